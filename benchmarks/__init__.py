@@ -1,0 +1,1 @@
+"""Workshop 3: what a frame costs, on each board."""

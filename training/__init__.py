@@ -1,0 +1,1 @@
+"""Workshop 1: Keras models from photographs."""
