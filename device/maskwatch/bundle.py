@@ -117,15 +117,14 @@ def pack(flatbuffer: bytes, card: ModelCard) -> bytes:
     Entries are stored uncompressed with a fixed date, so the same model gives the same bytes.
     """
     card = card.model_copy(update={"sha256": hashlib.sha256(flatbuffer).hexdigest()})
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO(flatbuffer)  # mode "a" starts the archive behind it, with offsets from the file's start
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, text in (
             (LABELS_FILE, "".join(f"{label}\n" for label in card.labels)),
             (CARD_FILE, card.model_dump_json(indent=1)),
         ):
             archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), text)
-    # zipfile finds the archive by its end and corrects every offset for what stands before it.
-    return flatbuffer + buffer.getvalue()
+    return buffer.getvalue()
 
 
 def write(path: Path, flatbuffer: bytes, card: ModelCard) -> None:
