@@ -1,0 +1,128 @@
+"""Videos and image folders: every frame, in order, on the file's own clock, so that a run can be repeated."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskwatch.camera import pictures
+from maskwatch.errors import SourceError
+from maskwatch.flow import Frame
+
+log = logging.getLogger(__name__)
+
+# Containers differ by a few frames between the count in the header and what a whole file decodes to.
+MISSING_FRAMES = 5
+MISSING_SHARE = 0.02
+
+
+class VideoFile:
+    """A video, played as fast as it is read; frame time = frame index / frame rate of the file.
+
+    Raises:
+        SourceError: the file is missing, no video, or ends before its header says.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        """
+        Args:
+            path: anything FFmpeg reads.
+            fps: frames a second, for a file that does not state its own.
+        """
+        mute_cv2()
+        if not path.is_file():
+            raise SourceError(f"video {path}: no such file; expected a video FFmpeg can read")
+        self._path = path
+        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        if not self._capture.isOpened():
+            raise SourceError(
+                f"video {path}: cannot be opened: no video FFmpeg can read, or cut short; copy it again"
+            )
+        stated = self._capture.get(cv2.CAP_PROP_FPS)
+        self._fps = stated if np.isfinite(stated) and stated > 0 else fps
+        self._stated_frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._frames = 0
+        self.ended = False
+
+    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a file never lets anybody wait
+        """The next frame; None at the end.
+
+        Raises:
+            SourceError: the end came too early.
+        """
+        there, pixels = self._capture.read()
+        if not there:
+            self.ended = True
+            self._refuse_early_end()
+            return None
+        time = self._frames / self._fps
+        self._frames += 1
+        return Frame(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8), time)
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _refuse_early_end(self) -> None:
+        missing = self._stated_frames - self._frames
+        if self._frames and missing <= max(MISSING_FRAMES, MISSING_SHARE * self._stated_frames):
+            return
+        stated = f"{self._stated_frames:.0f}" if self._stated_frames > 0 else "its"
+        raise SourceError(
+            f"video {self._path}: ends after {self._frames} of {stated} frames: cut short or damaged"
+        )
+
+
+class ImageFolder:
+    """The images of a folder in sorted order, as frames 1/fps seconds apart.
+
+    One that cannot be read is named and skipped.
+
+    Raises:
+        SourceError: the folder is missing, or holds no readable image.
+    """
+
+    def __init__(self, folder: Path, fps: float) -> None:
+        if not folder.is_dir():
+            raise SourceError(f"images {folder}: no such folder")
+        self._folder = folder
+        self._paths = [path for _, path in pictures.find([folder])]
+        if not self._paths:
+            raise SourceError(
+                f"images {folder}: no image inside; expected {', '.join(sorted(pictures.SUFFIXES))}"
+            )
+        self._fps = fps
+        self._place = 0
+        self._unreadable = 0
+
+    @property
+    def ended(self) -> bool:
+        return self._place >= len(self._paths)
+
+    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a folder never lets anybody wait
+        """The next readable image; None at the end."""
+        while not self.ended:
+            place, self._place = self._place, self._place + 1
+            try:
+                return Frame(pictures.read(self._paths[place]), place / self._fps)
+            except SourceError as error:
+                self._unreadable += 1
+                log.warning("%s", error)
+        if self._unreadable == len(self._paths):
+            raise SourceError(f"images {self._folder}: none of the {self._unreadable} images can be read")
+        return None
+
+    def close(self) -> None:
+        """Tells how many were skipped."""
+        if self._unreadable:
+            log.warning("images %s: %d of %d skipped", self._folder, self._unreadable, len(self._paths))
+            self._unreadable = 0
+
+
+def mute_cv2() -> None:
+    """Keep cv2's and FFmpeg's own chatter off stderr; our one line says it."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,0 +1,92 @@
+"""`maskwatch check`: config, models, camera and pins tried one by one, a line each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from maskwatch import config, daemon
+from maskwatch.camera import open_source
+from maskwatch.config import CameraSettings, PinSettings, Settings
+from maskwatch.errors import MaskwatchError, SourceError
+from maskwatch.flow import Box, Face
+from maskwatch.outputs.gpio import PinOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check."""
+
+    subject: str
+    detail: str
+    exit_code: int = 0  # 0: ok; otherwise that of the error
+
+    def __str__(self) -> str:
+        return f"{'FAIL' if self.exit_code else 'ok':<5}{self.subject}: {self.detail}"
+
+
+def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
+    """Check everything the config file names. Without a valid config there is nothing more to check.
+
+    Args:
+        path: the config file; None for the default.
+        source: in place of the config's camera.source.
+    """
+    try:
+        settings = config.load(path)
+    except MaskwatchError as error:
+        yield Finding("config", str(error), error.exit_code)
+        return
+    yield Finding("config", str(path or config.default_path()))
+    camera = settings.camera.model_copy(update={"source": source} if source else {})
+    yield _try("face model", lambda: _face_model(settings))
+    yield _try("mask model", lambda: _mask_model(settings))
+    yield _try("camera", lambda: _camera(camera))
+    for name, pin in settings.outputs.pins().items():
+        yield _try(name, lambda name=name, pin=pin: _pin(name, pin))  # type: ignore[misc]
+
+
+def _try(subject: str, attempt: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, attempt())
+    except MaskwatchError as error:
+        return Finding(subject, " ".join(str(error).split()), error.exit_code)
+
+
+def _face_model(settings: Settings) -> str:
+    detector = daemon.build_detector(settings.face)
+    start = time.perf_counter()
+    detector.find(np.zeros((480, 640, 3), np.uint8))
+    return f"{settings.face.model} ({settings.face.engine}), {_since(start)} on an empty frame"
+
+
+def _mask_model(settings: Settings) -> str:
+    classifier = daemon.build_classifier(settings.mask)
+    start = time.perf_counter()
+    image = np.zeros((480, 640, 3), np.uint8)
+    classifier.verdict(classifier.crop(image, Face(Box(200, 100, 400, 300), 1.0)))
+    return f"{settings.mask.model}, {_since(start)} on an empty face"
+
+
+def _camera(camera: CameraSettings) -> str:
+    source = open_source(camera.source, camera.width, camera.height, camera.fps, camera.stall)
+    try:
+        frame = source.read(camera.stall)
+        if frame is None:
+            raise SourceError(f"{camera.source}: opened, but no frame within {camera.stall:g} s")
+        return f"{camera.source}, {frame.image.shape[1]}x{frame.image.shape[0]} pixels"
+    finally:
+        source.close()
+
+
+def _pin(name: str, pin: PinSettings) -> str:
+    PinOutput(name, pin.pin, pin.active_high).close()
+    return f"GPIO{pin.pin} can be driven"
+
+
+def _since(start: float) -> str:
+    return f"{(time.perf_counter() - start) * 1e3:.0f} ms"

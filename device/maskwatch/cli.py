@@ -1,0 +1,137 @@
+"""The command line: run, detect, check. What is heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from maskwatch import __version__
+from maskwatch.errors import MaskwatchError, SourceError
+
+CONFIG = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="TOML file; without one, the default in the package.",
+)
+SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."
+
+
+class _Refusal(click.ClickException):
+    """An expected failure as the one line the user sees."""
+
+    def __init__(self, error: MaskwatchError) -> None:
+        super().__init__(" ".join(str(error).split()))
+        self.error = error
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return self.error.exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"maskwatch: {self.message}", file=file or sys.stderr)
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MaskwatchError as error:
+            raise _Refusal(error) from error
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__)
+def main() -> None:
+    """Sees whether people at a door wear a face mask, and beeps or lights up when somebody does not."""
+    logging.basicConfig(stream=sys.stderr, format="maskwatch: %(message)s", level=logging.WARNING)
+
+
+@main.command()
+@CONFIG
+@click.option("--source", help=SOURCE_HELP)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--show-pins", is_flag=True, help="Also a line whenever a pin changes, read back from the pin.")
+@click.option(
+    "--duration", type=click.FloatRange(min=0), default=math.inf, help="Stop after so many seconds."
+)
+@click.option("--profile", is_flag=True, help="At the end, where the time of a frame went (on stderr).")
+def run(
+    config_path: Path | None,
+    source: str | None,
+    as_json: bool,
+    show_pins: bool,
+    duration: float,
+    profile: bool,
+) -> None:
+    """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    from maskwatch import config, daemon
+    from maskwatch.stages import Stages
+
+    settings = config.load(config_path)
+    logging.getLogger().setLevel(settings.log.level.upper())
+    if source:
+        camera = settings.camera.model_copy(update={"source": source})
+        settings = settings.model_copy(update={"camera": camera})
+    stages = Stages()
+    parts = daemon.build(settings, sys.stdout, as_json, show_pins)
+    daemon.run(parts, stop, duration, stages)
+    if profile:
+        click.echo(stages.table(), err=True)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), help="The finder's threshold, in place of the config's."
+)
+def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None) -> None:
+    """Look once at images, or at folders of them, and print one line per image.
+
+    Every face above the score threshold is printed, also those below the config's min_size.
+    An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
+    """
+    from maskwatch import config, daemon, stills
+
+    settings = config.load(config_path)
+    face = settings.face
+    if min_score is not None:
+        face = face.model_copy(update={"min_score": min_score})
+    detector, classifier = daemon.build_detector(face), daemon.build_classifier(settings.mask)
+    unreadable = 0
+    for still in stills.inspect(paths, detector, classifier):
+        if isinstance(still, SourceError):
+            unreadable += 1
+            click.echo(f"maskwatch: {still}", err=True)
+        else:
+            click.echo(stills.json_line(still) if as_json else stills.text_line(still))
+    if unreadable:
+        sys.exit(SourceError.exit_code)
+
+
+@main.command()
+@CONFIG
+@click.option("--source", help=SOURCE_HELP)
+def check(config_path: Path | None, source: str | None) -> None:
+    """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
+    from maskwatch import check
+
+    failures = []
+    for finding in check.findings(config_path, source):
+        click.echo(finding)
+        if finding.exit_code:
+            failures.append(finding.exit_code)
+    if failures:
+        sys.exit(failures[0])

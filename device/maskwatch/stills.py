@@ -1,0 +1,75 @@
+"""Finder and classifier run once over image files: what `maskwatch detect` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwatch.camera import pictures
+from maskwatch.daemon import Finder, Judge
+from maskwatch.errors import SourceError
+from maskwatch.flow import Face, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One image and who is in it."""
+
+    name: str
+    width: int  # pixels
+    height: int  # pixels
+    faces: tuple[tuple[Face, Verdict], ...]  # best score first
+
+
+def inspect(paths: Iterable[Path], detector: Finder, classifier: Judge) -> Iterator[Still | SourceError]:
+    """Every image of the given files and folders in order; one that cannot be read comes as its error.
+
+    Raises:
+        SourceError: there is no image at all.
+    """
+    found = pictures.find(paths)
+    if not found:
+        raise SourceError(
+            f"no image found; expected files or folders of {', '.join(sorted(pictures.SUFFIXES))}"
+        )
+    for name, path in found:
+        try:
+            image = pictures.read(path)
+        except SourceError as error:
+            yield error
+            continue
+        faces = sorted(detector.find(image), key=lambda face: -face.score)
+        judged = tuple((face, classifier.verdict(classifier.crop(image, face))) for face in faces)
+        yield Still(name, image.shape[1], image.shape[0], judged)
+
+
+def json_line(still: Still) -> str:
+    """The line `maskwatch detect --json` prints: boxes are left, top, right, bottom in pixels."""
+    faces = [
+        {
+            "box": _inside(still, face),
+            "score": round(face.score, 4),
+            "label": str(verdict.label),
+            "confidence": round(verdict.score, 4),
+        }
+        for face, verdict in still.faces
+    ]
+    return json.dumps({"image": still.name, "width": still.width, "height": still.height, "faces": faces})
+
+
+def text_line(still: Still) -> str:
+    """The same for reading: `door.jpg 640x480: without_mask 0.98 at 12,30 80,110`."""
+    faces = [
+        "{} {:.2f} at {:.0f},{:.0f} {:.0f},{:.0f}".format(verdict.label, verdict.score, *_inside(still, face))
+        for face, verdict in still.faces
+    ]
+    return f"{still.name} {still.width}x{still.height}: {'; '.join(faces) or 'no face'}"
+
+
+def _inside(still: Still, face: Face) -> list[float]:
+    """A box may reach outside the image; what is reported does not."""
+    width, height, box = still.width, still.height, face.box
+    sides = ((box.left, width), (box.top, height), (box.right, width), (box.bottom, height))
+    return [round(float(min(max(place, 0.0), end)), 2) for place, end in sides]
