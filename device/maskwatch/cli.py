@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import IO, Any
 
@@ -72,12 +70,10 @@ def run(
     profile: bool,
 ) -> None:
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     from maskwatch import config, daemon
     from maskwatch.stages import Stages
 
+    stop = daemon.stop_on_signals()
     settings = config.load(config_path)
     logging.getLogger().setLevel(settings.log.level.upper())
     if source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import signal
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from maskwatch.policy import Policy, Thresholds
 from maskwatch.stages import Stages
 from maskwatch.tracker import Opinion, Tracker
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
 
@@ -157,10 +158,18 @@ def watch(parts: Parts, frame: Frame, stages: Stages) -> Alert | None:
         judged.append((face, parts.classifier.verdict(crop)))
         stages.lap("classify")
     tracks = parts.tracker.update(judged, frame.time)
-    log.debug(
+    logger.debug(
         "time=%.2f faces=%d tracks=%s", frame.time, len(faces), [round(track.bare, 2) for track in tracks]
     )
     return parts.policy.update(tracks, frame.time)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM (systemd) or SIGINT (Ctrl-C) sets. Main thread only."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _shorter_side(face: Face) -> float:

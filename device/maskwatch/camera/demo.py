@@ -29,12 +29,13 @@ REACHES, MASKED = 8.0, 8.7  # seconds: the mask goes up
 LEAVES, GONE = 15.5, 18.0  # seconds: walks out
 
 PORTRAIT_SIZE = (512, 600)  # width, height in pixels; every point below was read off this very picture
-SILHOUETTE = np.array(  # x y x y …
+SILHOUETTE = np.fromstring(
     "12 600 28 445 48 384 135 352 190 326 199 310 188 296 166 282 160 250 152 208 150 170 149 140 155 95 "
     "180 70 195 52 215 43 226 26 265 21 300 30 312 42 340 55 356 85 371 95 372 130 374 180 376 205 367 250 "
-    "358 276 345 300 336 312 345 326 400 350 478 383 495 408 508 450 512 600".split(),  # noqa: SIM905  as a list it is one number a line
+    "358 276 345 300 336 312 345 326 400 350 478 383 495 408 508 450 512 600",
     np.float32,
-).reshape(-1, 2)
+    sep=" ",
+).reshape(-1, 2)  # x y x y …; a list would take a line a number
 MASK_MIDDLE = 266.0  # x of nose and chin
 MASK_HALF_WIDTH = 82.0
 EAR_LOOPS = (  # each a curve from a corner of the mask round the ear and back

@@ -13,7 +13,7 @@ from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Containers differ by a few frames between the count in the header and what a whole file decodes to.
 MISSING_FRAMES = 5
@@ -110,7 +110,7 @@ class ImageFolder:
                 return Frame(pictures.read(self._paths[place]), place / self._fps)
             except SourceError as error:
                 self._unreadable += 1
-                log.warning("%s", error)
+                logger.warning("%s", error)
         if self._unreadable == len(self._paths):
             raise SourceError(f"images {self._folder}: none of the {self._unreadable} images can be read")
         return None
@@ -118,7 +118,7 @@ class ImageFolder:
     def close(self) -> None:
         """Tells how many were skipped."""
         if self._unreadable:
-            log.warning("images %s: %d of %d skipped", self._folder, self._unreadable, len(self._paths))
+            logger.warning("images %s: %d of %d skipped", self._folder, self._unreadable, len(self._paths))
             self._unreadable = 0
 
 

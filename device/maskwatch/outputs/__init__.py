@@ -10,7 +10,7 @@ from typing import Protocol
 
 from maskwatch.flow import Alert
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 CLOSE_WITHIN = 2.0  # seconds a stuck output is waited for at the end
 
 
@@ -73,7 +73,7 @@ class _Line:
     def _complain(self, error: Exception) -> None:
         """Once is news; the same fault at every switch is noise."""
         if not self._complained:
-            log.error(
+            logger.error(
                 "output %s failed: %s: %s; the others go on", self._output.name, type(error).__name__, error
             )
         self._complained = True

@@ -1,0 +1,238 @@
+"""The whole daemon, through fake parts passed in: a finder and a judge that go by colour."""
+
+import io
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from gpiozero import Device
+from gpiozero.pins.mock import MockFactory
+
+from maskwatch import daemon
+from maskwatch.camera import open_source
+from maskwatch.errors import SourceError
+from maskwatch.flow import Box, Face, Frame, Image, Label, Verdict
+from maskwatch.outputs import Outputs
+from maskwatch.outputs.gpio import PinOutput
+from maskwatch.outputs.log import LogOutput
+from maskwatch.policy import Policy
+from maskwatch.stages import STAGES, Stages
+from maskwatch.tracker import Tracker
+
+FACE = (20, 10, 44, 40)  # left, top, right, bottom in the pixels of the scenes below
+GREY, SKIN, CLOTH = (128, 128, 128), (220, 150, 120), (120, 170, 220)  # RGB
+
+
+class ColourFinder:
+    """Whatever is not grey is a face."""
+
+    def find(self, image: Image) -> list[Face]:
+        there = np.abs(image.astype(int) - 128).max(axis=2) > 40
+        rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
+        if not len(rows):
+            return []
+        return [Face(Box(float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0), 0.9)]
+
+
+class ColourJudge:
+    """Red over blue is skin, blue over red is cloth."""
+
+    def crop(self, image: Image, face: Face) -> Image:
+        box = face.box
+        return image[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+
+    def verdict(self, crop: Image) -> Verdict:
+        red, _, blue = crop.reshape(-1, 3).mean(axis=0)
+        return Verdict(Label.WITHOUT_MASK if red > blue else Label.WITH_MASK, 0.98)
+
+
+def scene(face: tuple[int, int, int]) -> Image:
+    """(48, 64, 3) RGB: a face of one colour on grey; grey: nobody."""
+    image = np.full((48, 64, 3), GREY, np.uint8)
+    left, top, right, bottom = FACE
+    image[top:bottom, left:right] = face
+    return image
+
+
+class Reel:
+    """A source that plays (time, colour) and may fail at the end."""
+
+    def __init__(
+        self, moments: list[tuple[float, tuple[int, int, int]]], then: Exception | None = None
+    ) -> None:
+        self._moments, self._then = moments, then
+        self.place, self.closed = 0, 0
+
+    @property
+    def ended(self) -> bool:
+        return self.place >= len(self._moments) and self._then is None
+
+    def read(self, wait: float) -> Frame | None:  # noqa: ARG002
+        if self.place == len(self._moments):
+            assert self._then is not None
+            raise self._then
+        time, colour = self._moments[self.place]
+        self.place += 1
+        return Frame(scene(colour), time)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def shown(colour: tuple[int, int, int], start: float, end: float) -> list[tuple[float, tuple[int, int, int]]]:
+    """One colour ten times a second."""
+    return [(step / 10, colour) for step in range(round(start * 10), round(end * 10))]
+
+
+@pytest.fixture
+def pins() -> Iterator[MockFactory]:
+    before, Device.pin_factory = Device.pin_factory, MockFactory()
+    yield Device.pin_factory
+    Device.pin_factory.close()
+    Device.pin_factory = before
+
+
+def parts(source: daemon.Source, stream: io.StringIO, min_size: float = 0.0) -> daemon.Parts:
+    lines = LogOutput(stream, as_json=True)
+    outputs = Outputs([lines, PinOutput("buzzer", 17, show=lines.pin), PinOutput("led", 27, show=lines.pin)])
+    return daemon.Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), outputs, min_size)
+
+
+def events(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def switches(stream: io.StringIO) -> list[tuple[object, object]]:
+    return [(event["event"], event["time"]) for event in events(stream) if event["event"] != "pin"]
+
+
+def changes(stream: io.StringIO, name: str) -> list[object]:
+    return [event["on"] for event in events(stream) if event.get("name") == name]
+
+
+@pytest.mark.usefixtures("pins")
+def test_bare_then_masked_switches_on_then_off_and_the_pins_follow() -> None:
+    stream = io.StringIO()
+    reel = Reel([*shown(GREY, 0, 1), *shown(SKIN, 1, 4), *shown(CLOTH, 4, 9)])
+    daemon.run(parts(reel, stream), threading.Event())
+    assert [name for name, _ in switches(stream)] == ["alert_on", "alert_off"]
+    (_, on), (_, off) = switches(stream)
+    assert on == 2.0  # hold = 1 s after the first bare frame
+    assert 6.0 < float(str(off)) < 7.5  # the opinion turns, then clear = 2 s
+    assert changes(stream, "buzzer") == changes(stream, "led") == [True, False]
+    assert reel.closed == 1
+
+
+def test_a_source_that_ends_in_an_alert_leaves_everything_off(pins: MockFactory) -> None:
+    stream = io.StringIO()
+    daemon.run(parts(Reel(shown(SKIN, 0, 3)), stream), threading.Event())
+    assert switches(stream) == [("alert_on", 1.0), ("alert_off", 2.9)]
+    assert [pins.pin(number).function for number in (17, 27)] == ["input", "input"]
+    assert changes(stream, "buzzer") == [True, False]
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_source_that_fails_in_an_alert_leaves_everything_off() -> None:
+    stream = io.StringIO()
+    reel = Reel(shown(SKIN, 0, 3), then=SourceError("unplugged"))
+    with pytest.raises(SourceError, match="unplugged"):
+        daemon.run(parts(reel, stream), threading.Event())
+    assert [name for name, _ in switches(stream)] == ["alert_on", "alert_off"]
+    assert changes(stream, "led") == [True, False]
+    assert reel.closed == 1
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_stop_request_ends_the_loop() -> None:
+    stop, stream = threading.Event(), io.StringIO()
+    stop.set()
+    reel = Reel(shown(SKIN, 0, 3))
+    daemon.run(parts(reel, stream), stop)
+    assert (reel.place, reel.closed, events(stream)) == (0, 1, [])
+
+
+@pytest.mark.usefixtures("pins")
+def test_duration_counts_the_frames_own_seconds() -> None:
+    reel = Reel(shown(GREY, 0, 9))
+    daemon.run(parts(reel, io.StringIO()), threading.Event(), duration=2.0)
+    assert reel.place == 21  # the frame at 2.0 s is the first one not looked at
+
+
+@pytest.mark.usefixtures("pins")
+@pytest.mark.parametrize(("min_size", "alerts"), [(24.0, 2), (24.5, 0)])  # the face is 24 pixels wide
+def test_faces_under_min_size_are_ignored(min_size: float, alerts: int) -> None:
+    stream = io.StringIO()
+    daemon.run(parts(Reel(shown(SKIN, 0, 3)), stream, min_size), threading.Event())
+    assert len(switches(stream)) == alerts
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_video_gives_the_same_switches_at_every_run(tmp_path: Path) -> None:
+    path = tmp_path / "door.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (64, 48))
+    for _, colour in [*shown(SKIN, 0, 3), *shown(CLOTH, 3, 8)]:
+        writer.write(scene(colour)[..., ::-1])
+    writer.release()
+    runs = []
+    for _ in range(2):
+        stream = io.StringIO()
+        daemon.run(parts(open_source(f"video:{path}"), stream), threading.Event())
+        runs.append(switches(stream))
+    assert runs[0] == runs[1]
+    assert [name for name, _ in runs[0]] == ["alert_on", "alert_off"]
+    assert runs[0][0] == ("alert_on", 1.0)
+
+
+@pytest.mark.usefixtures("pins")
+def test_the_stages_of_a_frame_add_up_to_its_time() -> None:
+    ticks = iter(range(1_000_000))
+    stages = Stages(clock=lambda: next(ticks) / 1000)  # every look at the clock is a millisecond later
+    daemon.run(parts(Reel(shown(SKIN, 0, 2)), io.StringIO()), threading.Event(), math.inf, stages)
+    rows = [line.split() for line in stages.table().splitlines()]
+    assert [row[0] for row in rows] == ["stage", *STAGES, "total"]
+    assert [row[1] for row in rows[1:]] == ["1.00"] * 5 + ["5.00"]
+    assert "(20 frames)" in stages.table()
+
+
+SIGNALLED = """
+import sys; sys.path.insert(0, sys.argv[1])
+import itertools, time
+from test_daemon import SKIN, Reel, parts
+from maskwatch import daemon
+
+class Endless(Reel):
+    def read(self, wait):
+        time.sleep(0.005)
+        return super().read(wait)
+
+stop = daemon.stop_on_signals()
+reel = Endless([(step / 10, SKIN) for step in range(100_000)])
+daemon.run(parts(reel, sys.stdout), stop)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_an_alert_ends_it_with_every_pin_off(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SIGNALLED, str(Path(__file__).parent)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "GPIOZERO_PIN_FACTORY": "mock"},
+    )
+    assert process.stdout is not None
+    lines = [json.loads(process.stdout.readline()) for _ in range(3)]  # the alert and both pins
+    process.send_signal(number)
+    lines += [json.loads(line) for line in process.communicate(timeout=20)[0].splitlines()]
+    assert process.returncode == 0
+    for name in ("buzzer", "led"):
+        assert [line["on"] for line in lines if line.get("name") == name] == [True, False]
+    assert [line["event"] for line in lines if line["event"] != "pin"] == ["alert_on", "alert_off"]
