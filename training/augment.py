@@ -1,0 +1,106 @@
+"""What a camera at a door does to a picture: each function takes (H, W, 3) uint8 RGB and a generator, and returns the same shape.
+
+`weather` draws a random few of them, for crops and for whole scenes alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from maskwatch.flow import Image
+
+Generator = np.random.Generator
+Effect = Callable[[Image, Generator], Image]
+
+
+def light(image: Image, rng: Generator) -> Image:
+    """Exposure, contrast and gamma, from a dark hall to a bright door."""
+    table = np.linspace(0, 1, 256) ** rng.uniform(0.6, 1.8)
+    table = (table - 0.5) * rng.uniform(0.6, 1.3) + 0.5 + rng.uniform(-0.15, 0.15)
+    return np.asarray(cv2.LUT(image, (table.clip(0, 1) * 255).astype(np.uint8)), np.uint8)
+
+
+def colour_cast(image: Image, rng: Generator) -> Image:
+    """A white balance that is off: each channel by up to a fifth."""
+    return (image * rng.uniform(0.8, 1.2, 3).astype(np.float32)).clip(0, 255).astype(np.uint8)
+
+
+def grey(image: Image, rng: Generator) -> Image:  # noqa: ARG001 - one signature for all effects
+    """A night camera: no colour."""
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
+def back_light(image: Image, rng: Generator) -> Image:
+    """A brightness ramp across the picture, as from a window at one side."""
+    height, width = image.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    ramp = np.cos(angle) * x[None] + np.sin(angle) * y[:, None]
+    return (image * (1 + rng.uniform(0.2, 0.6) * ramp)[..., None]).clip(0, 255).astype(np.uint8)
+
+
+def low_resolution(image: Image, rng: Generator) -> Image:
+    """A face far away: shrunk to a fraction and enlarged again."""
+    height, width = image.shape[:2]
+    factor = rng.uniform(0.12, 0.6)
+    small = cv2.resize(
+        image, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=cv2.INTER_AREA
+    )
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def out_of_focus(image: Image, rng: Generator) -> Image:
+    """A Gaussian blur of up to 1.5 % of the picture's side."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.015 * max(image.shape[:2]))), np.uint8)
+
+
+def motion(image: Image, rng: Generator) -> Image:
+    """A straight motion blur of up to 5 % of the picture's side."""
+    length = int(rng.integers(3, max(4, 0.05 * max(image.shape[:2]))))
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1
+    turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), rng.uniform(0, 180), 1)
+    kernel = cv2.warpAffine(kernel, turn, (length, length))
+    return np.asarray(cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-3)), np.uint8)
+
+
+def sensor_noise(image: Image, rng: Generator) -> Image:
+    """Gaussian noise, standard deviation 2–18 of 255."""
+    noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 18)
+    return (image + noise).clip(0, 255).astype(np.uint8)
+
+
+def jpeg(image: Image, rng: Generator) -> Image:
+    """Compression at quality 15–70."""
+    coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+# Effect -> how often it is drawn. Light first, then optics, then the sensor, then the codec: a camera's own order.
+WEATHER: dict[Effect, float] = {
+    light: 0.6,
+    colour_cast: 0.3,
+    grey: 0.05,
+    back_light: 0.15,
+    low_resolution: 0.2,
+    out_of_focus: 0.15,
+    motion: 0.1,
+    sensor_noise: 0.2,
+    jpeg: 0.25,
+}
+
+
+def weather(image: Image, rng: Generator) -> Image:
+    """A random few of the effects, in a camera's order."""
+    for effect, chance in WEATHER.items():
+        if rng.random() < chance:
+            image = effect(image, rng)
+    return image
+
+
+def mirror(image: Image) -> Image:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(image[:, ::-1])

@@ -1,0 +1,78 @@
+"""The face finder: a single-shot, anchor-free detector on a narrow MobileNetV2, with heads at strides 8, 16 and 32.
+
+Each cell of each head says how sure it is that a face is centred there, and where its box lies. Box per cell as in
+YOLOX (Ge et al. 2021, arXiv 2107.08430): offset of the centre and logarithm of the size, in strides. The neck is a
+top-down feature pyramid (Lin et al. 2017, arXiv 1612.03144) of depthwise separable convolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+STRIDES = (8, 16, 32)
+# The last layer at each stride: the expansion before the stride-2 depthwise, and the end of the trunk.
+# Conv_1 (112 -> 1280 channels) is left out: a third of the weights for nothing a face needs.
+TAPS = ("block_6_expand_relu", "block_13_expand_relu", "block_16_project_BN")
+PRIOR = -4.0  # logit a cell starts with: 2 % of cells hold a face (focal loss, Lin et al. 2017, arXiv 1708.02002)
+
+
+def build(size: int = 320, alpha: float = 0.35, channels: int = 48, weights: str | None = None) -> keras.Model:
+    """(B, size, size, 3) bytes -> for each stride s: score logits (B, size/s, size/s, 1), boxes (B, size/s, size/s, 4).
+
+    Args:
+        size: side of the input, pixels, a multiple of 32.
+        alpha: width of the MobileNetV2 trunk.
+        channels: width of the neck and the heads.
+        weights: a Keras weights file of the trunk without top, "imagenet", or None for random.
+    """
+    image = keras.Input((size, size, 3), name="image")
+    scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
+    trunk = keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights
+    )
+    taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name="trunk")
+    # Batch norm stays in inference mode: scenes in a batch of 16 are too alike for fresh statistics.
+    features = neck(taps(scaled, training=False), channels)
+    outputs = [
+        head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)
+    ]
+    return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
+
+
+def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.KerasTensor]:
+    """Fine to coarse in, the same out, each refined by what the coarser ones see."""
+    merged: list[keras.KerasTensor] = []
+    for level, feature in reversed(list(enumerate(features))):
+        lateral = convolve(feature, channels, f"lateral{level}", kernel=1)
+        if merged:
+            lateral = layers.Add(name=f"merge{level}")(
+                [lateral, layers.UpSampling2D(2, name=f"up{level}")(merged[-1])]
+            )
+        merged.append(convolve(lateral, channels, f"neck{level}", separable=True))
+    return merged[::-1]
+
+
+def head(feature: keras.KerasTensor, channels: int, stride: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Score logits and boxes of one stride."""
+    score = convolve(feature, channels, f"score_tower{stride}", separable=True)
+    box = convolve(feature, channels, f"box_tower{stride}", separable=True)
+    return (
+        layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(PRIOR), name=f"score{stride}")(score),
+        layers.Conv2D(4, 1, name=f"box{stride}")(box),
+    )
+
+
+def convolve(
+    feature: keras.KerasTensor, channels: int, name: str, kernel: int = 3, separable: bool = False
+) -> keras.KerasTensor:
+    """Convolution (or depthwise + pointwise), batch norm, ReLU6 (bounded, so int8 keeps its resolution)."""
+    if separable:
+        feature = layers.DepthwiseConv2D(kernel, padding="same", use_bias=False, name=f"{name}_depthwise")(feature)
+        feature = layers.BatchNormalization(momentum=0.95, name=f"{name}_depthwise_bn")(feature)
+        kernel = 1
+    feature = layers.Conv2D(channels, kernel, padding="same", use_bias=False, name=f"{name}_conv")(feature)
+    feature = layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(feature)
+    return layers.ReLU(6.0, name=f"{name}_relu")(feature)

@@ -1,0 +1,156 @@
+"""Scenes to train the face finder on: street photographs zoomed and shifted, and collages of portraits.
+
+A scene is (size, size, 3) uint8 RGB with the boxes of all its faces, from 16 px to most of the frame. Streets alone
+hold faces of 22 px in the median and few bare ones; collages add large faces, both classes, and faces in odd places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.flow import Box, Image
+from training import augment, data, voc
+
+Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
+
+STREET_SHARE = 0.6  # of the composed scenes; the rest are collages
+SURE = 0.75  # portraits whose every known face has at least this score; a missed face would teach "not a face"
+GRIDS = (1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
+ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A photograph in memory with its face boxes."""
+
+    image: Image
+    boxes: Boxes
+
+
+def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
+    """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces."""
+    return [
+        Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces])) for scene in scenes
+    ]
+
+
+def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
+    """Portraits whose faces are all surely known."""
+    known = data.faces(root)
+    sure = (
+        (photo.path, known[photo.path])
+        for photo in photos
+        if photo.path in known and all(score >= SURE for _, score in known[photo.path])
+    )
+    return [Picture(data.read_rgb(path), as_array([box for box, _ in found])) for path, found in sure]
+
+
+def as_array(boxes: Iterable[Box]) -> Boxes:
+    """Boxes as (N, 4) float32."""
+    return np.array([[box.left, box.top, box.right, box.bottom] for box in boxes], np.float32).reshape(-1, 4)
+
+
+def compose(street: list[Picture], portrait: list[Picture], size: int, rng: np.random.Generator) -> Picture:
+    """One training scene."""
+    if portrait and rng.random() >= STREET_SHARE:
+        picture = collage(portrait, size, rng)
+    elif rng.random() < 0.2:
+        picture = collage(street, size, rng, grids=(2,))
+    else:
+        picture = zoomed(street[rng.integers(len(street))], size, rng)
+    if rng.random() < 0.5:
+        picture = Picture(augment.mirror(picture.image), mirrored(picture.boxes, size))
+    return Picture(augment.weather(picture.image, rng), picture.boxes)
+
+
+def zoomed(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
+    """A random square window on a random scale; what lies outside the photograph is letterbox grey."""
+    height, width = picture.image.shape[:2]
+    scale = size / max(height, width) * np.exp(rng.uniform(*np.log(ZOOM)))
+    stretch = np.exp(rng.uniform(-0.08, 0.08))  # people do not all have the same proportions
+    matrix = np.array([[scale * stretch, 0, 0], [0, scale / stretch, 0]], np.float32)
+    for axis, extent in enumerate((width, height)):
+        slack = size - extent * matrix[axis, axis]
+        matrix[axis, 2] = rng.uniform(min(0, slack), max(0, slack))
+    image = cv2.warpAffine(
+        shrunk(picture.image, matrix),
+        shrunk_matrix(matrix),
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderValue=(preprocess.LETTERBOX_GREY,) * 3,
+    )
+    factors = np.tile(np.diag(matrix[:, :2]), 2)
+    return Picture(np.asarray(image, np.uint8), visible(picture.boxes * factors + np.tile(matrix[:, 2], 2), size))
+
+
+def shrunk(image: Image, matrix: NDArray[np.float32]) -> Image:
+    """The photograph shrunk by area when the window makes it smaller, so that no aliasing is learnt."""
+    if matrix[0, 0] >= 1:
+        return image
+    width, height = round(image.shape[1] * matrix[0, 0]), round(image.shape[0] * matrix[1, 1])
+    return preprocess.resize(image, max(1, width), max(1, height))
+
+
+def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is left of the window's transform after `shrunk`."""
+    if matrix[0, 0] >= 1:
+        return matrix
+    return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
+
+
+def collage(
+    pictures: list[Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS
+) -> Picture:
+    """A grid of photographs, each cropped a little at random so that faces stand anywhere in their tile."""
+    grid = int(rng.choice(grids))
+    edges = np.linspace(0, size, grid + 1).astype(int)
+    canvas = np.full((size, size, 3), rng.integers(0, 256, 3), np.uint8)
+    boxes = [np.zeros((0, 4), np.float32)]
+    for row in range(grid):
+        for column in range(grid):
+            if grid > 2 and rng.random() < 0.1:
+                continue  # a gap of plain colour: not every place holds a face
+            side = edges[column + 1] - edges[column], edges[row + 1] - edges[row]
+            tile = tilted(pictures[rng.integers(len(pictures))], side, rng)
+            canvas[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = tile.image
+            offset = (edges[column], edges[row])
+            boxes.append(tile.boxes + np.array(offset * 2, np.float32))
+    return Picture(canvas, np.concatenate(boxes))
+
+
+def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator) -> Picture:
+    """A photograph scaled into a tile of (width, height) pixels, shifted by up to a fifth; its edge fills the gap."""
+    width, height = (int(value) for value in side)
+    zoom = np.exp(rng.uniform(-0.35, 0.25, 1)) * np.exp(rng.uniform(-0.1, 0.1, 2))
+    scale = zoom * (width / picture.image.shape[1], height / picture.image.shape[0])
+    content = preprocess.resize(
+        picture.image, *(max(8, round(n * s)) for n, s in zip(picture.image.shape[1::-1], scale, strict=True))
+    )
+    scale = np.array(content.shape[1::-1]) / picture.image.shape[1::-1]
+    shift = np.array(side) * (1 - zoom) / 2 + rng.uniform(-0.2, 0.2, 2) * side
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    image = cv2.warpAffine(content, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT,
+                           borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)))
+    boxes = picture.boxes * np.tile(scale, 2) + np.tile(shift, 2)
+    return Picture(np.asarray(image, np.uint8), visible(boxes.astype(np.float32), width, height))
+
+
+def visible(boxes: Boxes, width: int, height: int | None = None, share: float = 0.4) -> Boxes:
+    """Boxes clipped to the frame; those of which less than `share` is left are dropped."""
+    edge = np.array([width, height or width] * 2, np.float32)
+    clipped = np.clip(boxes, 0, edge).astype(np.float32)
+    before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    after = np.prod(np.maximum(clipped[:, 2:] - clipped[:, :2], 0), axis=1)
+    return clipped[after > share * before]
+
+
+def mirrored(boxes: Boxes, width: int) -> Boxes:
+    """Left and right exchanged."""
+    return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
