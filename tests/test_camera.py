@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwatch.camera import open_source, pictures
-from maskwatch.camera.live import Live, Picamera, without_password
+from maskwatch.camera import open_source, pictures, without_password
+from maskwatch.camera.live import Live, Picamera
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
 
@@ -125,9 +125,7 @@ def test_a_video_gives_every_frame_in_order_on_its_own_clock(tmp_path: Path, suf
         ("avi", "MJPG", "ends after .* of 50 frames"),
     ],
 )
-def test_a_video_cut_short_is_refused_without_chatter(
-    tmp_path: Path, suffix: str, codec: str, reason: str
-) -> None:
+def test_a_video_cut_short_is_refused_without_chatter(tmp_path: Path, suffix: str, codec: str, reason: str) -> None:
     path = video(tmp_path / f"x.{suffix}", 50, codec)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -313,7 +311,7 @@ def test_the_pi_camera_gives_red_first() -> None:
 
 @pytest.mark.parametrize(
     ("address", "shown"),
-    [("rtsp://me:secret@cam/live", "rtsp://…@cam/live"), ("rtsp://cam/live", "rtsp://cam/live")],
+    [("rtsp://me:secret@cam/live", "rtsp://…@cam/live"), ("rtsp://cam/live", "rtsp://cam/live"), ("demo", "demo")],
 )
 def test_passwords_are_not_shown(address: str, shown: str) -> None:
     assert without_password(address) == shown

@@ -57,9 +57,7 @@ def main() -> None:
 @click.option("--source", help=SOURCE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--show-pins", is_flag=True, help="Also a line whenever a pin changes, read back from the pin.")
-@click.option(
-    "--duration", type=click.FloatRange(min=0), default=math.inf, help="Stop after so many seconds."
-)
+@click.option("--duration", type=click.FloatRange(min=0), default=math.inf, help="Stop after so many seconds.")
 @click.option("--profile", is_flag=True, help="At the end, where the time of a frame went (on stderr).")
 def run(
     config_path: Path | None,
@@ -90,9 +88,7 @@ def run(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option(
-    "--min-score", type=click.FloatRange(0, 1), help="The finder's threshold, in place of the config's."
-)
+@click.option("--min-score", type=click.FloatRange(0, 1), help="The finder's threshold, in place of the config's.")
 def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None) -> None:
     """Look once at images, or at folders of them, and print one line per image.
 

@@ -52,9 +52,7 @@ class FaceSettings(_Section):
     @model_validator(mode="after")
     def _yunet_brings_its_file(self) -> FaceSettings:
         if self.engine == "yunet" and self.model == "default":
-            raise ValueError(
-                'engine "yunet" needs `model` to name an ONNX file of yours: none ships with maskwatch'
-            )
+            raise ValueError('engine "yunet" needs `model` to name an ONNX file of yours: none ships with maskwatch')
         return self
 
 
@@ -122,9 +120,7 @@ class OutputsSettings(_Section):
         for name, settings in self.pins().items():
             other = owners.setdefault(settings.pin, name)
             if other != name:
-                raise ValueError(
-                    f"GPIO{settings.pin} is claimed by both [outputs.{other}] and [outputs.{name}]"
-                )
+                raise ValueError(f"GPIO{settings.pin} is claimed by both [outputs.{other}] and [outputs.{name}]")
         return self
 
 

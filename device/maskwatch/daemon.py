@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from maskwatch import bundle
-from maskwatch.camera import Source, open_source
+from maskwatch.camera import Source, open_source, without_password
 from maskwatch.config import FaceSettings, MaskSettings, Settings
 from maskwatch.flow import Alert, Face, Frame, Image, Verdict
 from maskwatch.outputs import Output, Outputs
@@ -79,6 +79,7 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         camera = settings.camera
         source = open_source(camera.source, camera.width, camera.height, camera.fps, camera.stall)
         opened.pop_all()  # from here on run() closes them
+    logger.info("watching %s", without_password(camera.source))
     return Parts(
         source,
         detector,
@@ -120,9 +121,7 @@ def _model_path(name: str, task: bundle.Task) -> Path:
     return bundle.default_path(task) if name == "default" else Path(name)
 
 
-def run(
-    parts: Parts, stop: threading.Event, duration: float = math.inf, stages: Stages | None = None
-) -> None:
+def run(parts: Parts, stop: threading.Event, duration: float = math.inf, stages: Stages | None = None) -> None:
     """Watch until the source ends, `stop` is set or `duration` seconds of frames passed; then all is off.
 
     Raises:
@@ -158,9 +157,7 @@ def watch(parts: Parts, frame: Frame, stages: Stages) -> Alert | None:
         judged.append((face, parts.classifier.verdict(crop)))
         stages.lap("classify")
     tracks = parts.tracker.update(judged, frame.time)
-    logger.debug(
-        "time=%.2f faces=%d tracks=%s", frame.time, len(faces), [round(track.bare, 2) for track in tracks]
-    )
+    logger.debug("time=%.2f faces=%d tracks=%s", frame.time, len(faces), [round(track.bare, 2) for track in tracks])
     return parts.policy.update(tracks, frame.time)
 
 

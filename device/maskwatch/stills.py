@@ -31,9 +31,7 @@ def inspect(paths: Iterable[Path], detector: Finder, classifier: Judge) -> Itera
     """
     found = pictures.find(paths)
     if not found:
-        raise SourceError(
-            f"no image found; expected files or folders of {', '.join(sorted(pictures.SUFFIXES))}"
-        )
+        raise SourceError(f"no image found; expected files or folders of {', '.join(sorted(pictures.SUFFIXES))}")
     for name, path in found:
         try:
             image = pictures.read(path)

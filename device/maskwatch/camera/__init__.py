@@ -29,9 +29,7 @@ class Source(Protocol):
         """Give the device or file back; a second call does nothing."""
 
 
-def open_source(
-    spec: str, width: int = 1280, height: int = 720, fps: float = 15.0, stall: float = 10.0
-) -> Source:
+def open_source(spec: str, width: int = 1280, height: int = 720, fps: float = 15.0, stall: float = 10.0) -> Source:
     """Open what a source setting names. See config.CameraSettings for the rest.
 
     Raises:
@@ -51,6 +49,13 @@ def open_source(
     raise SourceError(f"source {spec!r}: unknown; expected {KINDS}")
 
 
+def without_password(address: str) -> str:
+    """A source as it may be shown: rtsp://user:secret@host -> rtsp://…@host."""
+    scheme, slashes, rest = address.partition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{slashes}{'…@' if at else ''}{host}"
+
+
 # cv2 takes 0.1-0.3 s to import: only what is opened is imported.
 def _demo(stall: float) -> Source:
     from maskwatch.camera import demo, live
@@ -61,7 +66,7 @@ def _demo(stall: float) -> Source:
 def _rtsp(address: str, stall: float) -> Source:
     from maskwatch.camera import live
 
-    return live.Live(live.Capture.rtsp(address, stall), live.without_password(address), stall)
+    return live.Live(live.Capture.rtsp(address, stall), without_password(address), stall)
 
 
 def _v4l2(device: str, width: int, height: int, fps: float, stall: float) -> Source:

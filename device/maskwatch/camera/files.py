@@ -39,9 +39,7 @@ class VideoFile:
         self._path = path
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise SourceError(
-                f"video {path}: cannot be opened: no video FFmpeg can read, or cut short; copy it again"
-            )
+            raise SourceError(f"video {path}: cannot be opened: no video FFmpeg can read, or cut short; copy it again")
         stated = self._capture.get(cv2.CAP_PROP_FPS)
         self._fps = stated if np.isfinite(stated) and stated > 0 else fps
         self._stated_frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -71,9 +69,7 @@ class VideoFile:
         if self._frames and missing <= max(MISSING_FRAMES, MISSING_SHARE * self._stated_frames):
             return
         stated = f"{self._stated_frames:.0f}" if self._stated_frames > 0 else "its"
-        raise SourceError(
-            f"video {self._path}: ends after {self._frames} of {stated} frames: cut short or damaged"
-        )
+        raise SourceError(f"video {self._path}: ends after {self._frames} of {stated} frames: cut short or damaged")
 
 
 class ImageFolder:
@@ -91,9 +87,7 @@ class ImageFolder:
         self._folder = folder
         self._paths = [path for _, path in pictures.find([folder])]
         if not self._paths:
-            raise SourceError(
-                f"images {folder}: no image inside; expected {', '.join(sorted(pictures.SUFFIXES))}"
-            )
+            raise SourceError(f"images {folder}: no image inside; expected {', '.join(sorted(pictures.SUFFIXES))}")
         self._fps = fps
         self._place = 0
         self._unreadable = 0

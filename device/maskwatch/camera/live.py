@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from maskwatch.camera import without_password
 from maskwatch.camera.files import mute_cv2
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
@@ -65,9 +66,7 @@ class Live:
                 self._error = None
                 raise error
         if frame is None and not self._finished and time.monotonic() - self._last > self._stall:
-            raise SourceError(
-                f"{self._name}: no frame for {self._stall:g} s: the camera or its connection hangs"
-            )
+            raise SourceError(f"{self._name}: no frame for {self._stall:g} s: the camera or its connection hangs")
         return frame
 
     def close(self) -> None:
@@ -108,9 +107,7 @@ class Capture:
             raise SourceError(f"v4l2:{device}: no such device; `ls /dev/video*` shows what is connected")
         capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not capture.isOpened():
-            raise SourceError(
-                f"v4l2:{device}: cannot be opened; is it a camera, free, and are you in group video?"
-            )
+            raise SourceError(f"v4l2:{device}: cannot be opened; is it a camera, free, and are you in group video?")
         for setting, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, width),
             (cv2.CAP_PROP_FRAME_HEIGHT, height),
@@ -130,9 +127,7 @@ class Capture:
         ]
         capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, patience)
         if not capture.isOpened():
-            raise SourceError(
-                f"{without_password(address)}: no stream; check address, user, password and network"
-            )
+            raise SourceError(f"{without_password(address)}: no stream; check address, user, password and network")
         return cls(capture, without_password(address))
 
     def grab(self) -> Image | None:
@@ -192,10 +187,3 @@ class Picamera:
     def close(self) -> None:
         self._camera.stop()
         self._camera.close()
-
-
-def without_password(address: str) -> str:
-    """The address of a stream as it may be shown: rtsp://user:secret@host -> rtsp://…@host."""
-    scheme, _, rest = address.partition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}://{'…@' if at else ''}{host}"

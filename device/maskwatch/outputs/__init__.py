@@ -73,7 +73,5 @@ class _Line:
     def _complain(self, error: Exception) -> None:
         """Once is news; the same fault at every switch is noise."""
         if not self._complained:
-            logger.error(
-                "output %s failed: %s: %s; the others go on", self._output.name, type(error).__name__, error
-            )
+            logger.error("output %s failed: %s: %s; the others go on", self._output.name, type(error).__name__, error)
         self._complained = True

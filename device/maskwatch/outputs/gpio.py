@@ -67,9 +67,7 @@ def _claim(name: str, pin: int, active_high: bool) -> Any:
         try:
             return DigitalOutputDevice(pin, active_high=active_high, initial_value=False)
         except GPIOPinInUse as error:
-            raise OutputError(
-                f"{name}: GPIO{pin} is already in use; give [outputs.{name}] its own"
-            ) from error
+            raise OutputError(f"{name}: GPIO{pin} is already in use; give [outputs.{name}] its own") from error
         except BadPinFactory as error:
             raise OutputError(f"{name}: GPIO{pin}: {_no_pins()}") from error
         except Exception as error:  # lgpio and the kernel raise kinds of their own; any of them means: no pin
