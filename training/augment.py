@@ -1,5 +1,6 @@
-"""What a camera at a door does to a picture: each function takes (H, W, 3) uint8 RGB and a generator, and returns the same shape.
+"""What a camera at a door does to a picture.
 
+Each effect takes (H, W, 3) uint8 RGB and a generator, and returns the same shape.
 `weather` draws a random few of them, for crops and for whole scenes alike.
 """
 
@@ -46,9 +47,7 @@ def low_resolution(image: Image, rng: Generator) -> Image:
     """A face far away: shrunk to a fraction and enlarged again."""
     height, width = image.shape[:2]
     factor = rng.uniform(0.12, 0.6)
-    small = cv2.resize(
-        image, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=cv2.INTER_AREA
-    )
+    small = cv2.resize(image, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

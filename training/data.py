@@ -85,9 +85,7 @@ def load(root: Path, progress: bool = True) -> Dataset:
         if not any(kept_label == index for _, kept_label in kept):
             raise SourceError(f"data {root / label}: no readable image; expected photographs of that class")
     groups = group_duplicates(np.array([hashes[path] for path, _ in kept], np.uint64))
-    photos = (
-        Photo(path, label, int(group)) for (path, label), group in zip(kept, groups, strict=True)
-    )
+    photos = (Photo(path, label, int(group)) for (path, label), group in zip(kept, groups, strict=True))
     return Dataset(root, tuple(photos), tuple(unreadable))
 
 
@@ -100,7 +98,7 @@ def class_files(root: Path, label: str) -> list[Path]:
 
 
 def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:
-    """Perceptual hash of each readable file, from the cache where the file is unchanged, and what is wrong with the rest."""
+    """Perceptual hash of each readable file (cached while it is unchanged), and what is wrong with the rest."""
     cache = _read_cache()
     found: dict[Path, int] = {}
     unreadable: list[str] = []
@@ -210,5 +208,3 @@ def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:
                 box = Box(*(float(row[key]) for key in ("x1", "y1", "x2", "y2")))
                 known.setdefault(root / row["path"], []).append((box, float(row["score"])))
     return {path: sorted(found, key=lambda item: -item[1]) for path, found in known.items()}
-
-

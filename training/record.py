@@ -61,6 +61,13 @@ def versions() -> dict[str, str]:
     return found
 
 
+def save(model: Any, path: Path) -> None:
+    """Write a keras.Model as .keras, whole or not at all."""
+    temporary = path.with_name(f"writing-{path.name}")
+    model.save(temporary)
+    temporary.replace(path)
+
+
 def write(folder: Path, run: Run) -> None:
     """Write folder/run.json, whole or not at all."""
     temporary = folder / f".{RECORD}"
@@ -78,7 +85,9 @@ def read(model: Path) -> Run:
     try:
         return Run.model_validate_json(path.read_text())
     except OSError as error:
-        raise ModelError(f"run record {path}: {error.strerror}; `python -m training train` writes it beside the model") from error
+        raise ModelError(
+            f"run record {path}: {error.strerror}; `python -m training train` writes it beside the model"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

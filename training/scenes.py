@@ -36,9 +36,7 @@ class Picture:
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
     """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces."""
-    return [
-        Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces])) for scene in scenes
-    ]
+    return [Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces])) for scene in scenes]
 
 
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
@@ -105,9 +103,7 @@ def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
 
 
-def collage(
-    pictures: list[Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS
-) -> Picture:
+def collage(pictures: list[Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS) -> Picture:
     """A grid of photographs, each cropped a little at random so that faces stand anywhere in their tile."""
     grid = int(rng.choice(grids))
     edges = np.linspace(0, size, grid + 1).astype(int)
@@ -136,8 +132,13 @@ def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator) ->
     scale = np.array(content.shape[1::-1]) / picture.image.shape[1::-1]
     shift = np.array(side) * (1 - zoom) / 2 + rng.uniform(-0.2, 0.2, 2) * side
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
-    image = cv2.warpAffine(content, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT,
-                           borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)))
+    image = cv2.warpAffine(
+        content,
+        matrix,
+        (width, height),
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)),
+    )
     boxes = picture.boxes * np.tile(scale, 2) + np.tile(shift, 2)
     return Picture(np.asarray(image, np.uint8), visible(boxes.astype(np.float32), width, height))
 

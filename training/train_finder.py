@@ -49,9 +49,7 @@ class Scenes(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng([self.knobs.seed, self.epoch, index])
-        made = [
-            scenes.compose(self.street, self.portrait, self.knobs.size, rng) for _ in range(self.knobs.batch)
-        ]
+        made = [scenes.compose(self.street, self.portrait, self.knobs.size, rng) for _ in range(self.knobs.batch)]
         return (
             np.stack([picture.image for picture in made]),
             np.stack([finder_loss.targets(picture.boxes, self.cells) for picture in made]),
@@ -59,9 +57,9 @@ class Scenes(keras.utils.PyDataset):
 
 
 def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
-    """Train on the training scenes of `boxes` and the training portraits of `portraits`; write out/model.keras, out/run.json.
+    """Train on the training scenes of `boxes` and the training portraits of `portraits`.
 
-    The averaged weights of every epoch are saved, so an interrupted run leaves a usable model.
+    Writes out/model.keras and out/run.json. The averaged weights of every epoch are saved, so an interrupted run leaves a usable model.
     """
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
@@ -88,7 +86,7 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
         verbose=2,
         callbacks=[
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: model.save(out / "model.keras")),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
         ],
     )
     record.write(

@@ -60,9 +60,7 @@ def load(root: Path) -> tuple[Scene, ...]:
     images, annotations = root / "images", root / "annotations"
     if not images.is_dir() or not annotations.is_dir():
         raise SourceError(f"scenes {root}: expected the folders images/ and annotations/ (Pascal VOC)")
-    return tuple(
-        Scene(path, read_annotation(annotations / f"{path.stem}.xml")) for path in sorted(images.iterdir())
-    )
+    return tuple(Scene(path, read_annotation(annotations / f"{path.stem}.xml")) for path in sorted(images.iterdir()))
 
 
 def read_annotation(path: Path) -> tuple[Annotation, ...]:
@@ -71,7 +69,9 @@ def read_annotation(path: Path) -> tuple[Annotation, ...]:
         tree = ElementTree.parse(path)  # noqa: S314 - a data set the user chose to train on
         return tuple(_face(item) for item in tree.getroot().iter("object"))
     except (OSError, ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
-        raise SourceError(f"annotation {path}: {error}; expected Pascal VOC with object/name and object/bndbox") from error
+        raise SourceError(
+            f"annotation {path}: {error}; expected Pascal VOC with object/name and object/bndbox"
+        ) from error
 
 
 def _face(item: ElementTree.Element) -> Annotation:

@@ -30,15 +30,11 @@ def build(size: int = 320, alpha: float = 0.35, channels: int = 48, weights: str
     """
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
-    trunk = keras.applications.MobileNetV2(
-        input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights
-    )
+    trunk = keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights)
     taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name="trunk")
     # Batch norm stays in inference mode: scenes in a batch of 16 are too alike for fresh statistics.
     features = neck(taps(scaled, training=False), channels)
-    outputs = [
-        head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)
-    ]
+    outputs = [head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)]
     return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
 
 
@@ -48,9 +44,7 @@ def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.Ker
     for level, feature in reversed(list(enumerate(features))):
         lateral = convolve(feature, channels, f"lateral{level}", kernel=1)
         if merged:
-            lateral = layers.Add(name=f"merge{level}")(
-                [lateral, layers.UpSampling2D(2, name=f"up{level}")(merged[-1])]
-            )
+            lateral = layers.Add(name=f"merge{level}")([lateral, layers.UpSampling2D(2, name=f"up{level}")(merged[-1])])
         merged.append(convolve(lateral, channels, f"neck{level}", separable=True))
     return merged[::-1]
 

@@ -1,0 +1,103 @@
+"""Other people's detectors, run on the same scenes as ours to know where we stand. Their files are the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from maskwatch.detector import YuNetDetector, non_maximum_suppression
+from numpy.typing import NDArray
+
+from maskwatch.errors import ModelError
+from maskwatch.flow import Box, Image, Label
+from training.scorer import Found
+
+Finder = Callable[[Image], list[Found]]
+
+# AIZOO FaceMaskDetection's published anchors (github.com/AIZOOTech/FaceMaskDetection, MIT), fractions of the frame.
+AIZOO_GRIDS = (33, 17, 9, 5, 3)
+AIZOO_SIZES = ((0.04, 0.056), (0.08, 0.11), (0.16, 0.22), (0.32, 0.45), (0.64, 0.72))
+AIZOO_RATIOS = (1.0, 0.62, 0.42)
+AIZOO_VARIANCES = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
+AIZOO_LABELS = (Label.WITH_MASK, Label.WITHOUT_MASK)
+
+
+def yunet(path: Path, min_score: float) -> Finder:
+    """OpenCV's YuNet at the frame's own size; it gives no labels."""
+    detector = YuNetDetector(path, min_score)
+    return lambda image: [Found(face.box, face.score) for face in detector.find(image)]
+
+
+def aizoo(path: Path, min_score: float) -> Finder:
+    """AIZOO's one-stage detector, float TFLite, 260 px, stretched as its authors do."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=2)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {path}: {error}; expected AIZOO's face_mask_detection.tflite") from error
+    interpreter.allocate_tensors()
+    size = int(interpreter.get_input_details()[0]["shape"][1])
+    outputs = interpreter.get_output_details()
+    anchors = aizoo_anchors()
+
+    def find(image: Image) -> list[Found]:
+        pixels = cv2.resize(image, (size, size)).astype(np.float32)[None] / 255
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+        interpreter.invoke()
+        tensors = {output["shape"][-1]: interpreter.get_tensor(output["index"])[0] for output in outputs}
+        return aizoo_decode(tensors[4], tensors[2], anchors, image.shape[1], image.shape[0], min_score)
+
+    return find
+
+
+def aizoo_anchors() -> NDArray[np.float32]:
+    """(5972, 4) centre x, centre y, width, height, fractions of the frame."""
+    rows = []
+    for grid, sizes in zip(AIZOO_GRIDS, AIZOO_SIZES, strict=True):
+        shapes = [(size * np.sqrt(AIZOO_RATIOS[0]), size / np.sqrt(AIZOO_RATIOS[0])) for size in sizes]
+        shapes += [(sizes[0] * np.sqrt(ratio), sizes[0] / np.sqrt(ratio)) for ratio in AIZOO_RATIOS[1:]]
+        centre = (np.arange(grid) + 0.5) / grid
+        y, x = np.meshgrid(centre, centre, indexing="ij")
+        places = np.stack([x.ravel(), y.ravel()], axis=1).repeat(len(shapes), axis=0)
+        rows.append(np.concatenate([places, np.tile(shapes, (grid * grid, 1))], axis=1))
+    return np.concatenate(rows).astype(np.float32)
+
+
+def aizoo_decode(
+    offsets: NDArray[np.float32],
+    classes: NDArray[np.float32],
+    anchors: NDArray[np.float32],
+    width: int,
+    height: int,
+    min_score: float,
+) -> list[Found]:
+    """Offsets and class scores at the anchors -> faces in pixels, after non-maximum suppression over both classes."""
+    sure = classes.max(axis=1) >= min_score
+    offsets, classes, anchors = offsets[sure] * AIZOO_VARIANCES, classes[sure], anchors[sure]
+    centre = offsets[:, :2] * anchors[:, 2:] + anchors[:, :2]
+    half = np.exp(offsets[:, 2:]) * anchors[:, 2:] / 2
+    boxes = np.concatenate([centre - half, centre + half], axis=1).clip(0, 1)
+    boxes = (boxes * (width, height, width, height)).astype(np.float32)
+    scores = classes.max(axis=1)
+    return [
+        Found(
+            Box(*(float(value) for value in boxes[at])),
+            float(scores[at]),
+            AIZOO_LABELS[int(classes[at].argmax())],
+        )
+        for at in non_maximum_suppression(boxes, scores, 0.4)
+    ]
+
+
+def as_line(name: str, image: Image, found: list[Found]) -> dict[str, Any]:
+    """What `maskwatch detect --json` prints for an image."""
+    faces = []
+    for face in found:
+        box = [round(value, 1) for value in (face.box.left, face.box.top, face.box.right, face.box.bottom)]
+        line = {"box": box, "score": round(face.score, 4)}
+        faces.append(line | ({"label": face.label, "confidence": face.confidence} if face.label else {}))
+    return {"image": name, "width": image.shape[1], "height": image.shape[0], "faces": faces}

@@ -1,0 +1,198 @@
+"""How well found faces and their labels fit annotated scenes: average precision, precision and recall, labels.
+
+One rule for every detector, ours or another's. Annotated faces whose shorter side is under `min_side` pixels are
+ignored, neither missed nor false, and so are unmatched found boxes that small. A found box matches the annotated face
+it overlaps most, at an IoU of 0.5 or more; a face is matched once. Average precision is interpolated at 101 recalls,
+as COCO does. An incorrectly worn mask counts as a face, and for neither label.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwatch.errors import SourceError
+from maskwatch.flow import Box, Label
+from training import voc
+
+MATCH_IOU = 0.5
+NEAR_IGNORED_IOU = 0.3  # a box this close to an ignored face is not called false at a threshold
+MIN_SIDE = 16.0  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One face a detector found."""
+
+    box: Box
+    score: float  # 0–1
+    label: str | None = None
+    confidence: float = 1.0  # in the label, 0–1
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """One annotated face."""
+
+    box: Box
+    name: str
+    ignored: bool
+
+
+Findings = Mapping[str, list[Found]]  # image stem -> found faces
+Truths = Mapping[str, list[Truth]]  # image stem -> annotated faces
+
+
+def truths(annotations: Path, min_side: float = MIN_SIDE) -> dict[str, list[Truth]]:
+    """Every Pascal VOC file of a folder.
+
+    Raises:
+        SourceError: the folder holds none, or one cannot be parsed.
+    """
+    files = sorted(annotations.glob("*.xml"))
+    if not files:
+        raise SourceError(f"annotations {annotations}: no .xml file; expected Pascal VOC annotations")
+    return {file.stem: as_truths(voc.read_annotation(file), min_side) for file in files}
+
+
+def as_truths(faces: Iterable[voc.Annotation], min_side: float = MIN_SIDE) -> list[Truth]:
+    """Annotations with those too small to judge marked as ignored."""
+    return [Truth(face.box, face.name, _short_side(face.box) < min_side) for face in faces]
+
+
+def findings(predictions: Path) -> dict[str, list[Found]]:
+    """The lines `maskwatch detect --json` prints.
+
+    Raises:
+        SourceError: a line is not one of those.
+    """
+    found = {}
+    for number, line in enumerate(predictions.read_text().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            found[Path(record["image"]).stem] = [_found(face) for face in record["faces"]]
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"{predictions}:{number}: {error!r}; expected the lines of `maskwatch detect --json`"
+            raise SourceError(message) from error
+    return found
+
+
+def _found(face: Mapping[str, Any]) -> Found:
+    return Found(Box(*face["box"]), face["score"], face.get("label"), face.get("confidence", 1.0))
+
+
+def _short_side(box: Box) -> float:
+    return min(box.width, box.height)
+
+
+def average_precision(
+    found: Findings, annotated: Truths, keep: Callable[[str], bool] = lambda _: True, min_side: float = MIN_SIDE
+) -> tuple[float, int]:
+    """(average precision 0–1, number of faces judged) over the annotated faces whose name `keep` accepts."""
+    rows = [
+        row
+        for stem, faces in annotated.items()
+        for row in _hits(found.get(stem, []), [face for face in faces if keep(face.name)], min_side)
+    ]
+    count = sum(1 for faces in annotated.values() for face in faces if keep(face.name) and not face.ignored)
+    if not rows or not count:
+        return 0.0, count
+    rows.sort(key=lambda row: -row[0])
+    hits = np.cumsum([hit for _, hit in rows])
+    recall = hits / count
+    precision = np.maximum.accumulate((hits / np.arange(1, len(rows) + 1))[::-1])[::-1]
+    reached = [precision[np.searchsorted(recall, at)] for at in np.linspace(0, 1, 101) if at <= recall[-1]]
+    return float(sum(reached) / 101), count
+
+
+def _hits(found: list[Found], faces: list[Truth], min_side: float) -> list[tuple[float, bool]]:
+    """(score, true or false) of each found box that counts."""
+    rows = []
+    used: set[int] = set()
+    for face in sorted(found, key=lambda face: -face.score):
+        overlap, at = _closest(face.box, faces, used)
+        if overlap >= MATCH_IOU:
+            if not faces[at].ignored:
+                used.add(at)
+                rows.append((face.score, True))
+        elif _short_side(face.box) >= min_side:
+            rows.append((face.score, False))
+    return rows
+
+
+def _closest(box: Box, faces: list[Truth], used: set[int]) -> tuple[float, int]:
+    """(IoU, index) of the annotated face that overlaps most and is still free; (0, -1) if there is none."""
+    free = [(box.iou(true.box), at) for at, true in enumerate(faces) if at not in used or true.ignored]
+    return max(free, default=(0.0, -1))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts at one threshold."""
+
+    matched: int = 0
+    false: int = 0
+    missed: int = 0
+    bare: int = 0
+    bare_called_masked: int = 0
+    masked: int = 0
+    masked_called_bare: int = 0
+
+
+def tally(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> Tally:
+    """Match every box that reaches the threshold, surest first, and count."""
+    counts = Tally()
+    for stem, faces in annotated.items():
+        used: set[int] = set()
+        sure = sorted((face for face in found.get(stem, []) if face.score >= threshold), key=lambda face: -face.score)
+        for face in sure:
+            overlap, at = _closest(face.box, faces, used)
+            if overlap >= MATCH_IOU:
+                if not faces[at].ignored:
+                    used.add(at)
+                    _count_label(counts, face.label, faces[at].name)
+            elif _short_side(face.box) >= min_side and not (overlap >= NEAR_IGNORED_IOU and faces[at].ignored):
+                counts.false += 1
+        counts.missed += sum(1 for at, true in enumerate(faces) if not true.ignored and at not in used)
+    return counts
+
+
+def _count_label(counts: Tally, label: str | None, name: str) -> None:
+    counts.matched += 1
+    if label and name == Label.WITHOUT_MASK:
+        counts.bare += 1
+        counts.bare_called_masked += label != name
+    elif label and name == Label.WITH_MASK:
+        counts.masked += 1
+        counts.masked_called_bare += label != name
+
+
+def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: float = MIN_SIDE) -> dict[str, Any]:
+    """Every figure, ready for JSON."""
+    face_ap, faces = average_precision(found, annotated, min_side=min_side)
+    result: dict[str, Any] = {"images": len(annotated), "faces": faces, "face_ap50": round(face_ap, 4)}
+    for label in Label:
+        weighed = {
+            stem: [Found(face.box, face.score * face.confidence) for face in faces if face.label == label]
+            for stem, faces in found.items()
+        }
+        label_ap, count = average_precision(weighed, annotated, lambda name, label=label: name == label, min_side)
+        result |= {f"{label}_ap50": round(label_ap, 4), f"{label}_n": count}
+    counts = tally(found, annotated, threshold, min_side)
+    judged = counts.bare + counts.masked
+    wrong = counts.bare_called_masked + counts.masked_called_bare
+    return result | {
+        "threshold": threshold,
+        "recall": round(counts.matched / max(1, counts.matched + counts.missed), 4),
+        "precision": round(counts.matched / max(1, counts.matched + counts.false), 4),
+        "label_accuracy": round(1 - wrong / judged, 4) if judged else None,
+        "bare_called_masked": f"{counts.bare_called_masked}/{counts.bare}",
+        "masked_called_bare": f"{counts.masked_called_bare}/{counts.masked}",
+    }
