@@ -86,7 +86,8 @@ def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) ->
     pad_bottom = max(side - pad_top - inside.shape[0], 0)
     pad_right = max(side - pad_left - inside.shape[1], 0)
     if pad_top or pad_left or pad_bottom or pad_right:
-        inside = cv2.copyMakeBorder(inside, pad_top, pad_bottom, pad_left, pad_right, cv2.BORDER_REPLICATE)
+        padding = (pad_top, pad_bottom, pad_left, pad_right)
+        inside = np.asarray(cv2.copyMakeBorder(inside, *padding, cv2.BORDER_REPLICATE), np.uint8)
     return resize(inside, size, size)
 
 
@@ -104,7 +105,7 @@ def resize(image: Image, width: int, height: int) -> Image:
     old_height, old_width = image.shape[:2]
     while old_width >= 2 * width and old_height >= 2 * height and min(old_width, old_height) > 2:
         old_width, old_height = old_width // 2, old_height // 2
-        image = cv2.resize(image, (old_width, old_height), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(cv2.resize(image, (old_width, old_height), interpolation=cv2.INTER_LINEAR), np.uint8)
     if (old_width, old_height) == (width, height):
         return np.ascontiguousarray(image)
     shrinking = width < old_width or height < old_height

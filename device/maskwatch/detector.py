@@ -1,0 +1,169 @@
+"""Frame -> faces. Our single-shot finder, or OpenCV's YuNet with a file of the user's.
+
+The finder answers, for strides 8, 16 and 32, a map of score logits and a map of boxes: in each cell the offset of the
+face's centre from the cell's and the logarithm of its size, both in strides (as YOLOX, Ge et al. 2021, arXiv
+2107.08430). Decoding and non-maximum suppression are pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.bundle import REBUILD, Bundle
+from maskwatch.errors import ModelError
+from maskwatch.flow import Box, Face, Image
+from maskwatch.runtime import Floats, Model
+
+MAX_IOU = 0.4  # two boxes that overlap more are one face
+MAX_CANDIDATES = 400  # surest cells that reach suppression: bounds the time a picture full of faces takes
+DEFAULT_MIN_SCORE = 0.5  # 0–1, for a finder whose card names none
+LOG_SIZE = (-4.0, 6.0)  # what training clips the logarithm of a size to
+YUNET_MAX_IOU = 0.3  # OpenCV's own default
+
+
+class SingleShotDetector:
+    """Our finder.
+
+    Raises:
+        ModelError: the model does not answer a score map and a box map for each stride.
+    """
+
+    def __init__(self, bundle: Bundle, min_score: float | None, threads: int) -> None:
+        """
+        Args:
+            bundle: of task face.
+            min_score: a face below this, 0–1, is left out; None: the threshold in the bundle's card.
+            threads: of the interpreter.
+        """
+        chosen = bundle.card.score_threshold if min_score is None else min_score
+        self._min_score = DEFAULT_MIN_SCORE if chosen is None else chosen
+        self._model = Model(bundle.flatbuffer, threads, bundle.origin)
+        size = self._model.input_size
+        try:
+            decode(self._model.run(np.zeros((size, size, 3), np.uint8)), size, self._min_score)
+        except ValueError as error:
+            raise ModelError(f"model {bundle.origin}: {error}; {REBUILD}") from error
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image, surest first, boxes in its pixels."""
+        pixels, placement = preprocess.letterbox(image, self._model.input_size)
+        boxes, scores = decode(self._model.run(pixels), self._model.input_size, self._min_score)
+        kept = non_maximum_suppression(boxes, scores)
+        return as_faces(placement.to_image(boxes[kept]), scores[kept])
+
+
+class YuNetDetector:
+    """OpenCV's face detector (cv2.FaceDetectorYN) at the frame's own size.
+
+    Raises:
+        ModelError: the file is missing, or not YuNet's.
+    """
+
+    def __init__(self, path: Path, min_score: float) -> None:
+        """
+        Args:
+            path: face_detection_yunet_*.onnx; none ships with maskwatch.
+            min_score: a face below this, 0–1, is left out.
+        """
+        if not path.is_file():
+            raise ModelError(f"model {path}: no such file; name YuNet's ONNX file")
+        try:
+            self._detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), min_score, YUNET_MAX_IOU)
+            self.find(np.zeros((64, 64, 3), np.uint8))
+        except cv2.error as error:
+            reason = (error.err or str(error)).strip().splitlines()[0]
+            raise ModelError(f"model {path}: OpenCV cannot run it ({reason}); name YuNet's ONNX file") from error
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image, surest first, boxes in its pixels."""
+        self._detector.setInputSize((image.shape[1], image.shape[0]))
+        rows = self._detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+        if rows is None:
+            return []
+        # Columns: x, y, width, height, five landmarks, score.
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        order = np.argsort(-rows[:, 14], kind="stable")
+        return as_faces(boxes[order], rows[order, 14])
+
+
+def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats, Floats]:
+    """The finder's maps as boxes.
+
+    Args:
+        maps: for each stride s in any order (1, size/s, size/s, 1) score logits and (1, size/s, size/s, 4) boxes.
+            They are told apart by their shape: converters do not keep the order of outputs.
+        size: side of the input, pixels.
+        min_score: a cell below this, 0–1, is left out.
+
+    Returns:
+        (N, 4) left, top, right, bottom in pixels of the input, and (N,) scores, surest first, MAX_CANDIDATES at most.
+
+    Raises:
+        ValueError: a map is missing or of another shape.
+    """
+    boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
+    for logits, offsets in _pairs(maps, size):
+        score = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        row, column = np.nonzero(score >= min_score)
+        boxes.append(_boxes(offsets[row, column], row, column, size / len(logits)))
+        scores.append(score[row, column])
+    all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
+    order = np.argsort(-all_scores, kind="stable")[:MAX_CANDIDATES]
+    return all_boxes[order], all_scores[order]
+
+
+def _pairs(maps: Sequence[Floats], size: int) -> list[tuple[Floats, Floats]]:
+    """(h, w) score logits and (h, w, 4) boxes that belong together, finest first."""
+    by_shape = {single.shape: single[0] for single in maps}
+    sides = sorted({shape[1] for shape in by_shape if len(shape) == 4}, reverse=True)
+    expected = {(1, side, side, depth) for side in sides for depth in (1, 4)}
+    if not sides or set(by_shape) != expected or len(maps) != len(expected) or any(size % side for side in sides):
+        found = [single.shape for single in maps]
+        raise ValueError(f"answers {found}, expected a map of scores and one of boxes for each stride: not a finder")
+    return [(by_shape[1, side, side, 1][..., 0], by_shape[1, side, side, 4]) for side in sides]
+
+
+def _boxes(offsets: Floats, row: NDArray[np.intp], column: NDArray[np.intp], stride: float) -> Floats:
+    """(N, 4) dx, dy, log width, log height in strides -> (N, 4) corners in pixels of the input."""
+    centre = (np.stack([column, row], axis=1) + 0.5 + offsets[:, :2]) * stride
+    half = np.exp(np.clip(offsets[:, 2:], *LOG_SIZE)) * stride / 2
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+
+
+def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_IOU) -> NDArray[np.intp]:
+    """Greedy: the surest box stays, what overlaps it by more than `max_iou` goes, and so on.
+
+    Args:
+        boxes: (N, 4) left, top, right, bottom.
+        scores: (N,).
+        max_iou: 0–1.
+
+    Returns:
+        Indices of the boxes that stay, surest first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while len(order):
+        best, order = order[0], order[1:]
+        kept.append(best)
+        order = order[_iou(boxes[best], boxes[order]) <= max_iou]
+    return np.array(kept, np.intp)
+
+
+def _iou(box: Floats, others: Floats) -> Floats:
+    """(4,) and (N, 4) -> (N,) intersection over union."""
+    inner = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    intersection = np.prod(np.maximum(inner, 0), axis=1)
+    union = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - intersection
+    return np.asarray(intersection / np.maximum(union, 1e-9), np.float32)
+
+
+def as_faces(boxes: Floats, scores: Floats) -> list[Face]:
+    """(N, 4) and (N,) -> records."""
+    return [Face(Box(*box), score) for box, score in zip(boxes.tolist(), scores.tolist(), strict=True)]

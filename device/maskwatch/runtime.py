@@ -1,0 +1,88 @@
+"""One model opened in one interpreter. The only file that imports LiteRT, or its predecessor tflite-runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.errors import ModelError
+from maskwatch.flow import Image
+
+Floats = NDArray[np.float32]
+
+
+class Model:
+    """A model of one image input. Not to be shared between threads.
+
+    Raises:
+        ModelError: the flatbuffer cannot be run, or does not take one square RGB image.
+    """
+
+    def __init__(self, flatbuffer: bytes, threads: int, origin: str) -> None:
+        """
+        Args:
+            flatbuffer: a TFLite model; what is appended to it is ignored.
+            threads: of the interpreter; it would use one if it were not told.
+            origin: where the model came from, for messages.
+        """
+        self._interpreter = open_interpreter(flatbuffer, threads, origin)
+        inputs = self._interpreter.get_input_details()
+        shape = tuple(int(side) for side in inputs[0]["shape"])
+        if len(inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
+            raise ModelError(f"model {origin}: takes {len(inputs)} inputs, first {shape}; expected one (1, S, S, 3)")
+        self.input_size = shape[1]  # pixels
+        self._input = inputs[0]
+        self._outputs = self._interpreter.get_output_details()
+
+    def run(self, image: Image) -> list[Floats]:
+        """(S, S, 3) uint8 RGB -> every output in the file's order, float32 whatever the model computes in."""
+        self._interpreter.set_tensor(self._input["index"], _quantized(image, self._input)[None])
+        self._interpreter.invoke()
+        return [_dequantized(self._interpreter.get_tensor(output["index"]), output) for output in self._outputs]
+
+
+def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
+    """An interpreter of the installed runtime with its tensors allocated.
+
+    Raises:
+        ModelError: no runtime is installed, or it cannot run the model.
+    """
+    try:
+        interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError, TypeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"model {origin}: the runtime cannot run it ({reason}); make it again with convert") from error
+    return interpreter
+
+
+def _interpreter_class() -> Any:
+    """ai-edge-litert, or tflite-runtime where only that is installed (Python 3.11 and numpy 1 at most)."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError as error:
+            raise ModelError(f"runtime: no TFLite runtime ({error}); pip install ai-edge-litert") from error
+    return Interpreter
+
+
+def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
+    """Camera bytes in the input's own numbers. Ours count in bytes (scale 1, zero point 0): nothing to do."""
+    dtype, (scale, zero_point) = tensor["dtype"], tensor["quantization"]
+    if dtype == np.uint8 and (scale, zero_point) == (1.0, 0):
+        return image
+    if not scale:
+        return image.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.asarray(np.clip(np.round(image / scale + zero_point), limits.min, limits.max), dtype)
+
+
+def _dequantized(values: NDArray[Any], tensor: dict[str, Any]) -> Floats:
+    scale, zero_point = tensor["quantization"]
+    if not scale:
+        return np.asarray(values, np.float32)
+    return np.asarray((values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale), np.float32)
