@@ -53,7 +53,7 @@ def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path,
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
-@click.option("--steps", type=int, help="Batches of 16 scenes.  [default: 3000]")
+@click.option("--steps", type=int, help="Batches of 16 scenes.  [default: 4000]")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2."""

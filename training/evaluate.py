@@ -91,7 +91,7 @@ def open_network(path: Path) -> Network:
 def _tflite(path: Path) -> Network:
     from maskwatch.runtime import Model
 
-    model = Model.from_flatbuffer(path.read_bytes(), threads=2, origin=str(path))
+    model = Model(path.read_bytes(), threads=2, origin=str(path))
     return Network(model.input_size, lambda images: np.stack([model.run(image)[0].ravel() for image in images]))
 
 

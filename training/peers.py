@@ -8,11 +8,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from maskwatch.detector import YuNetDetector, non_maximum_suppression
 from numpy.typing import NDArray
 
+from maskwatch.detector import YuNetDetector, non_maximum_suppression
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image, Label
+from maskwatch.runtime import open_interpreter
 from training.scorer import Found
 
 Finder = Callable[[Image], list[Found]]
@@ -33,13 +34,11 @@ def yunet(path: Path, min_score: float) -> Finder:
 
 def aizoo(path: Path, min_score: float) -> Finder:
     """AIZOO's one-stage detector, float TFLite, 260 px, stretched as its authors do."""
-    from ai_edge_litert.interpreter import Interpreter
-
     try:
-        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=2)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"model {path}: {error}; expected AIZOO's face_mask_detection.tflite") from error
-    interpreter.allocate_tensors()
+        flatbuffer = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {path}: {error.strerror}; expected AIZOO's face_mask_detection.tflite") from error
+    interpreter = open_interpreter(flatbuffer, 2, str(path))
     size = int(interpreter.get_input_details()[0]["shape"][1])
     outputs = interpreter.get_output_details()
     anchors = aizoo_anchors()

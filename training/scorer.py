@@ -145,6 +145,21 @@ class Tally:
     masked: int = 0
     masked_called_bare: int = 0
 
+    @property
+    def precision(self) -> float:
+        """Found boxes that are faces, 0–1."""
+        return self.matched / max(1, self.matched + self.false)
+
+    @property
+    def recall(self) -> float:
+        """Faces that were found, 0–1."""
+        return self.matched / max(1, self.matched + self.missed)
+
+    @property
+    def f1(self) -> float:
+        """Of finding faces: harmonic mean of precision and recall, 0–1."""
+        return 2 * self.matched / max(1, 2 * self.matched + self.false + self.missed)
+
 
 def tally(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> Tally:
     """Match every box that reaches the threshold, surest first, and count."""
@@ -190,8 +205,8 @@ def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: 
     wrong = counts.bare_called_masked + counts.masked_called_bare
     return result | {
         "threshold": threshold,
-        "recall": round(counts.matched / max(1, counts.matched + counts.missed), 4),
-        "precision": round(counts.matched / max(1, counts.matched + counts.false), 4),
+        "recall": round(counts.recall, 4),
+        "precision": round(counts.precision, 4),
         "label_accuracy": round(1 - wrong / judged, 4) if judged else None,
         "bare_called_masked": f"{counts.bare_called_masked}/{counts.bare}",
         "masked_called_bare": f"{counts.masked_called_bare}/{counts.masked}",

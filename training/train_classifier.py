@@ -40,7 +40,8 @@ class Knobs:
 def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
     """Train on the training split of `portraits` and the training scenes of `scenes`.
 
-    Writes out/model.keras, out/run.json, out/curves.png. Features are kept in out/features-*.npz, so an interrupted run goes on where it was.
+    Writes out/model.keras, out/run.json, out/curves.png.
+    Features are kept in out/features-*.npz, so an interrupted run goes on where it was.
     """
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)

@@ -15,6 +15,7 @@ from keras import layers
 STRIDES = (8, 16, 32)
 # The last layer at each stride: the expansion before the stride-2 depthwise, and the end of the trunk.
 # Conv_1 (112 -> 1280 channels) is left out: a third of the weights for nothing a face needs.
+TRUNK = "trunk"
 TAPS = ("block_6_expand_relu", "block_13_expand_relu", "block_16_project_BN")
 PRIOR = -4.0  # logit a cell starts with: 2 % of cells hold a face (focal loss, Lin et al. 2017, arXiv 1708.02002)
 
@@ -31,11 +32,19 @@ def build(size: int = 320, alpha: float = 0.35, channels: int = 48, weights: str
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
     trunk = keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights)
-    taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name="trunk")
+    taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name=TRUNK)
     # Batch norm stays in inference mode: scenes in a batch of 16 are too alike for fresh statistics.
     features = neck(taps(scaled, training=False), channels)
     outputs = [head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)]
     return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
+
+
+def freeze(model: keras.Model, last: str) -> None:
+    """Keep the trunk's layers up to and including `last` as they are."""
+    trunk = model.get_layer(TRUNK)
+    names = [layer.name for layer in trunk.layers]
+    for layer in trunk.layers[: names.index(last) + 1]:
+        layer.trainable = False
 
 
 def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.KerasTensor]:
