@@ -1,0 +1,235 @@
+"""The pictures a conversion needs, cut by the device's own preprocess: some of the training split to calibrate on, and
+the whole validation split to judge by.
+
+A mask model sees portraits, whole and cut to the face, and annotated street faces. A finder sees letterboxed frames:
+street scenes, windows of them, and portraits, whose faces are large.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.errors import ConfigError, SourceError
+from maskwatch.flow import Image
+from training import crops, data, scenes, scorer, voc
+from training.record import Run
+
+WHOLE, FACE, STREET = "whole", "face", "street"  # what a mask model is shown
+FRAME, WINDOW, PORTRAIT = "frame", "window", "portrait"  # what a finder is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the data lies. A mask model needs portraits, a finder needs scenes; the other widens the sample."""
+
+    portraits: Path | None = None  # with_mask/ and without_mask/
+    scenes: Path | None = None  # images/ and annotations/, Pascal VOC
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One model input."""
+
+    name: str  # folder/file, the same on every machine
+    view: str
+    label: int  # index into data.LABELS; 0 for a finder
+    image: Image  # (S, S, 3) uint8 RGB
+    faces: tuple[scorer.Truth, ...] = ()  # a finder's truth, pixels of the input
+
+    @property
+    def sha256(self) -> str:
+        """Of the pixels."""
+        return hashlib.sha256(np.ascontiguousarray(self.image).tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One picture that can be made, not yet read."""
+
+    path: Path
+    view: str
+    label: int
+    make: Callable[[Image], tuple[Image, tuple[scorer.Truth, ...]]]
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The candidates of one conversion, and the files that turned out unreadable."""
+
+    train: list[Candidate]
+    validation: list[Candidate]
+    unreadable: list[str] = field(default_factory=list)
+
+    def calibration(self, count: int, seed: int) -> list[Example]:
+        """A shuffled sample with as many of each class, and within a class of each view as far as they go.
+
+        Raises:
+            SourceError: a class has no readable picture.
+        """
+        rng = np.random.default_rng(seed)
+        labels = sorted({candidate.label for candidate in self.train})
+        shares = []
+        for label in labels:
+            queue = alternating([each for each in self.train if each.label == label], rng)
+            shares.append(list(itertools.islice(self.read(queue), count // len(labels))))
+        size = min(map(len, shares), default=0)
+        if not size:
+            raise SourceError("calibration: a class has no readable training picture; give a larger data set")
+        chosen = [example for share in shares for example in share[:size]]
+        return [chosen[index] for index in rng.permutation(len(chosen))]
+
+    def read(self, candidates: Iterable[Candidate]) -> Iterator[Example]:
+        """Make each picture; a file that cannot be decoded is named and left out."""
+        for candidate in candidates:
+            try:
+                picture = data.read_rgb(candidate.path)
+            except SourceError as error:
+                self.unreadable.append(str(error))
+                continue
+            image, faces = candidate.make(picture)
+            name = f"{candidate.path.parent.name}/{candidate.path.name}"
+            yield Example(name, candidate.view, candidate.label, image, faces)
+
+
+def alternating(candidates: list[Candidate], rng: np.random.Generator) -> Iterator[Candidate]:
+    """Shuffled, and dealt from each view in turn until none is left."""
+    views: dict[str, list[Candidate]] = {}
+    for index in rng.permutation(len(candidates)):
+        views.setdefault(candidates[index].view, []).append(candidates[index])
+    rows = itertools.zip_longest(*(views[view] for view in sorted(views)))
+    return (candidate for row in rows for candidate in row if candidate is not None)
+
+
+def recognise(folders: Iterable[Path]) -> Folders:
+    """Tell portraits from scenes by the folders inside.
+
+    Raises:
+        SourceError: a folder is neither.
+        ConfigError: two are of one kind.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        if (folder / "annotations").is_dir() and (folder / "images").is_dir():
+            kind = "scenes"
+        elif any((folder / label).is_dir() for label in data.LABELS):
+            kind = "portraits"
+        else:
+            raise SourceError(
+                f"data {folder}: neither with_mask/ and without_mask/ nor images/ and annotations/ inside; "
+                "name the folder the model was trained on"
+            )
+        if kind in found:
+            raise ConfigError(f"--data {folder}: {found[kind]} already gives {kind}; give one folder of each kind")
+        found[kind] = folder
+    return Folders(**found)
+
+
+def gather(run: Run, folders: Folders) -> Shelf:
+    """Everything a model of this task can be shown.
+
+    Raises:
+        SourceError: the folder the task needs is missing, or is not split as it was for the training.
+    """
+    return {"mask": mask_shelf, "face": face_shelf}[run.task](run, folders)
+
+
+def mask_shelf(run: Run, folders: Folders) -> Shelf:
+    """Portraits whole and cut to the face, and street faces."""
+    if folders.portraits is None:
+        raise SourceError("data: a mask model is judged on portraits; --data a folder of with_mask/ and without_mask/")
+    dataset = data.load(folders.portraits)
+    split = dataset.split(run.seed)
+    same_split(folders.portraits, split.sha256, run.split_sha256)
+    known = data.faces(folders.portraits)
+    shelf = Shelf([], [], list(dataset.unreadable))
+    for part, photos in ((shelf.train, split.train), (shelf.validation, split.validation)):
+        part += [_mask(run, sample, FACE if sample.box else WHOLE) for sample in crops.portraits(photos, known)]
+    if folders.scenes is not None:
+        street = voc.split(voc.load(folders.scenes), run.seed)
+        if run.knobs.get("street"):
+            same_split(folders.scenes, street.sha256, run.knobs["street"])
+        for part, found in ((shelf.train, street.train), (shelf.validation, street.validation)):
+            part += [_mask(run, sample, STREET) for sample in crops.street(found)]
+    return shelf
+
+
+def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
+    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+        if sample.box is None:
+            return preprocess.whole_image(picture, run.input_size), ()
+        margin = preprocess.FACE_MARGIN if run.margin is None else run.margin
+        return preprocess.face_crop(picture, sample.box, run.input_size, margin), ()
+
+    return Candidate(sample.path, view, sample.label, make)
+
+
+def face_shelf(run: Run, folders: Folders) -> Shelf:
+    """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are surely known."""
+    if folders.scenes is None:
+        raise SourceError("data: a finder is judged on scenes; --data a folder with images/ and annotations/")
+    split = voc.split(voc.load(folders.scenes), run.seed)
+    same_split(folders.scenes, split.sha256, run.split_sha256)
+    shelf = Shelf(
+        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.train],
+        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.validation],
+    )
+    shelf.train += [_window(run, scene, index) for index, scene in enumerate(split.train)]
+    if folders.portraits is not None:
+        dataset = data.load(folders.portraits)
+        shelf.unreadable += dataset.unreadable
+        photos, known = dataset.split(run.seed), data.faces(folders.portraits)
+        for part, found in ((shelf.train, photos.train), (shelf.validation, photos.validation)):
+            part += [_frame(run, path, faces, PORTRAIT) for path, faces in sure_faces(found, known)]
+    return shelf
+
+
+def sure_faces(
+    photos: Iterable[data.Photo], known: dict[Path, list[tuple[data.Box, float]]]
+) -> Iterator[tuple[Path, tuple[voc.Annotation, ...]]]:
+    """Portraits whose every known face is surely one: a face nobody marked would count against the finder."""
+    for photo in photos:
+        faces = known.get(photo.path, [])
+        if faces and all(score >= scenes.SURE for _, score in faces):
+            yield photo.path, tuple(voc.Annotation(box, data.LABELS[photo.label]) for box, _ in faces)
+
+
+def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -> Candidate:
+    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+        image, place = preprocess.letterbox(picture, run.input_size)
+        boxes = scenes.as_array([face.box for face in faces])
+        moved = boxes * place.scale + np.array([place.left, place.top] * 2, np.float32)
+        return image, tuple(truths(moved, [face.name for face in faces]))
+
+    return Candidate(path, view, 0, make)
+
+
+def truths(boxes: NDArray[np.float32], names: list[str]) -> list[scorer.Truth]:
+    """(N, 4) boxes in pixels of the input as the scorer wants them; what is too small to be asked for is ignored."""
+    moved = [voc.Annotation(data.Box(*map(float, box)), name) for box, name in zip(boxes, names, strict=True)]
+    return scorer.as_truths(moved)
+
+
+def _window(run: Run, scene: voc.Scene, index: int) -> Candidate:
+    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+        boxes = scenes.as_array([face.box for face in scene.faces])
+        rng = np.random.default_rng([run.seed, index])
+        return scenes.zoomed(scenes.Picture(picture, boxes), run.input_size, rng).image, ()
+
+    return Candidate(scene.path, WINDOW, 0, make)
+
+
+def same_split(folder: Path, found: str, expected: str) -> None:
+    """Refuse data that is not split as it was for the training: a validation picture may have been learnt from."""
+    if found != expected:
+        raise SourceError(
+            f"data {folder}: its split is {found[:12]}, the model was trained on {expected[:12]}; "
+            "give the same files the training had, or train again"
+        )

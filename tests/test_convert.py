@@ -1,0 +1,276 @@
+"""A tiny network trained on drawn faces goes the whole way to a bundle, and every broken one is stopped."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs extra `train`")
+
+from convert import conversion, gates, graph, judge_mask, quantize, samples  # noqa: E402
+from convert.__main__ import main  # noqa: E402
+from maskwatch import bundle  # noqa: E402
+from maskwatch.classifier import MaskClassifier  # noqa: E402
+from maskwatch.flow import Box, Face, Image, Label  # noqa: E402
+from training import data, record  # noqa: E402
+
+SIDE = 32  # pixels
+SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
+
+
+def drawn(label: str, rng: np.random.Generator) -> Image:
+    """(48, 48, 3) a face on a wild background, its lower half of skin or of cloth."""
+    image = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (48, 48), interpolation=cv2.INTER_NEAREST)
+    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 360, SKIN, -1)
+    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 180, SKIN if label == Label.WITHOUT_MASK else CLOTH, -1)
+    return image
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for label in Label:
+        (root / label).mkdir()
+        for number in range(90):
+            cv2.imwrite(str(root / label / f"{number}.png"), drawn(label, rng)[..., ::-1])
+    return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    data.HASH_CACHE = tmp_path_factory.mktemp("cache") / "hashes.csv"
+
+
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder as `python -m training train` leaves it."""
+    folder = tmp_path_factory.mktemp("run")
+    split = data.load(photos, progress=False).split(0)
+    images = np.stack([cv2.resize(data.read_rgb(photo.path), (SIDE, SIDE)) for photo in split.train])
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIDE, SIDE, 3))
+    hidden = keras.layers.Rescaling(1 / 127.5, -1)(image)
+    for channels in (8, 16):
+        hidden = keras.layers.Conv2D(channels, 3, strides=2, activation="relu")(hidden)
+    hidden = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(hidden))
+    network = keras.Model(image, keras.layers.Dense(2)(hidden))
+    network.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    network.fit(images, np.array([photo.label for photo in split.train]), epochs=25, verbose=0)
+    record.save(network, folder / "model.keras")
+    record.write(folder, made(split.sha256))
+    return folder / "model.keras"
+
+
+def made(split_sha256: str, **other: object) -> record.Run:
+    fields: dict[str, object] = {
+        "name": "tiny",
+        "task": "mask",
+        "labels": data.LABELS,
+        "input_size": SIDE,
+        "margin": 0.25,
+        "seed": 0,
+        "split_sha256": split_sha256,
+        "knobs": {},
+        "versions": {},
+        "history": {},
+    }
+    return record.Run.model_validate({**fields, **other})
+
+
+@pytest.fixture(scope="module")
+def done(trained: Path, photos: Path) -> conversion.Conversion:
+    return conversion.convert(trained, [photos], conversion.Recipe(calibration=60))
+
+
+def variant(model: Path, folder: Path, **other: object) -> Path:
+    """The same model beside another run record."""
+    copy = folder / "model.keras"
+    copy.write_bytes(model.read_bytes())
+    record.write(folder, record.Run.model_validate({**record.read(model).model_dump(), **other}))
+    return copy
+
+
+class Finished(NamedTuple):
+    """What one call of the command line left."""
+
+    exit_code: int
+    errors: str
+
+
+Convert = Callable[..., Finished]
+
+
+@pytest.fixture
+def convert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Convert:
+    """`python -m convert` in this process: starting TensorFlow takes seconds."""
+
+    def call(*arguments: str | Path) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["convert", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            exit_code = 0
+        except SystemExit as exit_:
+            exit_code = int(exit_.code or 0)
+        return Finished(exit_code, capfd.readouterr().err)
+
+    return call
+
+
+def test_a_good_model_passes_every_gate(done: conversion.Conversion) -> None:
+    assert done.failures == []
+    assert done.measures["accuracy"] == 100.0
+    assert (done.facts.input_type, done.facts.input_scale, done.facts.input_zero_point) == ("UINT8", 1.0, 0)
+    assert done.facts.float_operators == ()
+
+
+def test_the_bundle_runs_on_the_device_and_gives_the_judged_verdicts(
+    done: conversion.Conversion, tmp_path: Path
+) -> None:
+    path = tmp_path / "mask.tflite"
+    bundle.write(path, done.flatbuffer, done.card())
+    classifier = MaskClassifier(bundle.read(path, "mask"), threads=1)
+    for label in Label:
+        image = drawn(label, np.random.default_rng(7))
+        face = Face(Box(8, 8, 40, 40), 1.0)
+        assert classifier.verdict(classifier.crop(image, face)).label == label
+
+
+def test_the_bundle_carries_tflite_metadata(done: conversion.Conversion) -> None:
+    assert b"TFLITE_METADATA" in done.flatbuffer
+    assert b"M001" in done.flatbuffer
+    assert bundle.LABELS_FILE.encode() in done.flatbuffer
+
+
+def test_the_same_recipe_gives_the_same_bytes(
+    done: conversion.Conversion, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    again = conversion.convert(variant(trained, tmp_path), [photos], done.recipe)
+    assert again.flatbuffer == done.flatbuffer
+    assert again.calibration_sha256 == done.calibration_sha256
+
+
+def test_the_calibration_sample_is_balanced_shuffled_and_from_the_training_split(
+    done: conversion.Conversion, photos: Path
+) -> None:
+    labels = [example.label for example in done.calibration]
+    assert labels.count(0) == labels.count(1) == 30
+    assert labels != sorted(labels)
+    train = {
+        f"{photo.path.parent.name}/{photo.path.name}" for photo in data.load(photos, progress=False).split(0).train
+    }
+    assert {example.name for example in done.calibration} <= train
+
+
+def test_a_failed_gate_writes_the_report_and_no_model(
+    convert: Convert, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mask.tflite"
+    out.write_bytes(b"the old model")
+    finished = convert(trained, "--data", photos, "-o", out, "--calibration", "20", "--gate", "size_ratio=1")
+    assert finished.exit_code == 1
+    assert "gate failed: size_ratio is" in finished.errors
+    assert out.read_bytes() == b"the old model"
+    report = json.loads((tmp_path / "mask.report.json").read_text())
+    assert report["shipped"] is False
+    assert [gate["measure"] for gate in report["gates"] if not gate["holds"]] == ["size_ratio"]
+
+
+def test_a_passed_model_is_written_with_its_report(
+    convert: Convert, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mask.tflite"
+    finished = convert(trained, "--data", photos, "-o", out, "--calibration", "20")
+    assert finished.exit_code == 0, finished.errors
+    card = bundle.read(out, "mask").card
+    report = json.loads((tmp_path / "mask.report.json").read_text())
+    assert card.provenance["calibration_sha256"] == report["calibration"]["sha256"]
+    assert card.metrics["validation"] == report["validation"]
+    assert report["validation"]["n"] == len(data.load(photos, progress=False).split(0).validation)
+
+
+def test_swapped_labels_are_caught(trained: Path, photos: Path, tmp_path: Path) -> None:
+    swapped = variant(trained, tmp_path, labels=tuple(reversed(data.LABELS)))
+    result = conversion.convert(swapped, [photos], conversion.Recipe(calibration=20))
+    assert "accuracy" in [failure.gate.measure for failure in result.failures]
+
+
+def test_a_float_model_is_told_from_a_quantized_one(trained: Path) -> None:
+    facts = graph.inspect(quantize.to_float32(quantize.load(trained)))
+    assert facts.float_operators
+    assert not facts.eats_camera_bytes
+
+
+def test_flips_are_listed_with_both_scores(trained: Path, photos: Path) -> None:
+    """One-class, all-black calibration ruins the ranges: what turned must be named."""
+    network = quantize.load(trained)
+    blind = quantize.to_int8(network, [np.zeros((SIDE, SIDE, 3), np.uint8)])
+    run = record.read(trained)
+    shelf = samples.gather(run, samples.Folders(portraits=photos))
+    float32 = conversion._first(conversion._runner(quantize.to_float32(network), "float"))
+    ruined = conversion._first(conversion._runner(blind, "int8"))
+    judged = judge_mask.judge(shelf.read(shelf.validation), float32, ruined, run.labels, tuple(data.LABELS), 1.0)
+    assert judged.flips
+    assert judged.measures()["flips"] == pytest.approx(100 * len(judged.flips) / len(judged.pairs))
+    first = judged.listed()[0]
+    assert first["float"]["label"] != first["int8"]["label"]
+    assert not graph.inspect(blind).eats_camera_bytes
+
+
+@pytest.mark.parametrize(
+    ("measure", "holds", "breaks"),
+    [("accuracy_drop", 0.5, 0.51), ("flips", 1.0, 1.1), ("accuracy", 90.0, 89.9), ("recall_drop", 1.0, float("nan"))],
+)
+def test_a_gate_holds_up_to_its_limit_and_never_for_nan(measure: str, holds: float, breaks: float) -> None:
+    (gate,) = [gate for gate in gates.MASK_GATES if gate.measure == measure]
+    assert gates.check({measure: holds}, [gate]) == []
+    (failure,) = gates.check({measure: breaks}, [gate])
+    assert str(failure).startswith(f"{measure} is ")
+
+
+def test_a_limit_can_be_replaced_and_the_other_gates_stay() -> None:
+    loose = gates.adjusted(gates.MASK_GATES, {"flips": 5.0})
+    assert [gate.limit for gate in loose if gate.measure == "flips"] == [5.0]
+    assert [gate for gate in loose if gate.measure != "flips"] == [
+        gate for gate in gates.MASK_GATES if gate.measure != "flips"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "expected"),
+    [
+        (["gone.keras"], 4, "gone.keras"),
+        (["MODEL", "--gate", "beauty=1"], 2, "no gate 'beauty'"),
+        (["MODEL", "--gate", "flips=few"], 2, "'few' is no number"),
+        (["CUT"], 4, "not a .keras file, or cut short"),
+        (["OTHER_SPLIT"], 3, "its split is"),
+        (["OTHER_PIXELS"], 4, "preprocess version 0"),
+    ],
+)
+def test_a_mistake_is_one_line_and_its_exit_code(
+    convert: Convert, trained: Path, photos: Path, tmp_path: Path, arguments: list[str], exit_code: int, expected: str
+) -> None:
+    def model(word: str) -> str | Path:
+        if word == "MODEL":
+            return trained
+        if word == "CUT":
+            cut = variant(trained, tmp_path)
+            cut.write_bytes(cut.read_bytes()[:2000])
+            return cut
+        if word == "OTHER_SPLIT":
+            return variant(trained, tmp_path, split_sha256="0" * 64)
+        if word == "OTHER_PIXELS":
+            return variant(trained, tmp_path, preprocess_version=0)
+        return word
+
+    finished = convert(*map(model, arguments), "--data", photos, "-o", tmp_path / "out.tflite")
+    assert finished.exit_code == exit_code
+    (line,) = [line for line in finished.errors.splitlines() if line.startswith("convert: ")]
+    assert expected in line
+    assert not (tmp_path / "out.tflite").exists()
