@@ -25,11 +25,7 @@ def test_the_shipped_file_states_the_defaults() -> None:
 def keys(model: type[BaseModel], section: str = "") -> list[tuple[str, str]]:
     found = []
     for name, field in model.model_fields.items():
-        kinds = [
-            kind
-            for kind in getattr(field.annotation, "__args__", (field.annotation,))
-            if isinstance(kind, type)
-        ]
+        kinds = [kind for kind in getattr(field.annotation, "__args__", (field.annotation,)) if isinstance(kind, type)]
         inner = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
         place = f"{section}.{name}".strip(".")
         found += keys(inner, place) if inner else [(section, name)]

@@ -66,9 +66,7 @@ def scene(face: tuple[int, int, int]) -> Image:
 class Reel:
     """A source that plays (time, colour) and may fail at the end."""
 
-    def __init__(
-        self, moments: list[tuple[float, tuple[int, int, int]]], then: Exception | None = None
-    ) -> None:
+    def __init__(self, moments: list[tuple[float, tuple[int, int, int]]], then: Exception | None = None) -> None:
         self._moments, self._then = moments, then
         self.place, self.closed = 0, 0
 

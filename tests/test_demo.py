@@ -53,7 +53,5 @@ def test_somebody_moves_while_standing(scene: demo.Scene) -> None:
 
 
 def test_matplotlib_is_found_but_never_imported() -> None:
-    program = (
-        "import sys; from maskwatch.camera import demo; demo.Scene(); assert 'matplotlib' not in sys.modules"
-    )
+    program = "import sys; from maskwatch.camera import demo; demo.Scene(); assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

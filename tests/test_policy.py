@@ -61,9 +61,7 @@ def test_stopping_ends_a_running_alert_and_only_that() -> None:
     assert policy.stop(2.1) is None
 
 
-STORIES = st.lists(
-    st.tuples(st.floats(0.01, 3), st.lists(st.floats(0, 1), max_size=3)), min_size=1, max_size=60
-)
+STORIES = st.lists(st.tuples(st.floats(0.01, 3), st.lists(st.floats(0, 1), max_size=3)), min_size=1, max_size=60)
 
 
 def timed(story: list[tuple[float, list[float]]]) -> list[tuple[float, list[float]]]:

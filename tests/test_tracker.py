@@ -25,9 +25,7 @@ def opinion_after(frames: int, seconds: float, time_constant: float) -> float:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0.1, 10), st.floats(0.1, 5))
 def test_the_frame_rate_does_not_matter(few: int, many: int, seconds: float, constant: float) -> None:
-    assert opinion_after(few, seconds, constant) == pytest.approx(
-        opinion_after(many, seconds, constant), abs=1e-9
-    )
+    assert opinion_after(few, seconds, constant) == pytest.approx(opinion_after(many, seconds, constant), abs=1e-9)
 
 
 def test_after_one_time_constant_the_opinion_has_moved_by_63_percent() -> None:

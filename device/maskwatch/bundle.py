@@ -22,6 +22,7 @@ from maskwatch import preprocess
 from maskwatch.errors import ModelError
 
 Task = Literal["mask", "face"]
+TASKS: tuple[Task, ...] = ("mask", "face")
 CARD_FILE = "model_card.json"
 LABELS_FILE = "labels.txt"
 REBUILD = "make it again with `python -m convert`, or use the bundle that ships with maskwatch"

@@ -36,6 +36,11 @@ class Stages:
         self.lap("rest")
         self._rows.append(self._row)
 
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """The newest frames' seconds by stage, oldest first."""
+        return list(self._rows)
+
     def table(self) -> str:
         """Median and 90th percentile in ms, a line each. Capture includes waiting for a live camera."""
         if not self._rows:

@@ -119,4 +119,5 @@ class ImageFolder:
 def mute_cv2() -> None:
     """Keep cv2's and FFmpeg's own chatter off stderr; our one line says it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 4 (Bookworm's numpy 1 holds us there) has it at the top, OpenCV 5 under utils; 0 is silent in both.
+    (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
