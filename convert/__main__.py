@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is first
 import click
 
 from convert import gates
-from maskwatch import bundle
-from maskwatch.errors import ConfigError, MaskwatchError
+from maskwatch import bundle, command
+from maskwatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from convert.conversion import Conversion
@@ -87,13 +88,9 @@ def _write(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def main() -> None:
-    """Expected failures are one line and an exit code."""
-    try:
-        cli()
-    except MaskwatchError as error:
-        click.echo(f"convert: {error}", err=True)
-        sys.exit(error.exit_code)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program `python -m convert`."""
+    command.run(cli, "python -m convert", arguments)
 
 
 if __name__ == "__main__":

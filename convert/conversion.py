@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from rich.progress import track
 
 from convert import gates, graph, judge_face, judge_mask, metadata, quantize, samples
 from maskwatch import preprocess
@@ -19,6 +18,7 @@ from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.runtime import Floats, Model
 from training import data, record
+from training.progress import track
 from training.record import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
@@ -100,8 +100,8 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
     int8 = metadata.insert(int8, card(run), facts.output_shapes)
 
     before, after = _runner(float32, "the float32 .tflite"), _runner(int8, "the int8 .tflite")
-    validation = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation), transient=True))
-    pictures = track(validation, "Judging float against int8", transient=True)
+    validation = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
+    pictures = track(validation, "Judging float against int8")
     judgement: Judgement
     if run.task == "mask":
         judgement = judge_mask.judge(

@@ -1,7 +1,6 @@
 """A tiny network trained on drawn faces goes the whole way to a bundle, and every broken one is stopped."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -107,14 +106,13 @@ Convert = Callable[..., Finished]
 
 
 @pytest.fixture
-def convert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Convert:
+def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
     """`python -m convert` in this process: starting TensorFlow takes seconds."""
 
     def call(*arguments: str | Path) -> Finished:
-        monkeypatch.setattr(sys, "argv", ["convert", *map(str, arguments)])
         capfd.readouterr()
         try:
-            main()
+            main([*map(str, arguments)])
             exit_code = 0
         except SystemExit as exit_:
             exit_code = int(exit_.code or 0)

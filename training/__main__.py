@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from maskwatch.errors import MaskwatchError, SourceError
+from maskwatch import command
+from maskwatch.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from training import scorer
 
 Knobs = TypeVar("Knobs", bound=Any)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)
+PART = click.Choice(["all", "train", "validation", "test"])
 
 
 @click.group()
@@ -41,9 +45,10 @@ def train() -> None:
 @click.option("--seed", type=int, help="[default: 0]")
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The mask classifier: frozen ImageNet base, trained head."""
+    _need(weights)
     from training import train_classifier
 
-    train_classifier.train(root, scenes, _weights(weights), out, _knobs(train_classifier.Knobs(), turned))
+    train_classifier.train(root, scenes, weights, out, _knobs(train_classifier.Knobs(), turned))
 
 
 @train.command("finder")
@@ -57,16 +62,16 @@ def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path,
 @click.option("--seed", type=int, help="[default: 0]")
 def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2."""
+    _need(weights)
     from training import train_finder
 
-    train_finder.train(boxes, portraits, _weights(weights), out, _knobs(train_finder.Knobs(), turned))
+    train_finder.train(boxes, portraits, weights, out, _knobs(train_finder.Knobs(), turned))
 
 
-def _weights(weights: str) -> str:
-    """A weights file must exist before hours are spent."""
+def _need(weights: str) -> None:
+    """A weights file must exist before Keras is waited for."""
     if weights != "imagenet" and not Path(weights).is_file():
         raise SourceError(f"weights {weights}: no such file; expected a Keras .weights.h5 file or 'imagenet'")
-    return weights
 
 
 def _knobs(knobs: Knobs, turned: dict[str, Any]) -> Knobs:
@@ -77,7 +82,7 @@ def _knobs(knobs: Knobs, turned: dict[str, Any]) -> Knobs:
 @cli.command()
 @click.argument("model", type=NEW)
 @click.argument("root", metavar="DIR", type=FOLDER)
-@click.option("--part", type=click.Choice(["all", "train", "validation", "test"]), default="all", show_default=True)
+@click.option("--part", type=PART, default="all", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split, with --part.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line.")
 @click.option("--plot", type=NEW, help="Also draw the confusion matrix into this PNG.")
@@ -86,37 +91,62 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
     from training import crops, data, evaluate
 
     network = evaluate.open_network(model)
+    damaged: tuple[str, ...] = ()
     if part == "all":
         samples = evaluate.folder(root)
     else:
-        photos = getattr(data.load(root).split(seed), part)
-        samples = [crops.Sample(photo.path, photo.label, None) for photo in photos]
+        dataset = data.load(root)
+        damaged = dataset.unreadable
+        samples = [crops.Sample(photo.path, photo.label, None) for photo in getattr(dataset.split(seed), part)]
     result = evaluate.evaluate(network, samples, f"Evaluating {model.name}")
+    result = replace(result, unreadable=damaged + result.unreadable)
     for line in result.unreadable:
         click.echo(line, err=True)
     if plot:
         from training import plots
 
         plots.confusion(result.confusion, data.LABELS, plot)
-    click.echo(json.dumps(result.summary()) if as_json else evaluate.table(result))
+    summary = {"model": model.name, "part": part, **result.summary()}
+    click.echo(json.dumps(summary) if as_json else evaluate.table(result))
 
 
 @cli.command()
-@click.argument("annotations", type=FOLDER)
-@click.argument("predictions", type=FILE)
-@click.option("--min-side", type=float, default=16.0, show_default=True, help="Smaller faces are ignored, pixels.")
-@click.option("--threshold", type=float, default=0.0, show_default=True, help="Score for precision and recall.")
-@click.option("--part", type=click.Choice(["all", "train", "validation", "test"]), default="all", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split, with --part.")
-def score(annotations: Path, predictions: Path, min_side: float, threshold: float, part: str, seed: int) -> None:
-    """Score the lines of `maskwatch detect --json` against Pascal VOC ANNOTATIONS; one JSON line."""
+@click.argument("root", metavar="DIR", type=FOLDER)
+@click.argument("detectors", metavar="NAME=FILE@THRESHOLD…", nargs=-1, required=True)
+@click.option("--min-side", "min_sides", type=float, multiple=True, help="Ignore smaller faces, pixels.  [16]")
+@click.option("--part", "parts", type=PART, multiple=True, help="Of the split; repeat.  [all]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+def score(
+    root: Path, detectors: tuple[str, ...], min_sides: tuple[float, ...], parts: tuple[str, ...], seed: int
+) -> None:
+    """Score detectors on the annotated scenes of DIR (images/, annotations/), a JSON line for each combination.
+
+    FILE holds the lines of `maskwatch detect --json`; precision, recall and labels are counted at THRESHOLD.
+    """
     from training import scorer, voc
 
-    truths = scorer.truths(annotations, min_side)
-    if part != "all":
-        scenes = getattr(voc.split(voc.load(annotations.parent), seed), part)
-        truths = {scene.path.stem: truths[scene.path.stem] for scene in scenes}
-    click.echo(json.dumps(scorer.score(scorer.findings(predictions), truths, threshold, min_side)))
+    split = voc.split(voc.load(root), seed)
+    for name, findings, threshold in [_detector(text) for text in detectors]:
+        for part in parts or ("all",):
+            scenes = voc.part(split, part)
+            for min_side in min_sides or (scorer.MIN_SIDE,):
+                truths = {scene.path.stem: scorer.as_truths(scene.faces, min_side) for scene in scenes}
+                figures = scorer.score(findings, truths, threshold, min_side)
+                click.echo(json.dumps({"detector": name, "part": part, **figures}))
+
+
+def _detector(text: str) -> tuple[str, scorer.Findings, float]:
+    """`ours=ours.jsonl@0.4` -> name, what it found, threshold."""
+    from training import scorer
+
+    name, equals, rest = text.partition("=")
+    file, at, threshold = rest.rpartition("@")
+    try:
+        if not (equals and at):
+            raise ValueError
+        return name, scorer.findings(Path(file)), float(threshold)
+    except ValueError as error:
+        raise ConfigError(f"detector {text}: expected NAME=FILE@THRESHOLD, e.g. ours=found.jsonl@0.4") from error
 
 
 @cli.command()
@@ -134,13 +164,9 @@ def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
         click.echo(json.dumps(peers.as_line(path.name, image, finder(image))))
 
 
-def main(run: Callable[[], Any] = cli) -> None:
-    """Expected failures are one line and an exit code."""
-    try:
-        run()
-    except MaskwatchError as error:
-        click.echo(f"training: {error}", err=True)
-        sys.exit(error.exit_code)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program `python -m training`."""
+    command.run(cli, "python -m training", arguments)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,9 @@ def low_resolution(image: Image, rng: Generator) -> Image:
 
 def out_of_focus(image: Image, rng: Generator) -> Image:
     """A Gaussian blur of up to 1.5 % of the picture's side."""
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.015 * max(image.shape[:2]))), np.uint8)
+    return np.asarray(
+        cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, max(0.4, 0.015 * max(image.shape[:2])))), np.uint8
+    )
 
 
 def motion(image: Image, rng: Generator) -> Image:

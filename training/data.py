@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from rich.progress import track
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Image, Label
+from training.progress import track
 
 LABELS = tuple(Label)  # class index -> label, the order of every network's outputs
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -103,7 +103,7 @@ def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, i
     found: dict[Path, int] = {}
     unreadable: list[str] = []
     fresh = False
-    for path in track(paths, f"Hashing {root.name}", disable=not progress, transient=True):
+    for path in track(paths, f"Hashing {root.name}") if progress else paths:
         status = path.stat()
         key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
         if key not in cache:
@@ -111,7 +111,7 @@ def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, i
                 with PillowImage.open(path) as image:
                     cache[key] = int(str(imagehash.phash(image.convert("RGB"))), 16)
                     fresh = True
-            except (OSError, SyntaxError, ValueError) as error:
+            except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
                 unreadable.append(f"{path}: {error}")
                 continue
         found[path] = cache[key]
@@ -187,12 +187,9 @@ def read_rgb(path: Path) -> Image:
     """One photograph as (H, W, 3) uint8 RGB.
 
     Raises:
-        SourceError: it cannot be decoded.
+        SourceError: it is missing, cut short or no image.
     """
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise SourceError(f"image {path}: cannot be decoded; expected a complete JPEG, PNG, BMP or WebP file")
-    return np.ascontiguousarray(image[..., ::-1])
+    return pictures.read(path)
 
 
 def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from maskwatch.errors import ModelError, SourceError
 from maskwatch.flow import Image
 from training import crops, data
+from training.progress import track
 
 BATCH = 32
 
@@ -100,10 +100,12 @@ def _keras(path: Path) -> Network:
 
     try:
         model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"model {path}: not a Keras model ({str(error).splitlines()[0]}); expected .keras") from error
-    if isinstance(model.output, list):
-        raise ModelError(f"model {path}: has {len(model.output)} outputs, expected one: not a mask classifier")
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"model {path}: not a Keras model ({reason}); expected .keras") from error
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        raise ModelError(f"model {path}: has {found}, expected one of each: not a mask classifier")
     return Network(model.input_shape[1], lambda images: np.asarray(model.predict_on_batch(images)))
 
 
@@ -111,7 +113,7 @@ def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Ev
     """Judge each sample as the device would see it. Unreadable files are named and left out."""
     names, truth, logits, unreadable = [], [], [], []
     waiting: list[Image] = []
-    for sample in track(list(samples), title, transient=True):
+    for sample in track(list(samples), title):
         try:
             waiting.append(crops.cut(sample, data.read_rgb(sample.path), network.size))
         except SourceError as error:

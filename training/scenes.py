@@ -79,7 +79,7 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
         matrix[axis, 2] = rng.uniform(min(0, slack), max(0, slack))
     image = cv2.warpAffine(
         shrunk(picture.image, matrix),
-        shrunk_matrix(matrix),
+        from_centres(shrunk_matrix(matrix)),
         (size, size),
         flags=cv2.INTER_LINEAR,
         borderValue=(preprocess.LETTERBOX_GREY,) * 3,
@@ -103,6 +103,11 @@ def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
 
 
+def from_centres(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The transform of pixel edges, as boxes count, for warpAffine, which counts from pixel centres."""
+    return matrix + np.array([[0, 0, (matrix[0, 0] - 1) / 2], [0, 0, (matrix[1, 1] - 1) / 2]], np.float32)
+
+
 def collage(pictures: list[Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS) -> Picture:
     """A grid of photographs, each cropped a little at random so that faces stand anywhere in their tile."""
     grid = int(rng.choice(grids))
@@ -122,7 +127,7 @@ def collage(pictures: list[Picture], size: int, rng: np.random.Generator, grids:
 
 
 def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """A photograph scaled into a tile of (width, height) pixels, shifted by up to a fifth; its edge fills the gap."""
+    """A photograph scaled into a tile of (width, height) pixels, shifted by up to a fifth, on a plain random colour."""
     width, height = (int(value) for value in side)
     zoom = np.exp(rng.uniform(-0.35, 0.25, 1)) * np.exp(rng.uniform(-0.1, 0.1, 2))
     scale = zoom * (width / picture.image.shape[1], height / picture.image.shape[0])

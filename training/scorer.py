@@ -71,8 +71,12 @@ def findings(predictions: Path) -> dict[str, list[Found]]:
     Raises:
         SourceError: a line is not one of those.
     """
+    try:
+        lines = predictions.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{predictions}: {error}; expected a file of `maskwatch detect --json`") from error
     found = {}
-    for number, line in enumerate(predictions.read_text().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -85,7 +89,8 @@ def findings(predictions: Path) -> dict[str, list[Found]]:
 
 
 def _found(face: Mapping[str, Any]) -> Found:
-    return Found(Box(*face["box"]), face["score"], face.get("label"), face.get("confidence", 1.0))
+    box = Box(*(float(value) for value in face["box"]))
+    return Found(box, float(face["score"]), face.get("label"), float(face.get("confidence", 1.0)))
 
 
 def _short_side(box: Box) -> float:
@@ -192,7 +197,12 @@ def _count_label(counts: Tally, label: str | None, name: str) -> None:
 def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: float = MIN_SIDE) -> dict[str, Any]:
     """Every figure, ready for JSON."""
     face_ap, faces = average_precision(found, annotated, min_side=min_side)
-    result: dict[str, Any] = {"images": len(annotated), "faces": faces, "face_ap50": round(face_ap, 4)}
+    result: dict[str, Any] = {
+        "images": len(annotated),
+        "min_side": min_side,
+        "faces": faces,
+        "face_ap50": round(face_ap, 4),
+    }
     for label in Label:
         weighed = {
             stem: [Found(face.box, face.score * face.confidence) for face in faces if face.label == label]

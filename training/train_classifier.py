@@ -12,13 +12,13 @@ from pathlib import Path
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from maskwatch import preprocess
-from training import crops, data, plots, record, voc
+from training import allocator, crops, data, plots, record, voc
 from training.networks import mobilenet_v2
+from training.progress import track
 
 BATCH = 64  # images through the base at a time
 
@@ -45,6 +45,7 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
     """
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
+    allocator.keep_freed_memory()
     started = time.monotonic()
     split = data.load(portraits).split(knobs.seed)
     known = data.faces(portraits)
@@ -57,13 +58,14 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
     x_check, y_check = features(base, check, knobs, 0, out / "features-validation.npz")
 
     head = model.get_layer(mobilenet_v2.HEAD)
+    trainer = keras.Model(head.input, head.output)  # shares the layers; what is saved stays free of our loss
     steps = knobs.epochs * -(-len(x) // knobs.batch)
-    head.compile(
+    trainer.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(knobs.rate, steps)),
         SmoothedCrossEntropy(knobs.smoothing),
         metrics=["accuracy"],
     )
-    history = head.fit(
+    history = trainer.fit(
         x,
         y,
         batch_size=knobs.batch,
@@ -152,8 +154,13 @@ def features(
 def fingerprint(samples: list[crops.Sample], knobs: Knobs, varied: int) -> str:
     """What the features depend on, as a hash."""
     geometry = {name: getattr(knobs, name) for name in ("size", "alpha", "seed")}
-    text = json.dumps([geometry, varied, preprocess.VERSION, [repr(sample) for sample in samples]])
+    text = json.dumps([geometry, varied, preprocess.VERSION, [_named(sample) for sample in samples]])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _named(sample: crops.Sample) -> str:
+    """The sample wherever the data set lies."""
+    return f"{sample.path.parent.name}/{sample.path.name} {sample.label} {sample.box}"
 
 
 def looks(samples: list[crops.Sample], knobs: Knobs, varied: int) -> Iterator[NDArray[np.uint8]]:

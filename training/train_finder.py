@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import detector, preprocess
-from training import data, finder_loss, record, scenes, scorer, voc
+from training import allocator, data, finder_loss, record, scenes, scorer, voc
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
@@ -92,6 +92,7 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
         epochs=epochs,
         verbose=2,
         callbacks=[
+            allocator.KeepFreedMemory(),
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
         ],

@@ -76,7 +76,7 @@ def read_annotation(path: Path) -> tuple[Annotation, ...]:
 
 def _face(item: ElementTree.Element) -> Annotation:
     corners = (float(item.find(f"bndbox/{key}").text) for key in ("xmin", "ymin", "xmax", "ymax"))  # type: ignore
-    return Annotation(Box(*corners), str(item.find("name").text))  # type: ignore[union-attr]
+    return Annotation(Box(*corners), item.find("name").text.strip())  # type: ignore[union-attr]
 
 
 def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
@@ -85,3 +85,10 @@ def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
     cuts = np.cumsum([round(HELD_OUT * len(scenes)), round(VALIDATION * len(scenes))])
     test, validation, train = np.split(order, cuts)
     return Split(*(tuple(scenes[index] for index in sorted(part)) for part in (train, validation, test)))
+
+
+def part(split: Split, name: str) -> tuple[Scene, ...]:
+    """One part by its name, or "all" of them."""
+    if name == "all":
+        return split.train + split.validation + split.test
+    return {"train": split.train, "validation": split.validation, "test": split.test}[name]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,6 +27,8 @@ Task = Literal["mask", "face"]
 TASKS: tuple[Task, ...] = ("mask", "face")
 CARD_FILE = "model_card.json"
 LABELS_FILE = "labels.txt"
+# What zipfile raises for damage here or there: a bad compression method, an encryption bit, an offset past the end.
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, KeyError, ValueError)
 REBUILD = "make it again with `python -m convert`, or use the bundle that ships with maskwatch"
 
 
@@ -104,7 +108,7 @@ def _unpack(data: bytes, path: Path) -> tuple[ModelCard, bytes]:
             start = min(entry.header_offset for entry in archive.infolist())
             card = ModelCard.model_validate_json(archive.read(CARD_FILE))
             labels = tuple(archive.read(LABELS_FILE).decode().split())
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except DAMAGE as error:
         found = "its model card is unreadable" if isinstance(error, ValidationError) else "no model card inside"
         raise ModelError(f"model {path}: cut short, or not a maskwatch bundle ({found}); {REBUILD}") from error
     if labels != card.labels:

@@ -6,12 +6,11 @@ import logging
 import math
 import sys
 from pathlib import Path
-from typing import IO, Any
 
 import click
 
-from maskwatch import __version__
-from maskwatch.errors import MaskwatchError, SourceError
+from maskwatch import __version__, command
+from maskwatch.errors import SourceError
 
 CONFIG = click.option(
     "--config",
@@ -22,37 +21,14 @@ CONFIG = click.option(
 SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."
 
 
-class _Refusal(click.ClickException):
-    """An expected failure as the one line the user sees."""
-
-    def __init__(self, error: MaskwatchError) -> None:
-        super().__init__(" ".join(str(error).split()))
-        self.error = error
-
-    @property
-    def exit_code(self) -> int:  # type: ignore[override]
-        return self.error.exit_code
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"maskwatch: {self.message}", file=file or sys.stderr)
-
-
-class _Commands(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except MaskwatchError as error:
-            raise _Refusal(error) from error
-
-
-@click.group(cls=_Commands)
-@click.version_option(__version__)
-def main() -> None:
+@click.group()
+@click.version_option(__version__, prog_name="maskwatch")
+def cli() -> None:
     """Sees whether people at a door wear a face mask, and beeps or lights up when somebody does not."""
     logging.basicConfig(stream=sys.stderr, format="maskwatch: %(message)s", level=logging.WARNING)
 
 
-@main.command()
+@cli.command()
 @CONFIG
 @click.option("--source", help=SOURCE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -84,7 +60,7 @@ def run(
         click.echo(stages.table(), err=True)
 
 
-@main.command()
+@cli.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -113,7 +89,7 @@ def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min
         sys.exit(SourceError.exit_code)
 
 
-@main.command()
+@cli.command()
 @CONFIG
 @click.option("--source", help=SOURCE_HELP)
 def check(config_path: Path | None, source: str | None) -> None:
@@ -127,3 +103,8 @@ def check(config_path: Path | None, source: str | None) -> None:
             failures.append(finding.exit_code)
     if failures:
         sys.exit(failures[0])
+
+
+def main() -> None:
+    """The program `maskwatch`."""
+    command.run(cli, "maskwatch")

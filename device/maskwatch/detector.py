@@ -109,9 +109,9 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
     """
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
     for logits, offsets in _pairs(maps, size):
-        score = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        score = np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
         row, column = np.nonzero(score >= min_score)
-        boxes.append(_boxes(offsets[row, column], row, column, size / len(logits)))
+        boxes.append(_boxes(offsets[row, column], row, column, size / len(logits), size))
         scores.append(score[row, column])
     all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
     order = np.argsort(-all_scores, kind="stable")[:MAX_CANDIDATES]
@@ -129,11 +129,12 @@ def _pairs(maps: Sequence[Floats], size: int) -> list[tuple[Floats, Floats]]:
     return [(by_shape[1, side, side, 1][..., 0], by_shape[1, side, side, 4]) for side in sides]
 
 
-def _boxes(offsets: Floats, row: NDArray[np.intp], column: NDArray[np.intp], stride: float) -> Floats:
+def _boxes(offsets: Floats, row: NDArray[np.intp], column: NDArray[np.intp], stride: float, size: int) -> Floats:
     """(N, 4) dx, dy, log width, log height in strides -> (N, 4) corners in pixels of the input."""
     centre = (np.stack([column, row], axis=1) + 0.5 + offsets[:, :2]) * stride
     half = np.exp(np.clip(offsets[:, 2:], *LOG_SIZE)) * stride / 2
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    corners = np.concatenate([centre - half, centre + half], axis=1)
+    return np.asarray(np.clip(corners, -size, 2 * size), np.float32)  # a wild box would cost the crop gigabytes
 
 
 def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_IOU) -> NDArray[np.intp]:

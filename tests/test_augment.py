@@ -1,0 +1,111 @@
+"""What the weather does to a picture: never its shape, always the same for a seed, and what each effect says."""
+
+import cv2
+import numpy as np
+import pytest
+
+from maskwatch.flow import Image
+from training import augment
+
+EFFECTS = pytest.mark.parametrize("effect", augment.WEATHER, ids=lambda effect: effect.__name__)
+
+
+def picture(width: int = 64, height: int = 48) -> Image:
+    """Coloured patches with sharp edges, so that every effect has something to change."""
+    coarse = np.random.default_rng(5).integers(30, 226, (-(-height // 4), -(-width // 4), 3), np.uint8)
+    return np.ascontiguousarray(coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width])
+
+
+def detail(image: Image) -> float:
+    return float(np.abs(np.diff(image.astype(int), axis=1)).mean())
+
+
+@EFFECTS
+@pytest.mark.parametrize("size", [(64, 48), (31, 57), (21, 33)])
+def test_an_effect_keeps_the_shape_and_the_kind_of_numbers(effect: augment.Effect, size: tuple[int, int]) -> None:
+    for seed in range(10):
+        image = picture(*size)
+        changed = effect(image, np.random.default_rng(seed))
+        assert (changed.shape, changed.dtype) == (image.shape, np.uint8)
+        assert np.array_equal(image, picture(*size))  # the original is left alone
+
+
+@EFFECTS
+def test_an_effect_does_something_and_the_same_for_a_seed(effect: augment.Effect) -> None:
+    changed = [effect(picture(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert not np.array_equal(changed[0], picture())
+    assert np.array_equal(changed[0], changed[1])
+    assert effect is augment.grey or not np.array_equal(changed[0], changed[2])
+
+
+@pytest.mark.parametrize("effect", [augment.low_resolution, augment.out_of_focus, augment.motion])
+def test_blurring_effects_take_detail_away_and_keep_the_brightness(effect: augment.Effect) -> None:
+    image = picture(224, 224)
+    for seed in range(10):
+        changed = effect(image, np.random.default_rng(seed))
+        assert detail(changed) < 0.98 * detail(image)
+        assert changed.mean() == pytest.approx(image.mean(), abs=3)
+
+
+def test_grey_has_no_colour_and_the_same_brightness() -> None:
+    changed = augment.grey(picture(), np.random.default_rng(0))
+    assert (changed == changed[..., :1]).all()
+    assert np.abs(changed[..., 0].astype(int) - cv2.cvtColor(picture(), cv2.COLOR_RGB2GRAY)).max() <= 1
+
+
+def test_back_light_is_a_ramp() -> None:
+    flat = np.full((40, 60, 3), 100, np.uint8)
+    changed = augment.back_light(flat, np.random.default_rng(0)).astype(int)
+    corners = changed[[0, 0, -1, -1], [0, -1, 0, -1], 0]
+    assert corners.max() > 115
+    assert corners.min() < 85
+    assert changed[20, 30, 0] == pytest.approx(100, abs=3)
+
+
+def test_noise_is_as_loud_as_it_says() -> None:
+    flat = np.full((60, 60, 3), 128, np.uint8)
+    loudness = [augment.sensor_noise(flat, np.random.default_rng(seed)).std() for seed in range(40)]
+    assert min(loudness) > 1.8
+    assert max(loudness) < 18.5
+    assert max(loudness) - min(loudness) > 8
+
+
+def test_each_effect_is_drawn_as_often_as_it_says_in_the_cameras_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def recorder(name: str) -> augment.Effect:
+        def effect(image: Image, _: np.random.Generator) -> Image:
+            drawn.append(name)
+            return image
+
+        return effect
+
+    names = [effect.__name__ for effect in augment.WEATHER]
+    chances = dict(zip(names, augment.WEATHER.values(), strict=True))
+    monkeypatch.setattr(augment, "WEATHER", {recorder(name): chance for name, chance in chances.items()})
+    rng, rounds = np.random.default_rng(0), 2000
+    for _ in range(rounds):
+        start = len(drawn)
+        augment.weather(picture(8, 8), rng)
+        assert drawn[start:] == [name for name in names if name in drawn[start:]]
+    assert {name: drawn.count(name) / rounds for name in names} == pytest.approx(chances, abs=0.04)
+
+
+def test_weather_is_the_same_for_a_seed_and_changes_most_pictures() -> None:
+    image = picture()
+    seen = [augment.weather(image, np.random.default_rng(seed)) for seed in range(40)]
+    again = [augment.weather(image, np.random.default_rng(seed)) for seed in range(40)]
+    assert all(np.array_equal(one, other) for one, other in zip(seen, again, strict=True))
+    assert 25 <= sum(not np.array_equal(one, image) for one in seen) < 40  # a plain day stays possible
+
+
+def test_the_mirror_exchanges_left_and_right_and_twice_is_nothing() -> None:
+    image = picture(31, 17)
+    assert np.array_equal(augment.mirror(image)[:, 0], image[:, -1])
+    assert np.array_equal(augment.mirror(augment.mirror(image)), image)
+
+
+@pytest.mark.parametrize("size", [(9, 7), (19, 19), (1, 1)])
+def test_out_of_focus_keeps_tiny_pictures(size: tuple[int, int]) -> None:
+    image = np.full((size[1], size[0], 3), 9, np.uint8)
+    assert augment.out_of_focus(image, np.random.default_rng(0)).shape == image.shape

@@ -1,0 +1,225 @@
+"""A face the network answers comes back where it was: maps to boxes, boxes to the frame, one box a face."""
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskwatch import bundle, detector, preprocess
+from maskwatch.errors import ModelError
+from maskwatch.flow import Box, Image
+from maskwatch.runtime import Floats
+
+SIZE, STRIDES = 128, (8, 16, 32)
+NOTHING = -12.0  # a logit: surely no face
+
+
+def empty_maps() -> dict[int, tuple[Floats, Floats]]:
+    """Stride -> score logits and boxes without any face."""
+    sides = {stride: SIZE // stride for stride in STRIDES}
+    return {
+        stride: (np.full((1, side, side, 1), NOTHING, np.float32), np.zeros((1, side, side, 4), np.float32))
+        for stride, side in sides.items()
+    }
+
+
+def put(maps: dict[int, tuple[Floats, Floats]], stride: int, box: Box, score: float) -> None:
+    """Answer a face from the cell its centre lies in: the inverse of decoding."""
+    logits, offsets = maps[stride]
+    x, y = (box.left + box.right) / 2 / stride, (box.top + box.bottom) / 2 / stride
+    column, row = int(x), int(y)
+    logits[0, row, column, 0] = np.log(score / (1 - score))
+    size = np.log(box.width / stride), np.log(box.height / stride)
+    offsets[0, row, column] = (x - column - 0.5, y - row - 0.5, *size)
+
+
+def flat(maps: dict[int, tuple[Floats, Floats]]) -> list[Floats]:
+    return [single for pair in maps.values() for single in pair]
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(6)))[::103])
+def test_a_face_comes_back_where_it_was_at_every_stride_in_any_order(stride: int, order: tuple[int, ...]) -> None:
+    maps = empty_maps()
+    put(maps, stride, Box(31.0, 40.5, 58.0, 90.0), 0.8)
+    boxes, scores = detector.decode([flat(maps)[place] for place in order], SIZE, 0.5)
+    assert boxes == pytest.approx(np.array([[31.0, 40.5, 58.0, 90.0]]), abs=1e-3)
+    assert scores == pytest.approx([0.8])
+
+
+def test_faces_below_the_score_are_left_out_and_the_rest_come_surest_first() -> None:
+    maps = empty_maps()
+    for stride, left, score in ((8, 0, 0.3), (16, 30, 0.6), (32, 60, 0.9), (8, 90, 0.49)):
+        put(maps, stride, Box(left, 10, left + 24, 40), score)
+    boxes, scores = detector.decode(flat(maps), SIZE, 0.5)
+    assert scores == pytest.approx([0.9, 0.6])
+    assert boxes[:, 0] == pytest.approx([60, 30], abs=1e-3)
+
+
+def test_no_more_than_the_surest_candidates_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.permutation(np.linspace(-3, 3, 40 * 40)).astype(np.float32).reshape(1, 40, 40, 1)
+    boxes, scores = detector.decode([logits, np.zeros((1, 40, 40, 4), np.float32)], 320, 0.0)
+    surest = np.sort(1 / (1 + np.exp(-logits.ravel())))[::-1][: detector.MAX_CANDIDATES]
+    assert len(boxes) == detector.MAX_CANDIDATES
+    assert scores == pytest.approx(surest)
+
+
+def test_a_wild_size_reaches_no_further_than_one_input_beside_the_picture() -> None:
+    maps = empty_maps()
+    put(maps, 8, Box(20, 20, 40, 40), 0.9)
+    maps[8][1][..., 2:] = (-500.0, 500.0)
+    ((left, top, right, bottom),), _ = detector.decode(flat(maps), SIZE, 0.5)
+    assert np.log((right - left) / 8) == pytest.approx(detector.LOG_SIZE[0], abs=1e-3)
+    assert (top, bottom) == (-SIZE, 2 * SIZE)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [],
+        [(1, 2)],  # a classifier
+        [(1, 16, 16, 1)],  # no boxes
+        [(1, 16, 16, 4)],  # no scores
+        [(1, 16, 16, 1), (1, 8, 8, 4)],
+        [(1, 16, 8, 1), (1, 16, 8, 4)],
+        [(1, 16, 16, 1), (1, 16, 16, 5)],
+        [(2, 16, 16, 1), (2, 16, 16, 4)],
+        [(1, 16, 16, 1), (1, 16, 16, 4), (1, 16, 16, 4)],
+        [(1, 15, 15, 1), (1, 15, 15, 4)],  # no stride of this size
+    ],
+)
+def test_answers_that_are_not_a_finders_are_refused_with_their_shapes(shapes: list[tuple[int, ...]]) -> None:
+    with pytest.raises(ValueError, match=re.escape(str(shapes))):
+        detector.decode([np.zeros(shape, np.float32) for shape in shapes], SIZE, 0.5)
+
+
+def test_of_boxes_on_one_face_the_surest_stays_and_another_face_too() -> None:
+    boxes = np.array([[0, 0, 20, 20], [2, 1, 22, 21], [100, 0, 120, 20], [1, 0, 19, 20]], np.float32)
+    scores = np.array([0.6, 0.9, 0.7, 0.8], np.float32)
+    assert detector.non_maximum_suppression(boxes, scores).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("max_iou", "kept"), [(0.49, 1), (0.51, 2)])
+def test_how_much_two_boxes_may_overlap_is_the_callers(max_iou: float, kept: int) -> None:
+    boxes = np.array([[0, 0, 30, 10], [10, 0, 40, 10]], np.float32)  # IoU 20 / 40
+    assert len(detector.non_maximum_suppression(boxes, np.array([0.9, 0.8], np.float32), max_iou)) == kept
+
+
+def test_no_boxes_are_suppressed_to_none() -> None:
+    assert detector.non_maximum_suppression(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)).tolist() == []
+
+
+CORNERS, EXTENTS = st.integers(0, 40), st.integers(1, 30)
+CANDIDATES = st.lists(st.tuples(CORNERS, CORNERS, EXTENTS, EXTENTS, st.floats(0, 1, width=32)), max_size=25)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(CANDIDATES, st.floats(0.1, 0.9))
+def test_suppression_drops_what_overlaps_a_surer_box_and_nothing_else(
+    candidates: list[tuple[int, int, int, int, float]], max_iou: float
+) -> None:
+    faces = [Box(left, top, left + width, top + height) for left, top, width, height, _ in candidates]
+    boxes = np.array([[face.left, face.top, face.right, face.bottom] for face in faces], np.float32).reshape(-1, 4)
+    scores = np.array([score for *_, score in candidates], np.float32)
+    kept = detector.non_maximum_suppression(boxes, scores, max_iou).tolist()
+    assert scores[kept].tolist() == sorted(scores[kept].tolist(), reverse=True)
+    for one, other in itertools.combinations(kept, 2):
+        assert faces[one].iou(faces[other]) <= max_iou + 1e-6
+    for dropped in set(range(len(faces))) - set(kept):
+        rivals = [faces[dropped].iou(faces[one]) for one in kept if scores[one] >= scores[dropped]]
+        assert max(rivals, default=0) > max_iou - 1e-6
+    again = detector.non_maximum_suppression(boxes[kept], scores[kept], max_iou)
+    assert again.tolist() == list(range(len(kept)))
+
+
+@pytest.mark.parametrize("box", [(20.0, 30.0, 46.0, 60.0), (10.0, 10.0, 100.0, 110.0), (100.0, 90.0, 128.0, 128.0)])
+def test_what_training_teaches_is_what_the_device_decodes(box: tuple[float, float, float, float]) -> None:
+    pytest.importorskip("tensorflow", reason="the loss needs extra `train`")
+    from training import finder_loss
+
+    cells = finder_loss.cell_centres(SIZE)
+    state, true = np.split(finder_loss.targets(np.array([box], np.float32), cells), [1], axis=1)
+    stride, size = cells[:, 2:], true[:, 2:] - true[:, :2]
+    answers = np.concatenate([((true[:, :2] + true[:, 2:]) / 2 - cells[:, :2]) / stride, np.log(size / stride)], axis=1)
+    maps, start = [], 0
+    for side in (SIZE // stride for stride in STRIDES):
+        part = slice(start, start := start + side * side)
+        maps.append(np.where(state[part] == finder_loss.POSITIVE, 9.0, NOTHING).reshape(1, side, side, 1))
+        maps.append(answers[part].reshape(1, side, side, 4))
+    boxes, _ = detector.decode([single.astype(np.float32) for single in maps], SIZE, 0.5)
+    assert len(boxes) == (state == finder_loss.POSITIVE).sum() > 0
+    assert boxes == pytest.approx(np.tile(box, (len(boxes), 1)), abs=1e-3)
+
+
+class ColourModel:
+    """Stands in for the interpreter: whatever is magenta in its input is a face of score 0.7, told by two cells."""
+
+    input_size = SIZE
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def run(self, image: Image) -> list[Floats]:
+        maps = empty_maps()
+        rows, columns = np.nonzero((image[..., 0] > 200) & (image[..., 1] < 60))
+        if len(rows):
+            box = Box(float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0)
+            put(maps, 16, box, 0.7)
+            put(maps, 32, box, 0.6)
+        return flat(maps)
+
+
+def finder(
+    monkeypatch: pytest.MonkeyPatch, min_score: float | None, threshold: float | None
+) -> detector.SingleShotDetector:
+    monkeypatch.setattr(detector, "Model", ColourModel)
+    card = bundle.ModelCard(
+        name="colour",
+        task="face",
+        labels=("face",),
+        input_size=SIZE,
+        preprocess_version=preprocess.VERSION,
+        score_threshold=threshold,
+        sha256="",
+    )
+    return detector.SingleShotDetector(bundle.Bundle(card, b"", "here"), min_score, 1)
+
+
+def test_a_face_is_found_once_and_in_the_pixels_of_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.full((240, 512, 3), 40, np.uint8)
+    frame[80:160, 300:400] = (255, 0, 255)
+    (face,) = finder(monkeypatch, None, 0.5).find(frame)
+    assert (face.box.left, face.box.top, face.box.right, face.box.bottom) == pytest.approx((300, 80, 400, 160), abs=4)
+    assert face.score == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("asked", "card", "found"), [(None, 0.65, 1), (None, 0.75, 0), (0.65, 0.75, 1), (0.75, 0.65, 0), (None, None, 1)]
+)
+def test_the_asked_score_goes_before_the_cards(
+    monkeypatch: pytest.MonkeyPatch, asked: float | None, card: float | None, found: int
+) -> None:
+    frame = np.full((128, 128, 3), 40, np.uint8)
+    frame[40:80, 40:80] = (255, 0, 255)
+    assert len(finder(monkeypatch, asked, card).find(frame)) == found
+
+
+def test_a_model_that_is_no_finder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ColourModel, "run", lambda *_: [np.zeros((1, 2), np.float32)])
+    with pytest.raises(ModelError, match=r"^model here: answers \[\(1, 2\)\].*not a finder"):
+        finder(monkeypatch, None, 0.5)
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "no such file"), (b"no network", "OpenCV cannot run it")])
+def test_a_file_that_is_not_yunet_is_refused_in_one_line(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    path = tmp_path / "yunet.onnx"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=rf"^model {path}: {reason}.*YuNet") as caught:
+        detector.YuNetDetector(path, 0.6)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,202 @@
+"""What the networks are taught and how they are built: cells, targets, loss and shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = pytest.importorskip("keras", reason="needs extra `train`")
+
+from training import finder_loss
+from training.finder_loss import IGNORED, NEGATIVE, POSITIVE
+from training.networks import finder, mobilenet_v2
+from training.scenes import Boxes
+
+SIZE = 128  # pixels of the input
+CELLS = finder_loss.cell_centres(SIZE)
+LOSS = finder_loss.FinderLoss(SIZE)
+
+
+def boxes(*corners: tuple[float, float, float, float]) -> Boxes:
+    return np.array(corners, np.float32).reshape(-1, 4)
+
+
+def face(x: float, y: float, side: float) -> tuple[float, float, float, float]:
+    return (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+def strides_of(answer: np.ndarray, state: float = POSITIVE) -> set[int]:
+    return {int(stride) for stride in CELLS[answer[:, 0] == state, 2]}
+
+
+@pytest.mark.parametrize(
+    ("side", "strides"),
+    [
+        (9, {8}),
+        (31, {8}),
+        (32, {8, 16}),
+        (47, {8, 16}),
+        (48, {16}),
+        (79, {16}),
+        (80, {16, 32}),
+        (112, {32}),
+        (126, {32}),
+    ],
+)
+def test_a_face_belongs_to_the_strides_that_suit_its_size(side: float, strides: set[int]) -> None:
+    assert strides_of(finder_loss.targets(boxes(face(64, 64, side)), CELLS)) == strides
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.floats(9.01, 128), st.floats(0, 1), st.floats(0, 1), st.floats(0.6, 1.6))
+def test_every_face_is_somebodys_and_the_cells_are_near_its_centre(
+    side: float, x: float, y: float, ratio: float
+) -> None:
+    width, height = min(side * ratio, SIZE), min(side / ratio, SIZE)
+    left, top = x * (SIZE - width), y * (SIZE - height)
+    box = boxes((left, top, left + width, top + height))
+    if np.sqrt(width * height) < finder_loss.TOO_SMALL:
+        return
+    answer = finder_loss.targets(box, CELLS)
+    positive = answer[:, 0] == POSITIVE
+    assert positive.any()
+    assert (answer[positive, 1:] == box).all()
+    away = np.abs(CELLS[positive, :2] - (box[0, :2] + box[0, 2:]) / 2).max(axis=1)
+    assert (away <= finder_loss.NEAR * CELLS[positive, 2] + 1e-3).all()
+
+
+def test_cells_around_a_face_are_not_judged_and_those_far_away_are_background() -> None:
+    answer = finder_loss.targets(boxes(face(68, 68, 30)), CELLS)
+    fine = CELLS[:, 2] == 8
+    row = answer[fine & (CELLS[:, 1] == 68), 0]  # centres 4, 12, 20 ... 124
+    assert row[7:10].tolist() == [IGNORED, POSITIVE, IGNORED]
+    assert set(row[:7]) | set(row[10:]) == {NEGATIVE}
+
+
+def test_the_smaller_face_wins_a_contested_cell_whatever_the_order() -> None:
+    large, small = face(66, 66, 44), face(70, 70, 20)
+    for order in ((large, small), (small, large)):
+        answer = finder_loss.targets(boxes(*order), CELLS)
+        (cell,) = answer[(CELLS == (68, 68, 8)).all(axis=1)]
+        assert cell.tolist() == [POSITIVE, *small]
+        assert strides_of(answer) == {8, 16}  # the large face keeps the stride that is its own
+
+
+def test_a_face_too_small_is_neither_a_face_nor_background() -> None:
+    answer = finder_loss.targets(boxes(face(68, 68, 8.9)), CELLS)
+    assert strides_of(answer) == set()
+    assert answer[(CELLS == (68, 68, 8)).all(axis=1), 0] == IGNORED
+
+
+def test_without_faces_everything_is_background() -> None:
+    assert (finder_loss.targets(boxes(), CELLS)[:, 0] == NEGATIVE).all()
+
+
+def perfect(target: np.ndarray, shift: float = 0.0) -> np.ndarray:
+    """(N, 5) sure outputs whose boxes are the target's, moved by so many pixels."""
+    size, stride = target[:, 3:] - target[:, 1:3], CELLS[:, 2:]
+    centre = (target[:, 1:3] + target[:, 3:]) / 2 + shift
+    logit = np.where(target[:, :1] == POSITIVE, 12.0, -12.0)
+    return np.concatenate([logit, (centre - CELLS[:, :2]) / stride, np.log(size / stride)], axis=1).astype(np.float32)
+
+
+def loss(target: np.ndarray, output: np.ndarray) -> float:
+    return float(LOSS(target[None], output[None]))
+
+
+TARGET = finder_loss.targets(boxes(face(40, 50, 30), face(90, 80, 60), face(20, 110, 7)), CELLS)
+
+
+def test_perfect_answers_cost_nothing() -> None:
+    iou, giou = (np.asarray(value)[0] for value in LOSS.overlaps(TARGET[None, :, 1:], perfect(TARGET)[None, :, 1:]))
+    positive = TARGET[:, 0] == POSITIVE
+    assert iou[positive] == pytest.approx(1, abs=1e-4)
+    assert giou[positive] == pytest.approx(1, abs=1e-4)
+    assert loss(TARGET, perfect(TARGET)) == pytest.approx(0, abs=1e-3)
+
+
+def test_the_further_a_box_is_off_the_more_it_costs_even_without_overlap() -> None:
+    costs = [loss(TARGET, perfect(TARGET, shift)) for shift in (0, 2, 8, 70, 100)]
+    assert costs == sorted(costs)
+    assert min(np.diff(costs)) > 0.01
+
+
+@pytest.mark.parametrize(("state", "counts"), [(IGNORED, False), (NEGATIVE, True), (POSITIVE, True)])
+def test_a_wrong_score_counts_unless_the_cell_is_ignored(state: float, counts: bool) -> None:
+    output = perfect(TARGET)
+    output[TARGET[:, 0] == state, 0] *= -1
+    assert (TARGET[:, 0] == state).any()
+    assert (loss(TARGET, output) > 1) is counts
+
+
+@pytest.mark.parametrize("state", [IGNORED, NEGATIVE])
+def test_only_positive_cells_have_a_box(state: float) -> None:
+    output = perfect(TARGET)
+    output[TARGET[:, 0] == state, 1:] += 3
+    assert loss(TARGET, output) == pytest.approx(loss(TARGET, perfect(TARGET)), abs=1e-6)
+
+
+def test_the_joined_maps_are_in_the_order_of_the_cells() -> None:
+    maps = []
+    for stride in finder.STRIDES:
+        side = SIZE // stride
+        y, x = np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
+        places = (np.stack([x, y, x, y], axis=2)[None] + 0.5) * stride
+        maps += [np.full((1, side, side, 1), stride, np.float32), places.astype(np.float32)]
+    joined = np.asarray(finder_loss.join([keras.ops.convert_to_tensor(single) for single in maps]))[0]
+    assert np.array_equal(joined[:, [1, 2, 0]], CELLS)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    return finder.build(size=64, weights=None)
+
+
+def test_the_finder_answers_a_score_and_a_box_map_for_each_stride(network: keras.Model) -> None:
+    sides = [64 // stride for stride in finder.STRIDES]
+    expected = [(None, side, side, depth) for side in sides for depth in (1, 4)]
+    assert [output.shape for output in network.outputs] == expected
+    assert network.input_shape == (None, 64, 64, 3)
+    assert finder_loss.join(network.outputs).shape == (None, len(finder_loss.cell_centres(64)), 5)
+
+
+def test_a_fresh_finder_takes_bytes_and_expects_few_faces(network: keras.Model) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    scores = [1 / (1 + np.exp(-np.asarray(single))) for single in network(image)[::2]]
+    assert all(0.001 < score.mean() < 0.2 for score in scores)
+
+
+def test_freezing_keeps_the_trunk_up_to_the_named_layer(network: keras.Model) -> None:
+    finder.freeze(network, "block_2_add")
+    trunk = network.get_layer(finder.TRUNK)
+    frozen = [layer.name for layer in trunk.layers if not layer.trainable]
+    assert frozen == [layer.name for layer in trunk.layers][: len(frozen)]
+    assert frozen[-1] == "block_2_add"
+    assert 0 < len(trunk.trainable_weights) < len(trunk.weights)
+
+
+def test_the_mask_classifier_answers_two_logits_and_learns_only_its_head() -> None:
+    model = mobilenet_v2.build(size=64, alpha=0.35, weights=None, dense=16)
+    assert (model.input_shape, model.output_shape) == ((None, 64, 64, 3), (None, 2))
+    head = model.get_layer(mobilenet_v2.HEAD)
+    assert [weight.path for weight in model.trainable_weights] == [weight.path for weight in head.trainable_weights]
+    assert [tuple(weight.shape) for weight in head.weights] == [(1280, 16), (16,), (16, 2), (2,)]
+    assert model.get_layer(mobilenet_v2.POOL).output.shape == (None, 1280)
+
+
+def test_the_classifiers_answers_are_logits_of_bytes() -> None:
+    model = mobilenet_v2.build(size=32, alpha=0.35, weights=None, dense=16)
+    head = model.get_layer(mobilenet_v2.HEAD).get_layer("logits")
+    head.set_weights([np.zeros((16, 2)), np.array([-3.0, 5.0])])
+    image = np.full((1, 32, 32, 3), 255, np.uint8)
+    assert np.asarray(model(image)) == pytest.approx(np.array([[-3.0, 5.0]]))
+    scaled = keras.Model(model.input, model.get_layer("scale").output)
+    assert np.asarray(scaled(image)).max() == pytest.approx(1.0)
+    assert np.asarray(scaled(0 * image)).min() == pytest.approx(-1.0)

@@ -1,0 +1,171 @@
+"""Composed scenes teach the truth: every box lies where its face is drawn, inside the frame."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskwatch.flow import Box, Image
+from training import augment, scenes, voc
+from training.data import Photo
+from training.scenes import Picture
+
+SIZE = 160  # pixels of a scene
+MAGENTA = (255, 0, 255)  # of faces, and of nothing else
+
+
+def picture(width: int, height: int, *faces: tuple[int, int, int, int]) -> Picture:
+    """Magenta faces on green."""
+    image = np.full((height, width, 3), (20, 120, 40), np.uint8)
+    for left, top, right, bottom in faces:
+        image[top:bottom, left:right] = MAGENTA
+    return Picture(image, np.array(faces, np.float32).reshape(-1, 4))
+
+
+PORTRAIT = picture(200, 240, (80, 90, 120, 140))
+STREET = picture(320, 240, (60, 100, 100, 150), (150, 90, 182, 130), (230, 120, 262, 160))
+
+
+def drawn_faces(image: Image) -> np.ndarray:
+    """(N, 4) where magenta is, patch by patch."""
+    red, green, blue = (image[..., channel].astype(int) for channel in range(3))
+    magenta = ((red > 245) & (green < 10) & (blue > 245)).astype(np.uint8)
+    left, top, width, height, area = cv2.connectedComponentsWithStats(magenta)[2][1:].T
+    return np.stack([left, top, left + width, top + height], axis=1)[area > 8].astype(np.float32)
+
+
+def apart(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(N,) pixels between the edges of each box and of the face nearest to it."""
+    return np.abs(boxes[:, None] - faces[None]).max(axis=2).min(axis=1, initial=np.inf)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_in_a_zoomed_street_the_boxes_lie_on_the_faces(seed: int) -> None:
+    scene = scenes.zoomed(STREET, SIZE, np.random.default_rng(seed))
+    faces = drawn_faces(scene.image)
+    assert scene.image.shape == (SIZE, SIZE, 3)
+    assert (apart(scene.boxes, faces) < 2).all()
+    lost = faces[apart(faces, scene.boxes) >= 2]  # cut off by the frame so far that they are not taught
+    assert ((lost[:, :2] <= 0).any(axis=1) | (lost[:, 2:] >= SIZE).any(axis=1)).all()
+
+
+def test_zooming_shows_faces_of_many_sizes_and_loses_few() -> None:
+    boxes = [scenes.zoomed(STREET, SIZE, np.random.default_rng(seed)).boxes for seed in range(60)]
+    widths = np.concatenate(boxes)[:, 2] - np.concatenate(boxes)[:, 0]
+    assert widths.min() < 15
+    assert widths.max() > 40
+    assert sum(map(len, boxes)) > 0.4 * 3 * 60
+
+
+@pytest.mark.parametrize("grids", [(1,), (2,), (3,), (4,)])
+@pytest.mark.parametrize("seed", range(5))
+def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(grids: tuple[int, ...], seed: int) -> None:
+    scene = scenes.collage([PORTRAIT], SIZE, np.random.default_rng(seed), grids)
+    faces = drawn_faces(scene.image)
+    assert 0.5 * grids[0] ** 2 <= len(scene.boxes) == len(faces) <= grids[0] ** 2
+    assert (apart(scene.boxes, faces) < 2).all()
+    assert (apart(faces, scene.boxes) < 2).all()
+
+
+@pytest.mark.parametrize("side", [(160, 160), (53, 54), (90, 40)])
+@pytest.mark.parametrize("seed", range(5))
+def test_in_a_tile_of_any_shape_the_box_lies_on_the_face(side: tuple[int, int], seed: int) -> None:
+    tile = scenes.tilted(PORTRAIT, side, np.random.default_rng(seed))
+    assert tile.image.shape == (side[1], side[0], 3)
+    (away,) = apart(tile.boxes, drawn_faces(tile.image))
+    assert away < 2
+
+
+@pytest.mark.parametrize("portraits", [[], [PORTRAIT]])
+def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: list[Picture]) -> None:
+    for seed in range(30):
+        scene, again = (scenes.compose([STREET], portraits, 96, np.random.default_rng(seed)) for _ in range(2))
+        assert (scene.image.shape, scene.image.dtype) == ((96, 96, 3), np.uint8)
+        assert scene.boxes.dtype == np.float32
+        assert ((scene.boxes >= 0) & (scene.boxes <= 96)).all()
+        assert (scene.boxes[:, :2] < scene.boxes[:, 2:]).all()
+        assert np.array_equal(scene.image, again.image)
+        assert np.array_equal(scene.boxes, again.boxes)
+
+
+def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "WEATHER", {})
+    lopsided = picture(320, 320, (40, 140, 100, 200))
+    monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
+    monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
+    composed = [scenes.compose([lopsided], [], 320, np.random.default_rng(seed)) for seed in range(20)]
+    assert {float(scene.boxes[0, 0]) for scene in composed} == {40.0, 220.0}
+    assert all(np.array_equal(drawn_faces(scene.image), scene.boxes) for scene in composed)
+
+
+@pytest.mark.parametrize(
+    ("box", "seen"),
+    [
+        ((10, 10, 30, 30), (10, 10, 30, 30)),
+        ((-10, 0, 10, 20), (0, 0, 10, 20)),  # half is left
+        ((-13, 0, 7, 20), None),  # a third
+        ((90, 70, 110, 90), None),  # a quarter: half across and half down
+        ((84, 50, 104, 100), (84, 50, 100, 80)),  # 48 %
+        ((200, 10, 220, 30), None),
+    ],
+)
+def test_a_box_is_clipped_or_dropped_when_little_is_left(
+    box: tuple[float, ...], seen: tuple[float, ...] | None
+) -> None:
+    found = scenes.visible(np.array([box], np.float32), 100, 80)
+    assert found.tolist() == ([list(seen)] if seen else [])
+
+
+COORDINATES = st.integers(-50, 150)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.lists(st.tuples(COORDINATES, COORDINATES, COORDINATES, COORDINATES), max_size=5), st.integers(1, 200))
+def test_mirroring_twice_is_nothing_and_once_keeps_the_size(boxes: list[tuple[int, ...]], width: int) -> None:
+    given_boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    once = scenes.mirrored(given_boxes, width)
+    assert np.array_equal(scenes.mirrored(once, width), given_boxes)
+    assert np.array_equal(once[:, 2:] - once[:, :2], given_boxes[:, 2:] - given_boxes[:, :2])
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[str], Path]:
+    def save(name: str) -> Path:
+        assert cv2.imwrite(str(tmp_path / name), STREET.image[..., ::-1])
+        return tmp_path / name
+
+    return save
+
+
+def test_only_portraits_whose_faces_are_all_sure_are_learnt_from(saved: Callable[[str], Path], tmp_path: Path) -> None:
+    photos = [Photo(saved(f"{name}.png"), 0, 0) for name in ("sure", "doubtful", "unknown")]
+    rows = (("sure", 0.9), ("sure", 0.75), ("doubtful", 0.95), ("doubtful", 0.74))
+    lines = [f"{name}.png\t1\t2\t30\t40\t{score}" for name, score in rows]
+    (tmp_path / "faces.tsv").write_text("\n".join(["path\tx1\ty1\tx2\ty2\tscore", *lines]))
+    (portrait,) = scenes.portraits(photos, tmp_path)
+    assert portrait.boxes.tolist() == [[1, 2, 30, 40]] * 2
+    assert np.array_equal(portrait.image, STREET.image)
+
+
+def test_in_the_street_every_annotated_name_is_a_face(saved: Callable[[str], Path]) -> None:
+    names = ("with_mask", "without_mask", "mask_weared_incorrect")
+    faces = tuple(voc.Annotation(Box(at, 0, at + 9, 9), name) for at, name in enumerate(names))
+    (street, empty) = scenes.streets([voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())])
+    assert street.boxes.tolist() == [[0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9]]
+    assert empty.boxes.shape == (0, 4)
+
+
+def test_zoomed_in_the_boxes_lie_on_the_faces() -> None:
+    small = picture(80, 60, (30, 20, 50, 44))
+    for seed in range(20):
+        scene = scenes.zoomed(small, 320, np.random.default_rng(seed))
+        inner = scene.boxes[((scene.boxes > 0) & (scene.boxes < 320)).all(axis=1)]
+        red, green = scene.image[..., 0].astype(int), scene.image[..., 1]
+        rows, columns = np.nonzero((red > 137) & (green < 60))  # half way between face and background
+        if len(inner):
+            seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+            assert np.abs(inner[0] - seen).max() < 1.5, seed
