@@ -18,6 +18,7 @@ from maskwatch import preprocess
 from maskwatch.bundle import REBUILD, Bundle
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Face, Image
+from maskwatch.quiet import mute_cv2
 from maskwatch.runtime import Floats, Model
 
 MAX_IOU = 0.4  # two boxes that overlap more are one face
@@ -71,8 +72,9 @@ class YuNetDetector:
             path: face_detection_yunet_*.onnx; none ships with maskwatch.
             min_score: a face below this, 0–1, is left out.
         """
-        if not path.is_file():
-            raise ModelError(f"model {path}: no such file; name YuNet's ONNX file")
+        if not path.is_file() or path.suffix != ".onnx":  # OpenCV 5 crashes on a .tflite
+            raise ModelError(f"model {path}: no such .onnx file; name YuNet's")
+        mute_cv2()
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), min_score, YUNET_MAX_IOU)
             self.find(np.zeros((64, 64, 3), np.uint8))

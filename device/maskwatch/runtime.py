@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
+from maskwatch.quiet import muted_stderr
 
 Floats = NDArray[np.float32]
 
@@ -50,8 +51,9 @@ def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
         ModelError: no runtime is installed, or it cannot run the model.
     """
     try:
-        interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
-        interpreter.allocate_tensors()
+        with muted_stderr():  # it tells of its delegate
+            interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError, TypeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"model {origin}: the runtime cannot run it ({reason}); make it again with convert") from error

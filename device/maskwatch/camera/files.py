@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
+from maskwatch.quiet import mute_cv2
 
 logger = logging.getLogger(__name__)
 
@@ -114,10 +114,3 @@ class ImageFolder:
         if self._unreadable:
             logger.warning("images %s: %d of %d skipped", self._folder, self._unreadable, len(self._paths))
             self._unreadable = 0
-
-
-def mute_cv2() -> None:
-    """Keep cv2's and FFmpeg's own chatter off stderr; our one line says it."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
-    # OpenCV 4 (Bookworm's numpy 1 holds us there) has it at the top, OpenCV 5 under utils; 0 is silent in both.
-    (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)

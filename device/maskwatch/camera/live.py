@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from maskwatch.camera import without_password
-from maskwatch.camera.files import mute_cv2
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
+from maskwatch.quiet import mute_cv2
 
 CLOSE_WITHIN = 2.0  # seconds a driver that hangs is waited for
 
