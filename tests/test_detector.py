@@ -215,9 +215,18 @@ def test_a_model_that_is_no_finder_is_refused(monkeypatch: pytest.MonkeyPatch) -
         finder(monkeypatch, None, 0.5)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "no such file"), (b"no network", "OpenCV cannot run it")])
-def test_a_file_that_is_not_yunet_is_refused_in_one_line(tmp_path: Path, content: bytes | None, reason: str) -> None:
-    path = tmp_path / "yunet.onnx"
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("yunet.onnx", None, "no such file"),
+        ("yunet.onnx", b"no network", "OpenCV cannot run it"),
+        ("mask.tflite", b"no network", "not an .onnx file"),
+    ],
+)
+def test_a_file_that_is_not_yunet_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / name
     if content:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=rf"^model {path}: {reason}.*YuNet") as caught:

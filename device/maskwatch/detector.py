@@ -72,8 +72,10 @@ class YuNetDetector:
             path: face_detection_yunet_*.onnx; none ships with maskwatch.
             min_score: a face below this, 0–1, is left out.
         """
-        if not path.is_file() or path.suffix != ".onnx":  # OpenCV 5 crashes on a .tflite
-            raise ModelError(f"model {path}: no such .onnx file; name YuNet's")
+        if not path.is_file():
+            raise ModelError(f"model {path}: no such file; name YuNet's ONNX file")
+        if path.suffix != ".onnx":  # OpenCV 5 goes by the suffix, and crashes on many a .tflite
+            raise ModelError(f"model {path}: not an .onnx file; name YuNet's")
         mute_cv2()
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), min_score, YUNET_MAX_IOU)
