@@ -41,7 +41,7 @@ def train() -> None:
 @click.option("--size", type=int, help="Input side, pixels.  [default: 224]")
 @click.option("--alpha", type=float, help="Width of the base.  [default: 1.0]")
 @click.option("--varied", type=int, help="Other looks of each face.  [default: 2]")
-@click.option("--epochs", type=int, help="Of the head.  [default: 60]")
+@click.option("--epochs", type=click.IntRange(min=1), help="Of the head.  [default: 60]")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The mask classifier: frozen ImageNet base, trained head."""
@@ -58,7 +58,7 @@ def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path,
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
-@click.option("--steps", type=int, help="Batches of 16 scenes.  [default: 4000]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2."""
@@ -156,12 +156,13 @@ def _detector(text: str) -> tuple[str, scorer.Findings, float]:
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
     """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
-    from training import data, peers
+    from maskwatch.camera import pictures
+    from training import peers
 
     finder = {"yunet": peers.yunet, "aizoo": peers.aizoo}[kind](model, min_score)
-    for path in sorted(images.iterdir()):
-        image = data.read_rgb(path)
-        click.echo(json.dumps(peers.as_line(path.name, image, finder(image))))
+    for name, path in pictures.find([images]):
+        image = pictures.read(path)
+        click.echo(json.dumps(peers.as_line(name, image, finder(image))))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

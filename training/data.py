@@ -26,7 +26,6 @@ from maskwatch.flow import Box, Image, Label
 from training.progress import track
 
 LABELS = tuple(Label)  # class index -> label, the order of every network's outputs
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the study set's groups.tsv uses the same
 SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's, out of 7,553
 HASH_CACHE = Path.home() / ".cache" / "maskwatch" / "hashes.csv"
@@ -94,7 +93,7 @@ def class_files(root: Path, label: str) -> list[Path]:
     folder = root / label
     if not folder.is_dir():
         raise SourceError(f"data {root}: no folder {label}/; expected {' and '.join(f'{name}/' for name in LABELS)}")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in pictures.SUFFIXES)
 
 
 def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwatch import stills
 from maskwatch.detector import YuNetDetector, non_maximum_suppression
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image, Label
@@ -39,13 +40,16 @@ def aizoo(path: Path, min_score: float) -> Finder:
     except OSError as error:
         raise ModelError(f"model {path}: {error.strerror}; expected AIZOO's face_mask_detection.tflite") from error
     interpreter = open_interpreter(flatbuffer, 2, str(path))
-    size = int(interpreter.get_input_details()[0]["shape"][1])
-    outputs = interpreter.get_output_details()
     anchors = aizoo_anchors()
+    entry, outputs = interpreter.get_input_details()[0], interpreter.get_output_details()
+    shapes = {tuple(int(side) for side in output["shape"]) for output in outputs}
+    if entry["dtype"] != np.float32 or shapes != {(1, len(anchors), 4), (1, len(anchors), 2)}:
+        raise ModelError(f"model {path}: answers {sorted(shapes)}; expected AIZOO's face_mask_detection.tflite")
+    size = int(entry["shape"][1])
 
     def find(image: Image) -> list[Found]:
         pixels = cv2.resize(image, (size, size)).astype(np.float32)[None] / 255
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+        interpreter.set_tensor(entry["index"], pixels)
         interpreter.invoke()
         tensors = {output["shape"][-1]: interpreter.get_tensor(output["index"])[0] for output in outputs}
         return aizoo_decode(tensors[4], tensors[2], anchors, image.shape[1], image.shape[0], min_score)
@@ -96,7 +100,6 @@ def as_line(name: str, image: Image, found: list[Found]) -> dict[str, Any]:
     """What `maskwatch detect --json` prints for an image."""
     faces = []
     for face in found:
-        box = [round(value, 1) for value in (face.box.left, face.box.top, face.box.right, face.box.bottom)]
-        line = {"box": box, "score": round(face.score, 4)}
+        line = {"box": stills.inside(face.box, image.shape[1], image.shape[0]), "score": round(face.score, 4)}
         faces.append(line | ({"label": face.label, "confidence": face.confidence} if face.label else {}))
     return {"image": name, "width": image.shape[1], "height": image.shape[0], "faces": faces}

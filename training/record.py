@@ -83,12 +83,13 @@ def read(model: Path) -> Run:
     """
     path = model.parent / RECORD
     try:
-        return Run.model_validate_json(path.read_text())
-    except OSError as error:
+        return Run.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"run record {path}: {error.strerror}; `python -m training train` writes it beside the model"
+            f"run record {path}: {reason}; `python -m training train` writes it beside the model"
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "the file"
         raise ModelError(f"run record {path}: {where}: {first['msg']}; train the model again") from error

@@ -195,14 +195,31 @@ def _count_label(counts: Tally, label: str | None, name: str) -> None:
 
 
 def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: float = MIN_SIDE) -> dict[str, Any]:
-    """Every figure, ready for JSON."""
+    """Every figure, ready for JSON: the faces, and their labels."""
+    return {
+        **score_faces(found, annotated, threshold, min_side),
+        **score_labels(found, annotated, threshold, min_side),
+    }
+
+
+def score_faces(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> dict[str, Any]:
+    """How well the faces were found, whatever their labels."""
     face_ap, faces = average_precision(found, annotated, min_side=min_side)
-    result: dict[str, Any] = {
+    counts = tally(found, annotated, threshold, min_side)
+    return {
         "images": len(annotated),
         "min_side": min_side,
         "faces": faces,
         "face_ap50": round(face_ap, 4),
+        "threshold": threshold,
+        "recall": round(counts.recall, 4),
+        "precision": round(counts.precision, 4),
     }
+
+
+def score_labels(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> dict[str, Any]:
+    """How right the labels of the found faces are."""
+    result: dict[str, Any] = {}
     for label in Label:
         weighed = {
             stem: [Found(face.box, face.score * face.confidence) for face in faces if face.label == label]
@@ -214,9 +231,6 @@ def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: 
     judged = counts.bare + counts.masked
     wrong = counts.bare_called_masked + counts.masked_called_bare
     return result | {
-        "threshold": threshold,
-        "recall": round(counts.recall, 4),
-        "precision": round(counts.precision, 4),
         "label_accuracy": round(1 - wrong / judged, 4) if judged else None,
         "bare_called_masked": f"{counts.bare_called_masked}/{counts.bare}",
         "masked_called_bare": f"{counts.masked_called_bare}/{counts.masked}",

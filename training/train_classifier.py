@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -131,9 +131,9 @@ def features(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(N, F) features and (N,) classes of each sample's plain look and `varied` others.
 
-    Read from the cache where it was made from the same samples and knobs.
+    Read from the cache where it was made from the same samples, knobs and weights.
     """
-    key = fingerprint(samples, knobs, varied)
+    key = fingerprint(samples, knobs, varied, [np.asarray(weight) for weight in base.weights])
     if cache.exists():
         with np.load(cache) as stored:
             if str(stored["key"]) == key:
@@ -151,16 +151,18 @@ def features(
     return x, labels
 
 
-def fingerprint(samples: list[crops.Sample], knobs: Knobs, varied: int) -> str:
-    """What the features depend on, as a hash."""
+def fingerprint(samples: list[crops.Sample], knobs: Knobs, varied: int, base: Iterable[NDArray[np.float32]]) -> str:
+    """What the features depend on, as a hash. `base`: the weights of the frozen network."""
+    weights = hashlib.sha256(b"".join(weight.tobytes() for weight in base)).hexdigest()
     geometry = {name: getattr(knobs, name) for name in ("size", "alpha", "seed")}
-    text = json.dumps([geometry, varied, preprocess.VERSION, [_named(sample) for sample in samples]])
+    text = json.dumps([geometry, varied, preprocess.VERSION, weights, [_named(sample) for sample in samples]])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _named(sample: crops.Sample) -> str:
     """The sample wherever the data set lies."""
-    return f"{sample.path.parent.name}/{sample.path.name} {sample.label} {sample.box}"
+    size = sample.path.stat().st_size
+    return f"{sample.path.parent.name}/{sample.path.name} {size} {sample.label} {sample.box}"
 
 
 def looks(samples: list[crops.Sample], knobs: Knobs, varied: int) -> Iterator[NDArray[np.uint8]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import detector, preprocess
+from maskwatch.errors import ConfigError
 from training import allocator, data, finder_loss, record, scenes, scorer, voc
 from training.networks import finder
 
@@ -66,7 +67,14 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
 
     Writes out/model.keras and out/run.json.
     The averaged weights of every epoch are saved, so an interrupted run leaves a usable model.
+
+    Raises:
+        ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
     """
+    if knobs.steps % knobs.steps_per_epoch or knobs.steps <= knobs.warmup:
+        raise ConfigError(
+            f"steps {knobs.steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
+        )
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
     scene_split = voc.split(voc.load(boxes), knobs.seed)
@@ -133,4 +141,4 @@ def choose_threshold(found: scorer.Findings, pictures: Iterable[voc.Scene]) -> t
     """The threshold with the best F1 of found faces, and the figures there."""
     truths = {scene.path.stem: scorer.as_truths(scene.faces) for scene in pictures}
     best = max(THRESHOLDS, key=lambda threshold: scorer.tally(found, truths, threshold).f1)
-    return best, scorer.score(found, truths, best)
+    return best, scorer.score_faces(found, truths, best)

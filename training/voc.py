@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box
 
@@ -60,7 +61,8 @@ def load(root: Path) -> tuple[Scene, ...]:
     images, annotations = root / "images", root / "annotations"
     if not images.is_dir() or not annotations.is_dir():
         raise SourceError(f"scenes {root}: expected the folders images/ and annotations/ (Pascal VOC)")
-    return tuple(Scene(path, read_annotation(annotations / f"{path.stem}.xml")) for path in sorted(images.iterdir()))
+    paths = sorted(path for path in images.iterdir() if path.suffix.lower() in pictures.SUFFIXES)
+    return tuple(Scene(path, read_annotation(annotations / f"{path.stem}.xml")) for path in paths)
 
 
 def read_annotation(path: Path) -> tuple[Annotation, ...]:

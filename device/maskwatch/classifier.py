@@ -47,8 +47,7 @@ def softmax(logits: Floats) -> Floats:
 
 
 def _labels(bundle: Bundle) -> tuple[Label, ...]:
-    try:
-        return tuple(Label(label) for label in bundle.card.labels)
-    except ValueError as error:
-        known = ", ".join(Label)
-        raise ModelError(f"model {bundle.origin}: labels {bundle.card.labels}, expected {known}; {REBUILD}") from error
+    found = bundle.card.labels
+    if sorted(found) != sorted(Label):
+        raise ModelError(f"model {bundle.origin}: labels {found}, expected {', '.join(Label)}; {REBUILD}")
+    return tuple(Label(label) for label in found)

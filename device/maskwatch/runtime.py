@@ -30,10 +30,11 @@ class Model:
         """
         self._interpreter = open_interpreter(flatbuffer, threads, origin)
         inputs = self._interpreter.get_input_details()
-        shape = tuple(int(side) for side in inputs[0]["shape"])
-        if len(inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
-            raise ModelError(f"model {origin}: takes {len(inputs)} inputs, first {shape}; expected one (1, S, S, 3)")
-        self.input_size = shape[1]  # pixels
+        shapes = [tuple(int(side) for side in entry["shape"]) for entry in inputs]
+        size = shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else 0
+        if shapes != [(1, size, size, 3)]:
+            raise ModelError(f"model {origin}: takes {shapes}; expected one image, (1, S, S, 3)")
+        self.input_size = size  # pixels
         self._input = inputs[0]
         self._outputs = self._interpreter.get_output_details()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from maskwatch.camera import pictures
 from maskwatch.daemon import Finder, Judge
 from maskwatch.errors import SourceError
-from maskwatch.flow import Face, Verdict
+from maskwatch.flow import Box, Face, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def json_line(still: Still) -> str:
     """The line `maskwatch detect --json` prints: boxes are left, top, right, bottom in pixels."""
     faces = [
         {
-            "box": _inside(still, face),
+            "box": inside(face.box, still.width, still.height),
             "score": round(face.score, 4),
             "label": str(verdict.label),
             "confidence": round(verdict.score, 4),
@@ -60,14 +60,15 @@ def json_line(still: Still) -> str:
 def text_line(still: Still) -> str:
     """The same for reading: `door.jpg 640x480: without_mask 0.98 at 12,30 80,110`."""
     faces = [
-        "{} {:.2f} at {:.0f},{:.0f} {:.0f},{:.0f}".format(verdict.label, verdict.score, *_inside(still, face))
+        "{} {:.2f} at {:.0f},{:.0f} {:.0f},{:.0f}".format(
+            verdict.label, verdict.score, *inside(face.box, still.width, still.height)
+        )
         for face, verdict in still.faces
     ]
     return f"{still.name} {still.width}x{still.height}: {'; '.join(faces) or 'no face'}"
 
 
-def _inside(still: Still, face: Face) -> list[float]:
-    """A box may reach outside the image; what is reported does not."""
-    width, height, box = still.width, still.height, face.box
+def inside(box: Box, width: int, height: int) -> list[float]:
+    """A box may reach outside the image; what is reported (left, top, right, bottom) does not."""
     sides = ((box.left, width), (box.top, height), (box.right, width), (box.bottom, height))
     return [round(float(min(max(place, 0.0), end)), 2) for place, end in sides]
