@@ -56,6 +56,7 @@ def measure() -> dict[str, Any]:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
     settings = config.Settings()
+    machine = host.facts()  # before the work here is itself the load
     with tempfile.TemporaryDirectory() as folder:
         scene, video, picture = demo.Scene(), Path(folder) / "scene.avi", Path(folder) / "bare.png"
         cv2.imwrite(str(picture), scene.at(BARE_AT)[..., ::-1])
@@ -69,7 +70,7 @@ def measure() -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "kind": "device",
-        "host": host.facts(),
+        "host": machine,
         "models": {task: hashlib.sha256(bundle.default_path(task).read_bytes()).hexdigest() for task in bundle.TASKS},
         "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
         "frame_pixels": [demo.WIDTH, demo.HEIGHT],
