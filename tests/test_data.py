@@ -228,3 +228,14 @@ def test_a_picture_that_claims_to_be_enormous_is_left_out(tmp_path: Path, monkey
     bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     (tmp_path / "set" / "with_mask" / "bomb.png").write_bytes(bomb)
     assert len(data.load(tmp_path / "set", progress=False).unreadable) == 1
+
+
+def test_images_that_cannot_be_decoded_are_named_counted_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(tmp_path, "with_mask/a.png", 1)
+    good, cut = tmp_path / "with_mask" / "a.png", tmp_path / "with_mask" / "cut.png"
+    cut.write_bytes(good.read_bytes()[:-20])
+    assert data.readable([good, cut, good]) == {good}
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [f"image {cut}", "data"]
+    assert "1 of 2 images left out" in caplog.text

@@ -282,7 +282,7 @@ def test_evaluate_json_is_one_line(root: Path, tmp_path: Path, capsys: pytest.Ca
     model = saved(tmp_path / "colour.keras", 2)
     cli(["evaluate", str(model), str(root), "--json"], standalone_mode=False)
     (line,) = capsys.readouterr().out.splitlines()
-    json.loads(line)
+    assert json.loads(line)["model"] == "colour.keras"
 
 
 def test_evaluating_a_part_names_what_it_could_not_read(

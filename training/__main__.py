@@ -157,12 +157,15 @@ def _detector(text: str) -> tuple[str, scorer.Findings, float]:
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
     """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
     from maskwatch.camera import pictures
-    from training import peers
+    from training import data, peers
 
     finder = {"yunet": peers.yunet, "aizoo": peers.aizoo}[kind](model, min_score)
-    for name, path in pictures.find([images]):
-        image = pictures.read(path)
-        click.echo(json.dumps(peers.as_line(name, image, finder(image))))
+    found = pictures.find([images])
+    good = data.readable(path for _, path in found)
+    for name, path in found:
+        if path in good:
+            image = pictures.read(path)
+            click.echo(json.dumps(peers.as_line(name, image, finder(image))))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Image, Label
 from training.progress import track
 
+logger = logging.getLogger(__name__)
 LABELS = tuple(Label)  # class index -> label, the order of every network's outputs
 DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the study set's groups.tsv uses the same
 SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's, out of 7,553
@@ -189,6 +191,22 @@ def read_rgb(path: Path) -> Image:
         SourceError: it is missing, cut short or no image.
     """
     return pictures.read(path)
+
+
+def readable(paths: Iterable[Path]) -> set[Path]:
+    """The files that can be decoded whole; the others are named and counted on stderr, and training goes on."""
+    distinct = sorted(set(paths))
+    good = set()
+    for path in distinct:
+        try:
+            read_rgb(path)
+        except SourceError as error:
+            logger.warning("%s", error)
+            continue
+        good.add(path)
+    if len(good) < len(distinct):
+        logger.warning("data: %d of %d images left out", len(distinct) - len(good), len(distinct))
+    return good
 
 
 def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:

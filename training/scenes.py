@@ -36,7 +36,13 @@ class Picture:
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
     """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces."""
-    return [Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces])) for scene in scenes]
+    scenes = tuple(scenes)
+    good = data.readable(scene.path for scene in scenes)
+    return [
+        Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces]))
+        for scene in scenes
+        if scene.path in good
+    ]
 
 
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:

@@ -54,6 +54,8 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
     base = keras.Model(model.input, model.get_layer(mobilenet_v2.POOL).output)
     learn = crops.portraits(split.train, known) + (crops.street(street.train) if street else [])
     check = crops.portraits(split.validation, known) + (crops.street(street.validation) if street else [])
+    good = data.readable(sample.path for sample in learn + check)
+    learn, check = ([sample for sample in part if sample.path in good] for part in (learn, check))
     x, y = features(base, learn, knobs, knobs.varied, out / "features-train.npz")
     x_check, y_check = features(base, check, knobs, 0, out / "features-validation.npz")
 

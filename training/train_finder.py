@@ -105,7 +105,9 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
         ],
     )
-    threshold, metrics = choose_threshold(find_all(model, scene_split.validation, knobs.size), scene_split.validation)
+    good = data.readable(scene.path for scene in scene_split.validation)
+    validation = [scene for scene in scene_split.validation if scene.path in good]
+    threshold, metrics = choose_threshold(find_all(model, validation, knobs.size), validation)
     record.write(
         out,
         record.Run(
