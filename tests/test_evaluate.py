@@ -286,7 +286,7 @@ def test_evaluate_json_is_one_line(root: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 def test_evaluating_a_part_names_what_it_could_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "h.csv")
     for number in range(40):
@@ -294,4 +294,5 @@ def test_evaluating_a_part_names_what_it_could_not_read(
     (tmp_path / "set" / "with_mask" / "junk.jpg").write_bytes(b"junk")
     model = saved(tmp_path / "colour.keras", 2)
     cli(["evaluate", str(model), str(tmp_path / "set"), "--part", "test", "--json"], standalone_mode=False)
-    assert "junk.jpg" in capsys.readouterr().err
+    assert "junk.jpg" in caplog.text
+    assert "1 of 41 images left out" in caplog.text

@@ -100,7 +100,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
         samples = [crops.Sample(photo.path, photo.label, None) for photo in getattr(dataset.split(seed), part)]
     result = evaluate.evaluate(network, samples, f"Evaluating {model.name}")
     result = replace(result, unreadable=damaged + result.unreadable)
-    for line in result.unreadable:
+    for line in result.unreadable[len(damaged) :]:
         click.echo(line, err=True)
     if plot:
         from training import plots

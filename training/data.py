@@ -85,6 +85,10 @@ def load(root: Path, progress: bool = True) -> Dataset:
     for index, label in enumerate(LABELS):
         if not any(kept_label == index for _, kept_label in kept):
             raise SourceError(f"data {root / label}: no readable image; expected photographs of that class")
+    for line in unreadable:
+        logger.warning("image %s", line)
+    if unreadable:
+        logger.warning("data %s: %d of %d images left out", root, len(unreadable), len(paths))
     groups = group_duplicates(np.array([hashes[path] for path, _ in kept], np.uint64))
     photos = (Photo(path, label, int(group)) for (path, label), group in zip(kept, groups, strict=True))
     return Dataset(root, tuple(photos), tuple(unreadable))
