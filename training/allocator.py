@@ -2,7 +2,7 @@
 
 A training step frees and asks for the same hundreds of megabytes again. glibc gives large blocks back at once, and
 TensorFlow's data pipeline makes that worse (it sets the trim threshold to 128 kB), so each step faults every page in
-anew. Measured on two x86-64 cores in a virtual machine, the finder's training: 215,000 page faults a second and 41 %
+anew. Measured on two x86-64 cores in a virtual machine, the finder's training: 215,000 page faults a second and 54 %
 of the processor in the kernel before, 2,000 and 6 % after.
 """
 
