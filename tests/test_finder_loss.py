@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from training import finder_loss
+from training import allocator, finder_loss
 from training.finder_loss import IGNORED, NEGATIVE, POSITIVE
 from training.networks import finder, mobilenet_v2
 from training.scenes import Boxes
@@ -200,3 +201,8 @@ def test_the_classifiers_answers_are_logits_of_bytes() -> None:
     scaled = keras.Model(model.input, model.get_layer("scale").output)
     assert np.asarray(scaled(image)).max() == pytest.approx(1.0)
     assert np.asarray(scaled(0 * image)).min() == pytest.approx(-1.0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
+def test_the_allocator_takes_every_setting() -> None:
+    assert allocator.keep_freed_memory()

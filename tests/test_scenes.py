@@ -169,3 +169,12 @@ def test_zoomed_in_the_boxes_lie_on_the_faces() -> None:
         if len(inner):
             seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
             assert np.abs(inner[0] - seen).max() < 1.5, seed
+
+
+def test_a_scene_that_cannot_be_decoded_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"
+    cv2.imwrite(str(whole), np.zeros((9, 9, 3), np.uint8))
+    cut.write_bytes(whole.read_bytes()[:-9])
+    (picture,) = scenes.in_memory({cut: [], whole: [Box(1, 2, 3, 4)]})
+    assert picture.boxes.tolist() == [[1, 2, 3, 4]]
+    assert str(cut) in caplog.text

@@ -36,24 +36,25 @@ class Picture:
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
     """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces."""
-    scenes = tuple(scenes)
-    good = data.readable(scene.path for scene in scenes)
-    return [
-        Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces]))
-        for scene in scenes
-        if scene.path in good
-    ]
+    return in_memory({scene.path: [face.box for face in scene.faces] for scene in scenes})
 
 
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
     """Portraits whose faces are all surely known."""
     known = data.faces(root)
-    sure = (
-        (photo.path, known[photo.path])
-        for photo in photos
-        if photo.path in known and all(score >= SURE for _, score in known[photo.path])
+    return in_memory(
+        {
+            photo.path: [box for box, _ in known[photo.path]]
+            for photo in photos
+            if photo.path in known and all(score >= SURE for _, score in known[photo.path])
+        }
     )
-    return [Picture(data.read_rgb(path), as_array([box for box, _ in found])) for path, found in sure]
+
+
+def in_memory(faces: dict[Path, list[Box]]) -> list[Picture]:
+    """Photographs with their faces; those that cannot be decoded are named and left out."""
+    good = data.readable(faces)
+    return [Picture(data.read_rgb(path), as_array(boxes)) for path, boxes in faces.items() if path in good]
 
 
 def as_array(boxes: Iterable[Box]) -> Boxes:

@@ -86,18 +86,11 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
     finder.freeze(model, knobs.frozen)
     trainer = keras.Model(model.input, finder_loss.join(model.outputs))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, knobs.steps - knobs.warmup, warmup_target=knobs.rate, warmup_steps=knobs.warmup
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0
-    )
-    trainer.compile(optimizer, finder_loss.FinderLoss(knobs.size))
+    trainer.compile(optimizer(knobs), finder_loss.FinderLoss(knobs.size))
     started = time.monotonic()
-    epochs = knobs.steps // knobs.steps_per_epoch
     history = trainer.fit(
         Scenes(street, portrait, knobs),
-        epochs=epochs,
+        epochs=knobs.steps // knobs.steps_per_epoch,
         verbose=2,
         callbacks=[
             allocator.KeepFreedMemory(),
@@ -123,6 +116,16 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             history={**history.history, "seconds": time.monotonic() - started},
             metrics={"validation": metrics},
         ),
+    )
+
+
+def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
+    """AdamW with averaged weights; the rate warms up, then follows a cosine to zero."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, knobs.steps - knobs.warmup, warmup_target=knobs.rate, warmup_steps=knobs.warmup
+    )
+    return keras.optimizers.AdamW(
+        rate, weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0
     )
 
 
