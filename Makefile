@@ -1,10 +1,19 @@
 # What a person runs, and what CI runs. Each environment is made once, and anew when pyproject.toml or the pins change.
 PYTHON ?= python3
 
-.PHONY: help demo test check clean
+# What `make models` learns from: see README.
+DATA ?= data/portraits
+SCENES ?= data/scenes
+WEIGHTS ?= imagenet
+WEIGHTS_NARROW ?= imagenet
+BUNDLES = device/maskwatch/models
+TRAIN = .venv/bin/python -m training train
+CONVERT = .venv/bin/python -m convert
+
+.PHONY: help demo test check models reference clean
 
 help: ## print these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # gpiozero's mock pins stand in for the Pi's, so the lamp and the buzzer are lines on the screen.
 demo: .venv-demo/.made ## watch a built-in scene for about 20 s, with no camera, no Pi and no TensorFlow
@@ -18,6 +27,17 @@ check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# Interrupted, each goes on where it was.
+models: .venv/.made ## rebuild the shipped models: make models DATA=… SCENES=… WEIGHTS=… WEIGHTS_NARROW=…
+	$(TRAIN) mobilenet_v2 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/mask
+	$(CONVERT) runs/mask/model.keras --data $(DATA) --data $(SCENES) -o $(BUNDLES)/mask.tflite
+	$(TRAIN) finder --data $(SCENES) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
+	$(CONVERT) runs/face/model.keras --data $(DATA) --data $(SCENES) -o $(BUNDLES)/face.tflite
+
+reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
+	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference
+	$(CONVERT) runs/reference/model.keras --data $(DATA) --data $(SCENES) -o runs/reference.tflite
 
 # runs/ stays: it holds trained models, hours of work.
 clean: ## remove the environments, caches and built files

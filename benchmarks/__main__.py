@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmarks import device, readme
-from maskwatch import command
+from benchmarks import device, models, readme, records
+from maskwatch import bundle, command
+from maskwatch.errors import ConfigError
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -22,12 +25,47 @@ def cli() -> None:
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_device(results: Path) -> None:
     """First verdict, memory, and the stages of a frame; writes RESULTS/BOARD/device.json."""
-    record = device.measure()
+    _save(device.measure(), results)
+
+
+@cli.command("models")
+@click.argument("others", metavar="[NAME=FILE.tflite]…", nargs=-1)
+@click.option("--reference", help="NAME of the one the mask classifier is held against.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file, held against the face finder at the same input size.")
+@click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_models(
+    others: tuple[str, ...], reference: str | None, yunet: Path | None, rounds: int, results: Path
+) -> None:
+    """The shipped models and others in turns on one thread; writes RESULTS/BOARD/models.json."""
+    mask, face = bundle.default_path("mask"), bundle.default_path("face")
+    runners = [models.finder("face finder", face), models.network("mask classifier", mask)]
+    against = {}
+    if yunet:
+        runners.append(models.yunet(yunet, runners[0].input_size))
+        against[runners[0].name] = runners[-1].name
+    runners += [models.network(*_named(text)) for text in others]
+    if reference:
+        if reference not in [runner.name for runner in runners]:
+            raise ConfigError(f"--reference {reference}: not among the models; add {reference}=FILE.tflite")
+        against[runners[1].name] = reference
+    _save(models.measure(runners, against, rounds), results)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """`study=runs/reference.tflite` -> name, file."""
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise ConfigError(f"model {text}: expected NAME=FILE.tflite")
+    return name, Path(file)
+
+
+def _save(record: dict[str, Any], results: Path) -> None:
     if record["host"]["load"] > 0.5:
         click.echo(
             f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high", err=True
         )
-    click.echo(f"wrote {device.save(record, results)}")
+    click.echo(f"wrote {records.save(record, results)}")
 
 
 @cli.command("readme")

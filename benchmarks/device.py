@@ -6,14 +6,12 @@ The frames are the built-in demo scene's, one face in each, written to a video s
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,20 +94,3 @@ def first_verdict(picture: Path) -> dict[str, float]:
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     names = ("import_s", "models_s", "first_verdict_s", "peak_rss_mb")
     return {name: round(float(value), 3) for name, value in zip(names, printed, strict=True)}
-
-
-def save(record: dict[str, Any], results: Path) -> Path:
-    """Write results/BOARD/device.json, whole or not at all."""
-    folder = results / host.slug(record["host"]["board"])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "device.json"
-    temporary = folder / ".device.json"
-    temporary.write_text(json.dumps(record, indent=1) + "\n")
-    temporary.replace(path)
-    return path
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """Median, 10th and 90th percentile."""
-    middle, low, high = np.percentile(values, (50, 10, 90))
-    return float(middle), float(low), float(high)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.device import spread
+from benchmarks.records import spread
 from maskwatch.errors import MaskwatchError
 
 ROOT = Path(__file__).parents[1]
@@ -48,16 +48,62 @@ def scenes() -> str:
             row["part"],
             f"{row['min_side']:.0f} px",
             row["faces"],
-            f"{row['face_ap50']:.3f}",
-            f"{row['precision']:.3f} / {row['recall']:.3f} at {row['threshold']:g}",
-            "–" if row["label_accuracy"] is None else f"{100 * row['label_accuracy']:.1f} %",
-            row["bare_called_masked"] if row["label_accuracy"] is not None else "–",
-            row["masked_called_bare"] if row["label_accuracy"] is not None else "–",
+            f"{row['face_ap50']:.3f} {_ends(row['face_ap50_interval95'])}",
+            f"{row['precision']:.3f} {_ends(row['precision_interval95'])}",
+            f"{row['recall']:.3f} {_ends(row['recall_interval95'])} at {row['threshold']:g}",
+            *_labels(row),
         )
         for row in _lines("training/results/scenes.jsonl")
     ]
-    head = "detector|scenes|faces from|faces|AP50|precision / recall|labels right|bare called masked|masked called bare"
+    head = "detector|scenes|faces from|faces|AP50|precision|recall|labels right|bare called masked|masked called bare"
     return markdown(head.split("|"), rows)
+
+
+def _labels(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Of a detector that gives any."""
+    if row["label_accuracy"] is None:
+        return "–", "–", "–"
+    right = f"{100 * row['label_accuracy']:.1f} % {_ends(row['label_interval95'], 100)}"
+    return right, row["bare_called_masked"], row["masked_called_bare"]
+
+
+def portraits() -> str:
+    """The whole pipeline on the study's photographs: the largest face's label."""
+    rows = [
+        (
+            row["models"],
+            row["portraits"],
+            row["images"],
+            f"{100 * row['accuracy']:.2f} % {_ends(row['interval95'], 100)}",
+            row["no_face"],
+            row["bare_called_masked"],
+            row["masked_called_bare"],
+        )
+        for row in _lines("training/results/portraits.jsonl")
+    ]
+    head = "models|portraits|images|right|no face found|bare called masked|masked called bare"
+    return markdown(head.split("|"), rows)
+
+
+def slices() -> str:
+    """The shipped classifier on the test part, by slice."""
+    rows = [
+        (
+            "all" if row["kind"] == "all" else f"{row['kind']}: {row['slice'].replace('mask_weared_', 'worn ')}",
+            row["n"],
+            f"{100 * row['right']:.1f} % {_ends(row['interval95'], 100)}",
+            row["bare_called_masked"],
+            row["masked_called_bare"],
+        )
+        for row in _json("training/results/slices.json")["slices"]
+    ]
+    return markdown(("slice", "faces", "right", "bare called masked", "masked called bare"), rows)
+
+
+def _ends(interval: Sequence[float], scale: float = 1.0) -> str:
+    """A 95 % interval."""
+    digits = 3 if scale == 1 else 1
+    return f"({interval[0] * scale:.{digits}f}–{interval[1] * scale:.{digits}f})"
 
 
 def conversion() -> str:
@@ -100,12 +146,39 @@ def frame() -> str:
     return markdown(("board", "stage", "median ms", "p10", "p90"), rows)
 
 
+def models() -> str:
+    """Models in turns on one thread, by board; ratios to the study's network and to YuNet."""
+    rows = []
+    for path in sorted((ROOT / "benchmarks/results").glob("*/models.json")):
+        record = json.loads(path.read_text())
+        medians = {model["name"]: spread(model["ms"])[0] for model in record["models"]}
+        for model in record["models"]:
+            middle, low, high = spread(model["ms"])
+            against = record["against"].get(model["name"])
+            ratio = f"{middle / medians[against]:.2f} × {against}" if against else "–"
+            size = f"{model['bytes'] / 1e6:.2f} MB"
+            rows.append(
+                (
+                    record["host"]["board"],
+                    model["name"],
+                    f"{model['input_size']} px",
+                    size,
+                    f"{middle:.2f} ({low:.2f}–{high:.2f}) ms",
+                    ratio,
+                )
+            )
+    return markdown(("board", "model", "input", "file", "median (p10–p90)", "ratio"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": test_images,
     "scenes": scenes,
+    "portraits": portraits,
+    "slices": slices,
     "conversion": conversion,
     "starts": starts,
     "frame": frame,
+    "models": models,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from convert import gates, graph, judge_face, judge_mask, metadata, quantize, samples
 from maskwatch import preprocess
 from maskwatch.bundle import ModelCard
+from maskwatch.classifier import bare_share
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.runtime import Floats, Model
@@ -23,6 +24,7 @@ from training.record import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2
+Maps = Callable[[Image], list[Floats]]
 Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement
 
 
@@ -45,7 +47,8 @@ class Conversion:
     float_bytes: int
     facts: graph.Graph
     calibration: tuple[samples.Example, ...]
-    judgement: Judgement
+    judgement: Judgement  # on validation: the gates go by it
+    held_out: Judgement  # on the test part: only told, nothing is chosen by it
     measures: Mapping[str, float]
     gates: tuple[gates.Gate, ...]
     unreadable: tuple[str, ...]
@@ -64,7 +67,11 @@ class Conversion:
         """The model card that goes into the bundle."""
         return card(self.run).model_copy(
             update={
-                "metrics": {"training": self.run.metrics, "validation": self.judgement.metrics()},
+                "metrics": {
+                    "training": self.run.metrics,
+                    "validation": self.judgement.metrics(),
+                    "test": self.held_out.metrics(),
+                },
                 "provenance": {
                     "seed": self.run.seed,
                     "split_sha256": self.run.split_sha256,
@@ -101,14 +108,8 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
 
     before, after = _runner(float32, "the float32 .tflite"), _runner(int8, "the int8 .tflite")
     validation = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
-    pictures = track(validation, "Judging float against int8")
-    judgement: Judgement
-    if run.task == "mask":
-        judgement = judge_mask.judge(
-            pictures, _first(before), _first(after), run.labels, tuple(data.LABELS), run.temperature
-        )
-    else:
-        judgement = judge_face.judge(pictures, before, after, card(run).score_threshold or 0.5)
+    judgement = _judge(run, track(validation, "Judging on validation"), before, after)
+    held_out = _judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), before, after)
     measures = {
         "conversion_error": conversion_error(network, before, [example.image for example in validation[:COMPARED]]),
         "input_mismatch": 0.0 if facts.eats_camera_bytes else 1.0,
@@ -125,10 +126,24 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
         facts,
         tuple(calibration),
         judgement,
+        held_out,
         measures,
         gates.adjusted(gates.GATES[run.task], recipe.limits or {}),
         tuple(shelf.unreadable),
     )
+
+
+def _judge(run: Run, pictures: Iterable[samples.Example], before: Maps, after: Maps) -> Judgement:
+    """Float against int8 on one part of the data."""
+    if run.task == "mask":
+        return judge_mask.judge(
+            pictures,
+            _first(before),
+            _first(after),
+            tuple(data.LABELS),
+            lambda logits: bare_share(logits, run.labels, run.temperature, run.bias),
+        )
+    return judge_face.judge(pictures, before, after, card(run).score_threshold or 0.5)
 
 
 def card(run: Run) -> ModelCard:
@@ -142,6 +157,7 @@ def card(run: Run) -> ModelCard:
         margin=run.margin,
         score_threshold=run.score_threshold,
         temperature=run.temperature,
+        bias=run.bias,
         sha256="",
     )
 
@@ -199,6 +215,7 @@ def summary(conversion: Conversion) -> dict[str, Any]:
             for gate in conversion.gates
         ],
         "validation": conversion.judgement.metrics(),
+        "test": conversion.held_out.metrics(),
         "changed_verdicts": conversion.judgement.listed(),
         "input": {
             "type": conversion.facts.input_type,

@@ -6,22 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
-
 from convert.samples import Example
-from maskwatch.flow import Image
+from maskwatch.classifier import as_verdict
+from maskwatch.flow import Image, Verdict
+from maskwatch.runtime import Floats
+from training.scorer import interval
 
-Logits = Callable[[Image], NDArray[np.float32]]  # (S, S, 3) uint8 RGB -> (C,) logits
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What one model said of one picture."""
-
-    label: str
-    score: float  # confidence in the label, 0–1
+Logits = Callable[[Image], Floats]  # (S, S, 3) uint8 RGB -> (C,) logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +22,8 @@ class Pair:
     name: str
     view: str
     truth: str
-    float_: Opinion
-    int8: Opinion
+    float_: Verdict
+    int8: Verdict
 
     @property
     def flipped(self) -> bool:
@@ -44,8 +35,8 @@ class Pair:
             "image": self.name,
             "view": self.view,
             "truth": self.truth,
-            "float": {"label": self.float_.label, "score": round(self.float_.score, 4)},
-            "int8": {"label": self.int8.label, "score": round(self.int8.score, 4)},
+            "float": {"label": str(self.float_.label), "score": round(self.float_.score, 4)},
+            "int8": {"label": str(self.int8.label), "score": round(self.int8.score, 4)},
         }
 
 
@@ -53,7 +44,7 @@ class Pair:
 class MaskJudgement:
     """Every pair, and the figures that follow."""
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # the verdicts
     pairs: tuple[Pair, ...]
 
     @property
@@ -63,6 +54,12 @@ class MaskJudgement:
     def accuracy(self, model: str, view: str | None = None) -> float:
         """% of the pictures (of a view) that `model` ("float_" or "int8") judged right."""
         return _right([pair for pair in self.pairs if view in (None, pair.view)], model)
+
+    def interval(self, model: str, view: str) -> list[float]:
+        """Wilson's 95 % interval of that accuracy, %."""
+        pairs = [pair for pair in self.pairs if pair.view == view]
+        right = sum(getattr(pair, model).label == pair.truth for pair in pairs)
+        return [round(100 * end, 2) for end in interval(right, len(pairs))]
 
     def recall(self, model: str, label: str) -> float:
         """% of the pictures of a class that `model` called so."""
@@ -96,6 +93,7 @@ class MaskJudgement:
                     "n": sum(pair.view == view for pair in self.pairs),
                     "accuracy_float": round(self.accuracy("float_", view), 3),
                     "accuracy_int8": round(self.accuracy("int8", view), 3),
+                    "interval95_int8": self.interval("int8", view),
                     "flips": sum(pair.view == view for pair in self.flips),
                 }
                 for view in views
@@ -115,40 +113,29 @@ def _right(pairs: Sequence[Pair], model: str) -> float:
 
 
 def judge(
-    examples: Iterable[Example],
-    float_: Logits,
-    int8: Logits,
-    labels: tuple[str, ...],
-    truth: tuple[str, ...],
-    temperature: float,
+    examples: Iterable[Example], float_: Logits, int8: Logits, truth: tuple[str, ...], bare: Callable[[Floats], Floats]
 ) -> MaskJudgement:
     """Show every picture to both models.
 
     Args:
-        examples: the validation pictures; `label` is an index into `truth`.
+        examples: the pictures; `label` is an index into `truth`.
         float_: the Keras model.
         int8: the quantised model, run as the device runs it.
-        labels: class names in the order of the outputs.
-        truth: class names in the order of the data set.
-        temperature: divides the logits before softmax.
+        truth: the two verdicts, in the order of the data set.
+        bare: (C,) logits -> how surely the face counts as bare, as the device reckons it.
     """
-    return MaskJudgement(
-        labels,
-        tuple(
-            Pair(
-                example.name,
-                example.view,
-                truth[example.label],
-                opinion(float_(example.image), labels, temperature),
-                opinion(int8(example.image), labels, temperature),
-            )
-            for example in examples
-        ),
+
+    def verdict(logits: Floats) -> Verdict:
+        return as_verdict(float(bare(logits)))
+
+    pairs = (
+        Pair(
+            example.name,
+            example.view,
+            truth[example.label],
+            verdict(float_(example.image)),
+            verdict(int8(example.image)),
+        )
+        for example in examples
     )
-
-
-def opinion(logits: NDArray[np.float32], labels: tuple[str, ...], temperature: float) -> Opinion:
-    """(C,) logits -> the likeliest class."""
-    scores = softmax(logits / temperature)
-    best = int(scores.argmax())
-    return Opinion(labels[best], float(scores[best]))
+    return MaskJudgement(truth, tuple(pairs))

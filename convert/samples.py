@@ -1,5 +1,5 @@
-"""The pictures a conversion needs, cut by the device's own preprocess: some of the training split to calibrate on, and
-the whole validation split to judge by.
+"""The pictures a conversion needs, cut by the device's own preprocess: some of the training split to calibrate on, the
+whole validation split to judge by, and the test split for the figures in the model card.
 
 A mask model sees portraits, whole and cut to the face, and annotated street faces. A finder sees letterboxed frames:
 street scenes, windows of them, and portraits, whose faces are large.
@@ -66,6 +66,7 @@ class Shelf:
 
     train: list[Candidate]
     validation: list[Candidate]
+    test: list[Candidate]
     unreadable: list[str] = field(default_factory=list)
 
     def calibration(self, count: int, seed: int) -> list[Example]:
@@ -142,28 +143,29 @@ def gather(run: Run, folders: Folders) -> Shelf:
 
 
 def mask_shelf(run: Run, folders: Folders) -> Shelf:
-    """Portraits whole and cut to the face, and street faces."""
+    """Portraits whole and cut to the face, and street faces; wrongly worn masks stay out, they are neither verdict."""
     if folders.portraits is None:
         raise SourceError("data: a mask model is judged on portraits; --data a folder of with_mask/ and without_mask/")
     dataset = data.load(folders.portraits)
     split = dataset.split(run.seed)
     same_split(folders.portraits, split.sha256, run.split_sha256)
     known = data.faces(folders.portraits)
-    shelf = Shelf([], [], list(dataset.unreadable))
-    for part, photos in ((shelf.train, split.train), (shelf.validation, split.validation)):
-        part += [_mask(run, sample, FACE if sample.box else WHOLE) for sample in crops.portraits(photos, known)]
+    shelf = Shelf([], [], [], list(dataset.unreadable))
+    for part, photos in ((shelf.train, split.train), (shelf.validation, split.validation), (shelf.test, split.test)):
+        part += [_mask(run, sample, WHOLE if sample.whole else FACE) for sample in crops.portraits(photos, known)]
     if folders.scenes is not None:
         street = voc.split(voc.load(folders.scenes), run.seed)
-        if run.knobs.get("street"):
-            same_split(folders.scenes, street.sha256, run.knobs["street"])
-        for part, found in ((shelf.train, street.train), (shelf.validation, street.validation)):
-            part += [_mask(run, sample, STREET) for sample in crops.street(found)]
+        if run.knobs.get("street_split"):
+            same_split(folders.scenes, street.sha256, run.knobs["street_split"])
+        found = (street.train, street.validation, street.test)
+        for part, pictures in zip((shelf.train, shelf.validation, shelf.test), found, strict=True):
+            part += [_mask(run, sample, STREET) for sample in crops.street(pictures) if sample.label < len(data.LABELS)]
     return shelf
 
 
 def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
     def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
-        if sample.box is None:
+        if sample.whole or sample.box is None:
             return preprocess.whole_image(picture, run.input_size), ()
         margin = preprocess.FACE_MARGIN if run.margin is None else run.margin
         return preprocess.face_crop(picture, sample.box, run.input_size, margin), ()
@@ -180,13 +182,15 @@ def face_shelf(run: Run, folders: Folders) -> Shelf:
     shelf = Shelf(
         [_frame(run, scene.path, scene.faces, FRAME) for scene in split.train],
         [_frame(run, scene.path, scene.faces, FRAME) for scene in split.validation],
+        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.test],
     )
     shelf.train += [_window(run, scene, index) for index, scene in enumerate(split.train)]
     if folders.portraits is not None:
         dataset = data.load(folders.portraits)
         shelf.unreadable += dataset.unreadable
         photos, known = dataset.split(run.seed), data.faces(folders.portraits)
-        for part, found in ((shelf.train, photos.train), (shelf.validation, photos.validation)):
+        parts = ((shelf.train, photos.train), (shelf.validation, photos.validation), (shelf.test, photos.test))
+        for part, found in parts:
             part += [_frame(run, path, faces, PORTRAIT) for path, faces in sure_faces(found, known)]
     return shelf
 

@@ -14,6 +14,7 @@ from maskwatch.bundle import ModelCard, Task
 from maskwatch.errors import ModelError
 from maskwatch.flow import Label
 
+VERDICTS = (Label.WITH_MASK, Label.WITHOUT_MASK)
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(200))  # what read looks at; no interpreter is needed
 
 
@@ -21,7 +22,7 @@ def card(task: Task = "mask", **fields: object) -> ModelCard:
     known: dict[str, object] = {
         "name": "mobilenet_v2",
         "task": task,
-        "labels": ("face",) if task == "face" else tuple(Label),
+        "labels": ("face",) if task == "face" else VERDICTS,
         "input_size": 224,
         "preprocess_version": preprocess.VERSION,
         "sha256": "",
@@ -68,10 +69,16 @@ def refusal(path: Path, data: bytes, task: Task = "mask") -> str:
 @pytest.mark.parametrize("task", ["mask", "face"])
 def test_what_was_written_is_read_back(path: Path, task: Task) -> None:
     path.parent.mkdir()
-    bundle.write(path, FLATBUFFER, card(task, temperature=1.5))
+    bundle.write(path, FLATBUFFER, card(task, temperature=1.5, bias=-0.25))
     found = bundle.read(path, task)
     assert (found.flatbuffer, found.origin) == (FLATBUFFER, str(path))
-    assert found.card.model_copy(update={"sha256": ""}) == card(task, temperature=1.5)
+    assert found.card.model_copy(update={"sha256": ""}) == card(task, temperature=1.5, bias=-0.25)
+
+
+def test_a_third_class_is_written_and_read_back_in_its_place(path: Path) -> None:
+    path.parent.mkdir()
+    bundle.write(path, FLATBUFFER, card(labels=tuple(Label)))
+    assert bundle.read(path, "mask").card.labels == ("with_mask", "without_mask", "mask_weared_incorrect")
 
 
 def test_a_bundle_is_a_tflite_file_followed_by_an_archive_any_tool_opens() -> None:
@@ -80,6 +87,20 @@ def test_a_bundle_is_a_tflite_file_followed_by_an_archive_any_tool_opens() -> No
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         assert archive.read("labels.txt") == LABELS.encode()
+
+
+def test_a_card_without_a_bias_as_older_bundles_have_moves_nothing() -> None:
+    assert (
+        ModelCard.model_validate({key: value for key, value in card().model_dump().items() if key != "bias"}).bias == 0
+    )
+
+
+def test_a_bundle_is_told_from_a_plain_tflite_file() -> None:
+    crowded = card(metrics={f"figure {number}": number for number in range(2000)})  # a long card
+    assert bundle.is_bundle(bundle.pack(FLATBUFFER, card()))
+    assert bundle.is_bundle(bundle.pack(FLATBUFFER, crowded))
+    assert not bundle.is_bundle(FLATBUFFER)
+    assert not bundle.is_bundle(b"")
 
 
 def test_the_same_model_gives_the_same_bytes_whenever_it_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,13 @@ def test_every_key_is_in_the_shipped_file(section: str, key: str) -> None:
     assert re.search(rf"^(# )?{key} = ", body, re.MULTILINE)
 
 
+@pytest.mark.parametrize(("text", "counts_as"), [("", "without_mask"), ("incorrect = 'with_mask'", "with_mask")])
+def test_a_mask_worn_wrong_counts_as_bare_unless_the_site_says_otherwise(
+    tmp_path: Path, text: str, counts_as: str
+) -> None:
+    assert config.load(written(tmp_path, f"[mask]\n{text}")).mask.incorrect == counts_as
+
+
 def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
     assert config.load(written(tmp_path, "")).outputs.pins() == {}
 
@@ -70,6 +77,10 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
         ),
         ("camera = 3", "camera: found 3 (int), expected: "),
         ("[face]\nengine = 'yunet'", 'face: engine "yunet" needs `model`'),
+        (
+            "[mask]\nincorrect = 'mask_weared_incorrect'",  # a verdict is never that
+            "mask.incorrect: found 'mask_weared_incorrect' (str), expected: Input should be 'without_mask' or",
+        ),
         ("[log]\nlevel = 'loud'", "log.level: found 'loud' (str), expected: Input should be 'debug', 'info'"),
         ("[camera\nwidth = 3", "not valid TOML"),
         ("[camera]\nwidht = 1\nheigth = 2", "(and 1 more)"),

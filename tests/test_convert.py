@@ -8,15 +8,17 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
+from test_voc import entry, write
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from convert import conversion, gates, graph, judge_mask, quantize, samples  # noqa: E402
+from convert import conversion, gates, graph, quantize, samples  # noqa: E402
 from convert.__main__ import main  # noqa: E402
 from maskwatch import bundle  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
+from maskwatch.errors import SourceError  # noqa: E402
 from maskwatch.flow import Box, Face, Image, Label  # noqa: E402
-from training import data, record  # noqa: E402
+from training import crops, data, record, voc  # noqa: E402
 
 SIDE = 32  # pixels
 SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
@@ -34,7 +36,7 @@ def drawn(label: str, rng: np.random.Generator) -> Image:
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
-    for label in Label:
+    for label in data.LABELS:
         (root / label).mkdir()
         for number in range(90):
             cv2.imwrite(str(root / label / f"{number}.png"), drawn(label, rng)[..., ::-1])
@@ -134,7 +136,7 @@ def test_the_bundle_runs_on_the_device_and_gives_the_judged_verdicts(
     path = tmp_path / "mask.tflite"
     bundle.write(path, done.flatbuffer, done.card())
     classifier = MaskClassifier(bundle.read(path, "mask"), threads=1)
-    for label in Label:
+    for label in data.LABELS:
         image = drawn(label, np.random.default_rng(7))
         face = Face(Box(8, 8, 40, 40), 1.0)
         assert classifier.verdict(classifier.crop(image, face)).label == label
@@ -211,14 +213,117 @@ def test_flips_are_listed_with_both_scores(trained: Path, photos: Path) -> None:
     blind = quantize.to_int8(network, [np.zeros((SIDE, SIDE, 3), np.uint8)])
     run = record.read(trained)
     shelf = samples.gather(run, samples.Folders(portraits=photos))
-    float32 = conversion._first(conversion._runner(quantize.to_float32(network), "float"))
-    ruined = conversion._first(conversion._runner(blind, "int8"))
-    judged = judge_mask.judge(shelf.read(shelf.validation), float32, ruined, run.labels, tuple(data.LABELS), 1.0)
+    float32, ruined = (conversion._runner(each, "here") for each in (quantize.to_float32(network), blind))
+    judged = conversion._judge(run, shelf.read(shelf.validation), float32, ruined)
     assert judged.flips
     assert judged.measures()["flips"] == pytest.approx(100 * len(judged.flips) / len(judged.pairs))
     first = judged.listed()[0]
     assert first["float"]["label"] != first["int8"]["label"]
     assert not graph.inspect(blind).eats_camera_bytes
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten scenes with a face of each class."""
+    root = tmp_path_factory.mktemp("street")
+    for number in range(10):
+        faces = [entry(label, 40 * place, 10, 40 * place + 30, 48) for place, label in enumerate(data.CLASSES)]
+        write(root, f"{number}", *faces)
+        cv2.imwrite(str(root / "images" / f"{number}.png"), np.full((60, 120, 3), number, np.uint8))
+    return root
+
+
+def shelf(photos: Path, street: Path | None, **knobs: object) -> samples.Shelf:
+    split = data.load(photos, progress=False).split(0)
+    return samples.gather(made(split.sha256, knobs=knobs), samples.Folders(photos, street))
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_mask_model_is_judged_on_portraits_whole_and_cut_and_on_the_streets_two_verdicts(
+    photos: Path, street: Path, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = [(Box(8, 4, 40, 44), 0.9)]
+    monkeypatch.setattr(data, "faces", lambda root: dict.fromkeys(root.rglob("*.png"), face) if known else {})
+    split, scenes = data.load(photos, progress=False).split(0), voc.split(voc.load(street), 0)
+    found = shelf(photos, street, street_split=scenes.sha256)
+    for part, portraits, pictures in (
+        (found.train, split.train, scenes.train),
+        (found.validation, split.validation, scenes.validation),
+        (found.test, split.test, scenes.test),
+    ):
+        views = [candidate.view for candidate in part]
+        assert views.count(samples.WHOLE) == len(portraits)
+        assert views.count(samples.FACE) == (len(portraits) if known else 0)
+        assert views.count(samples.STREET) == 2 * len(pictures)  # a mask worn wrong is neither verdict
+        assert {candidate.label for candidate in part} == {0, 1}
+
+
+def test_what_is_judged_is_cut_as_the_device_cuts_it(
+    photos: Path, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Box(8, 4, 40, 44)
+    known = [(box, 0.9)]
+    monkeypatch.setattr(data, "faces", lambda root: dict.fromkeys(root.rglob("*.png"), known))
+    found = shelf(photos, street)
+    whole, face = found.validation[:2]
+    picture = data.read_rgb(whole.path)
+    assert (whole.path, whole.view, face.path, face.view) == (face.path, samples.WHOLE, whole.path, samples.FACE)
+    for candidate, sample in (
+        (whole, crops.Sample(whole.path, 0, box, whole=True)),
+        (face, crops.Sample(whole.path, 0, box)),
+    ):
+        assert np.array_equal(candidate.make(picture)[0], crops.cut(sample, picture, SIDE))
+
+
+def test_scenes_split_otherwise_than_for_the_training_are_refused(photos: Path, street: Path) -> None:
+    with pytest.raises(SourceError, match=rf"^data {street}: its split is .*, the model was trained on 0000"):
+        shelf(photos, street, street_split="0" * 64)
+    assert shelf(photos, None, street_split="0" * 64).train  # nobody is asked about scenes that are not given
+
+
+@pytest.mark.parametrize("labels", [("with_mask", "without_mask"), ("without_mask", "with_mask"), data.CLASSES])
+@pytest.mark.parametrize(("temperature", "bias"), [(0.5, 0.0), (2.0, 0.7), (2.0, -0.7)])
+def test_the_judge_and_the_device_give_one_verdict(labels: tuple[str, ...], temperature: float, bias: float) -> None:
+    """A network whose logits are a tenth of the mean red, green and blue, whatever they are called."""
+    image = keras.Input((SIDE, SIDE, 3))
+    scaled = keras.layers.Rescaling(0.1)(keras.layers.GlobalAveragePooling2D()(image))
+    dense = keras.layers.Dense(len(labels), use_bias=False)
+    network = keras.Model(image, dense(scaled))
+    dense.set_weights([np.eye(3, len(labels))])
+    run = made("", labels=labels, temperature=temperature, bias=bias)
+    flatbuffer = quantize.to_float32(network)
+    device = MaskClassifier(bundle.Bundle(conversion.card(run), flatbuffer, "here"), threads=1)
+    runner = conversion._runner(flatbuffer, "here")
+    looks = [np.full((SIDE, SIDE, 3), colour, np.uint8) for colour in ((120, 110, 100), (100, 110, 120), (90, 90, 91))]
+    examples = [samples.Example(f"{number}", samples.FACE, 0, look) for number, look in enumerate(looks)]
+    judged = conversion._judge(run, examples, runner, runner)
+    assert [pair.int8 for pair in judged.pairs] == [device.verdict(look) for look in looks]
+
+
+def test_a_model_of_three_classes_becomes_a_bundle_of_three(photos: Path, tmp_path: Path) -> None:
+    """Untrained: its figures are bad, and the way is the same."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIDE, SIDE, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(8, 3, activation="relu")(image))
+    record.save(keras.Model(image, keras.layers.Dense(3)(pooled)), tmp_path / "model.keras")
+    split = data.load(photos, progress=False).split(0)
+    record.write(tmp_path, made(split.sha256, labels=data.CLASSES, temperature=2.0, bias=0.3))
+    done = conversion.convert(tmp_path / "model.keras", [photos], conversion.Recipe(calibration=20))
+    assert set(done.judgement.metrics()["recall_int8"]) == set(data.LABELS)
+    bundle.write(tmp_path / "mask.tflite", done.flatbuffer, done.card())
+    read = bundle.read(tmp_path / "mask.tflite", "mask")
+    assert (read.card.labels, read.card.temperature, read.card.bias) == (data.CLASSES, 2.0, 0.3)
+    assert MaskClassifier(read, threads=1).verdict(np.zeros((SIDE, SIDE, 3), np.uint8)).label in data.LABELS
+
+
+def test_the_test_part_is_judged_too_and_stands_in_card_and_report(done: conversion.Conversion, photos: Path) -> None:
+    split = data.load(photos, progress=False).split(0)
+    assert len(done.judgement.pairs) == len(split.validation)
+    names = {f"{photo.path.parent.name}/{photo.path.name}" for photo in split.test}
+    assert {pair.name for pair in done.held_out.pairs} == names
+    assert done.card().metrics["test"] == conversion.summary(done)["test"] == done.held_out.metrics()
+    low, high = done.held_out.metrics()["by_view"][samples.WHOLE]["interval95_int8"]
+    assert 0 <= low <= done.held_out.accuracy("int8") <= high <= 100
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from maskwatch import preprocess
 from maskwatch.flow import Box, Image
 from training import crops
+from training.augment import wear, weather
 from training.crops import Sample
 from training.data import Photo
 from training.voc import Annotation, Scene
 
-MASKED, BARE = 0, 1
+MASKED, BARE, WRONG = 0, 1, 2
 SIZE = 48  # pixels of a crop
 FACE = Box(30, 20, 70, 74)
 
@@ -34,19 +35,23 @@ def test_a_portrait_is_shown_whole_and_as_its_largest_face_not_its_surest() -> N
     }
     photos = [Photo(Path("a.jpg"), BARE, 0), Photo(Path("b.jpg"), MASKED, 1)]
     assert crops.portraits(photos, known) == [
-        Sample(Path("a.jpg"), BARE, None),
+        Sample(Path("a.jpg"), BARE, FACE, whole=True),
         Sample(Path("a.jpg"), BARE, FACE),
-        Sample(Path("b.jpg"), MASKED, None),
+        Sample(Path("b.jpg"), MASKED, None, whole=True),
     ]
 
 
-def test_street_faces_of_both_classes_are_taken_and_wrongly_worn_masks_left_out() -> None:
+def test_street_faces_of_all_three_classes_are_taken_and_others_left_out() -> None:
     scenes = [
         Scene(Path("a.png"), (Annotation(FACE, "with_mask"), Annotation(FACE, "mask_weared_incorrect"))),
         Scene(Path("b.png"), ()),
         Scene(Path("c.png"), (Annotation(FACE, "without_mask"), Annotation(FACE, "person"))),
     ]
-    assert crops.street(scenes) == [Sample(Path("a.png"), MASKED, FACE), Sample(Path("c.png"), BARE, FACE)]
+    assert crops.street(scenes) == [
+        Sample(Path("a.png"), MASKED, FACE, street=True),
+        Sample(Path("a.png"), WRONG, FACE, street=True),
+        Sample(Path("c.png"), BARE, FACE, street=True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,34 +68,57 @@ def test_a_face_is_cut_as_on_the_device_to_the_pixel(box: Box) -> None:
     assert np.array_equal(crops.cut(Sample(Path("a.png"), MASKED, box), blotches(), SIZE), expected)
 
 
-def test_without_a_box_the_whole_picture_is_the_face() -> None:
-    expected = preprocess.whole_image(blotches(), SIZE)
-    assert np.array_equal(crops.cut(Sample(Path("a.png"), MASKED, None), blotches(), SIZE), expected)
+@pytest.mark.parametrize(
+    "sample", [Sample(Path("a.png"), MASKED, None), Sample(Path("a.png"), MASKED, FACE, whole=True)]
+)
+def test_a_whole_portrait_and_a_face_nobody_knows_are_cut_as_the_whole_picture(sample: Sample) -> None:
+    assert np.array_equal(crops.cut(sample, blotches(), SIZE), preprocess.whole_image(blotches(), SIZE))
 
 
-def looks(sample: Sample, seeds: Iterable[int]) -> list[Image]:
-    return [crops.varied(sample, blotches(), SIZE, np.random.default_rng(seed)) for seed in seeds]
+# -- what might have been seen at another door -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("box", [FACE, None])
-def test_a_seed_gives_one_look_and_another_seed_another(box: Box | None) -> None:
-    sample = Sample(Path("a.png"), BARE, box)
+def looks(sample: Sample, seeds: Iterable[int], image: Image | None = None) -> list[tuple[Image, int]]:
+    image = blotches() if image is None else image
+    return [crops.varied(sample, image, SIZE, np.random.default_rng(seed)) for seed in seeds]
+
+
+@pytest.mark.parametrize(("box", "whole"), [(FACE, False), (FACE, True), (None, False)])
+def test_a_seed_gives_one_look_and_another_seed_another(box: Box | None, whole: bool) -> None:
+    sample = Sample(Path("a.png"), BARE, box, whole)
     first, again = looks(sample, range(12)), looks(sample, range(12))
-    assert all(map(np.array_equal, first, again))
-    assert len({look.tobytes() for look in first}) == 12
+    assert all(np.array_equal(one[0], other[0]) and one[1] == other[1] for one, other in zip(first, again, strict=True))
+    assert len({look.tobytes() for look, _ in first}) == 12
 
 
 def test_one_generator_gives_look_after_look() -> None:
     rng = np.random.default_rng(0)
     sample = Sample(Path("a.png"), BARE, FACE)
-    assert len({crops.varied(sample, blotches(), SIZE, rng).tobytes() for _ in range(6)}) == 6
+    assert len({crops.varied(sample, blotches(), SIZE, rng)[0].tobytes() for _ in range(6)}) == 6
 
 
 def test_a_varied_look_leaves_the_picture_itself_alone() -> None:
     image = blotches()
-    for seed in range(12):
-        crops.varied(Sample(Path("a.png"), BARE, FACE), image, SIZE, np.random.default_rng(seed))
+    looks(Sample(Path("a.png"), BARE, FACE), range(40), image)  # long enough for every kind of drawing
     assert np.array_equal(image, blotches())
+
+
+@pytest.mark.parametrize("label", [MASKED, BARE, WRONG])
+@pytest.mark.parametrize("box", [FACE, None])
+def test_a_drawn_mask_changes_the_class_of_bare_faces_alone(label: int, box: Box | None) -> None:
+    classes = [found for _, found in looks(Sample(Path("a.png"), label, box), range(200))]
+    assert set(classes) == ({MASKED, BARE, WRONG} if label == BARE and box else {label})
+    if label == BARE and box:
+        assert classes.count(MASKED) / 200 == pytest.approx(wear.DRAWN_MASK, abs=0.06)
+        assert classes.count(WRONG) / 200 == pytest.approx(wear.DRAWN_WRONG, abs=0.05)
+
+
+@pytest.fixture
+def geometry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither clothes nor weather nor distance."""
+    monkeypatch.setattr(weather, "CHANCES", {})
+    monkeypatch.setattr(wear, "dress", lambda image, _box, label, _rng: (image, label))
+    monkeypatch.setattr(crops, "KEPT_RESOLUTION", {False: 1.0, True: 1.0})
 
 
 def marked(side: int) -> tuple[Image, Box]:
@@ -101,15 +129,13 @@ def marked(side: int) -> tuple[Image, Box]:
     return image, Box(low, low, high, high)
 
 
-def test_varied_looks_are_tighter_and_wider_shifted_and_mirrored_but_hold_the_face(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(crops.augment, "WEATHER", {})  # the geometry alone
+@pytest.mark.usefixtures("geometry_alone")
+def test_varied_looks_are_tighter_and_wider_shifted_and_mirrored_but_hold_the_face() -> None:
     image, box = marked(100)
     image[150:250, 150:160, 1] = 200  # the face's left edge is paler
     shares, places, sides = [], [], set()
     for seed in range(200):
-        look = crops.varied(Sample(Path("a.png"), BARE, box), image, 100, np.random.default_rng(seed)).astype(int)
+        look, _ = crops.varied(Sample(Path("a.png"), BARE, box), image, 100, np.random.default_rng(seed))
         face = look[..., 2] > 200
         shares.append(face.mean() ** 0.5)
         places.append(np.argwhere(face).mean(axis=0) / 100 - 0.5)
@@ -123,17 +149,99 @@ def test_varied_looks_are_tighter_and_wider_shifted_and_mirrored_but_hold_the_fa
     assert np.abs(places).max(axis=0) == pytest.approx([0.1, 0.1], abs=0.05)
 
 
+@pytest.mark.usefixtures("geometry_alone")
+def test_a_whole_portrait_stays_whole_but_for_its_rim() -> None:
+    image, box = marked(100)  # a quarter of the picture's width
+    for seed in range(60):
+        look, _ = crops.varied(Sample(Path("a.png"), BARE, box, whole=True), image, 100, np.random.default_rng(seed))
+        face = (look[..., 2] > 200).mean() ** 0.5
+        assert 0.25 / 1.12 <= face <= 0.25 / 0.76
+
+
+BOXES = st.builds(
+    lambda left, top, width, height: Box(left, top, left + width, top + height),
+    *(st.floats(0, 200), st.floats(0, 200), st.floats(12, 150), st.floats(12, 150)),
+)
+
+
+@settings(deadline=None, max_examples=60)  # a busy machine is no failure
+@given(BOXES, st.booleans(), st.integers(16, 300), st.integers(0, 10_000))
+def test_a_frame_is_no_larger_than_asked_keeps_the_face_in_its_middle_and_says_how_large_it_is(
+    box: Box, whole: bool, limit: int, seed: int
+) -> None:
+    image = np.zeros((350, 350, 3), np.uint8)
+    sample = Sample(Path("a.png"), BARE, box, whole)
+    window, side, face = crops.framing(sample, image, limit, np.random.default_rng(seed))
+    assert 8 <= side <= limit
+    scale = abs(np.linalg.det(window[:, :2])) ** 0.5
+    longer = max(box.width, box.height)
+    assert face == pytest.approx(longer * scale, rel=0.12)  # the tilt's shear changes areas a little
+    middle = (175.0, 175.0) if whole else ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+    away = np.abs(window @ np.array([*middle, 1.0]) - side / 2).max()
+    assert away <= 2 * crops.SHIFT * longer * scale + 1
+
+
+def test_half_of_the_crops_have_about_the_devices_margin_and_the_rest_any() -> None:
+    image, box = marked(100)
+    margins = []
+    for seed in range(600):
+        _, side, face = crops.framing(Sample(Path("a.png"), BARE, box), image, 400, np.random.default_rng(seed))
+        margins.append((side / face - 1) / 2)
+    low, high = crops.MARGINS
+    assert min(margins) == pytest.approx(low, abs=0.03)
+    assert max(margins) == pytest.approx(high, abs=0.03)
+    near = [abs(margin - preprocess.FACE_MARGIN) < 2 * crops.MARGIN_SPREAD for margin in margins]
+    assert np.mean(near) == pytest.approx(0.5 * 0.95 + 0.5 * 4 * crops.MARGIN_SPREAD / (high - low), abs=0.06)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.floats(0.5, 500), st.booleans(), st.integers(0, 10_000))
+def test_no_face_is_shrunk_below_the_least_and_none_enlarged(face: float, street: bool, seed: int) -> None:
+    share = crops.resolution(face, street, np.random.default_rng(seed))
+    assert 0 < share <= 1
+    assert share == 1 or face * share >= crops.LEAST_FACE * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("street", [False, True])
+def test_as_many_faces_as_it_says_keep_all_their_pixels_and_the_rest_go_down_to_the_least(street: bool) -> None:
+    shares = [crops.resolution(130.0, street, np.random.default_rng(seed)) for seed in range(1000)]
+    assert shares.count(1.0) / 1000 == pytest.approx(crops.KEPT_RESOLUTION[street], abs=0.05)
+    assert min(shares) == pytest.approx(crops.LEAST_FACE / 130, rel=0.1)
+
+
+def test_the_cameras_faults_come_at_the_pixels_of_the_far_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides, left_out = [], []
+
+    def record(look: Image, _rng: np.random.Generator, but: weather.Effect | None = None) -> Image:
+        assert look.shape[0] == look.shape[1]
+        sides.append(len(look))
+        left_out.append(but)
+        return look
+
+    monkeypatch.setattr(weather, "apply", record)
+    image, box = marked(200)
+    for seed in range(150):
+        look, _ = crops.varied(Sample(Path("a.png"), BARE, box), image, 64, np.random.default_rng(seed))
+        assert look.shape == (64, 64, 3)
+    assert min(sides) < 24
+    assert max(sides) == round(crops.MOST_PIXELS * 64)
+    assert set(left_out) == {weather.low_resolution}  # distance is chosen already
+
+
 @settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
     st.none() | st.tuples(st.floats(-40, 90), st.floats(-40, 90), st.floats(1, 120), st.floats(1, 120)),
     st.integers(8, 64),
     st.integers(0, 99),
+    st.booleans(),
 )
-def test_every_look_has_the_size_asked_for(
-    extent: tuple[int, int], place: tuple[float, float, float, float] | None, size: int, seed: int
+def test_every_look_has_the_size_asked_for_and_a_class(
+    extent: tuple[int, int], place: tuple[float, float, float, float] | None, size: int, seed: int, whole: bool
 ) -> None:
     box = Box(place[0], place[1], place[0] + place[2], place[1] + place[3]) if place else None
-    sample, image = Sample(Path("a.png"), BARE, box), blotches(*extent)
-    for look in (crops.cut(sample, image, size), crops.varied(sample, image, size, np.random.default_rng(seed))):
-        assert (look.shape, look.dtype) == ((size, size, 3), np.uint8)
+    sample, image = Sample(Path("a.png"), BARE, box, whole), blotches(*extent)
+    look, label = crops.varied(sample, image, size, np.random.default_rng(seed))
+    for made in (crops.cut(sample, image, size), look):
+        assert (made.shape, made.dtype) == ((size, size, 3), np.uint8)
+    assert label in {MASKED, BARE, WRONG}

@@ -202,6 +202,24 @@ def test_known_faces_come_best_first_and_without_a_file_nothing_is_known(tmp_pat
     assert data.faces(tmp_path) == {tmp_path / "with_mask" / "a.jpg": [best, second]}
 
 
+def test_classes_are_the_classifiers_outputs_and_verdicts_the_first_two() -> None:
+    assert data.CLASSES == ("with_mask", "without_mask", "mask_weared_incorrect")
+    assert data.LABELS == ("with_mask", "without_mask")
+
+
+def test_pasted_masks_are_known_by_name_and_without_a_list_there_are_none(tmp_path: Path) -> None:
+    assert data.pasted(tmp_path) == frozenset()
+    (tmp_path / "synthetic.txt").write_text("with_mask/a.jpg\nwith_mask/more/b.png\n\n")
+    assert data.pasted(tmp_path) == {"a.jpg", "b.png"}
+
+
+@pytest.mark.skipif(not (FOLDER and STUDY_SET.is_dir()), reason="MASKWATCH_DATA names no folder with face-mask-7553")
+def test_the_studys_pasted_masks_are_photographs_it_has() -> None:
+    names = {path.name for path in data.class_files(STUDY_SET, Label.WITH_MASK)}
+    assert data.pasted(STUDY_SET)
+    assert data.pasted(STUDY_SET) <= names
+
+
 @pytest.mark.skipif(not (FOLDER and STUDY_SET.is_dir()), reason="MASKWATCH_DATA names no folder with face-mask-7553")
 def test_the_studys_set_has_the_groups_its_list_names() -> None:
     dataset = data.load(STUDY_SET, progress=False)

@@ -11,11 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from test_bundle import card
 from test_data import save
 
+from maskwatch import bundle
 from maskwatch.errors import MaskwatchError, ModelError, SourceError
 from maskwatch.flow import Box
-from training import crops, data, evaluate
+from training import crops, data, evaluate, record
 from training.__main__ import cli, main
 
 SKIN, CLOTH = (220, 150, 120), (120, 170, 220)  # RGB
@@ -106,6 +108,59 @@ def test_a_sample_with_a_box_is_judged_by_its_face_alone(tmp_path: Path) -> None
     assert evaluate.evaluate(ColourNetwork().network, samples).answers.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_model_of_two_or_three_classes_gives_two_verdicts(tmp_path: Path, root: Path, count: int) -> None:
+    network = evaluate.open_network(saved(tmp_path / "colour.keras", count))
+    assert network.size == SIZE
+    assert network.logits(np.zeros((5, SIZE, SIZE, 3), np.uint8)).shape == (5, count)
+    result = evaluate.evaluate(network, evaluate.folder(root))
+    assert result.scores.shape == (9, 2)
+    assert result.scores.sum(axis=1) == pytest.approx(np.ones(9))
+    assert result.confusion.tolist() == [[3, 2], [1, 3]]
+
+
+def test_a_mask_worn_wrong_counts_as_bare_though_no_single_class_says_so(root: Path) -> None:
+    logits = np.log(np.array([[0.4, 0.35, 0.25]], np.float32))  # masked is the likeliest class, bare the verdict
+    network = evaluate.Network(SIZE, lambda images: logits.repeat(len(images), axis=0))
+    result = evaluate.evaluate(network, evaluate.folder(root))
+    assert result.scores == pytest.approx(np.tile([0.4, 0.6], (9, 1)))
+    assert result.confusion.tolist() == [[0, 5], [0, 4]]
+
+
+@pytest.mark.parametrize(("temperature", "bias", "bare"), [(1.0, 0.0, 0.6), (0.1, 0.0, 0.2139), (1.0, -1.0, 0.3556)])
+def test_temperature_and_bias_have_their_say_in_the_verdict(
+    root: Path, temperature: float, bias: float, bare: float
+) -> None:
+    logits = np.log(np.array([[0.4, 0.35, 0.25]], np.float32))
+    network = evaluate.Network(SIZE, lambda images: logits.repeat(len(images), axis=0), temperature, bias)
+    result = evaluate.evaluate(network, evaluate.folder(root))
+    assert result.scores == pytest.approx(np.tile([1 - bare, bare], (9, 1)), abs=0.002)
+    assert result.answers.tolist() == [int(bare > 0.5)] * 9
+
+
+def test_a_keras_model_brings_its_runs_calibration(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.keras", 3)
+    plain = evaluate.open_network(path)
+    assert (plain.temperature, plain.bias) == (1.0, 0.0)
+    fields: dict[str, Any] = {"name": "x", "task": "mask", "labels": data.CLASSES, "input_size": SIZE, "seed": 0}
+    rest: dict[str, Any] = {"split_sha256": "", "knobs": {}, "versions": {}, "history": {}}
+    record.write(tmp_path, record.Run(**fields, **rest, temperature=2.5, bias=-0.3))
+    known = evaluate.open_network(path)
+    assert (known.temperature, known.bias) == (2.5, -0.3)
+
+
+def test_a_bundle_brings_its_cards_calibration_and_a_plain_tflite_none(tmp_path: Path) -> None:
+    pytest.importorskip("keras", reason="needs extra `train`")
+    from convert import quantize
+
+    flatbuffer = quantize.to_float32(quantize.load(saved(tmp_path / "model.keras", 3)))
+    (tmp_path / "plain.tflite").write_bytes(flatbuffer)
+    bundle.write(tmp_path / "mask.tflite", flatbuffer, card(labels=data.CLASSES, temperature=2.5, bias=-0.3))
+    plain, known = (evaluate.open_network(tmp_path / name) for name in ("plain.tflite", "mask.tflite"))
+    assert (plain.temperature, plain.bias, plain.size) == (1.0, 0.0, SIZE)
+    assert (known.temperature, known.bias, known.size) == (2.5, -0.3, SIZE)
+
+
 def test_nothing_readable_is_refused(root: Path) -> None:
     with pytest.raises(SourceError, match="no readable image"):
         evaluate.evaluate(ColourNetwork().network, [crops.Sample(root / "with_mask" / "junk.jpg", 0, None)])
@@ -143,7 +198,7 @@ def saved(path: Path, *classes: int) -> Path:
     model = keras.Model(image, [output(mean) for output in outputs] if len(classes) > 1 else outputs[0](mean))
     for output, count in zip(outputs, classes, strict=True):
         weights = np.zeros((3, count))
-        weights[:, :2] = [[-1, 1], [0, 0], [1, -1]]  # red, green, blue
+        weights[:, :2] = np.array([[-1, 1], [0, 0], [1, -1]])[:, :count]  # red, green, blue
         output.set_weights([weights, np.zeros(count)])
     model.save(path)
     return path
@@ -151,7 +206,11 @@ def saved(path: Path, *classes: int) -> Path:
 
 @pytest.mark.parametrize(
     ("classes", "expected"),
-    [((3,), r"answers \(1, 3\), expected \(1, 2\)"), ((2, 2), "has 1 inputs and 2 outputs, expected one")],
+    [
+        ((1,), r"answers \(1, 1\), expected \(1, 2\) or \(1, 3\)"),
+        ((4,), r"answers \(1, 4\), expected \(1, 2\) or \(1, 3\)"),
+        ((2, 2), "has 1 inputs and 2 outputs, expected one"),
+    ],
 )
 def test_a_keras_model_of_another_kind_is_refused(tmp_path: Path, classes: tuple[int, ...], expected: str) -> None:
     path = saved(tmp_path / "other.keras", *classes)

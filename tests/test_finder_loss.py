@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from training import allocator, finder_loss
+from training import allocator, data, finder_loss
 from training.finder_loss import IGNORED, NEGATIVE, POSITIVE
 from training.networks import finder, mobilenet_v2
 from training.scenes import Boxes
@@ -183,21 +183,106 @@ def test_freezing_keeps_the_trunk_up_to_the_named_layer(network: keras.Model) ->
     assert 0 < len(trunk.trainable_weights) < len(trunk.weights)
 
 
-def test_the_mask_classifier_answers_two_logits_and_learns_only_its_head() -> None:
-    model = mobilenet_v2.build(size=64, alpha=0.35, weights=None, dense=16)
-    assert (model.input_shape, model.output_shape) == ((None, 64, 64, 3), (None, 2))
-    head = model.get_layer(mobilenet_v2.HEAD)
-    assert [weight.path for weight in model.trainable_weights] == [weight.path for weight in head.trainable_weights]
-    assert [tuple(weight.shape) for weight in head.weights] == [(1280, 16), (16,), (16, 2), (2,)]
-    assert model.get_layer(mobilenet_v2.POOL).output.shape == (None, 1280)
+def operations(network: keras.Model) -> list[keras.Operation]:
+    """Every layer, the trunk's own ones too."""
+    trunk = network.get_layer(finder.TRUNK)
+    return [*trunk.layers, *(layer for layer in network.layers if layer is not trunk)]
+
+
+def test_the_trunk_ends_where_the_last_tap_is_and_each_stride_has_one_tower(network: keras.Model) -> None:
+    names = [layer.name for layer in operations(network)]
+    assert network.get_layer(finder.TRUNK).layers[-1].name == finder.TAPS[-1]
+    assert not [name for name in names if name.startswith(("block_15", "block_16", "Conv_1"))]
+    for stride in finder.STRIDES:
+        assert [name for name in names if name.startswith("tower") and name.endswith(f"{stride}_conv")] == [
+            f"tower{stride}_conv"
+        ]
+        heads = [network.get_layer(f"{kind}{stride}") for kind in ("score", "box")]
+        assert heads[0].input is heads[1].input
+
+
+def test_the_neck_enlarges_bilinearly_which_is_one_operator_on_the_device(network: keras.Model) -> None:
+    enlarging = [layer for layer in operations(network) if isinstance(layer, keras.layers.UpSampling2D)]
+    assert [(layer.interpolation, layer.size) for layer in enlarging] == [("bilinear", (2, 2))] * 2
+
+
+# -- the mask classifier --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def classifier() -> keras.Model:
+    return mobilenet_v2.build(size=32, alpha=0.35, weights=None, dense=16)
+
+
+def test_the_mask_classifier_answers_a_logit_for_each_class(classifier: keras.Model) -> None:
+    assert (classifier.input_shape, classifier.output_shape) == ((None, 32, 32, 3), (None, len(data.CLASSES)))
+    two = mobilenet_v2.build(size=32, alpha=0.35, weights=None, dense=16, classes=2)
+    assert two.output_shape == (None, 2)
+
+
+def kernels(classifier: keras.Model) -> list[keras.Layer]:
+    """The base's layers with weights, its batch norm aside."""
+    layers = classifier.get_layer(mobilenet_v2.BASE).layers
+    return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def learning(classifier: keras.Model) -> list[str]:
+    return [layer.name for layer in kernels(classifier) if layer.trainable_weights]
+
+
+def test_freezing_the_whole_base_leaves_the_head_to_learn(classifier: keras.Model) -> None:
+    mobilenet_v2.freeze(classifier, None)
+    shapes = [tuple(weight.shape) for weight in classifier.trainable_weights]
+    assert shapes == [(1280, 16), (16,), (16, 3), (3,)]
+
+
+def test_freezing_can_be_taken_back_and_repeated_in_any_order(classifier: keras.Model) -> None:
+    names = [layer.name for layer in kernels(classifier)]
+    first = {"block_12_add": "block_13_expand", "block_2_add": "block_3_expand"}
+    for last in (None, "block_12_add", "block_2_add", None, "block_2_add", "block_12_add", None, "block_12_add"):
+        mobilenet_v2.freeze(classifier, last)
+        assert learning(classifier) == ([] if last is None else names[names.index(first[last]) :])
+        paths = {weight.path for weight in classifier.trainable_weights}
+        assert any("block_13_expand/kernel" in path for path in paths) is (last is not None)
+        assert any("block_12_" in path for path in paths) is (last == "block_2_add")
+        assert not any("block_2_" in path for path in paths)
+
+
+def test_a_step_moves_what_may_learn_and_nothing_else(classifier: keras.Model) -> None:
+    mobilenet_v2.freeze(classifier, None)  # first, as the recipe does
+    mobilenet_v2.freeze(classifier, "block_12_add")
+    before = {layer.name: layer.get_weights() for layer in kernels(classifier)}
+    trainer = keras.Model(classifier.input, classifier.output)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    trainer.compile(keras.optimizers.Adam(1e-2), loss, run_eagerly=True)  # one step is not worth a graph
+    rng = np.random.default_rng(0)
+    trainer.train_on_batch(rng.integers(0, 256, (8, 32, 32, 3), np.uint8), np.arange(8) % 3)
+    moved = [
+        layer.name
+        for layer in kernels(classifier)
+        if not all(map(np.array_equal, before[layer.name], layer.get_weights()))
+    ]
+    assert moved == learning(classifier)
+    assert moved[0] == "block_13_expand"
+
+
+def test_pretrained_batch_norm_of_the_classifier_stays_as_it_is_while_training() -> None:
+    model = mobilenet_v2.build(size=32, alpha=0.35, weights=None, dense=16)
+    mobilenet_v2.freeze(model, "block_2_add")
+    norm = model.get_layer(mobilenet_v2.BASE).get_layer("block_13_expand_BN")
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    before, inferred = norm.get_weights(), np.asarray(model.get_layer(mobilenet_v2.BASE)(images / 127.5 - 1))
+    model(images, training=True)
+    assert all(map(np.array_equal, before, norm.get_weights()))
+    trained = np.asarray(model.get_layer(mobilenet_v2.BASE)(images / 127.5 - 1, training=True))
+    assert trained == pytest.approx(inferred, abs=1e-6)
 
 
 def test_the_classifiers_answers_are_logits_of_bytes() -> None:
     model = mobilenet_v2.build(size=32, alpha=0.35, weights=None, dense=16)
-    head = model.get_layer(mobilenet_v2.HEAD).get_layer("logits")
-    head.set_weights([np.zeros((16, 2)), np.array([-3.0, 5.0])])
+    model.get_layer("logits").set_weights([np.zeros((16, 3)), np.array([-3.0, 5.0, 0.5])])
     image = np.full((1, 32, 32, 3), 255, np.uint8)
-    assert np.asarray(model(image)) == pytest.approx(np.array([[-3.0, 5.0]]))
+    assert np.asarray(model(image)) == pytest.approx(np.array([[-3.0, 5.0, 0.5]]))
     scaled = keras.Model(model.input, model.get_layer("scale").output)
     assert np.asarray(scaled(image)).max() == pytest.approx(1.0)
     assert np.asarray(scaled(0 * image)).min() == pytest.approx(-1.0)

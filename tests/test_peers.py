@@ -164,6 +164,30 @@ def test_a_mistake_is_one_line_and_its_exit_code(
     assert (caught.value.code, printed.out) == (exit_code, "")
 
 
+@pytest.mark.parametrize("content", [None, b"junk" * 50])
+def test_landmarks_need_yunets_file(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "yunet.onnx"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=rf"^model {path}: "):
+        peers.yunet_landmarks(path)
+
+
+def test_landmarks_are_two_eyes_from_left_to_right_the_nose_and_the_mouth() -> None:
+    if not (PEERS and (MODELS / "yunet_s_640_640.onnx").is_file()):
+        pytest.skip("MASKWATCH_PEERS names no folder with yunet_s_640_640.onnx")
+    landmarks, picture = peers.yunet_landmarks(MODELS / "yunet_s_640_640.onnx"), demo.Scene().at(5.0)
+    for image in (picture, np.ascontiguousarray(picture[:, ::-1])):
+        points = landmarks(image)
+        assert points is not None
+        (eye, other, nose, corner, _) = points
+        assert points.shape == (5, 2)
+        assert eye[0] < nose[0] < other[0]
+        assert max(eye[1], other[1]) < nose[1] < corner[1]
+    assert picture.shape[1] - HERS.right < nose[0] < picture.shape[1] - HERS.left  # of the mirrored picture
+    assert landmarks(np.zeros((200, 200, 3), np.uint8)) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "label"),
     [("yunet", "yunet_s_640_640.onnx", None), ("aizoo", "aizoo_face_mask_detection.tflite", Label.WITHOUT_MASK)],

@@ -1,31 +1,31 @@
 """A run leaves a model that anybody can load, the record of how it was made, and its curves."""
 
 import json
-import shutil
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from test_data import blotches, save
 from test_voc import entry, write
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
+tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 from maskwatch import preprocess  # noqa: E402
 from maskwatch.errors import ModelError  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
 from training import crops, data, evaluate, plots, record, scenes, train_classifier, train_finder, voc  # noqa: E402
 from training.crops import Sample  # noqa: E402
+from training.networks import mobilenet_v2  # noqa: E402
 from training.scorer import Found  # noqa: E402
 from training.train_classifier import Knobs  # noqa: E402
 
-KNOBS = Knobs(size=32, alpha=0.35, varied=1, epochs=2, batch=16, seed=3)
+KNOBS = Knobs(size=32, alpha=0.35, epochs=2, looks=30, batch=6, seed=3)
 PHOTOS = 40
 RUN = record.Run(
     name="tiny",
@@ -34,10 +34,11 @@ RUN = record.Run(
     input_size=32,
     margin=0.25,
     temperature=1.7,
+    bias=-0.2,
     score_threshold=0.4,
     seed=3,
     split_sha256="ab" * 32,
-    knobs={"rate": 1e-3, "street": None},
+    knobs={"rate": 1e-3, "street_split": None},
     versions=record.versions(),
     history={"loss": [0.7, 0.3], "seconds": 1.5},
     metrics={"validation": {"n": 3}},
@@ -143,76 +144,110 @@ def test_a_confusion_of_nothing_is_a_picture_too(tmp_path: Path) -> None:
 # -- the classifier's recipe ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_spoilt_the_confidence_is_found_again(temperature: float) -> None:
-    rng = np.random.default_rng(0)
-    honest = rng.normal(0, 2, (20_000, 2)).astype(np.float32)
-    labels = (rng.random(len(honest)) < softmax(honest, axis=1)[:, 1]).astype(np.int64)
-    assert train_classifier.fit_temperature(honest * temperature, labels) == pytest.approx(temperature, rel=0.06)
+def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first() -> None:
+    head, last, everything = train_classifier.stages(KNOBS)
+    assert (head.frozen, last.frozen, everything.frozen) == (None, "block_12_add", KNOBS.frozen)
+    assert everything.epochs == KNOBS.epochs
+    assert head.rate > last.rate >= everything.rate == KNOBS.rate
+    assert len({stage.name for stage in (head, last, everything)}) == 3  # each names its own checkpoint
 
 
-@pytest.mark.parametrize("labels", [[0, 0, 0, 1], [1, 1, 0, 1, 1, 1, 1], [0, 1]])
-def test_both_classes_have_the_same_say(labels: list[int]) -> None:
-    weights = train_classifier.class_balance(np.array(labels))
-    assert weights.shape == (len(labels),)
-    assert weights.sum() == pytest.approx(len(labels))
-    assert weights[np.array(labels) == 0].sum() == pytest.approx(weights[np.array(labels) == 1].sum())
+def sample(label: int, street: bool) -> Sample:
+    return Sample(Path("x.png"), label, Box(1, 2, 30, 40), street=street)
+
+
+PORTRAITS = [sample(0, False), sample(1, False), sample(1, False)]
+STREETS = [sample(0, True), sample(0, True), sample(1, True), sample(2, True)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (PORTRAITS + STREETS, [(0.5, 3), (0.225, 2), (0.225, 1), (0.05, 1)]),
+        (PORTRAITS + STREETS[:3], [(0.5, 3), (0.25, 2), (0.25, 1)]),  # nobody wears one wrong
+        (PORTRAITS, [(1.0, 3)]),
+        (STREETS, [(0.45, 2), (0.45, 1), (0.1, 1)]),
+        (STREETS[:2], [(1.0, 2)]),
+    ],
+)
+def test_looks_are_shared_out_among_portraits_and_the_classes_of_the_street(
+    samples: list[Sample], expected: list[tuple[float, int]]
+) -> None:
+    found = train_classifier.pools(samples, KNOBS)
+    assert [(pytest.approx(share), len(pool)) for share, pool in found] == expected
+    assert sum(share for share, _ in found) == pytest.approx(1)
+    assert {id(each) for _, pool in found for each in pool} == {id(each) for each in samples}
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> list[Sample]:
+    """A portrait and a street face of each class, in pictures of their own."""
+    return [
+        replace(each, path=save(tmp_path, f"{number}.png", number))
+        for number, each in enumerate([*PORTRAITS[:2], *(sample(label, True) for label in range(3))])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "street", "source"),
+    [("a.jpg", False, "pasted"), ("b.jpg", False, "portraits"), ("a.jpg", True, "street"), ("b.jpg", True, "street")],
+)
+def test_a_face_has_one_source(name: str, street: bool, source: str) -> None:
+    each = replace(sample(0, street), path=Path("x") / name)
+    assert train_classifier.source(each, frozenset({"a.jpg"})) == source
+    assert source in train_classifier.SOURCES
+
+
+def test_a_batch_of_looks_is_the_same_whenever_it_is_made(seen: list[Sample]) -> None:
+    one, other = (train_classifier.Looks(seen, replace(KNOBS, looks=40, batch=16)) for _ in range(2))
+    batches = [one[index] for index in range(len(one))]
+    assert len(batches) == 3  # 40 looks in batches of 16
+    for index in (2, 0, 1):
+        assert all(map(np.array_equal, other[index], batches[index]))
+    for images, labels in batches:
+        assert (images.shape, images.dtype) == ((16, 32, 32, 3), np.uint8)
+        assert (labels.shape, labels.dtype) == ((16,), np.int64)
+        assert set(labels.tolist()) <= {0, 1, 2}
+
+
+def test_every_batch_of_looks_of_every_epoch_and_seed_is_another(seen: list[Sample]) -> None:
+    made = []
+    for knobs in (KNOBS, replace(KNOBS, seed=4)):
+        looks = train_classifier.Looks(seen, knobs)
+        for _ in range(2):
+            made += [looks[index][0].tobytes() for index in range(len(looks))]
+            looks.on_epoch_end()
+    assert len(set(made)) == 2 * 2 * 5
+
+
+def test_every_sample_has_its_turn_as_often_as_its_pool_says(
+    seen: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Sample] = []
+
+    def varied(each: Sample, image: np.ndarray, size: int, _rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        assert np.array_equal(image, data.read_rgb(each.path))
+        drawn.append(each)
+        return np.zeros((size, size, 3), np.uint8), each.label
+
+    monkeypatch.setattr(crops, "varied", varied)
+    looks = train_classifier.Looks(seen, replace(KNOBS, looks=3200))
+    labels = np.concatenate([looks[index][1] for index in range(len(looks))])
+    assert labels.tolist() == [each.label for each in drawn]
+    shares = [drawn.count(each) / len(drawn) for each in seen]
+    assert shares == pytest.approx([0.25, 0.25, 0.225, 0.225, 0.05], abs=0.03)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.02, 0.5])
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 def test_the_smoothed_loss_is_what_numpy_says(smoothing: float, shape: tuple[int, ...]) -> None:
-    logits = np.array([[2.0, -1.0], [0.5, 0.5], [-30.0, 30.0], [3.0, 4.0]], np.float32)
-    labels = np.array([0, 1, 0, 1])
-    wanted = np.eye(2)[labels] * (1 - smoothing) + smoothing / 2
+    logits = np.array([[2.0, -1.0, 0.0], [0.5, 0.5, 0.5], [-30.0, 30.0, 1.0], [3.0, 4.0, -5.0]], np.float32)
+    labels = np.array([0, 1, 0, 2])
+    wanted = np.eye(3)[labels] * (1 - smoothing) + smoothing / 3
     each = -(wanted * log_softmax(logits.astype(np.float64), axis=1)).sum(axis=1)
     loss = train_classifier.SmoothedCrossEntropy(smoothing)
     assert np.asarray(loss.call(labels.reshape(shape), logits)) == pytest.approx(each, rel=1e-5)
     assert float(loss(labels.reshape(shape), logits)) == pytest.approx(each.mean(), rel=1e-5)
-
-
-BASE = [np.ones((2, 3), np.float32)]
-SAMPLES = [Sample(Path("set/with_mask/a.jpg"), 0, None), Sample(Path("set/with_mask/a.jpg"), 0, Box(1, 2, 3, 4))]
-
-
-@pytest.fixture
-def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files SAMPLES names, the same data set elsewhere, and another with a picture of the same name."""
-    monkeypatch.chdir(tmp_path)
-    for folder, content in (("set", b"picture"), ("elsewhere/set", b"picture"), ("longer", b"another picture")):
-        (tmp_path / folder / "with_mask").mkdir(parents=True)
-        for name in ("a.jpg", "b.jpg"):
-            (tmp_path / folder / "with_mask" / name).write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        (SAMPLES[:1], KNOBS, 1, BASE),
-        (SAMPLES[::-1], KNOBS, 1, BASE),
-        ([replace(SAMPLES[0], label=1), SAMPLES[1]], KNOBS, 1, BASE),
-        ([SAMPLES[0], replace(SAMPLES[1], box=Box(1, 2, 3, 5))], KNOBS, 1, BASE),
-        ([replace(SAMPLES[0], path=Path("set/with_mask/b.jpg")), SAMPLES[1]], KNOBS, 1, BASE),
-        (SAMPLES, replace(KNOBS, size=64), 1, BASE),
-        (SAMPLES, replace(KNOBS, alpha=0.5), 1, BASE),
-        (SAMPLES, replace(KNOBS, seed=4), 1, BASE),
-        (SAMPLES, KNOBS, 0, BASE),
-        (SAMPLES, KNOBS, 1, [BASE[0] + 1]),
-        ([replace(SAMPLES[0], path=Path("longer/with_mask/a.jpg")), SAMPLES[1]], KNOBS, 1, BASE),
-    ],
-)
-@pytest.mark.usefixtures("pictures")
-def test_features_are_made_anew_when_what_they_come_from_changed(other: tuple[Any, ...]) -> None:
-    assert train_classifier.fingerprint(*other) != train_classifier.fingerprint(SAMPLES, KNOBS, 1, BASE)
-
-
-@pytest.mark.usefixtures("pictures")
-def test_features_stay_when_only_the_heads_training_changed() -> None:
-    head = replace(KNOBS, epochs=9, rate=0.1, smoothing=0.3, batch=8)
-    before = train_classifier.fingerprint(SAMPLES, KNOBS, 1, BASE)
-    moved = [replace(sample, path=Path("elsewhere") / sample.path) for sample in SAMPLES]
-    assert train_classifier.fingerprint(SAMPLES, head, 1, BASE) == before
-    assert train_classifier.fingerprint(moved, KNOBS, 1, BASE) == before
 
 
 # -- a whole run of the classifier ----------------------------------------------------------------------------------
@@ -220,7 +255,7 @@ def test_features_stay_when_only_the_heads_training_changed() -> None:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Portraits, each with a known face, and street scenes with a bare and a masked face each."""
+    """Portraits, each with a known face, and street scenes with a face of each class."""
     root = tmp_path_factory.mktemp("folders")
     portraits, street = root / "portraits", root / "street"
     lines = ["path\tx1\ty1\tx2\ty2\tscore"]
@@ -230,7 +265,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         lines.append(f"{name}\t30\t20\t70\t74\t0.9")
     (portraits / "faces.tsv").write_text("\n".join(lines) + "\n")
     for number in range(10):
-        write(street, f"{number}", entry("with_mask", 10, 10, 40, 50), entry("without_mask", 60, 10, 90, 50))
+        faces = [entry(label, 10 + 40 * place, 10, 40 + 40 * place, 50) for place, label in enumerate(data.CLASSES)]
+        write(street, f"{number}", *faces)
         save(street, f"images/{number}.png", 100 + number)
     return portraits, street
 
@@ -238,66 +274,60 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def out(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "mask"
+    tf.config.run_functions_eagerly(True)  # a few small steps: making a graph takes longer than all of them
     train_classifier.train(*folders, None, out, KNOBS)
+    tf.config.run_functions_eagerly(False)
     return out
 
 
-def test_a_run_leaves_its_model_record_curves_and_features(out: Path) -> None:
-    names = {"model.keras", "run.json", "curves.png", "features-train.npz", "features-validation.npz"}
-    assert {path.name for path in out.iterdir()} == names
+def test_a_run_leaves_its_model_record_and_curves(out: Path) -> None:
+    names = {path.name for path in out.iterdir()}
+    assert {"model.keras", "run.json", "curves.png"} <= names
+    assert not [name for name in names if name.startswith(("writing-", "."))]
     assert inked(pixels(out / "curves.png")) > 0.01
 
 
 def test_the_model_is_loaded_by_plain_keras(out: Path) -> None:
     """A model that carries the recipe's own loss cannot be loaded where the recipe is not."""
-    assert keras.models.load_model(out / "model.keras").output_shape == (None, 2)
+    assert keras.models.load_model(out / "model.keras").output_shape == (None, 3)
     with zipfile.ZipFile(out / "model.keras") as archive:
         assert "training." not in archive.read("config.json").decode()
-    assert evaluate.open_network(out / "model.keras").size == KNOBS.size
+    network = evaluate.open_network(out / "model.keras")
+    run = record.read(out / "model.keras")
+    assert (network.size, network.temperature, network.bias) == (KNOBS.size, run.temperature, run.bias)
 
 
 def test_the_record_tells_what_was_learnt_from(out: Path, folders: tuple[Path, Path]) -> None:
     portraits, street = folders
     run = record.read(out / "model.keras")
     photos, scene = data.load(portraits, progress=False).split(KNOBS.seed), voc.split(voc.load(street), KNOBS.seed)
-    assert (run.task, run.labels, run.input_size, run.seed) == ("mask", data.LABELS, KNOBS.size, KNOBS.seed)
+    assert (run.task, run.labels, run.input_size, run.seed) == ("mask", data.CLASSES, KNOBS.size, KNOBS.seed)
     assert (run.margin, run.preprocess_version) == (preprocess.FACE_MARGIN, preprocess.VERSION)
     assert run.split_sha256 == photos.sha256
-    assert run.knobs["street"] == scene.sha256
-    assert run.knobs["samples"] == (2 * len(photos.train) + 2 * len(scene.train)) * (1 + KNOBS.varied)
+    assert run.knobs["street_split"] == scene.sha256
+    assert run.knobs["samples"] == 2 * len(photos.train) + 3 * len(scene.train)
     assert {name: run.knobs[name] for name in ("size", "alpha", "epochs")} == {"size": 32, "alpha": 0.35, "epochs": 2}
-    assert [len(run.history[name]) for name in ("loss", "val_loss", "accuracy", "val_accuracy")] == [2] * 4
+    epochs = sum(stage.epochs for stage in train_classifier.stages(KNOBS))
+    assert [len(run.history[name]) for name in ("loss", "val_loss", "accuracy", "val_accuracy")] == [epochs] * 4
     assert run.temperature > 0
 
 
-def test_features_stand_in_the_order_of_the_samples_and_their_looks(out: Path, folders: tuple[Path, Path]) -> None:
-    photos = data.load(folders[0], progress=False).split(KNOBS.seed)
-    with np.load(out / "features-train.npz") as stored:
-        features, labels = stored["x"], stored["y"]
-    portraits = np.repeat([photo.label for photo in photos.train], 2 * (1 + KNOBS.varied))
-    assert labels[: len(portraits)].tolist() == portraits.tolist()
-    model = keras.models.load_model(out / "model.keras")
-    base = keras.Model(model.input, model.get_layer("pool").output)
-    plain = np.stack([crops.cut(Sample(photo.path, 0, None), data.read_rgb(photo.path), 32) for photo in photos.train])
-    assert features[: len(portraits) : 4] == pytest.approx(np.asarray(base(plain)), rel=1e-3, abs=1e-5)
-
-
-def test_a_second_run_reuses_the_features(
-    out: Path, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise AssertionError("the cached features were not used")
-
-    monkeypatch.setattr(train_classifier, "looks", fail)
-    again = tmp_path / "again"
-    again.mkdir()
-    for name in ("features-train.npz", "features-validation.npz"):
-        shutil.copy(out / name, again)
-    train_classifier.train(*folders, None, again, replace(KNOBS, epochs=1))
-    first, second = (record.read(folder / "model.keras").history for folder in (out, again))
-    assert second["loss"] == pytest.approx(first["loss"][:1], rel=0.05)
-    with pytest.raises(AssertionError, match="the cached features were not used"):
-        train_classifier.train(*folders, None, again, replace(KNOBS, seed=4))
+def test_a_run_moves_what_is_not_frozen_and_nothing_else(out: Path) -> None:
+    keras.utils.set_random_seed(KNOBS.seed)
+    fresh = mobilenet_v2.build(KNOBS.size, KNOBS.alpha, None)
+    trained = keras.models.load_model(out / "model.keras")
+    names, moved = [], []
+    for before in fresh.get_layer(mobilenet_v2.BASE).layers:
+        if before.weights and not isinstance(before, keras.layers.BatchNormalization):
+            names.append(before.name)
+            after = trained.get_layer(mobilenet_v2.BASE).get_layer(before.name)
+            if not all(map(np.array_equal, before.get_weights(), after.get_weights())):
+                moved.append(before.name)
+    assert names[names.index("block_2_project") + 1] == "block_3_expand"
+    assert moved == names[names.index("block_3_expand") :]
+    for name in ("hidden", "logits"):
+        before, after = fresh.get_layer(name).get_weights(), trained.get_layer(name).get_weights()
+        assert not any(map(np.array_equal, before, after))
 
 
 # -- the finder's recipe --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import special
-from test_bundle import card
+from test_bundle import VERDICTS, card
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 import keras  # noqa: E402
 
 from convert import graph, quantize  # noqa: E402
-from maskwatch import bundle, classifier, preprocess, runtime  # noqa: E402
+from maskwatch import bundle, classifier, daemon, preprocess, runtime  # noqa: E402
 from maskwatch.camera import demo  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
+from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.detector import SingleShotDetector, YuNetDetector  # noqa: E402
 from maskwatch.errors import ModelError  # noqa: E402
 from maskwatch.flow import Box, Face, Image, Label  # noqa: E402
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Statistics for quantized inputs 
 PEERS = os.environ.get("MASKWATCH_PEERS")
 YUNET = Path(PEERS or ".") / "yunet_s_640_640.onnx"
 SIDE = 4  # pixels
-SKIN, CLOTH = (220, 150, 120), (120, 170, 220)  # RGB
+SKIN, CLOTH, MIXED = (220, 150, 120), (120, 170, 220), (130, 240, 130)  # RGB; green stands for a mask worn wrong
 RNG = np.random.default_rng(0)
 NOISE = [RNG.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(100)]
 RANGE = [np.full((SIDE, SIDE, 3), value, np.uint8) for value in (0, 255)]
@@ -208,15 +209,75 @@ def test_the_temperature_divides_the_logits_and_never_turns_the_label(
     assert verdict.score == pytest.approx(special.expit(apart / temperature), abs=1e-5)
 
 
-@pytest.mark.parametrize("labels", [tuple(Label), tuple(reversed(Label))])
+@pytest.mark.parametrize("labels", [VERDICTS, VERDICTS[::-1]])
 def test_the_cards_order_of_the_labels_is_obeyed(judge: bytes, labels: tuple[Label, ...]) -> None:
     judged = MaskClassifier(as_bundle(judge, labels=labels), 1)
     assert tuple(judged.verdict(plain(colour)).label for colour in (CLOTH, SKIN)) == labels
 
 
-def test_an_unknown_label_is_refused(judge: bytes) -> None:
-    message = refusal(lambda: MaskClassifier(as_bundle(judge, labels=("with_mask", "hat")), 1))
-    assert message.startswith("model here: labels ('with_mask', 'hat'), expected with_mask, without_mask; ")
+@pytest.fixture(scope="module")
+def judge_of_three() -> bytes:
+    """An int8 file with a third class, which goes by green."""
+    network = colour_judge((-0.01, 0.01, -0.01), (0, 0, 0.02), (0.01, -0.01, -0.01))
+    return quantize.to_int8(network, [plain(SKIN), plain(CLOTH), plain(MIXED), *RANGE])
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("counts_as", VERDICTS)
+def test_a_mask_worn_wrong_counts_as_the_site_says_whatever_the_order_of_the_outputs(
+    order: tuple[int, int, int], counts_as: Label
+) -> None:
+    columns = np.array([(-0.01, 0.01, -0.01), (0, 0, 0.02), (0.01, -0.01, -0.01)])[:, order]
+    flatbuffer = quantize.to_float32(colour_judge(*map(tuple, columns)))
+    labels = tuple(tuple(Label)[place] for place in order)
+    judged = MaskClassifier(as_bundle(flatbuffer, labels=labels), 1, counts_as)
+    verdicts = [judged.verdict(plain(colour)) for colour in (CLOTH, SKIN, MIXED)]
+    assert [verdict.label for verdict in verdicts] == [Label.WITH_MASK, Label.WITHOUT_MASK, counts_as]
+    assert all(0.5 <= verdict.score <= 1 for verdict in verdicts)
+
+
+def test_unless_told_otherwise_a_mask_worn_wrong_is_no_mask(judge_of_three: bytes) -> None:
+    judged = MaskClassifier(as_bundle(judge_of_three, labels=tuple(Label)), 1)
+    assert judged.verdict(plain(MIXED)).label == Label.WITHOUT_MASK
+
+
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0])
+def test_the_two_classes_that_count_as_one_add_up(judge_of_three: bytes, temperature: float) -> None:
+    logits = Model(judge_of_three, 1, "here").run(plain(MIXED))[0][0]
+    shares = special.softmax(logits.astype(np.float64) / temperature)
+    found = as_bundle(judge_of_three, labels=tuple(Label), temperature=temperature)
+    bare = MaskClassifier(found, 1, Label.WITHOUT_MASK).verdict(plain(MIXED))
+    masked = MaskClassifier(found, 1, Label.WITH_MASK).verdict(plain(MIXED))
+    assert (bare.label, bare.score) == (Label.WITHOUT_MASK, pytest.approx(shares[1] + shares[2], abs=1e-5))
+    assert (masked.label, masked.score) == (Label.WITH_MASK, pytest.approx(shares[0] + shares[2], abs=1e-5))
+
+
+@pytest.mark.parametrize("counts_as", ["without_mask", "with_mask"])
+def test_the_config_decides_what_a_mask_worn_wrong_counts_as(
+    judge_of_three: bytes, tmp_path: Path, counts_as: Literal["without_mask", "with_mask"]
+) -> None:
+    path = tmp_path / "mask.tflite"
+    bundle.write(path, judge_of_three, card(labels=tuple(Label)))
+    judged = daemon.build_classifier(MaskSettings(model=str(path), incorrect=counts_as))
+    assert judged.verdict(plain(MIXED)).label == counts_as
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("with_mask", "hat"),
+        ("with_mask",),
+        ("with_mask", "with_mask"),
+        ("with_mask", "mask_weared_incorrect"),
+        ("without_mask", "with_mask", "hat"),
+        ("with_mask", "without_mask", "mask_weared_incorrect", "hat"),
+    ],
+)
+def test_labels_that_are_not_those_are_refused(judge: bytes, labels: tuple[str, ...]) -> None:
+    message = refusal(lambda: MaskClassifier(as_bundle(judge, labels=labels), 1))
+    assert message.startswith(
+        f"model here: labels {labels}, expected with_mask, without_mask and perhaps mask_weared_incorrect; "
+    )
 
 
 def test_a_model_that_answers_another_number_of_logits_is_refused(echoes: dict[str, bytes]) -> None:
@@ -226,12 +287,64 @@ def test_a_model_that_answers_another_number_of_logits_is_refused(echoes: dict[s
     assert "expected [(1, 2)]; " in refusal(lambda: MaskClassifier(as_bundle(echoes["bytes"]), 1))
 
 
+def test_a_model_of_two_logits_for_three_labels_is_refused(judge: bytes) -> None:
+    message = refusal(lambda: MaskClassifier(as_bundle(judge, labels=tuple(Label)), 1))
+    assert message.startswith("model here: answers [(1, 2)], expected [(1, 3)]; ")
+
+
+LOGITS = st.floats(-(2.0**100), 2.0**100, width=32)
+
+
 @settings(deadline=None)  # a busy machine is no failure
-@given(arrays(np.float32, st.integers(2, 5), elements=st.floats(-(2.0**100), 2.0**100, width=32)))
-def test_shares_add_up_to_one_however_large_the_logits(logits: np.ndarray) -> None:
-    shares = classifier.softmax(logits)
-    assert shares == pytest.approx(special.softmax(logits.astype(np.float64)), abs=1e-5)
-    assert shares.sum() == pytest.approx(1, abs=1e-6)
+@given(
+    arrays(np.float32, st.sampled_from([(3,), (4, 3), (2, 3, 3)]), elements=st.floats(-99, 99, width=32)),
+    st.permutations(tuple(Label)),
+)
+def test_how_surely_a_face_is_bare_adds_up_the_classes_that_count_so(logits: np.ndarray, labels: list[Label]) -> None:
+    shares = dict(zip(labels, np.moveaxis(special.softmax(logits.astype(np.float64), axis=-1), -1, 0), strict=True))
+    alarming, lenient = (classifier.bare_share(logits, labels, incorrect=counts_as) for counts_as in VERDICTS[::-1])
+    assert (alarming.shape, alarming.dtype) == (logits.shape[:-1], np.float32)
+    assert alarming == pytest.approx(shares[Label.WITHOUT_MASK] + shares[Label.INCORRECT], abs=1e-5)
+    assert lenient == pytest.approx(shares[Label.WITHOUT_MASK], abs=1e-5)
+    assert (classifier.bare_share(logits, labels) == alarming).all()  # what it is unless told otherwise
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(arrays(np.float32, (4, 3), elements=LOGITS), st.sampled_from(VERDICTS))
+def test_however_large_the_logits_the_share_is_one(logits: np.ndarray, counts_as: Label) -> None:
+    bare = classifier.bare_share(logits, tuple(Label), incorrect=counts_as)
+    assert ((bare >= 0) & (bare <= 1)).all()
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(arrays(np.float32, (5, 2), elements=st.floats(-99, 99, width=32)), st.floats(0.5, 20), st.floats(-5, 5))
+def test_of_two_classes_the_odds_are_tempered_then_shifted(logits: np.ndarray, temperature: float, bias: float) -> None:
+    apart = (logits[:, 1].astype(np.float64) - logits[:, 0]) / np.float32(temperature) + bias
+    assert classifier.bare_share(logits, VERDICTS, temperature, bias) == pytest.approx(special.expit(apart), abs=1e-4)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(arrays(np.float32, (4, 3), elements=st.floats(-9, 9, width=32)), st.floats(-2, 2), st.floats(0, 2))
+def test_a_larger_bias_makes_every_face_barer_by_as_much(logits: np.ndarray, bias: float, more: float) -> None:
+    before, after = (classifier.bare_share(logits, tuple(Label), 1.0, shift) for shift in (bias, bias + more))
+    assert after == pytest.approx(special.expit(special.logit(before.astype(np.float64)) + more), abs=1e-4)
+    assert (after >= before).all()
+
+
+@pytest.mark.parametrize("bias", [-3.0, -0.5, 0.0, 0.5, 3.0])
+def test_the_cards_bias_moves_the_verdict(judge: bytes, bias: float) -> None:
+    apart = np.diff(Model(judge, 1, "here").run(plain(SKIN))[0][0])[0]  # of bare over masked
+    verdict = MaskClassifier(as_bundle(judge, bias=bias, temperature=2.0), 1).verdict(plain(SKIN))
+    bare = special.expit(apart / 2 + bias)
+    assert verdict.label == (Label.WITHOUT_MASK if bare >= 0.5 else Label.WITH_MASK)
+    assert verdict.score == pytest.approx(max(bare, 1 - bare), abs=1e-5)
+
+
+@given(st.floats(0, 1))
+def test_a_verdict_is_the_likelier_label_and_at_half_the_alert_is_the_safer_one(bare: float) -> None:
+    verdict = classifier.as_verdict(bare)
+    assert verdict.label == (Label.WITHOUT_MASK if bare >= 0.5 else Label.WITH_MASK)
+    assert verdict.score == max(bare, 1 - bare)
 
 
 # -- the finders ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Image
-from training import augment, scenes, voc
+from training import scenes, voc
+from training.augment import weather
 from training.data import Photo
 from training.scenes import Picture
 
@@ -63,7 +64,11 @@ def test_zooming_shows_faces_of_many_sizes_and_loses_few() -> None:
 
 @pytest.mark.parametrize("grids", [(1,), (2,), (3,), (4,)])
 @pytest.mark.parametrize("seed", range(5))
-def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(grids: tuple[int, ...], seed: int) -> None:
+def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(
+    monkeypatch: pytest.MonkeyPatch, grids: tuple[int, ...], seed: int
+) -> None:
+    monkeypatch.setattr(scenes, "DRESSED", 0.0)  # a drawing hides the magenta
+    monkeypatch.setattr(scenes, "TILT", 0.0)  # a turned face keeps the size of its box
     scene = scenes.collage([PORTRAIT], SIZE, np.random.default_rng(seed), grids)
     faces = drawn_faces(scene.image)
     assert 0.5 * grids[0] ** 2 <= len(scene.boxes) == len(faces) <= grids[0] ** 2
@@ -71,13 +76,57 @@ def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(grids: tuple
     assert (apart(faces, scene.boxes) < 2).all()
 
 
+def test_a_dressed_face_keeps_its_box_and_its_photograph_stays_as_it_was() -> None:
+    before, drawn = PORTRAIT.image.copy(), 0
+    for seed in range(60):
+        worn = scenes.dressed(PORTRAIT, np.random.default_rng(seed))
+        assert np.array_equal(worn.boxes, PORTRAIT.boxes)
+        assert np.array_equal(PORTRAIT.image, before)
+        drawn += not np.array_equal(worn.image, before)
+    assert drawn / 60 == pytest.approx(scenes.DRESSED, abs=0.12)
+
+
+@pytest.mark.parametrize(("side", "drawn"), [(15, False), (16, True)])
+def test_a_face_too_small_for_a_drawing_gets_none(monkeypatch: pytest.MonkeyPatch, side: int, drawn: bool) -> None:
+    monkeypatch.setattr(scenes, "DRESSED", 1.0)
+    bare = picture(120, 120, (50, 50, 50 + side, 50 + side))
+    worn = [scenes.dressed(bare, np.random.default_rng(seed)).image for seed in range(6)]
+    assert [not np.array_equal(image, bare.image) for image in worn] == [drawn] * 6
+
+
 @pytest.mark.parametrize("side", [(160, 160), (53, 54), (90, 40)])
 @pytest.mark.parametrize("seed", range(5))
-def test_in_a_tile_of_any_shape_the_box_lies_on_the_face(side: tuple[int, int], seed: int) -> None:
+def test_in_a_tile_of_any_shape_the_box_lies_on_the_face(
+    monkeypatch: pytest.MonkeyPatch, side: tuple[int, int], seed: int
+) -> None:
+    monkeypatch.setattr(scenes, "TILT", 0.0)
     tile = scenes.tilted(PORTRAIT, side, np.random.default_rng(seed))
     assert tile.image.shape == (side[1], side[0], 3)
     (away,) = apart(tile.boxes, drawn_faces(tile.image))
     assert away < 2
+
+
+def test_a_turned_face_keeps_its_size_and_stays_under_its_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the same tile not turned: the same draws, another angle."""
+    turned = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]
+    monkeypatch.setattr(scenes, "TILT", 0.0)
+    upright = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]
+    moved = 0
+    for tile, plain in zip(turned, upright, strict=True):
+        if len(tile.boxes) == len(plain.boxes) == 1 and (tile.boxes > 0).all() and (tile.boxes < 200).all():
+            size, before = (boxes[0, 2:] - boxes[0, :2] for boxes in (tile.boxes, plain.boxes))
+            assert size == pytest.approx(before, abs=0.1)
+            (face,) = drawn_faces(tile.image)
+            centre, found = ((box[:2] + box[2:]) / 2 for box in (tile.boxes[0], face))
+            assert found == pytest.approx(centre, abs=2.5)
+            moved += not np.array_equal(tile.boxes, plain.boxes)
+    assert moved >= 4
+
+
+def test_scenes_with_a_bare_face_are_listed_more_often(saved: Callable[[str], Path]) -> None:
+    masked, bare = (voc.Annotation(Box(0, 0, 9, 9), name) for name in ("with_mask", "without_mask"))
+    found = scenes.streets([voc.Scene(saved("a.png"), (masked,)), voc.Scene(saved("b.png"), (masked, bare))])
+    assert [len(picture.boxes) for picture in found] == [1] + [2] * scenes.BARE_AGAIN
 
 
 @pytest.mark.parametrize("portraits", [[], [PORTRAIT]])
@@ -93,7 +142,7 @@ def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: 
 
 
 def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(augment, "WEATHER", {})
+    monkeypatch.setattr(weather, "CHANCES", {})
     lopsided = picture(320, 320, (40, 140, 100, 200))
     monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
     monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
@@ -154,7 +203,7 @@ def test_only_portraits_whose_faces_are_all_sure_are_learnt_from(saved: Callable
 def test_in_the_street_every_annotated_name_is_a_face(saved: Callable[[str], Path]) -> None:
     names = ("with_mask", "without_mask", "mask_weared_incorrect")
     faces = tuple(voc.Annotation(Box(at, 0, at + 9, 9), name) for at, name in enumerate(names))
-    (street, empty) = scenes.streets([voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())])
+    (empty, street, *_) = scenes.streets([voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())])
     assert street.boxes.tolist() == [[0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9]]
     assert empty.boxes.shape == (0, 4)
 

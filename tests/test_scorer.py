@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_data import save
 from test_voc import entry, write
 
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
 from maskwatch.stills import Still, json_line
-from training import scorer, voc
+from training import data, scorer, voc
 from training.__main__ import cli, main
+from training.data import LABELS
 from training.scorer import Found, Truth
 
 BARE, MASKED, WRONGLY = "without_mask", "with_mask", "mask_weared_incorrect"
@@ -128,10 +130,10 @@ def test_a_false_box_costs_only_when_it_is_surer_than_a_true_one() -> None:
     assert scorer.average_precision(found, faces)[0] == pytest.approx((51 + 50 * 2 / 3) / 101)
 
 
-FACES = st.tuples(st.floats(0.01, 1), st.sampled_from([BARE, MASKED]), st.floats(scorer.MIN_SIDE, 90))
+FACES = st.tuples(st.floats(0.01, 1), st.sampled_from([BARE, MASKED, WRONGLY]), st.floats(scorer.MIN_SIDE, 90))
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None, max_examples=25)  # a busy machine is no failure; each is resampled hundreds of times
 @given(st.lists(st.lists(FACES, max_size=5), min_size=1, max_size=4).filter(any))
 def test_perfect_detections_score_one(scenes: list[list[tuple[float, str, float]]]) -> None:
     faces = {
@@ -143,10 +145,114 @@ def test_perfect_detections_score_one(scenes: list[list[tuple[float, str, float]
         for stem in faces
     }
     result = scorer.score(found, faces)
-    assert [result[key] for key in ("face_ap50", "recall", "precision", "label_accuracy")] == [1.0] * 4
-    for label in Label:
+    assert [result[key] for key in ("face_ap50", "recall", "precision")] == [1.0] * 3
+    assert result["label_accuracy"] == (1.0 if result["with_mask_n"] + result["without_mask_n"] else None)
+    for label in LABELS:
         assert result[f"{label}_ap50"] == (1.0 if result[f"{label}_n"] else 0.0)
-    assert result["faces"] == sum(map(len, scenes)) == result["with_mask_n"] + result["without_mask_n"]
+    names = [name for scene in scenes for _, name, _ in scene]
+    assert result["faces"] == len(names) == result["with_mask_n"] + result["without_mask_n"] + names.count(WRONGLY)
+    assert f"{WRONGLY}_n" not in result  # a verdict is never that
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_of_a_share_is_wilsons(counts: tuple[int, int]) -> None:
+    hits, n = counts
+    z, share = 1.959964, hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n)
+    low, high = scorer.interval(hits, n)
+    assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-5)
+    assert 0 <= low <= share <= high <= 1
+
+
+def test_of_nothing_every_share_is_possible() -> None:
+    assert scorer.interval(0, 0) == (0.0, 1.0)
+
+
+def test_the_interval_of_an_average_precision_holds_it_and_narrows_with_the_pictures() -> None:
+    widths = []
+    for count in (8, 80):
+        faces = {f"{number}": [truth(0)] for number in range(count)}
+        found = {f"{number}": [Found(square(0 if number % 4 else 300), 0.9)] for number in range(count)}
+        value, _ = scorer.average_precision(found, faces)
+        low, high = scorer.precision_interval(found, faces)
+        assert 0 <= low < value < high <= 1
+        widths.append(high - low)
+    assert widths[1] < 0.5 * widths[0]
+
+
+def test_where_all_pictures_are_alike_or_there_is_none_the_average_precision_is_sure() -> None:
+    alike = {f"{number}": [truth(0)] for number in range(5)}
+    assert scorer.precision_interval({stem: [Found(square(0), 0.9)] for stem in alike}, alike) == pytest.approx((1, 1))
+    assert scorer.precision_interval({}, alike) == (0.0, 0.0)
+    assert scorer.precision_interval({}, {}) == (0.0, 0.0)
+
+
+def test_the_figures_come_with_their_intervals() -> None:
+    result = scorer.score(FOUND, SCENE)
+    assert result["recall_interval95"] == [round(end, 4) for end in scorer.interval(3, 3)]
+    assert result["precision_interval95"] == [round(end, 4) for end in scorer.interval(3, 4)]
+    assert result["label_interval95"] == [round(end, 4) for end in scorer.interval(1, 2)]
+    assert result["face_ap50_interval95"] == [result["face_ap50"]] * 2  # one picture, drawn again and again
+    assert scorer.score({}, SCENE)["label_interval95"] is None
+
+
+# -- portraits through the whole pipeline ---------------------------------------------------------------------------
+
+
+def test_a_portrait_is_judged_by_its_largest_face_and_one_without_a_face_is_wrong() -> None:
+    found = {
+        "a": [Found(square(0, 30), 0.5, MASKED), Found(square(50, 20), 0.99, BARE)],
+        "b": [Found(square(0), 0.9, BARE)],
+        "c": [Found(square(0), 0.9, MASKED)],
+        "d": [Found(square(0), 0.9, BARE)],
+        "e": [],
+    }
+    portraits = {"a": MASKED, "b": BARE, "c": BARE, "d": MASKED, "e": MASKED, "never looked at": BARE}
+    assert scorer.score_portraits(found, portraits) == {
+        "images": 6,
+        "right": 2,
+        "accuracy": round(2 / 6, 4),
+        "interval95": [round(end, 4) for end in scorer.interval(2, 6)],
+        "no_face": 2,
+        "bare_called_masked": 1,
+        "masked_called_bare": 1,
+    }
+
+
+@pytest.fixture
+def portraits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twenty photographs of each class, each found as what it is but bare number 1; found.jsonl beside them."""
+    monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "hashes.csv")
+    lines = []
+    for number in range(40):
+        label = LABELS[number % 2]
+        save(tmp_path, f"{label}/{number}.png", number)
+        called = MASKED if number == 1 else label
+        faces = f'[{{"box": [0, 0, 20, 40], "score": 0.5, "label": "{called}", "confidence": 0.9}}]'
+        lines.append(f'{{"image": "{label}/{number}.png", "faces": {faces}}}')
+    (tmp_path / "found.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_the_command_scores_portraits_by_part(portraits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = str(portraits / "found.jsonl")
+    cli(["score-portraits", str(portraits), found, "--part", "all", "--part", "test"], standalone_mode=False)
+    everything, test = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (everything["part"], everything["portraits"]) == ("all", "all")
+    assert (everything["images"], everything["right"], everything["bare_called_masked"]) == (40, 39, 1)
+    assert (test["part"], test["images"]) == ("test", 10)
+
+
+def test_the_command_tells_pasted_masks_from_the_rest_where_a_list_names_them(
+    portraits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (portraits / "synthetic.txt").write_text("with_mask/0.png\nwith_mask/2.png\n")
+    cli(["score-portraits", str(portraits), str(portraits / "found.jsonl")], standalone_mode=False)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    seen = [(line["portraits"], line["images"], line["right"]) for line in lines]
+    assert seen == [("all", 40, 39), ("pasted masks", 2, 2), ("the rest", 38, 37)]
 
 
 def test_nothing_found_and_nothing_annotated_are_no_errors() -> None:

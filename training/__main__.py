@@ -38,13 +38,14 @@ def train() -> None:
 @click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too.")
 @click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'.")
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
-@click.option("--size", type=int, help="Input side, pixels.  [default: 224]")
-@click.option("--alpha", type=float, help="Width of the base.  [default: 1.0]")
-@click.option("--varied", type=int, help="Other looks of each face.  [default: 2]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Of the head.  [default: 60]")
+@click.option("--size", type=int, help="Input side, pixels.  [default: 128]")
+@click.option("--alpha", type=float, help="Width of the base.  [default: 0.35]")
+@click.option("--epochs", type=click.IntRange(min=1), help="Of the last stage.  [default: 20]")
+@click.option("--looks", type=click.IntRange(min=1), help="Varied faces an epoch.  [default: 8000]")
+@click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """The mask classifier: frozen ImageNet base, trained head."""
+    """The mask classifier: an ImageNet MobileNetV2, fine-tuned. An interrupted run goes on where it was."""
     _need(weights)
     from training import train_classifier
 
@@ -111,6 +112,50 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 
 
 @cli.command()
+@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/, without_mask/ and faces.tsv.")
+@click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are shown too.")
+@click.option("--out", type=NEW, required=True, help="Folder for drawings.png, weather.png and looks.png.")
+@click.option("--size", type=int, default=128, show_default=True, help="Input side, pixels.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def looks(root: Path, scenes: Path | None, out: Path, size: int, seed: int) -> None:
+    """Contact sheets of what the classifier learns from: every drawing, every effect, and looks as they come."""
+    from training import gallery
+
+    gallery.write(root, scenes, out, size, seed)
+    click.echo(f"wrote drawings.png, weather.png and looks.png into {out}")
+
+
+@cli.command()
+@click.argument("model", type=NEW)
+@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
+@click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are judged too.")
+@click.option("--part", type=PART, default="validation", show_default=True)
+@click.option("--out", type=NEW, required=True, help="Folder for the figures and pictures.")
+@click.option(
+    "--people", type=click.IntRange(min=1), default=100, show_default=True, help="One false alarm in so many."
+)
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file: tells which way a face is turned.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+def slices(
+    model: Path,
+    root: Path,
+    scenes: Path | None,
+    part: str,
+    out: Path,
+    people: int,
+    yunet: Path | None,
+    seed: int,
+) -> None:
+    """Where MODEL is weak: by source, size, focus, light, mask and turn; how honest its confidence is; its mistakes.
+
+    Writes slices.json, mistakes.png, worst.png, reliability.png and thresholds.png into the folder --out.
+    """
+    from training import report
+
+    report.write(model, root, scenes, part, out, people, yunet, seed, click.echo)
+
+
+@cli.command()
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.argument("detectors", metavar="NAME=FILE@THRESHOLD…", nargs=-1, required=True)
 @click.option("--min-side", "min_sides", type=float, multiple=True, help="Ignore smaller faces, pixels.  [16]")
@@ -133,6 +178,35 @@ def score(
                 truths = {scene.path.stem: scorer.as_truths(scene.faces, min_side) for scene in scenes}
                 figures = scorer.score(findings, truths, threshold, min_side)
                 click.echo(json.dumps({"detector": name, "part": part, **figures}))
+
+
+@cli.command("score-portraits")
+@click.argument("root", metavar="DIR", type=FOLDER)
+@click.argument("found", metavar="FILE", type=FILE)
+@click.option("--part", "parts", type=PART, multiple=True, help="Of the split; repeat.  [all]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) -> None:
+    """Score the whole pipeline on the portraits of DIR/with_mask and DIR/without_mask: each one's largest face.
+
+    FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. A JSON line for each part, and
+    for its real and pasted masks where DIR/synthetic.txt tells them apart.
+    """
+    from training import data, scorer
+
+    dataset, findings, pasted = data.load(root), scorer.findings(found), data.pasted(root)
+    for part in parts or ("all",):
+        photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
+        kinds = {
+            "all": photos,
+            "pasted masks": [photo for photo in photos if photo.path.name in pasted],
+            "the rest": [photo for photo in photos if photo.path.name not in pasted],
+        }
+        for kind, chosen in kinds.items():
+            if chosen and (kind == "all" or pasted):
+                figures = scorer.score_portraits(
+                    findings, {photo.path.stem: data.LABELS[photo.label] for photo in chosen}
+                )
+                click.echo(json.dumps({"part": part, "portraits": kind, **figures}))
 
 
 def _detector(text: str) -> tuple[str, scorer.Findings, float]:

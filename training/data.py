@@ -27,7 +27,8 @@ from maskwatch.flow import Box, Image, Label
 from training.progress import track
 
 logger = logging.getLogger(__name__)
-LABELS = tuple(Label)  # class index -> label, the order of every network's outputs
+CLASSES = tuple(Label)  # class index -> label, the order of the classifier's outputs
+LABELS = CLASSES[:2]  # those that portraits come in and verdicts are given in
 DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the study set's groups.tsv uses the same
 SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's, out of 7,553
 HASH_CACHE = Path.home() / ".cache" / "maskwatch" / "hashes.csv"
@@ -226,3 +227,9 @@ def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:
                 box = Box(*(float(row[key]) for key in ("x1", "y1", "x2", "y2")))
                 known.setdefault(root / row["path"], []).append((box, float(row["score"])))
     return {path: sorted(found, key=lambda item: -item[1]) for path, found in known.items()}
+
+
+def pasted(root: Path) -> frozenset[str]:
+    """File names of the with_mask photographs whose mask is a drawing, from root/synthetic.txt; none without it."""
+    file = root / "synthetic.txt"
+    return frozenset(Path(line).name for line in file.read_text().split()) if file.exists() else frozenset()

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from maskwatch import bundle
+from maskwatch.classifier import bare_share
 from maskwatch.errors import ModelError, SourceError
 from maskwatch.flow import Image
-from training import crops, data
+from training import crops, data, record
 from training.progress import track
 
 BATCH = 32
@@ -22,10 +23,16 @@ BATCH = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """A classifier opened from a file: (B, size, size, 3) uint8 RGB -> (B, 2) logits in the order of data.LABELS."""
+    """A classifier opened from a file: (B, size, size, 3) uint8 RGB -> (B, C) logits, the first C of data.CLASSES."""
 
     size: int
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    temperature: float = 1.0
+    bias: float = 0.0
+
+    def bare(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(..., C) logits -> (...) how surely each face counts as bare; a mask worn wrong counts so."""
+        return bare_share(logits, data.CLASSES[: logits.shape[-1]], self.temperature, self.bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,13 +41,13 @@ class Evaluation:
 
     names: tuple[str, ...]
     truth: NDArray[np.int64]  # (N,) class indices
-    scores: NDArray[np.float32]  # (N, 2) softmax
+    scores: NDArray[np.float32]  # (N, 2) shares of the verdicts; a mask worn wrong counts as bare
     unreadable: tuple[str, ...]
 
     @property
     def answers(self) -> NDArray[np.int64]:
         """(N,) class indices."""
-        return np.asarray(self.scores.argmax(axis=1))
+        return np.asarray(self.scores[:, 1] >= 0.5, np.int64)  # as classifier.as_verdict does
 
     @property
     def confusion(self) -> NDArray[np.int64]:
@@ -72,7 +79,7 @@ class Evaluation:
 
 
 def open_network(path: Path) -> Network:
-    """A .keras model, a maskwatch bundle or a plain .tflite.
+    """A .keras model, a maskwatch bundle or a plain .tflite; with its calibration, where a card or a run tells it.
 
     Raises:
         ModelError: the file is missing, broken, or does not answer two classes.
@@ -81,18 +88,22 @@ def open_network(path: Path) -> Network:
         raise ModelError(f"model {path}: no such file; expected a .keras or a .tflite")
     network = _tflite(path) if path.suffix == ".tflite" else _keras(path)
     probe = network.logits(np.zeros((1, network.size, network.size, 3), np.uint8))
-    if probe.shape != (1, len(data.LABELS)):
-        raise ModelError(
-            f"model {path}: answers {probe.shape}, expected (1, {len(data.LABELS)}): not a mask classifier"
-        )
+    if probe.shape not in ((1, len(data.LABELS)), (1, len(data.CLASSES))):
+        raise ModelError(f"model {path}: answers {probe.shape}, expected (1, 2) or (1, 3): not a mask classifier")
     return network
 
 
 def _tflite(path: Path) -> Network:
     from maskwatch.runtime import Model
 
-    model = Model(path.read_bytes(), threads=2, origin=str(path))
-    return Network(model.input_size, lambda images: np.stack([model.run(image)[0].ravel() for image in images]))
+    content = path.read_bytes()
+    model = Model(content, threads=2, origin=str(path))
+    card = bundle.read(path, "mask").card if bundle.is_bundle(content) else None
+    return Network(
+        model.input_size,
+        lambda images: np.stack([model.run(image)[0].ravel() for image in images]),
+        *((card.temperature, card.bias) if card else (1.0, 0.0)),
+    )
 
 
 def _keras(path: Path) -> Network:
@@ -106,7 +117,12 @@ def _keras(path: Path) -> Network:
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
         raise ModelError(f"model {path}: has {found}, expected one of each: not a mask classifier")
-    return Network(model.input_shape[1], lambda images: np.asarray(model.predict_on_batch(images)))
+    run = record.read(path) if (path.parent / record.RECORD).exists() else None
+    return Network(
+        model.input_shape[1],
+        lambda images: np.asarray(model.predict_on_batch(images)),
+        *((run.temperature, run.bias) if run else (1.0, 0.0)),
+    )
 
 
 def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Evaluating") -> Evaluation:
@@ -128,8 +144,8 @@ def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Ev
         logits.append(network.logits(np.stack(waiting)))
     if not truth:
         raise SourceError("data: no readable image to evaluate on")
-    scores = softmax(np.concatenate(logits), axis=1)
-    return Evaluation(tuple(names), np.array(truth), scores, tuple(unreadable))
+    bare = network.bare(np.concatenate(logits))
+    return Evaluation(tuple(names), np.array(truth), np.stack([1 - bare, bare], axis=1), tuple(unreadable))
 
 
 def folder(root: Path) -> list[crops.Sample]:

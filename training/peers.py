@@ -40,6 +40,19 @@ def yunet(path: Path, min_score: float) -> Finder:
     return find
 
 
+def yunet_landmarks(path: Path) -> Callable[[Image], NDArray[np.float32] | None]:
+    """YuNet's five points of its surest face: (5, 2) the eyes from left to right, nose, corners of the mouth."""
+    YuNetDetector(path, 0.5)  # refuses a file that is none
+    detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.5)
+
+    def find(image: Image) -> NDArray[np.float32] | None:
+        detector.setInputSize((image.shape[1], image.shape[0]))
+        rows = detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+        return None if rows is None else np.asarray(max(rows, key=lambda row: row[14])[4:14].reshape(5, 2), np.float32)
+
+    return find
+
+
 def shrunk(box: Box, scale: float) -> Box:
     """A box of an enlarged picture in pixels of the picture itself."""
     return Box(box.left / scale, box.top / scale, box.right / scale, box.bottom / scale)

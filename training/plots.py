@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+
+from training.calibration import Bin, Point
 
 
 def curves(history: dict[str, list[float]], path: Path) -> None:
@@ -41,6 +44,33 @@ def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) ->
             va="center",
             color="white" if count > matrix.max() / 2 else "black",
         )
+    _save(figure, path)
+
+
+def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
+    """Share judged right by confidence, with the number of faces, as a PNG."""
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True, height_ratios=(3, 1))
+    above.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="as stated")
+    above.plot([each.confidence for each in bins], [each.right for each in bins], marker="o", label="found")
+    above.set(ylabel="share judged right", title=f"expected calibration error {error:.3f}", ylim=(0, 1.03))
+    above.legend(loc="lower right")
+    below.bar([each.confidence for each in bins], [each.n for each in bins], width=0.03)
+    below.set(xlabel="confidence", ylabel="faces", yscale="log")
+    for axis in (above, below):
+        axis.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def operating(points: Sequence[Point], chosen: Point, path: Path) -> None:
+    """False alarms and missed people by threshold, in %, as a PNG."""
+    figure, axis = plt.subplots(figsize=(5.6, 3.8))
+    thresholds = [point.threshold for point in points]
+    axis.plot(thresholds, [100 * p.false_alarms / max(1, p.masked) for p in points], label="masked called bare")
+    axis.plot(thresholds, [100 * p.missed / max(1, p.bare) for p in points], label="bare called masked")
+    axis.axvline(chosen.threshold, color="grey", linestyle="--", label=f"chosen, {chosen.threshold:g}")
+    axis.set(xlabel="a face counts as bare from", ylabel="% of those people", ylim=(0, None))
+    axis.grid(alpha=0.3)
+    axis.legend()
     _save(figure, path)
 
 

@@ -36,6 +36,8 @@ class Run(BaseModel):
     """Face margin the device must cut with (mask)."""
     temperature: float = 1.0
     """Divides the logits, fitted on validation (mask)."""
+    bias: float = 0.0
+    """Added to the log-odds of being bare, fitted on validation (mask)."""
     score_threshold: float | None = None
     """Default threshold, chosen on validation (face)."""
     seed: int
@@ -45,7 +47,7 @@ class Run(BaseModel):
     """Every number the recipe was run with."""
     versions: dict[str, str]
     history: dict[str, Any]
-    """Curves by epoch, and the seconds it took."""
+    """Curves by epoch, among them the seconds each took."""
     metrics: dict[str, Any] = {}
     """Figures of the float model, by data set."""
 

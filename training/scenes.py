@@ -15,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import preprocess
-from maskwatch.flow import Box, Image
-from training import augment, data, voc
+from maskwatch.flow import Box, Image, Label
+from training import data, voc
+from training.augment import wear, weather
 
 Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
 
 STREET_SHARE = 0.6  # of the composed scenes; the rest are collages
-SURE = 0.75  # portraits whose every known face has at least this score; a missed face would teach "not a face"
-GRIDS = (1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
+BARE_AGAIN = 2  # times
+SURE = 0.75  # a portrait of several faces is used if each has at least this score; a missed one would teach "no face"
+GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
+CLOSE_UP = 1.9  # times a tile that is the whole frame may be enlarged: faces that reach over its edges
+TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang askew
+DRESSED = 0.15  # of the faces of a collage: a mask, a scarf, a cap … is drawn on
 ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
 
 
@@ -35,18 +40,34 @@ class Picture:
 
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
-    """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces."""
-    return in_memory({scene.path: [face.box for face in scene.faces] for scene in scenes})
+    """VOC scenes as pictures; masked, bare and incorrectly worn alike are faces.
+
+    Scenes with a bare face, few as they are, are listed BARE_AGAIN times: they are whom the unit is there for.
+    """
+    scenes = list(scenes)
+    pictures = in_memory({scene.path: [face.box for face in scene.faces] for scene in scenes if not any_bare(scene)})
+    bare = in_memory({scene.path: [face.box for face in scene.faces] for scene in scenes if any_bare(scene)})
+    return pictures + bare * BARE_AGAIN
+
+
+def any_bare(scene: voc.Scene) -> bool:
+    """Does it show anybody without a mask?"""
+    return any(face.name == Label.WITHOUT_MASK for face in scene.faces)
 
 
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
-    """Portraits whose faces are all surely known."""
+    """Portraits of which all faces are surely known.
+
+    One face alone is taken at any score: profiles, close-ups and heads that lean get low ones, and are what is to be
+    learnt.
+    """
     known = data.faces(root)
     return in_memory(
         {
             photo.path: [box for box, _ in known[photo.path]]
             for photo in photos
-            if photo.path in known and all(score >= SURE for _, score in known[photo.path])
+            if photo.path in known
+            and (len(known[photo.path]) == 1 or all(score >= SURE for _, score in known[photo.path]))
         }
     )
 
@@ -71,8 +92,8 @@ def compose(street: list[Picture], portrait: list[Picture], size: int, rng: np.r
     else:
         picture = zoomed(street[rng.integers(len(street))], size, rng)
     if rng.random() < 0.5:
-        picture = Picture(augment.mirror(picture.image), mirrored(picture.boxes, size))
-    return Picture(augment.weather(picture.image, rng), picture.boxes)
+        picture = Picture(weather.mirror(picture.image), mirrored(picture.boxes, size))
+    return Picture(weather.apply(picture.image, rng), picture.boxes)
 
 
 def zoomed(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
@@ -110,9 +131,11 @@ def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
 
 
-def from_centres(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def from_centres(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
     """The transform of pixel edges, as boxes count, for warpAffine, which counts from pixel centres."""
-    return matrix + np.array([[0, 0, (matrix[0, 0] - 1) / 2], [0, 0, (matrix[1, 1] - 1) / 2]], np.float32)
+    half = np.full(2, 0.5)
+    moved = matrix[:, 2] + matrix[:, :2] @ half - half
+    return np.column_stack([matrix[:, :2], moved]).astype(np.float32)
 
 
 def collage(pictures: list[Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS) -> Picture:
@@ -126,33 +149,49 @@ def collage(pictures: list[Picture], size: int, rng: np.random.Generator, grids:
             if grid > 2 and rng.random() < 0.1:
                 continue  # a gap of plain colour: not every place holds a face
             side = edges[column + 1] - edges[column], edges[row + 1] - edges[row]
-            tile = tilted(pictures[rng.integers(len(pictures))], side, rng)
+            close = CLOSE_UP if grid == 1 else 1.3
+            tile = tilted(dressed(pictures[rng.integers(len(pictures))], rng), side, rng, close)
             canvas[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = tile.image
             offset = (edges[column], edges[row])
             boxes.append(tile.boxes + np.array(offset * 2, np.float32))
     return Picture(canvas, np.concatenate(boxes))
 
 
-def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """A photograph scaled into a tile of (width, height) pixels, shifted by up to a fifth, on a plain random colour."""
+def dressed(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Some of its faces with something drawn on: whatever people wear or hold, a face it stays."""
+    image = picture.image
+    for left, top, right, bottom in picture.boxes.tolist():
+        if rng.random() < DRESSED and right - left >= wear.LEAST_FACE:
+            image = wear.any_of(wear.DRAWINGS, rng)(image, Box(left, top, right, bottom), rng)
+    return Picture(image, picture.boxes)
+
+
+def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, close: float = 1.3) -> Picture:
+    """A photograph in a tile of (width, height) pixels: scaled up to `close`, turned and shifted, on a plain colour.
+
+    A turned face keeps the size of its box: the upright box around a turned one would be too large.
+    """
     width, height = (int(value) for value in side)
-    zoom = np.exp(rng.uniform(-0.35, 0.25, 1)) * np.exp(rng.uniform(-0.1, 0.1, 2))
+    zoom = np.exp(rng.uniform(-0.35, np.log(close))) * np.exp(rng.uniform(-0.1, 0.1, 2))
     scale = zoom * (width / picture.image.shape[1], height / picture.image.shape[0])
     content = preprocess.resize(
         picture.image, *(max(8, round(n * s)) for n, s in zip(picture.image.shape[1::-1], scale, strict=True))
     )
     scale = np.array(content.shape[1::-1]) / picture.image.shape[1::-1]
-    shift = np.array(side) * (1 - zoom) / 2 + rng.uniform(-0.2, 0.2, 2) * side
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    middle, angle = np.array(content.shape[1::-1]) / 2, rng.normal(0, TILT)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    place = np.array(side) / 2 + rng.uniform(-0.2, 0.2, 2) * side - turn @ middle
     image = cv2.warpAffine(
         content,
-        matrix,
+        from_centres(np.column_stack([turn, place])),
         (width, height),
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)),
     )
-    boxes = picture.boxes * np.tile(scale, 2) + np.tile(shift, 2)
-    return Picture(np.asarray(image, np.uint8), visible(boxes.astype(np.float32), width, height))
+    boxes = picture.boxes * np.tile(scale, 2)
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + place, (boxes[:, 2:] - boxes[:, :2]) / 2
+    moved = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    return Picture(np.asarray(image, np.uint8), visible(moved, width, height))
 
 
 def visible(boxes: Boxes, width: int, height: int | None = None, share: float = 0.4) -> Boxes:

@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Label
 from training import voc
+from training.data import LABELS
 
 MATCH_IOU = 0.5
 NEAR_IGNORED_IOU = 0.3  # a box this close to an ignored face is not called false at a threshold
 MIN_SIDE = 16.0  # pixels
+RESAMPLED = 400  # times, for the interval of an average precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +105,42 @@ def average_precision(
     found: Findings, annotated: Truths, keep: Callable[[str], bool] = lambda _: True, min_side: float = MIN_SIDE
 ) -> tuple[float, int]:
     """(average precision 0–1, number of faces judged) over the annotated faces whose name `keep` accepts."""
-    rows = [
-        row
-        for stem, faces in annotated.items()
-        for row in _hits(found.get(stem, []), [face for face in faces if keep(face.name)], min_side)
+    rows, counts = _rows(found, annotated, keep, min_side)
+    return _average_precision(np.concatenate([np.zeros((0, 2)), *rows]), sum(counts)), sum(counts)
+
+
+def precision_interval(found: Findings, annotated: Truths, min_side: float = MIN_SIDE) -> tuple[float, float]:
+    """95 % interval of the average precision, 0–1: RESAMPLED sets of as many pictures, drawn with replacement."""
+    rows, counts = _rows(found, annotated, lambda _: True, min_side)
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(len(rows), size=len(rows)) for _ in range(RESAMPLED if rows else 0)]
+    values = [
+        _average_precision(np.concatenate([rows[at] for at in draw]), sum(counts[at] for at in draw)) for draw in draws
     ]
-    count = sum(1 for faces in annotated.values() for face in faces if keep(face.name) and not face.ignored)
-    if not rows or not count:
-        return 0.0, count
-    rows.sort(key=lambda row: -row[0])
-    hits = np.cumsum([hit for _, hit in rows])
+    low, high = np.percentile(values, (2.5, 97.5)) if values else (0.0, 0.0)
+    return float(low), float(high)
+
+
+def _rows(
+    found: Findings, annotated: Truths, keep: Callable[[str], bool], min_side: float
+) -> tuple[list[NDArray[np.float64]], list[int]]:
+    """For each picture (N, 2) score and hit of its boxes that count, and the number of its faces that do."""
+    asked = {stem: [face for face in faces if keep(face.name)] for stem, faces in annotated.items()}
+    rows = [
+        np.array(_hits(found.get(stem, []), faces, min_side), float).reshape(-1, 2) for stem, faces in asked.items()
+    ]
+    return rows, [sum(not face.ignored for face in faces) for faces in asked.values()]
+
+
+def _average_precision(rows: NDArray[np.float64], count: int) -> float:
+    """(N, 2) score and hit, and the number of faces there are -> 0–1."""
+    if not len(rows) or not count:
+        return 0.0
+    hits = np.cumsum(rows[np.argsort(-rows[:, 0], kind="stable"), 1])
     recall = hits / count
     precision = np.maximum.accumulate((hits / np.arange(1, len(rows) + 1))[::-1])[::-1]
     reached = [precision[np.searchsorted(recall, at)] for at in np.linspace(0, 1, 101) if at <= recall[-1]]
-    return float(sum(reached) / 101), count
+    return float(sum(reached) / 101)
 
 
 def _hits(found: list[Found], faces: list[Truth], min_side: float) -> list[tuple[float, bool]]:
@@ -211,16 +237,19 @@ def score_faces(found: Findings, annotated: Truths, threshold: float, min_side: 
         "min_side": min_side,
         "faces": faces,
         "face_ap50": round(face_ap, 4),
+        "face_ap50_interval95": _rounded(precision_interval(found, annotated, min_side)),
         "threshold": threshold,
         "recall": round(counts.recall, 4),
+        "recall_interval95": _rounded(interval(counts.matched, counts.matched + counts.missed)),
         "precision": round(counts.precision, 4),
+        "precision_interval95": _rounded(interval(counts.matched, counts.matched + counts.false)),
     }
 
 
 def score_labels(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> dict[str, Any]:
     """How right the labels of the found faces are."""
     result: dict[str, Any] = {}
-    for label in Label:
+    for label in LABELS:
         weighed = {
             stem: [Found(face.box, face.score * face.confidence) for face in faces if face.label == label]
             for stem, faces in found.items()
@@ -232,6 +261,48 @@ def score_labels(found: Findings, annotated: Truths, threshold: float, min_side:
     wrong = counts.bare_called_masked + counts.masked_called_bare
     return result | {
         "label_accuracy": round(1 - wrong / judged, 4) if judged else None,
+        "label_interval95": _rounded(interval(judged - wrong, judged)) if judged else None,
         "bare_called_masked": f"{counts.bare_called_masked}/{counts.bare}",
         "masked_called_bare": f"{counts.masked_called_bare}/{counts.masked}",
     }
+
+
+def score_portraits(found: Findings, portraits: Mapping[str, str]) -> dict[str, Any]:
+    """The whole pipeline on portraits: the label of each picture's largest face against its class.
+
+    Args:
+        found: by image stem. A picture without a face, or not among them, counts as wrong.
+        portraits: image stem -> label.
+    """
+    answers = {stem: _largest(found.get(stem, [])) for stem in portraits}
+    right = sum(answers[stem] == label for stem, label in portraits.items())
+
+    def called(truth: Label, answer: Label | None) -> int:
+        return sum(label == truth and answers[stem] == answer for stem, label in portraits.items())
+
+    return {
+        "images": len(portraits),
+        "right": right,
+        "accuracy": round(right / len(portraits), 4),
+        "interval95": _rounded(interval(right, len(portraits))),
+        "no_face": sum(answer is None for answer in answers.values()),
+        "bare_called_masked": called(Label.WITHOUT_MASK, Label.WITH_MASK),
+        "masked_called_bare": called(Label.WITH_MASK, Label.WITHOUT_MASK),
+    }
+
+
+def _largest(faces: list[Found]) -> str | None:
+    """The label of the largest face."""
+    return max(faces, key=lambda face: face.box.area).label if faces else None
+
+
+def interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22); of nothing, 0 to 1."""
+    if not n:
+        return 0.0, 1.0
+    found = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _rounded(ends: tuple[float, float]) -> list[float]:
+    return [round(end, 4) for end in ends]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import detector, preprocess
 from maskwatch.errors import ConfigError
-from training import allocator, data, finder_loss, record, scenes, scorer, voc
+from training import allocator, checkpoints, data, finder_loss, plots, record, scenes, scorer, voc
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
@@ -26,7 +26,7 @@ class Knobs:
 
     size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
     alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
-    channels: int = 48  # of neck and heads
+    channels: int = 40  # of neck and heads
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.7 s a step on two x86-64 cores
     rate: float = 2e-3  # peak; cosine to zero, after a warm-up
@@ -41,11 +41,13 @@ class Knobs:
 class Scenes(keras.utils.PyDataset):
     """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
 
-    def __init__(self, street: list[scenes.Picture], portrait: list[scenes.Picture], knobs: Knobs) -> None:
+    def __init__(
+        self, street: list[scenes.Picture], portrait: list[scenes.Picture], knobs: Knobs, epoch: int = 0
+    ) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
         self.street, self.portrait, self.knobs = street, portrait, knobs
         self.cells = finder_loss.cell_centres(knobs.size)
-        self.epoch = 0
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.knobs.steps_per_epoch
@@ -65,8 +67,8 @@ class Scenes(keras.utils.PyDataset):
 def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
     """Train on the training scenes of `boxes` and the training portraits of `portraits`.
 
-    Writes out/model.keras and out/run.json.
-    The averaged weights of every epoch are saved, so an interrupted run leaves a usable model.
+    Writes out/model.keras, out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is
+    all that an interrupted run needs to go on: give the same command again.
 
     Raises:
         ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
@@ -77,6 +79,7 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
         )
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
+    cv2.setNumThreads(1)  # the network has the other cores
     scene_split = voc.split(voc.load(boxes), knobs.seed)
     street = scenes.streets(scene_split.train)
     photos = data.load(portraits).split(knobs.seed).train if portraits else ()
@@ -87,17 +90,28 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     finder.freeze(model, knobs.frozen)
     trainer = keras.Model(model.input, finder_loss.join(model.outputs))
     trainer.compile(optimizer(knobs), finder_loss.FinderLoss(knobs.size))
-    started = time.monotonic()
-    history = trainer.fit(
-        Scenes(street, portrait, knobs),
-        epochs=knobs.steps // knobs.steps_per_epoch,
+    learnt = [picture.boxes.tolist() for picture in (*street, *portrait)]
+    key = checkpoints.fingerprint(
+        knobs=asdict(knobs), scenes=scene_split.sha256, learnt=learnt, weights=checkpoints.of_weights(model)
+    )
+    checkpoint = checkpoints.Checkpoint(out, key)
+    epochs = knobs.steps // knobs.steps_per_epoch
+    done = checkpoint.resume(trainer, epochs)
+    trainer.fit(
+        shuffle=False,  # batches are random already, and in an order that an interruption does not change
+        x=Scenes(street, portrait, knobs, done),
+        initial_epoch=done,
+        epochs=epochs,
         verbose=2,
         callbacks=[
             allocator.KeepFreedMemory(),
+            checkpoint,
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
         ],
     )
+    record.save(model, out / "model.keras")
+    plots.curves(checkpoint.curves, out / "curves.png")
     good = data.readable(scene.path for scene in scene_split.validation)
     validation = [scene for scene in scene_split.validation if scene.path in good]
     threshold, metrics = choose_threshold(find_all(model, validation, knobs.size), validation)
@@ -113,7 +127,7 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             split_sha256=scene_split.sha256,
             knobs=asdict(knobs),
             versions=record.versions(),
-            history={**history.history, "seconds": time.monotonic() - started},
+            history=dict(checkpoint.curves),
             metrics={"validation": metrics},
         ),
     )

@@ -27,6 +27,7 @@ Task = Literal["mask", "face"]
 TASKS: tuple[Task, ...] = ("mask", "face")
 CARD_FILE = "model_card.json"
 LABELS_FILE = "labels.txt"
+MAX_DIRECTORY = 4096  # bytes; the archive's directory, at the end of the file, is shorter
 # What zipfile raises for damage here or there: a bad compression method, an encryption bit, an offset past the end.
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, KeyError, ValueError)
 REBUILD = "make it again with `python -m convert`, or use the bundle that ships with maskwatch"
@@ -54,6 +55,8 @@ class ModelCard(BaseModel):
     """The finder's default threshold, chosen on validation scenes (face models)."""
     temperature: float = Field(default=1.0, gt=0)
     """Logits are divided by this before softmax, so that confidence means what it says (mask models)."""
+    bias: float = 0.0
+    """Added to the log-odds of being bare, see classifier.bare_share (mask models)."""
     sha256: str
     """Of the flatbuffer, the part of the file before the appended archive."""
     metrics: dict[str, Any] = {}
@@ -97,6 +100,11 @@ def read(path: Path, task: Task) -> Bundle:
             f"this maskwatch has {preprocess.VERSION}; {REBUILD}"
         )
     return Bundle(card, flatbuffer, str(path))
+
+
+def is_bundle(data: bytes) -> bool:
+    """Does a file carry a card? A plain .tflite does not."""
+    return CARD_FILE.encode() in data[-MAX_DIRECTORY:]
 
 
 def _unpack(data: bytes, path: Path) -> tuple[ModelCard, bytes]:

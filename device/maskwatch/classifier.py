@@ -1,6 +1,12 @@
-"""Face -> verdict: with a mask or without, by an int8 MobileNetV2 on the face's crop."""
+"""Face -> verdict: with a mask or without, by an int8 MobileNetV2 on the face's crop.
+
+A model may know a third class, a mask worn wrong (nose or mouth out). A verdict has two: what the third counts as is
+the site's decision.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,12 +24,19 @@ class MaskClassifier:
         ModelError: the model does not answer one logit for each label.
     """
 
-    def __init__(self, bundle: Bundle, threads: int) -> None:
+    def __init__(self, bundle: Bundle, threads: int, incorrect: Label = Label.WITHOUT_MASK) -> None:
+        """
+        Args:
+            bundle: of task mask.
+            threads: of the interpreter.
+            incorrect: what a mask worn wrong counts as, with_mask or without_mask.
+        """
         card = bundle.card
         self._model = Model(bundle.flatbuffer, threads, bundle.origin)
         self._margin = preprocess.FACE_MARGIN if card.margin is None else card.margin
-        self._temperature = card.temperature
+        self._temperature, self._bias = card.temperature, card.bias
         self._labels = _labels(bundle)
+        self._incorrect = incorrect
         blank = np.zeros((self._model.input_size, self._model.input_size, 3), np.uint8)
         shapes = [output.shape for output in self._model.run(blank)]  # also warms the caches up
         if shapes != [(1, len(self._labels))]:
@@ -35,19 +48,46 @@ class MaskClassifier:
 
     def verdict(self, crop: Image) -> Verdict:
         """Judge one crop."""
-        scores = softmax(self._model.run(crop)[0][0] / np.float32(self._temperature))
-        best = int(scores.argmax())
-        return Verdict(self._labels[best], float(scores[best]))
+        logits = self._model.run(crop)[0][0]
+        return as_verdict(float(bare_share(logits, self._labels, self._temperature, self._bias, self._incorrect)))
 
 
-def softmax(logits: Floats) -> Floats:
-    """(C,) logits -> (C,) shares that add up to 1."""
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), np.float32)
+def bare_share(
+    logits: Floats,
+    labels: Sequence[str],
+    temperature: float = 1.0,
+    bias: float = 0.0,
+    incorrect: Label = Label.WITHOUT_MASK,
+) -> Floats:
+    """How surely a face counts as bare.
+
+    Args:
+        logits: (..., C), one a class.
+        labels: the C class names.
+        temperature: divides the logits (Guo et al. 2017, arXiv 1706.04599).
+        bias: added to the log-odds of being bare (Platt 1999), so that both mistakes are equally likely at 0.5.
+        incorrect: what the class mask_weared_incorrect counts as.
+
+    Returns:
+        (...) 0–1.
+    """
+    counted = {Label.WITHOUT_MASK} | ({Label.INCORRECT} if incorrect == Label.WITHOUT_MASK else set())
+    bare = np.array([label in counted for label in labels])
+    scaled = logits / np.float32(temperature)
+    odds = np.logaddexp.reduce(scaled[..., bare], axis=-1) - np.logaddexp.reduce(scaled[..., ~bare], axis=-1)
+    return np.asarray(1 / (1 + np.exp(-(odds + np.float32(bias)).clip(-80, 80))), np.float32)
+
+
+def as_verdict(bare: float) -> Verdict:
+    """A share of bare as the likelier label."""
+    return Verdict(Label.WITHOUT_MASK, bare) if bare >= 0.5 else Verdict(Label.WITH_MASK, 1 - bare)
 
 
 def _labels(bundle: Bundle) -> tuple[Label, ...]:
     found = bundle.card.labels
-    if sorted(found) != sorted(Label):
-        raise ModelError(f"model {bundle.origin}: labels {found}, expected {', '.join(Label)}; {REBUILD}")
+    if sorted(found) not in (sorted(Label), sorted((Label.WITH_MASK, Label.WITHOUT_MASK))):
+        raise ModelError(
+            f"model {bundle.origin}: labels {found}, "
+            f"expected with_mask, without_mask and perhaps mask_weared_incorrect; {REBUILD}"
+        )
     return tuple(Label(label) for label in found)

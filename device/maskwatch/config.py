@@ -61,6 +61,8 @@ class MaskSettings(_Section):
 
     model: str = "default"
     """"default", the bundle in the package, or a .tflite made by `python -m convert`."""
+    incorrect: Literal["without_mask", "with_mask"] = "without_mask"
+    """What a mask worn wrong, nose or mouth out, counts as: without_mask lets the alert sound for it."""
     threads: Threads = 2
 
 

@@ -14,7 +14,7 @@ from typing import Protocol, TextIO
 from maskwatch import bundle
 from maskwatch.camera import Source, open_source, without_password
 from maskwatch.config import FaceSettings, MaskSettings, Settings
-from maskwatch.flow import Alert, Face, Frame, Image, Verdict
+from maskwatch.flow import Alert, Face, Frame, Image, Label, Verdict
 from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
@@ -114,7 +114,8 @@ def build_classifier(settings: MaskSettings) -> Judge:
     """
     from maskwatch.classifier import MaskClassifier
 
-    return MaskClassifier(bundle.read(_model_path(settings.model, "mask"), "mask"), threads=settings.threads)
+    model = bundle.read(_model_path(settings.model, "mask"), "mask")
+    return MaskClassifier(model, settings.threads, Label(settings.incorrect))
 
 
 def _model_path(name: str, task: bundle.Task) -> Path:

@@ -111,15 +111,23 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
     Raises:
         ValueError: a map is missing or of another shape.
     """
-    boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
-    for logits, offsets in _pairs(maps, size):
-        score = np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
-        row, column = np.nonzero(score >= min_score)
-        boxes.append(_boxes(offsets[row, column], row, column, size / len(logits), size))
-        scores.append(score[row, column])
-    all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
-    order = np.argsort(-all_scores, kind="stable")[:MAX_CANDIDATES]
-    return all_boxes[order], all_scores[order]
+    least = _logit(min_score)
+    offsets, logits, cells = [], [], []  # of the cells that are sure enough; all strides are then decoded in one go
+    for scores, places in _pairs(maps, size):
+        row, column = np.nonzero(scores >= least)
+        offsets.append(places[row, column])
+        logits.append(scores[row, column])
+        cells.append(np.stack([column, row, np.full(len(row), size // len(scores))], axis=1))
+    found = np.concatenate(logits)
+    order = np.argsort(-found, kind="stable")[:MAX_CANDIDATES]
+    boxes = _boxes(np.concatenate(offsets)[order], np.concatenate(cells)[order].astype(np.float32), size)
+    return boxes, np.asarray(1 / (1 + np.exp(-found[order].clip(-80, 80))), np.float32)
+
+
+def _logit(score: float) -> float:
+    """Where the sigmoid reaches a score of 0–1; infinite at both ends."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(score) - np.log1p(-score))
 
 
 def _pairs(maps: Sequence[Floats], size: int) -> list[tuple[Floats, Floats]]:
@@ -133,9 +141,10 @@ def _pairs(maps: Sequence[Floats], size: int) -> list[tuple[Floats, Floats]]:
     return [(by_shape[1, side, side, 1][..., 0], by_shape[1, side, side, 4]) for side in sides]
 
 
-def _boxes(offsets: Floats, row: NDArray[np.intp], column: NDArray[np.intp], stride: float, size: int) -> Floats:
-    """(N, 4) dx, dy, log width, log height in strides -> (N, 4) corners in pixels of the input."""
-    centre = (np.stack([column, row], axis=1) + 0.5 + offsets[:, :2]) * stride
+def _boxes(offsets: Floats, cells: Floats, size: int) -> Floats:
+    """(N, 4) dx, dy, log width, log height in strides and (N, 3) column, row, stride -> (N, 4) corners in pixels."""
+    stride = cells[:, 2:]
+    centre = (cells[:, :2] + np.float32(0.5) + offsets[:, :2]) * stride
     half = np.exp(np.clip(offsets[:, 2:], *LOG_SIZE)) * stride / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
     return np.asarray(np.clip(corners, -size, 2 * size), np.float32)  # a wild box would cost the crop gigabytes

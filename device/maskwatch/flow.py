@@ -12,10 +12,11 @@ Image = NDArray[np.uint8]  # (H, W, 3) RGB
 
 
 class Label(StrEnum):
-    """The data set's class names, in the order of the classifier's outputs."""
+    """The data sets' class names, in the order of the classifier's outputs."""
 
     WITH_MASK = "with_mask"
     WITHOUT_MASK = "without_mask"
+    INCORRECT = "mask_weared_incorrect"  # nose or mouth out; a verdict folds it into one of the others
 
 
 @dataclass(frozen=True, slots=True, eq=False)

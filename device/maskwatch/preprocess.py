@@ -48,6 +48,8 @@ def letterbox(image: Image, size: int) -> tuple[Image, Letterbox]:
     scale = size / max(height, width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size - new_width) // 2, (size - new_height) // 2
+    if new_width == new_height == size:
+        return resize(image, size, size), Letterbox(scale, left, top)
     canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
     canvas[top : top + new_height, left : left + new_width] = resize(image, new_width, new_height)
     return canvas, Letterbox(scale, left, top)

@@ -1,12 +1,16 @@
-"""MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) with ImageNet weights and a small head: the study's winner."""
+"""MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) with ImageNet weights and a small head: the study's winner.
+
+Batch norm stays frozen, and with that in inference mode, always: the width-1.0 weights come with it folded away, and
+statistics of a batch would wipe out what the base knows. (`training=False` at the call is not enough: fitting the outer
+model overrides it.)
+"""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
-POOL = "pool"  # the layer where the frozen base ends: (B, 1280) features for alpha 1.0
-HEAD = "head"
+BASE = "base"
 
 
 def build(
@@ -15,8 +19,9 @@ def build(
     weights: str | None = "imagenet",
     dense: int = 128,
     dropout: float = 0.5,
+    classes: int = 3,
 ) -> keras.Model:
-    """(B, size, size, 3) bytes -> (B, 2) logits of with_mask, without_mask.
+    """(B, size, size, 3) bytes -> (B, classes) logits.
 
     The head is the study's M1: one dense layer and dropout. Logits, not softmax: an int8 softmax has 256 steps.
 
@@ -26,20 +31,23 @@ def build(
         weights: a Keras weights file of the base without top, "imagenet", or None for random.
         dense: units of the hidden layer.
         dropout: share of features dropped while training.
+        classes: with_mask, without_mask and, as the third, mask_weared_incorrect.
     """
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
-    base = keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights)
-    base.trainable = False
-    pooled = layers.GlobalAveragePooling2D(name=POOL)(base(scaled, training=False))
-    head = keras.Sequential(
-        [
-            keras.Input((pooled.shape[-1],)),
-            layers.Dropout(dropout / 2),
-            layers.Dense(dense, activation="relu", name="hidden"),
-            layers.Dropout(dropout),
-            layers.Dense(2, name="logits"),
-        ],
-        name=HEAD,
+    base = keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights, name=BASE
     )
-    return keras.Model(image, head(pooled), name="mobilenet_v2")
+    pooled = layers.GlobalAveragePooling2D(name="pool")(base(scaled))
+    hidden = layers.Dense(dense, activation="relu", name="hidden")(layers.Dropout(dropout / 2)(pooled))
+    logits = layers.Dense(classes, name="logits")(layers.Dropout(dropout)(hidden))
+    return keras.Model(image, logits, name="mobilenet_v2")
+
+
+def freeze(model: keras.Model, last: str | None) -> None:
+    """Keep the base's layers up to and including `last` as they are, and all batch norm; None: the whole base."""
+    base = model.get_layer(BASE)
+    names = [layer.name for layer in base.layers]
+    learnt_from = len(names) if last is None else names.index(last) + 1
+    for place, layer in enumerate(base.layers):  # one by one: Keras does not pass a value on that the base has already
+        layer.trainable = place >= learnt_from and not isinstance(layer, layers.BatchNormalization)

@@ -1,7 +1,7 @@
 """What a camera at a door does to a picture.
 
 Each effect takes (H, W, 3) uint8 RGB and a generator, and returns the same shape.
-`weather` draws a random few of them, for crops and for whole scenes alike.
+`apply` draws a random few of them, for crops and for whole scenes alike.
 """
 
 from __future__ import annotations
@@ -68,9 +68,29 @@ def motion(image: Image, rng: Generator) -> Image:
     return np.asarray(cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-3)), np.uint8)
 
 
+def hidden(image: Image, rng: Generator) -> Image:
+    """A bar of plain colour over one edge, up to a quarter deep: a pole, a door, somebody's shoulder."""
+    height, width = image.shape[:2]
+    image = image.copy()
+    side, share = int(rng.integers(3)), rng.uniform(0.05, 0.25)
+    strip = {
+        0: image[:, : max(1, int(share * width))],
+        1: image[:, width - max(1, int(share * width)) :],
+        2: image[: max(1, int(share * height))],
+    }[side]  # never the bottom: it may hide the mask itself
+    strip[:] = rng.integers(0, 256, 3)
+    return image
+
+
+def dusk(image: Image, rng: Generator) -> Image:
+    """Too little light: down to a third, with the noise of a high gain."""
+    dark = image * rng.uniform(0.3, 0.7)
+    return (dark + rng.standard_normal(image.shape, np.float32) * rng.uniform(1, 8)).clip(0, 255).astype(np.uint8)
+
+
 def sensor_noise(image: Image, rng: Generator) -> Image:
-    """Gaussian noise, standard deviation 2–18 of 255."""
-    noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 18)
+    """Gaussian noise, standard deviation 2–13 of 255."""
+    noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 13)
     return (image + noise).clip(0, 255).astype(np.uint8)
 
 
@@ -81,22 +101,26 @@ def jpeg(image: Image, rng: Generator) -> Image:
 
 
 # Effect -> how often it is drawn. Light first, then optics, then the sensor, then the codec: a camera's own order.
-WEATHER: dict[Effect, float] = {
+CHANCES: dict[Effect, float] = {
+    hidden: 0.06,
     light: 0.6,
     colour_cast: 0.3,
-    grey: 0.05,
+    grey: 0.07,
     back_light: 0.15,
+    dusk: 0.04,
     low_resolution: 0.2,
     out_of_focus: 0.15,
-    motion: 0.1,
+    motion: 0.06,
     sensor_noise: 0.2,
     jpeg: 0.25,
 }
 
 
-def weather(image: Image, rng: Generator) -> Image:
-    """A random few of the effects, in a camera's order."""
-    for effect, chance in WEATHER.items():
+def apply(image: Image, rng: Generator, but: Effect | None = None) -> Image:
+    """A random few of the effects, one perhaps excepted, in a camera's order."""
+    for effect, chance in CHANCES.items():
+        if effect is but:
+            continue
         if rng.random() < chance:
             image = effect(image, rng)
     return image

@@ -1,0 +1,120 @@
+"""Models against each other on one thread, in turns, in one run: what counts is the ratio.
+
+Turns make a machine's bad moment hit all of them alike; every raw value is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks import host
+from maskwatch import bundle, detector, runtime
+from maskwatch.camera import demo
+from maskwatch.errors import ModelError
+from maskwatch.flow import Image
+
+SCHEMA = 1
+ROUNDS = 100
+WARM_UPS = 5
+THREADS = 1
+BARE_AT = 5.0  # seconds of the built-in scene: one face in view
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One model, ready to be called."""
+
+    name: str
+    kind: str  # "network": the network alone; "finder": letterbox, network, decoding, suppression
+    file: Path
+    input_size: int
+    run: Callable[[], object]
+
+
+def network(name: str, path: Path) -> Runner:
+    """Any .tflite with one square image in, on zeros of its own kind; the device's way of calling it.
+
+    Raises:
+        ModelError: the file cannot be opened.
+    """
+    try:
+        interpreter = runtime.open_interpreter(path.read_bytes(), THREADS, str(path))
+    except OSError as error:
+        raise ModelError(f"model {path}: {error.strerror}") from error
+    entry = interpreter.get_input_details()[0]
+    pixels = np.zeros(entry["shape"], entry["dtype"])
+
+    def run() -> None:
+        interpreter.set_tensor(entry["index"], pixels)
+        interpreter.invoke()
+
+    return Runner(name, "network", path, int(entry["shape"][1]), run)
+
+
+def finder(name: str, path: Path) -> Runner:
+    """Our face finder as the device calls it, on a picture of its own input's size."""
+    card = bundle.read(path, "face")
+    ours = detector.SingleShotDetector(card, None, THREADS)
+    picture = scene(card.card.input_size)
+    return Runner(name, "finder", path, card.card.input_size, lambda: ours.find(picture))
+
+
+def yunet(path: Path, size: int) -> Runner:
+    """OpenCV's YuNet as its users call it, on a picture of that size."""
+    theirs = detector.YuNetDetector(path, 0.6)
+    picture = scene(size)
+    return Runner(f"YuNet {size}", "finder", path, size, lambda: theirs.find(picture))
+
+
+def scene(size: int) -> Image:
+    """(size, size, 3) uint8 RGB with one face."""
+    image = demo.Scene().at(BARE_AT)
+    side = min(image.shape[:2])
+    left = (image.shape[1] - side) // 2
+    return np.asarray(cv2.resize(image[:side, left : left + side], (size, size)), np.uint8)
+
+
+def measure(runners: Sequence[Runner], against: Mapping[str, str], rounds: int = ROUNDS) -> dict[str, Any]:
+    """The record, ready for JSON: every call's milliseconds, by model.
+
+    Args:
+        runners: called in turns.
+        against: model -> the one its time is told as a multiple of.
+        rounds: measured calls of each, after WARM_UPS.
+    """
+    machine = host.facts()  # before the work here is itself the load
+    cv2.setNumThreads(THREADS)
+    times: Mapping[str, list[float]] = {runner.name: [] for runner in runners}
+    for turn in range(-WARM_UPS, rounds):
+        for runner in runners:
+            begin = time.perf_counter()
+            runner.run()
+            if turn >= 0:
+                times[runner.name].append(round((time.perf_counter() - begin) * 1e3, 4))
+    return {
+        "schema": SCHEMA,
+        "kind": "models",
+        "host": machine,
+        "threads": THREADS,
+        "warm_ups": WARM_UPS,
+        "against": dict(against),
+        "models": [
+            {
+                "name": runner.name,
+                "kind": runner.kind,
+                "input_size": runner.input_size,
+                "bytes": runner.file.stat().st_size,
+                "sha256": hashlib.sha256(runner.file.read_bytes()).hexdigest(),
+                "ms": times[runner.name],
+            }
+            for runner in runners
+        ],
+    }

@@ -1,0 +1,368 @@
+"""What people wear and hold, drawn on a bare face: masks of every kind, masks worn wrong, things that are no mask.
+
+Places are shares of the face box, (across, down): eyes at 0.40 down, the tip of the nose at 0.62, the mouth at 0.80,
+the chin at 1. Boxes of a finder leave a few hundredths of doubt, and so does every drawing. Nothing here follows the
+head's turn exactly: the drawings add variety to real photographs, they do not replace them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.flow import Box, Image, Label
+from training.data import CLASSES
+
+Generator = np.random.Generator
+Drawing = Callable[[Image, Box, Generator], Image]  # (H, W, 3) uint8 RGB and the face in it -> the same shape
+Texture = NDArray[np.float32]  # (h, w, 3), 0–255
+Places = Sequence[tuple[float, float]]
+
+# Masks as they are sold: surgical blue, green, white, pink, black, greys; the rest is cloth of any colour.
+MASK_COLOURS = (
+    (120, 180, 215),
+    (150, 205, 190),
+    (235, 238, 240),
+    (225, 175, 190),
+    (25, 25, 28),
+    (45, 45, 50),
+    (130, 130, 135),
+    (245, 245, 245),
+    (30, 40, 80),
+)
+SKIN_PLACES = ((0.3, 0.55), (0.7, 0.55), (0.5, 0.5))  # cheeks and nose, where the face's own colour is read
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The part of a picture around a face, and how places on the face become its pixels."""
+
+    image: Image
+    origin: tuple[int, int]  # of `patch`, pixels: left, top
+    patch: NDArray[np.float32]  # (h, w, 3), 0–255
+    box: Box
+    roll: float  # radians
+    yaw: float  # -1 … 1, shifts the middle of the face
+
+    @classmethod
+    def around(cls, image: Image, box: Box, rng: Generator) -> Canvas:
+        height, width = image.shape[:2]
+        left = int(np.clip(box.left - 0.4 * box.width, 0, width - 1))
+        right = int(np.clip(box.right + 0.4 * box.width, left + 1, width))
+        top = int(np.clip(box.top - 0.5 * box.height, 0, height - 1))
+        bottom = int(np.clip(box.bottom + 0.8 * box.height, top + 1, height))
+        patch = image[top:bottom, left:right].astype(np.float32)
+        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12))
+
+    def pixels(self, places: Places) -> NDArray[np.float32]:
+        """(N, 2) of `patch`. The head's turn moves the middle of the face, not its edges."""
+        across, down = np.array(places, np.float32).T
+        across = across + 0.5 * self.yaw * (1 - (2 * across - 1).clip(-1, 1) ** 2)
+        x, y = (across - 0.5) * self.box.width, (down - 0.5) * self.box.height
+        cos, sin = np.cos(self.roll), np.sin(self.roll)
+        middle = (self.box.left + self.box.right) / 2, (self.box.top + self.box.bottom) / 2
+        return np.stack(
+            [middle[0] - self.origin[0] + cos * x - sin * y, middle[1] - self.origin[1] + sin * x + cos * y], axis=1
+        ).astype(np.float32)
+
+    def skin(self) -> NDArray[np.float32]:
+        """(3,) the face's own colour."""
+        height, width = self.patch.shape[:2]
+        spots = self.pixels(SKIN_PLACES).round().astype(int).clip(0, (width - 1, height - 1))
+        return np.median(self.patch[spots[:, 1], spots[:, 0]], axis=0)
+
+    def fill(self, places: Places, texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
+        """Paint a closed shape, lit as the face under it is, its edge as soft as the photograph."""
+        shape = np.zeros(self.patch.shape[:2], np.uint8)
+        cv2.fillPoly(shape, [(self.pixels(places) * 16).round().astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        self.blend(shape, texture, rng, opacity)
+
+    def line(
+        self, places: Places, colour: NDArray[np.float32], width: float, rng: Generator, opacity: float = 1.0
+    ) -> None:
+        """Paint an open line; its width is a share of the face's."""
+        shape = np.zeros(self.patch.shape[:2], np.uint8)
+        thick = max(1, round(width * self.box.width))
+        cv2.polylines(
+            shape, [(self.pixels(places) * 16).round().astype(np.int32)], False, 255, thick, cv2.LINE_AA, shift=4
+        )
+        self.blend(shape, plain(self.patch.shape, colour), rng, opacity)
+
+    def blend(self, shape: NDArray[np.uint8], texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
+        """Lay a texture over the patch where `shape` is 255."""
+        soft = cv2.GaussianBlur(shape, (0, 0), max(0.3, rng.uniform(0.002, 0.012) * self.box.width))
+        alpha = (soft.astype(np.float32) * (opacity / 255))[..., None]
+        inside = shape > 127
+        if not inside.any():
+            return
+        grey = cv2.GaussianBlur(self.patch.mean(axis=2), (0, 0), max(0.5, 0.1 * self.box.width))
+        light = (grey / max(float(grey[inside].mean()), 1.0)).clip(0.55, 1.4)[..., None]
+        exposure = np.clip(float(grey[inside].mean()) / 140, 0.45, 1.15) * rng.uniform(0.85, 1.1)
+        self.patch[:] = self.patch * (1 - alpha) + (texture * light * exposure).clip(0, 255) * alpha
+
+    def done(self) -> Image:
+        """The whole picture with what was painted."""
+        left, top = self.origin
+        out = self.image.copy()
+        out[top : top + self.patch.shape[0], left : left + self.patch.shape[1]] = self.patch.clip(0, 255)
+        return out
+
+
+def plain(shape: tuple[int, ...], colour: Sequence[float] | NDArray[np.float32]) -> Texture:
+    """One colour."""
+    return np.broadcast_to(np.asarray(colour, np.float32), (shape[0], shape[1], 3)).copy()
+
+
+def cloth(shape: tuple[int, ...], rng: Generator, scale: float) -> Texture:
+    """Fabric or paper: plain, striped, checked, dotted or blotched, with a fine grain.
+
+    Args:
+        shape: (h, w, ...).
+        rng: chooses all.
+        scale: width of the face, pixels.
+    """
+    height, width = shape[:2]
+    colour, other = mask_colour(rng), rng.integers(0, 256, 3).astype(np.float32)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle, period = rng.uniform(0, np.pi), scale * rng.uniform(0.05, 0.22)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    pattern = rng.choice(["plain", "stripes", "checks", "dots", "blotches"], p=[0.6, 0.1, 0.08, 0.08, 0.14])
+    if pattern == "stripes":
+        share = np.sin(2 * np.pi * along / period) > rng.uniform(-0.5, 0.5)
+    elif pattern == "checks":
+        share = (np.sin(2 * np.pi * along / period) > 0) ^ (np.sin(2 * np.pi * across / period) > 0)
+    elif pattern == "dots":
+        share = np.sin(2 * np.pi * along / period) * np.sin(2 * np.pi * across / period) > rng.uniform(0.2, 0.6)
+    elif pattern == "blotches":
+        coarse = rng.random((max(2, int(height / period) + 2), max(2, int(width / period) + 2))).astype(np.float32)
+        share = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) > 0.55
+    else:
+        share = np.zeros((height, width), bool)
+    texture = np.where(np.asarray(share)[..., None], other, colour)
+    grain = rng.standard_normal((height, width, 1), np.float32) * rng.uniform(0, 7)
+    return (texture + grain).astype(np.float32)
+
+
+def mask_colour(rng: Generator) -> NDArray[np.float32]:
+    """(3,) of a mask as sold, or any."""
+    if rng.random() < 0.7:
+        return (np.array(MASK_COLOURS[rng.integers(len(MASK_COLOURS))]) + rng.normal(0, 10, 3)).clip(0, 255)
+    return rng.integers(0, 256, 3).astype(np.float32)
+
+
+def mask(image: Image, box: Box, rng: Generator) -> Image:
+    """A mask over nose, mouth and chin: pleated, cloth or respirator."""
+    return _mask(image, box, rng, top=rng.uniform(0.42, 0.54), bottom=rng.uniform(0.98, 1.1))
+
+
+def nose_out(image: Image, box: Box, rng: Generator) -> Image:
+    """A mask over the mouth only."""
+    return _mask(image, box, rng, top=rng.uniform(0.68, 0.75), bottom=rng.uniform(1.0, 1.12))
+
+
+def on_chin(image: Image, box: Box, rng: Generator) -> Image:
+    """A mask pulled down under the mouth."""
+    return _mask(image, box, rng, top=rng.uniform(0.88, 0.95), bottom=rng.uniform(1.15, 1.3))
+
+
+def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> Image:
+    canvas = Canvas.around(image, box, rng)
+    texture = cloth(canvas.patch.shape, rng, box.width)
+    inset, dip = rng.uniform(0.0, 0.1), rng.uniform(0.02, 0.1)
+    corner, lower = top + dip, bottom - rng.uniform(0.1, 0.22)
+    beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands off the chin
+    outline = [
+        *((inset, corner), (0.25, top + 0.4 * dip), (0.4, top), (0.5, top - 0.01)),
+        *((0.6, top), (0.75, top + 0.4 * dip), (1 - inset, corner)),
+        *((0.99 - inset, 0.5 * (corner + lower)), (0.88 - inset, lower), (0.66, bottom - 0.02)),
+        *((0.5, bottom + beak), (0.34, bottom - 0.02), (0.12 + inset, lower), (0.01 + inset, 0.5 * (corner + lower))),
+    ]
+    strap = mask_colour(rng) if rng.random() < 0.3 else np.full(3, rng.uniform(60, 245), np.float32)
+    ear = rng.uniform(0.35, 0.55)
+    for side in (0.0, 1.0):
+        start = abs(side - inset)
+        for height in (corner + 0.02, lower - 0.02):
+            if rng.random() < 0.85:
+                canvas.line([(start, height), (side + (side - 0.5) * 0.16, ear)], strap, rng.uniform(0.01, 0.03), rng)
+    canvas.fill(outline, texture, rng)
+    shade = plain(canvas.patch.shape, texture.mean(axis=(0, 1)) * rng.uniform(0.55, 0.8))
+    kind = rng.choice(["pleats", "seam", "valve", "smooth"], p=[0.4, 0.25, 0.08, 0.27])
+    if kind == "pleats":
+        for share in (0.3, 0.5, 0.7):
+            down = top + share * (bottom - top)
+            fold = [(0.08 + inset, down + 0.02), (0.3, down), (0.7, down), (0.92 - inset, down + 0.02)]
+            canvas.line(fold, shade[0, 0], rng.uniform(0.006, 0.015), rng, opacity=rng.uniform(0.3, 0.8))
+    elif kind == "seam":
+        canvas.line([(0.5, top), (0.5, bottom)], shade[0, 0], 0.012, rng, opacity=rng.uniform(0.3, 0.8))
+    elif kind == "valve":
+        at = (rng.uniform(0.3, 0.7), 0.5 * (top + bottom) + 0.05)
+        canvas.fill(ellipse(at, 0.09, 0.08), plain(canvas.patch.shape, rng.uniform(40, 240, 1).repeat(3)), rng)
+    if rng.random() < 0.4:  # the wire over the nose, or the hem
+        canvas.line(outline[:7], shade[0, 0], rng.uniform(0.01, 0.025), rng, opacity=0.6)
+    return canvas.done()
+
+
+def ellipse(at: tuple[float, float], across: float, down: float, turn: float = 0.0) -> list[tuple[float, float]]:
+    """Places on an ellipse's edge."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    x, y = across * np.cos(angles), down * np.sin(angles)
+    cos, sin = np.cos(turn), np.sin(turn)
+    return [(at[0] + cos * a - sin * b, at[1] + sin * a + cos * b) for a, b in zip(x, y, strict=True)]
+
+
+def hand(image: Image, box: Box, rng: Generator) -> Image:
+    """A hand before the mouth, fingers to one side."""
+    canvas = Canvas.around(image, box, rng)
+    skin = canvas.skin() * rng.uniform(0.8, 1.1) + rng.normal(0, 6, 3)
+    side, down = rng.choice([-1.0, 1.0]), rng.uniform(0.74, 0.92)
+    palm = (0.5 + side * rng.uniform(0.25, 0.5), down + rng.uniform(0.05, 0.25))
+    canvas.fill([palm, *ellipse(palm, 0.3, 0.26)][1:], plain(canvas.patch.shape, skin * 0.95), rng)
+    slope = rng.uniform(-0.35, 0.35)
+    for finger in range(4):
+        start = (palm[0], palm[1] - 0.2 + 0.11 * finger)
+        end = (0.5 - side * rng.uniform(0.12, 0.32), start[1] - slope + rng.uniform(-0.03, 0.03))
+        canvas.line([start, end], skin * rng.uniform(0.55, 0.7), 0.14, rng)
+        canvas.line([start, end], skin * rng.uniform(0.95, 1.05), 0.115, rng)
+    return canvas.done()
+
+
+def cup(image: Image, box: Box, rng: Generator) -> Image:
+    """A cup at the mouth, below the nose."""
+    canvas = Canvas.around(image, box, rng)
+    top, bottom = rng.uniform(0.68, 0.76), rng.uniform(1.0, 1.3)
+    middle, rim, foot = rng.uniform(0.4, 0.6), rng.uniform(0.17, 0.3), rng.uniform(0.12, 0.2)
+    colour = mask_colour(rng)
+    canvas.fill(
+        [(middle - rim, top), (middle + rim, top), (middle + foot, bottom), (middle - foot, bottom)],
+        cloth(canvas.patch.shape, rng, box.width) if rng.random() < 0.3 else plain(canvas.patch.shape, colour),
+        rng,
+    )
+    canvas.fill(ellipse((middle, top), rim, 0.035), plain(canvas.patch.shape, colour * 0.7), rng)
+    if rng.random() < 0.7:
+        skin, side = canvas.skin(), rng.choice([-1.0, 1.0])
+        for finger in range(4):
+            down = top + 0.1 + 0.1 * finger
+            canvas.line([(middle + side * 0.5, down + 0.1), (middle - side * 0.1, down)], skin * 0.95, 0.1, rng)
+    return canvas.done()
+
+
+def microphone(image: Image, box: Box, rng: Generator) -> Image:
+    """A microphone held to the mouth."""
+    canvas = Canvas.around(image, box, rng)
+    dark = np.full(3, rng.uniform(10, 90), np.float32)
+    head = (0.5 + rng.normal(0, 0.08), rng.uniform(0.84, 0.98))
+    canvas.line([head, (head[0] + rng.uniform(-0.4, 0.4), head[1] + 0.7)], dark * 0.8, 0.13, rng)
+    size = rng.uniform(0.09, 0.16)
+    foam = cloth(canvas.patch.shape, rng, box.width) if rng.random() < 0.3 else plain(canvas.patch.shape, dark)
+    canvas.fill(ellipse(head, size, size * 0.95), foam, rng)
+    return canvas.done()
+
+
+def scarf(image: Image, box: Box, rng: Generator) -> Image:
+    """A scarf or collar round the neck, up to the mouth at most: the nose is free."""
+    canvas = Canvas.around(image, box, rng)
+    top = rng.uniform(0.8, 1.02)
+    texture = cloth(canvas.patch.shape, rng, box.width)
+    edge = [(share, top + rng.normal(0, 0.02) + 0.1 * (2 * share - 1) ** 2) for share in np.linspace(-0.25, 1.25, 8)]
+    canvas.fill([*edge, (1.4, 1.8), (-0.4, 1.8)], texture, rng)
+    for _ in range(int(rng.integers(1, 4))):
+        down = top + rng.uniform(0.1, 0.5)
+        fold = [(-0.25, down + rng.normal(0, 0.08)), (0.5, down), (1.25, down + rng.normal(0, 0.08))]
+        canvas.line(fold, texture.mean(axis=(0, 1)) * 0.6, 0.03, rng, opacity=0.6)
+    return canvas.done()
+
+
+def beard(image: Image, box: Box, rng: Generator) -> Image:
+    """A full beard with a moustache; lips stay free."""
+    canvas = Canvas.around(image, box, rng)
+    height, width = canvas.patch.shape[:2]
+    tone = np.array([[35, 26, 20], [70, 48, 30], [120, 115, 110], [20, 18, 18]])[rng.integers(4)].astype(np.float32)
+    fine = cv2.GaussianBlur(rng.standard_normal((height, width)).astype(np.float32), (0, 0), 0.6, sigmaY=2.0)
+    hair = (tone + 40 * fine[..., None]).clip(0, 255).astype(np.float32)
+    lips, length = canvas.patch.copy(), rng.uniform(1.0, 1.25)
+    canvas.fill(
+        [
+            *((0.02, 0.6), (0.12, 0.72), (0.28, 0.73), (0.42, 0.69), (0.5, 0.7), (0.58, 0.69), (0.72, 0.73)),
+            *((0.88, 0.72), (0.98, 0.6), (0.95, 0.85), (0.78, length), (0.5, length + 0.06), (0.22, length)),
+            (0.05, 0.85),
+        ],
+        hair,
+        rng,
+        opacity=rng.uniform(0.75, 1.0),
+    )
+    shape = np.zeros((height, width), np.uint8)
+    mouth = ellipse((0.5, 0.8), rng.uniform(0.14, 0.19), rng.uniform(0.03, 0.05))
+    cv2.fillPoly(shape, [canvas.pixels(mouth).round().astype(np.int32)], 255, cv2.LINE_AA)
+    alpha = (cv2.GaussianBlur(shape, (0, 0), 1.0) / 255.0)[..., None]
+    canvas.patch[:] = canvas.patch * (1 - alpha) + lips * alpha
+    return canvas.done()
+
+
+def sunglasses(image: Image, box: Box, rng: Generator) -> Image:
+    """Dark lenses and their frame."""
+    canvas = Canvas.around(image, box, rng)
+    dark = rng.uniform(5, 70, 3).astype(np.float32)
+    down, across = rng.uniform(0.37, 0.43), rng.uniform(0.13, 0.18)
+    canvas.line([(-0.02, down - 0.02), (0.3, down - 0.04), (0.7, down - 0.04), (1.02, down - 0.02)], dark, 0.03, rng)
+    for middle in (0.3, 0.7):
+        lens = ellipse((middle, down), across, rng.uniform(0.08, 0.11))
+        canvas.fill(lens, plain(canvas.patch.shape, dark), rng, opacity=rng.uniform(0.75, 1.0))
+    return canvas.done()
+
+
+def cap(image: Image, box: Box, rng: Generator) -> Image:
+    """A cap, hat or hood down to the forehead."""
+    canvas = Canvas.around(image, box, rng)
+    brim = rng.uniform(0.02, 0.22)
+    crown = [(-0.08, brim), (-0.05, -0.2), (0.15, -0.42), (0.5, -0.5), (0.85, -0.42), (1.05, -0.2), (1.08, brim)]
+    texture = cloth(canvas.patch.shape, rng, box.width)
+    canvas.fill([*crown, (0.75, brim + 0.03), (0.25, brim + 0.03)], texture, rng)
+    if rng.random() < 0.6:
+        canvas.line([(-0.15, brim + 0.03), (0.5, brim + 0.06), (1.15, brim + 0.03)], texture[0, 0] * 0.7, 0.09, rng)
+    return canvas.done()
+
+
+def visor(image: Image, box: Box, rng: Generator) -> Image:
+    """A clear face shield: it hides nothing and is no mask."""
+    canvas = Canvas.around(image, box, rng)
+    sheet = [(-0.1, 0.05), (1.1, 0.05), (1.05, 1.2), (-0.05, 1.2)]
+    canvas.fill(sheet, plain(canvas.patch.shape, (225, 232, 238)), rng, opacity=rng.uniform(0.08, 0.3))
+    canvas.fill([(-0.12, -0.02), (1.12, -0.02), (1.12, 0.12), (-0.12, 0.12)], cloth(canvas.patch.shape, rng, 99), rng)
+    return canvas.done()
+
+
+# What a bare face gets, how often, and what it is then. The other faces stay as they are.
+DRAWN_MASK, DRAWN_WRONG, DRAWN_OBJECT = 0.12, 0.06, 0.16  # of the bare faces
+DRAWN_NEUTRAL = 0.07  # of all
+WORN_WRONG: tuple[Drawing, ...] = (nose_out, on_chin)
+NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each
+NEUTRAL: tuple[Drawing, ...] = (sunglasses, cap)  # worn by masked and bare alike
+DRAWINGS = (mask, mask, mask, mask, *WORN_WRONG, *NO_MASK, *NEUTRAL)
+LEAST_FACE = 16.0  # pixels across: below, a drawing is a blot
+
+
+def dress(image: Image, box: Box, label: int, rng: Generator) -> tuple[Image, int]:
+    """Perhaps draw something on a face; the picture and the class it then has (indices into data.CLASSES)."""
+    if box.width < LEAST_FACE:
+        return image, label
+    if rng.random() < DRAWN_NEUTRAL:
+        image = any_of(NEUTRAL, rng)(image, box, rng)
+    if CLASSES[label] is not Label.WITHOUT_MASK:
+        return image, label
+    chance = rng.random()
+    if chance < DRAWN_MASK:
+        return mask(image, box, rng), CLASSES.index(Label.WITH_MASK)
+    if chance < DRAWN_MASK + DRAWN_WRONG:
+        return any_of(WORN_WRONG, rng)(image, box, rng), CLASSES.index(Label.INCORRECT)
+    if chance < DRAWN_MASK + DRAWN_WRONG + DRAWN_OBJECT:
+        return any_of(NO_MASK, rng)(image, box, rng), label
+    return image, label
+
+
+def any_of(drawings: Sequence[Drawing], rng: Generator) -> Drawing:
+    """One of them."""
+    return drawings[int(rng.integers(len(drawings)))]

@@ -1,0 +1,116 @@
+"""A classifier's faces, judged once and looked at from every side: `python -m training slices`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwatch.flow import Label
+from training import calibration, crops, data, evaluate, peers, plots, sheet, voc
+from training import slices as sliced
+
+
+def write(
+    model: Path,
+    root: Path,
+    scenes: Path | None,
+    part: str,
+    out: Path,
+    people: int,
+    yunet: Path | None,
+    seed: int,
+    say: Callable[[str], None],
+) -> None:
+    """Judge a part of the data, say what was found, and write it with its pictures into the folder `out`.
+
+    Raises:
+        ModelError: the model cannot be used.
+        SourceError: the data cannot be used.
+    """
+    network = evaluate.open_network(model)
+    known = data.faces(root)
+    dataset = data.load(root)
+    photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
+    samples = crops.portraits(photos, known)
+    if scenes:
+        samples += crops.street(voc.part(voc.split(voc.load(scenes), seed), part))
+    good = data.readable(sample.path for sample in samples)
+    judged = sliced.judge(
+        network,
+        [sample for sample in samples if sample.path in good],
+        data.pasted(root),
+        peers.yunet_landmarks(yunet) if yunet else None,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    figures = summary(judged, people)
+    text = json.dumps({"model": model.name, "part": part, "seed": seed, **figures}, indent=1)
+    temporary = out / ".slices.json"
+    temporary.write_text(text + "\n")
+    temporary.replace(out / "slices.json")
+    draw(judged, people, out)
+    found = sliced.slices(judged)
+    say(sliced.table(found))
+    weakest = sliced.worst(found)
+    if weakest:
+        say(f"worst slice: {weakest.kind}: {weakest.name}, {len(weakest.wrong)} of {len(weakest.faces)} wrong")
+    say(f"expected calibration error {figures['calibration_error']:.4f}")
+    point = figures["chosen"]
+    say(
+        f"threshold {point['threshold']:g} (at most one false alarm in {people}): "
+        f"{point['false_alarms']} of {point['masked']} masked called bare, "
+        f"{point['missed']} of {point['bare']} bare called masked"
+    )
+    say(f"wrote slices.json, mistakes.png, worst.png, reliability.png and thresholds.png into {out}")
+
+
+def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
+    """(N,) how bare each face was called and whether it is, of the faces on which both camps agree.
+
+    Whole portraits stay out: the device never sees one. So do masks worn wrong: a site may count them either way.
+    """
+    faces = [face for face in judged if not face.sample.whole and face.truth is not Label.INCORRECT]
+    bare = np.array([face.bare for face in faces], np.float32)
+    return bare, np.array([face.truth is Label.WITHOUT_MASK for face in faces], bool)
+
+
+def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
+    """The figures, ready for JSON."""
+    bare, is_bare = settled(judged)
+    points = calibration.points(bare, is_bare)
+    found = sliced.slices(judged)
+    weakest = sliced.worst(found)
+    return {
+        "slices": [each.record() for each in found],
+        "worst": weakest.record() if weakest else None,
+        "incorrect": incorrect(judged),
+        "calibration_error": round(calibration.expected_error(calibration.bins(bare, is_bare)), 4),
+        "thresholds": [as_json(point) for point in points],
+        "chosen": as_json(calibration.choose(points, people)),
+    }
+
+
+def incorrect(judged: list[sliced.Judged]) -> dict[str, int]:
+    """Masks worn wrong: how many, how many were called so, bare, or masked."""
+    faces = [face for face in judged if face.truth is Label.INCORRECT]
+    answers = [face.answer for face in faces]
+    return {"n": len(faces), **{f"called_{label}": answers.count(label) for label in data.CLASSES}}
+
+
+def as_json(point: calibration.Point) -> dict[str, float]:
+    """One operating point."""
+    return {name: getattr(point, name) for name in ("threshold", "false_alarms", "masked", "missed", "bare")}
+
+
+def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
+    """The pictures."""
+    bare, is_bare = settled(judged)
+    bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
+    plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
+    plots.operating(points, calibration.choose(points, people), out / "thresholds.png")
+    sheet.write(sliced.pictures(face for face in judged if not face.right), out / "mistakes.png")
+    weakest = sliced.worst(sliced.slices(judged))
+    sheet.write(sliced.pictures(weakest.wrong) if weakest else [], out / "worst.png")

@@ -1,0 +1,31 @@
+"""Contact sheets: many small pictures on one, each with a line under it. For run folders, never for the project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from maskwatch.flow import Image
+
+PAPER, INK = (255, 255, 255), (20, 20, 20)
+TEXT = 11  # pixels
+
+
+def write(pictures: Sequence[tuple[Image, str]], path: Path, columns: int = 12, side: int = 128) -> None:
+    """Write (H, W, 3) uint8 RGB pictures with their captions as a PNG, whole or not at all."""
+    line = TEXT + 5
+    rows = max(1, -(-len(pictures) // columns))
+    paper = Pillow.new("RGB", (columns * (side + 4), rows * (side + line + 4)), PAPER)
+    draw, font = ImageDraw.Draw(paper), ImageFont.load_default(TEXT)
+    for index, (picture, caption) in enumerate(pictures):
+        x, y = index % columns * (side + 4), index // columns * (side + line + 4)
+        tile = Pillow.fromarray(np.ascontiguousarray(picture)).resize((side, side), Pillow.Resampling.NEAREST)
+        paper.paste(tile, (x, y))
+        draw.text((x + 1, y + side + 1), caption[: side // 6], INK, font)
+    temporary = path.with_name(f"writing-{path.name}")
+    paper.save(temporary, format="PNG")
+    temporary.replace(path)
