@@ -152,7 +152,7 @@ def slices(
     """
     from training import report
 
-    report.write(model, root, scenes, part, out, people, yunet, seed, click.echo)
+    report.write(report.Subject(model, root, scenes, part, seed, yunet), people, out, click.echo)
 
 
 @cli.command()

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
+
+from training import allocator
 
 Curves = dict[str, list[float]]
 
@@ -73,3 +76,40 @@ class Checkpoint(keras.callbacks.Callback):
         self.state.unlink(missing_ok=True)  # never a state beside weights of another epoch
         temporary.replace(self.weights)
         self.state.write_text(state)
+
+
+class Epochs(Protocol):
+    """Batches that depend on the epoch and their place in it, and on nothing else."""
+
+    epoch: int
+
+
+def fit(
+    trainer: keras.Model, batches: Epochs, epochs: int, checkpoint: Checkpoint, save: Callable[[], None], **options: Any
+) -> None:
+    """Train a compiled model, or what is left of its epochs; it ends with its averaged weights.
+
+    Args:
+        trainer: compiled with an optimizer that averages (use_ema).
+        batches: a keras PyDataset.
+        epochs: all there are to be.
+        checkpoint: of this run.
+        save: writes the averaged model; called after each epoch and at the end.
+        options: more for keras.Model.fit.
+    """
+    batches.epoch = checkpoint.resume(trainer, epochs)
+    trainer.fit(
+        batches,
+        initial_epoch=batches.epoch,
+        epochs=epochs,
+        shuffle=False,  # batches are random already, and in an order that an interruption does not change
+        verbose=2,
+        callbacks=[
+            allocator.KeepFreedMemory(),
+            checkpoint,
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
+        ],
+        **options,
+    )
+    save()

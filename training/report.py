@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +15,35 @@ from training import calibration, crops, data, evaluate, peers, plots, sheet, vo
 from training import slices as sliced
 
 
-def write(
-    model: Path,
-    root: Path,
-    scenes: Path | None,
-    part: str,
-    out: Path,
-    people: int,
-    yunet: Path | None,
-    seed: int,
-    say: Callable[[str], None],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged, and on what."""
+
+    model: Path
+    root: Path  # portraits
+    scenes: Path | None
+    part: str  # of the split, or "all"
+    seed: int  # of the split
+    yunet: Path | None  # tells which way a face is turned
+
+
+def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) -> None:
     """Judge a part of the data, say what was found, and write it with its pictures into the folder `out`.
+
+    Args:
+        subject: see there.
+        people: at most one false alarm in so many masked people.
+        out: made if need be.
+        say: is given each line for people.
 
     Raises:
         ModelError: the model cannot be used.
         SourceError: the data cannot be used.
     """
-    network = evaluate.open_network(model)
-    known = data.faces(root)
-    dataset = data.load(root)
-    photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
-    samples = crops.portraits(photos, known)
-    if scenes:
-        samples += crops.street(voc.part(voc.split(voc.load(scenes), seed), part))
-    good = data.readable(sample.path for sample in samples)
-    judged = sliced.judge(
-        network,
-        [sample for sample in samples if sample.path in good],
-        data.pasted(root),
-        peers.yunet_landmarks(yunet) if yunet else None,
-    )
+    judged = judge(subject)
     out.mkdir(parents=True, exist_ok=True)
     figures = summary(judged, people)
-    text = json.dumps({"model": model.name, "part": part, "seed": seed, **figures}, indent=1)
+    text = json.dumps({"model": subject.model.name, "part": subject.part, "seed": subject.seed, **figures}, indent=1)
     temporary = out / ".slices.json"
     temporary.write_text(text + "\n")
     temporary.replace(out / "slices.json")
@@ -65,6 +61,24 @@ def write(
         f"{point['missed']} of {point['bare']} bare called masked"
     )
     say(f"wrote slices.json, mistakes.png, worst.png, reliability.png and thresholds.png into {out}")
+
+
+def judge(subject: Subject) -> list[sliced.Judged]:
+    """Every readable face of the part."""
+    network = evaluate.open_network(subject.model)
+    known = data.faces(subject.root)
+    dataset = data.load(subject.root)
+    photos = dataset.photos if subject.part == "all" else getattr(dataset.split(subject.seed), subject.part)
+    samples = crops.portraits(photos, known)
+    if subject.scenes:
+        samples += crops.street(voc.part(voc.split(voc.load(subject.scenes), subject.seed), subject.part))
+    good = data.readable(sample.path for sample in samples)
+    return sliced.judge(
+        network,
+        [sample for sample in samples if sample.path in good],
+        data.pasted(subject.root),
+        peers.yunet_landmarks(subject.yunet) if subject.yunet else None,
+    )
 
 
 def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maskwatch import preprocess
 from maskwatch.flow import Image, Label
-from training import allocator, calibration, checkpoints, crops, data, plots, record, voc
+from training import calibration, checkpoints, crops, data, plots, record, voc
 from training.networks import mobilenet_v2
 from training.progress import track
 
@@ -136,7 +136,6 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
             curves.setdefault(name, []).extend(values)
         plots.curves(curves, out / "curves.png")
     temperature, bias = calibration.fit(model.predict(x_check, verbose=0), y_check)
-    record.save(model, out / "model.keras")
     record.write(
         out,
         record.Run(
@@ -188,23 +187,15 @@ def run_stage(
         metrics=["accuracy"],
     )
     checkpoint = checkpoints.Checkpoint(out, key, stage.name)
-    done = checkpoint.resume(trainer, stage.epochs)
     print(f"stage {stage.name}: {stage.epochs} epochs at rate {stage.rate:g}", flush=True)
-    looks.epoch = done
-    trainer.fit(
+    checkpoints.fit(
+        trainer,
         looks,
-        shuffle=False,  # batches are random already, and in an order that an interruption does not change
-        initial_epoch=done,
-        epochs=stage.epochs,
+        stage.epochs,
+        checkpoint,
+        save=lambda: record.save(model, out / "model.keras"),
         validation_data=check,
         validation_batch_size=knobs.batch,
-        verbose=2,
-        callbacks=[
-            allocator.KeepFreedMemory(),
-            checkpoint,
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
-        ],
     )
     return checkpoint.curves
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from maskwatch import detector, preprocess
 from maskwatch.errors import ConfigError
-from training import allocator, checkpoints, data, finder_loss, plots, record, scenes, scorer, voc
+from training import checkpoints, data, finder_loss, plots, record, scenes, scorer, voc
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
@@ -41,13 +41,11 @@ class Knobs:
 class Scenes(keras.utils.PyDataset):
     """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
 
-    def __init__(
-        self, street: list[scenes.Picture], portrait: list[scenes.Picture], knobs: Knobs, epoch: int = 0
-    ) -> None:
+    def __init__(self, street: list[scenes.Picture], portrait: list[scenes.Picture], knobs: Knobs) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
         self.street, self.portrait, self.knobs = street, portrait, knobs
         self.cells = finder_loss.cell_centres(knobs.size)
-        self.epoch = epoch
+        self.epoch = 0
 
     def __len__(self) -> int:
         return self.knobs.steps_per_epoch
@@ -95,22 +93,13 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
         knobs=asdict(knobs), scenes=scene_split.sha256, learnt=learnt, weights=checkpoints.of_weights(model)
     )
     checkpoint = checkpoints.Checkpoint(out, key)
-    epochs = knobs.steps // knobs.steps_per_epoch
-    done = checkpoint.resume(trainer, epochs)
-    trainer.fit(
-        shuffle=False,  # batches are random already, and in an order that an interruption does not change
-        x=Scenes(street, portrait, knobs, done),
-        initial_epoch=done,
-        epochs=epochs,
-        verbose=2,
-        callbacks=[
-            allocator.KeepFreedMemory(),
-            checkpoint,
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: record.save(model, out / "model.keras")),
-        ],
+    checkpoints.fit(
+        trainer,
+        Scenes(street, portrait, knobs),
+        knobs.steps // knobs.steps_per_epoch,
+        checkpoint,
+        save=lambda: record.save(model, out / "model.keras"),
     )
-    record.save(model, out / "model.keras")
     plots.curves(checkpoint.curves, out / "curves.png")
     good = data.readable(scene.path for scene in scene_split.validation)
     validation = [scene for scene in scene_split.validation if scene.path in good]
