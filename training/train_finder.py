@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch import detector, preprocess
 from maskwatch.errors import ConfigError
-from training import checkpoints, data, finder_loss, plots, record, scenes, scorer, voc
+from maskwatch.flow import Box
+from training import checkpoints, data, finder_loss, finder_scores, plots, record, scenes, scorer, voc
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
@@ -80,8 +80,8 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     cv2.setNumThreads(1)  # the network has the other cores
     scene_split = voc.split(voc.load(boxes), knobs.seed)
     street = scenes.streets(scene_split.train)
-    photos = data.load(portraits).split(knobs.seed).train if portraits else ()
-    portrait = scenes.portraits(photos, portraits) if portraits else []
+    photos = data.load(portraits).split(knobs.seed) if portraits else None
+    portrait = scenes.portraits(photos.train, portraits) if photos and portraits else []
     print(f"{len(street)} street scenes, {len(portrait)} portraits to learn from", flush=True)
 
     model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
@@ -103,6 +103,9 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     plots.curves(checkpoint.curves, out / "curves.png")
     good = data.readable(scene.path for scene in scene_split.validation)
     validation = [scene for scene in scene_split.validation if scene.path in good]
+    large = scenes.portraits(photos.validation, portraits) if photos and portraits else []
+    scale = calibrate(model, validation, large, knobs.size)
+    record.save(model, out / "model.keras")
     threshold, metrics = choose_threshold(find_all(model, validation, knobs.size), validation)
     record.write(
         out,
@@ -114,7 +117,7 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             score_threshold=threshold,
             seed=knobs.seed,
             split_sha256=scene_split.sha256,
-            knobs=asdict(knobs),
+            knobs={**asdict(knobs), "score_scale": asdict(scale)},
             versions=record.versions(),
             history=dict(checkpoint.curves),
             metrics={"validation": metrics},
@@ -132,17 +135,24 @@ def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
     )
 
 
+def calibrate(
+    model: keras.Model, street: Iterable[voc.Scene], portrait: Iterable[scenes.Picture], size: int
+) -> finder_scores.Scale:
+    """Fit the scores of all strides on validation pictures, and fold that into the model."""
+    pictures = [(data.read_rgb(scene.path), [face.box for face in scene.faces]) for scene in street]
+    pictures += [(picture.image, [Box(*box) for box in picture.boxes.tolist()]) for picture in portrait]
+    scale = finder_scores.fit([(finder_scores.answers(model, image, size), faces) for image, faces in pictures])
+    finder_scores.fold(model, scale)
+    return scale
+
+
 def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[scorer.Found]]:
-    """What the float model finds in each scene, letterboxed, decoded and suppressed as on the device."""
-    found = {}
-    for scene in pictures:
-        pixels, placement = preprocess.letterbox(data.read_rgb(scene.path), size)
-        maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
-        boxes, scores = detector.decode(maps, size, min(THRESHOLDS) / 2)
-        kept = detector.non_maximum_suppression(boxes, scores)
-        faces = detector.as_faces(placement.to_image(boxes[kept]), scores[kept])
-        found[scene.path.stem] = [scorer.Found(face.box, face.score) for face in faces]
-    return found
+    """What the float model finds in each scene."""
+    least = min(THRESHOLDS) / 2
+    return {
+        scene.path.stem: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
+        for scene in pictures
+    }
 
 
 def choose_threshold(found: scorer.Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
