@@ -12,6 +12,7 @@ from benchmarks import device, models, readme, records
 from maskwatch import bundle, command
 from maskwatch.errors import ConfigError
 
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 RESULTS = Path(__file__).parent / "results"
 
@@ -50,6 +51,34 @@ def measure_models(
             raise ConfigError(f"--reference {reference}: not among the models; add {reference}=FILE.tflite")
         against[runners[1].name] = reference
     _save(models.measure(runners, against, rounds), results)
+
+
+@cli.command("search")
+@click.option("--mask", "classifiers", metavar="NAME=BUNDLE", multiple=True, help="A mask classifier; repeat.")
+@click.option("--face", "finders", metavar="NAME=BUNDLE", multiple=True, help="A face finder; repeat.")
+@click.option("--data", "portraits", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
+@click.option("--scenes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_candidates(
+    classifiers: tuple[str, ...],
+    finders: tuple[str, ...],
+    portraits: Path,
+    scenes: Path,
+    rounds: int,
+    seed: int,
+    results: Path,
+) -> None:
+    """Bundles that might be shipped: quality against time; writes RESULTS/BOARD/search.json and search.png."""
+    from benchmarks import search  # needs extra `train`
+
+    if not classifiers + finders:
+        raise ConfigError("search: no candidate; give --mask NAME=BUNDLE or --face NAME=BUNDLE")
+    material = search.Material(portraits, scenes, seed)
+    record = search.measure(dict(map(_named, classifiers)), dict(map(_named, finders)), material, rounds)
+    _save(record, results)
+    search.draw(record, records.path(record, results).with_suffix(".png"))
 
 
 def _named(text: str) -> tuple[str, Path]:

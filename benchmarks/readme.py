@@ -172,6 +172,34 @@ def models() -> str:
     return markdown(("board", "model", "input", "file", "median (p10–p90)", "ratio"), rows)
 
 
+def search() -> str:
+    """What was tried for the shipped models: quality on both held-out parts against time, by board."""
+    tables = []
+    for kind, title in (("network", "mask classifier"), ("finder", "face finder")):
+        rows, measures = [], []
+        for path in sorted((ROOT / "benchmarks/results").glob("*/search.json")):
+            for model in _candidates(json.loads(path.read_text()), kind):
+                measures = list(model["quality"]["test"])
+                found = [
+                    f"{_percent(model['quality']['validation'][m])}; {_percent(model['quality']['test'][m], ends=True)}"
+                    for m in measures
+                ]
+                rows.append((model["name"], f"{spread(model['ms'])[0]:.2f}", f"{model['bytes'] / 1e6:.2f}", *found))
+        tables.append(markdown((title, "ms", "MB", *measures), rows))
+    return "\n\n".join(tables)
+
+
+def _candidates(record: dict[str, Any], kind: str) -> list[Any]:
+    """The rows of a kind, quickest first."""
+    rows = [model for model in record["models"] if model["kind"] == kind]
+    return sorted(rows, key=lambda model: spread(model["ms"])[0])
+
+
+def _percent(found: dict[str, Any], ends: bool = False) -> str:
+    """A share, with its interval if wanted."""
+    return f"{100 * found['value']:.1f} %" + (f" {_ends(found['interval95'], 100)}" if ends else "")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": test_images,
     "scenes": scenes,
@@ -181,6 +209,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "starts": starts,
     "frame": frame,
     "models": models,
+    "search": search,
 }
 
 

@@ -14,13 +14,17 @@ from benchmarks import host
 
 def save(record: dict[str, Any], results: Path) -> Path:
     """Write results/BOARD/KIND.json, whole or not at all."""
-    folder = results / host.slug(record["host"]["board"])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record['kind']}.json"
-    temporary = folder / f".{path.name}"
+    place = path(record, results)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f".{place.name}")
     temporary.write_text(json.dumps(record, indent=1) + "\n")
-    temporary.replace(path)
-    return path
+    temporary.replace(place)
+    return place
+
+
+def path(record: dict[str, Any], results: Path) -> Path:
+    """Where a record belongs: results/BOARD/KIND.json."""
+    return results / host.slug(record["host"]["board"]) / f"{record['kind']}.json"
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:

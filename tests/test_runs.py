@@ -17,11 +17,11 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 from maskwatch import preprocess  # noqa: E402
-from maskwatch.errors import ModelError  # noqa: E402
+from maskwatch.errors import ConfigError, ModelError  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
 from training import crops, data, evaluate, plots, record, scenes, train_classifier, train_finder, voc  # noqa: E402
 from training.crops import Sample  # noqa: E402
-from training.networks import mobilenet_v2  # noqa: E402
+from training.networks import finder, mobilenet_v2  # noqa: E402
 from training.scorer import Found  # noqa: E402
 from training.train_classifier import Knobs  # noqa: E402
 
@@ -376,3 +376,37 @@ def test_every_batch_of_every_epoch_and_seed_is_another() -> None:
             seen += [made[index][0].tobytes() for index in range(len(made))]
             made.on_epoch_end()
     assert len(set(seen)) == 2 * 2 * 3
+
+
+# -- another input side ---------------------------------------------------------------------------------------------
+
+
+def test_a_resized_finder_has_the_same_weights_and_tells_where_it_was_trained(tmp_path: Path) -> None:
+    model = finder.build(64, 0.35, 8)
+    record.save(model, tmp_path / "model.keras")
+    record.write(tmp_path, RUN.model_copy(update={"task": "face", "knobs": {"alpha": 0.35, "channels": 8}}))
+    train_finder.resize(tmp_path / "model.keras", 96, tmp_path / "larger")
+    larger = keras.models.load_model(tmp_path / "larger" / "model.keras", compile=False)
+    assert larger.input_shape == (None, 96, 96, 3)
+    for before, after in zip(model.get_weights(), larger.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    run = record.read(tmp_path / "larger" / "model.keras")
+    assert (run.input_size, run.knobs["size"], run.knobs["trained_at"]) == (96, 96, RUN.input_size)
+    assert run.metrics == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "size", "expected"),
+    [
+        ("face", 100, "size 100: expected a multiple of 32"),
+        ("face", 0, "size 0: expected a multiple of 32"),
+        ("mask", 96, "made for task 'mask', expected a face finder"),
+        ("face", 96, "expected the finder its run.json tells of"),
+    ],
+)
+def test_a_finder_that_cannot_be_resized_is_refused(tmp_path: Path, task: str, size: int, expected: str) -> None:
+    (tmp_path / "model.keras").write_bytes(b"none")
+    record.write(tmp_path, RUN.model_copy(update={"task": task, "knobs": {"alpha": 0.35, "channels": 8}}))
+    with pytest.raises((ConfigError, ModelError), match=expected):
+        train_finder.resize(tmp_path / "model.keras", size, tmp_path / "larger")
+    assert not (tmp_path / "larger").exists()

@@ -42,6 +42,8 @@ def train() -> None:
 @click.option("--alpha", type=float, help="Width of the base.  [default: 0.35]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Of the last stage.  [default: 20]")
 @click.option("--looks", type=click.IntRange(min=1), help="Varied faces an epoch.  [default: 8000]")
+@click.option("--rate", type=float, help="Peak rate of the last stage.  [default: 0.0004]")
+@click.option("--frozen", help="Layers of the base up to this one stay.  [default: block_2_add]")
 @click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
@@ -67,6 +69,17 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
     from training import train_finder
 
     train_finder.train(boxes, portraits, weights, out, _knobs(train_finder.Knobs(), turned))
+
+
+@cli.command()
+@click.argument("model", type=FILE)
+@click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")
+@click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
+def resize(model: Path, size: int, out: Path) -> None:
+    """The face finder MODEL (.keras) at another input side, with the same weights."""
+    from training import train_finder
+
+    train_finder.resize(model, size, out)
 
 
 def _need(weights: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -71,6 +73,47 @@ def operating(points: Sequence[Point], chosen: Point, path: Path) -> None:
     axis.set(xlabel="a face counts as bare from", ylabel="% of those people", ylim=(0, None))
     axis.grid(alpha=0.3)
     axis.legend()
+    _save(figure, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that might be shipped."""
+
+    name: str
+    ms: float  # a call
+    quality: Mapping[str, Mapping[str, Any]]  # measure -> value, interval95: shares, 0–1
+
+
+def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
+    """What each candidate gets wrong, in % with its 95 % interval, against its time; a panel for each task; a PNG."""
+    figure, axes = plt.subplots(len(panels), 1, figsize=(8, 4.4 * len(panels)), squeeze=False)
+    for axis, (task, candidates) in zip(axes[:, 0], panels.items(), strict=True):
+        candidates = sorted(candidates, key=lambda candidate: candidate.ms)
+        for measure in candidates[0].quality:
+            found = [candidate.quality[measure] for candidate in candidates]
+            wrong = np.array([100 * (1 - each["value"]) for each in found])
+            ends = np.array([[100 * (1 - end) for end in each["interval95"][::-1]] for each in found]).T
+            axis.errorbar(
+                [candidate.ms for candidate in candidates],
+                wrong,
+                yerr=np.abs(ends - wrong),
+                marker="o",
+                capsize=3,
+                label=measure,
+            )
+        for candidate in candidates:
+            axis.axvline(candidate.ms, color="lightgrey", zorder=0)
+            axis.annotate(
+                candidate.name,
+                (candidate.ms, 1),
+                xycoords=("data", "axes fraction"),
+                rotation=30,
+                fontsize=8,
+            )
+        axis.set(xlabel="ms on one thread", ylabel=f"{task}: wrong, %", xscale="log", ylim=(0, None))
+        axis.grid(alpha=0.3, which="both")
+        axis.legend(fontsize=8)
     _save(figure, path)
 
 

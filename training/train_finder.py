@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.errors import ConfigError
+from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Box
 from training import checkpoints, data, finder_loss, finder_scores, plots, record, scenes, scorer, voc
 from training.networks import finder
@@ -123,6 +124,29 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             metrics={"validation": metrics},
         ),
     )
+
+
+def resize(model: Path, size: int, out: Path) -> None:
+    """The same weights at another input side: out/model.keras and out/run.json, to be weighed against it.
+
+    Raises:
+        ConfigError: the size is no multiple of the coarsest stride.
+        ModelError: the model or its record cannot be read, or is no finder.
+    """
+    if size <= 0 or size % max(finder.STRIDES):
+        raise ConfigError(f"size {size}: expected a multiple of {max(finder.STRIDES)}")
+    run = record.read(model)
+    if run.task != "face":
+        raise ModelError(f"model {model}: made for task '{run.task}', expected a face finder")
+    resized = finder.build(size, run.knobs["alpha"], run.knobs["channels"])
+    try:
+        resized.load_weights(model)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise ModelError(f"model {model}: {error}; expected the finder its {record.RECORD} tells of") from error
+    out.mkdir(parents=True, exist_ok=True)
+    record.save(resized, out / "model.keras")
+    knobs = {**run.knobs, "size": size, "trained_at": run.input_size}
+    record.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}}))
 
 
 def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:

@@ -1,0 +1,108 @@
+"""Candidates for the shipped models: what each gets right against the milliseconds it takes, in one record.
+
+All are timed in turns on one thread, as in `models`, and judged on the validation part, by which one is chosen, and on
+the test part, which tells what the choice is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import models, records
+from maskwatch import bundle
+from maskwatch.detector import SingleShotDetector
+from training import data, plots, report, scorer, slices, voc
+
+PARTS = ("validation", "test")
+LEAST_SCORE = 0.1  # of the boxes that make an average precision
+FINDER_SIDES = (24.0, 40.0)  # pixels: annotated faces from here on
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What candidates are judged on."""
+
+    portraits: Path
+    scenes: Path
+    seed: int = 0  # of the split
+
+
+def measure(
+    classifiers: Mapping[str, Path], finders: Mapping[str, Path], material: Material, rounds: int = models.ROUNDS
+) -> dict[str, Any]:
+    """The record, ready for JSON.
+
+    Args:
+        classifiers: name -> bundle of task mask.
+        finders: name -> bundle of task face.
+        material: annotated pictures.
+        rounds: measured calls of each.
+
+    Raises:
+        ModelError: a candidate is no bundle of that task.
+    """
+    for path in classifiers.values():
+        bundle.read(path, "mask")
+    runners = [models.network(name, path) for name, path in classifiers.items()]
+    runners += [models.finder(name, path) for name, path in finders.items()]
+    record = models.measure(runners, {}, rounds)
+    for row, runner in zip(record["models"], runners, strict=True):
+        judge = {"network": mask, "finder": face}[runner.kind]
+        row["quality"] = {part: judge(runner.file, material, part) for part in PARTS}
+    return {**record, "kind": "search"}
+
+
+def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
+    """Kind of picture -> share judged right, 0–1, with its interval and count."""
+    judged = report.judge(report.Subject(path, material.portraits, material.scenes, part, material.seed, None))
+    found: dict[str, list[bool]] = {}
+    for each in judged:
+        found.setdefault(slices.source(each.sample), []).append(each.right)
+    return {name: share(rights) for name, rights in sorted(found.items())}
+
+
+def face(path: Path, material: Material, part: str) -> dict[str, Any]:
+    """Average precision on streets by least side of a face, and the share of portraits in which a face is found."""
+    opened = bundle.read(path, "face")
+    finder, sure = SingleShotDetector(opened, LEAST_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
+    street = voc.part(voc.split(voc.load(material.scenes), material.seed), part)
+    good = data.readable(scene.path for scene in street)
+    street = [scene for scene in street if scene.path in good]
+    found = {
+        scene.path.stem: [scorer.Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))]
+        for scene in street
+    }
+    quality = {}
+    for side in FINDER_SIDES:
+        annotated = {scene.path.stem: scorer.as_truths(scene.faces, side) for scene in street}
+        precision, count = scorer.average_precision(found, annotated, min_side=side)
+        quality[f"AP50, faces from {side:.0f} px"] = {
+            "value": round(precision, 4),
+            "interval95": [round(end, 4) for end in scorer.precision_interval(found, annotated, side)],
+            "n": count,
+        }
+    photos = getattr(data.load(material.portraits).split(material.seed), part)
+    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in photos])
+    return quality
+
+
+def share(rights: Sequence[bool]) -> dict[str, Any]:
+    """Share that is true, with Wilson's interval."""
+    low, high = scorer.interval(sum(rights), len(rights))
+    value = float(np.mean(rights)) if rights else 0.0
+    return {"value": round(value, 4), "interval95": [round(low, 4), round(high, 4)], "n": len(rights)}
+
+
+def draw(record: Mapping[str, Any], path: Path) -> None:
+    """Errors against milliseconds, a panel for classifiers and one for finders, as a PNG."""
+    panels: dict[str, list[plots.Candidate]] = {}
+    for row in record["models"]:
+        middle = records.spread(row["ms"])[0]
+        title = {"network": "mask classifier", "finder": "face finder"}[row["kind"]]
+        panels.setdefault(title, []).append(plots.Candidate(row["name"], middle, row["quality"]["test"]))
+    plots.search(panels, path)
