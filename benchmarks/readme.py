@@ -87,11 +87,16 @@ def portraits() -> str:
 
 
 def slices() -> str:
-    """The shipped classifier on the test part, by the slices that tell most; the record holds all."""
+    """The shipped classifier on the test part, by the slices that tell most, beside the first; the records hold all."""
+    first = {
+        (row["kind"], row["slice"]): f"{100 * row['right']:.1f} %"
+        for row in _json("training/results/slices-first.json")["slices"]
+    }
     rows = [
         (
             "all" if row["kind"] == "all" else f"{row['kind']}: {row['slice'].replace('mask_weared_', 'worn ')}",
             row["n"],
+            first.get((row["kind"], row["slice"]), "–"),
             f"{100 * row['right']:.1f} % {_ends(row['interval95'], 100)}",
             row["bare_called_masked"],
             row["masked_called_bare"],
@@ -99,7 +104,8 @@ def slices() -> str:
         for row in _json("training/results/slices.json")["slices"]
         if row["kind"] in SLICES
     ]
-    return markdown(("slice", "faces", "right", "bare called masked", "masked called bare"), rows)
+    head = ("slice", "faces", "first model", "right", "bare called masked", "masked called bare")
+    return markdown(head, rows)
 
 
 def _ends(interval: Sequence[float], scale: float = 1.0) -> str:

@@ -271,12 +271,13 @@ def small_finder(size: int, *_: object) -> keras.Model:
     for stride in finder.STRIDES:
         feature = keras.layers.AveragePooling2D(8 if stride == 8 else 2)(feature)
         feature = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(feature)
-        outputs += [keras.layers.Conv2D(depth, 1, name=f"{depth}at{stride}")(feature) for depth in (1, 4)]
+        for depth, name in ((1, "score"), (4, "box")):
+            outputs.append(keras.layers.Conv2D(depth, 1, name=f"{name}{stride}")(feature))
     return keras.Model(image, outputs)
 
 
-CLASSIFIER = train_classifier.Knobs(size=32, epochs=2, looks=16, batch=16, seed=3)
-FINDER = train_finder.Knobs(size=64, batch=4, steps=4, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
+CLASSIFIER = train_classifier.Knobs(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
+FINDER = train_finder.Knobs(size=64, batch=4, steps=2, again=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
 STAGES = (
     train_classifier.Stage("head", None, 1, 1e-2),
     train_classifier.Stage("last-blocks", "block_12_add", 1, 1e-2),
@@ -417,7 +418,7 @@ def test_a_run_interrupted_before_its_last_model_was_written_writes_it(
 
 @pytest.mark.parametrize(
     ("train", "knobs"),
-    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, steps_per_epoch=6))],
+    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, again=0, steps_per_epoch=6))],
 )
 def test_batches_come_in_the_same_order_after_an_interruption(
     folders: tuple[Path, Path],
@@ -459,7 +460,7 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
 def test_a_run_of_few_looks_ends(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_classifier, "stages", STAGES_AS_THEY_ARE)
     monkeypatch.setattr(keras.optimizers, "AdamW", ADAMW)
-    classify(folders, tmp_path, replace(CLASSIFIER, looks=16, epochs=1))
+    classify(folders, tmp_path, replace(CLASSIFIER, looks=16, epochs=1, settling=1))
     assert (tmp_path / "run.json").exists()
 
 
@@ -472,6 +473,6 @@ def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Tr
     assert (run.task, run.labels, run.input_size, run.seed) == ("face", ("face",), 64, 3)
     assert run.score_threshold in train_finder.THRESHOLDS
     assert run.metrics["validation"]["images"] == 1
-    assert run.knobs["steps"] == 4
+    assert (run.knobs["steps"], run.knobs["again"]) == (2, 2)
     shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]
     assert shapes == [(None, side, side, depth) for side in (8, 4, 2) for depth in (1, 4)]

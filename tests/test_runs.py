@@ -25,7 +25,7 @@ from training.networks import finder, mobilenet_v2  # noqa: E402
 from training.scorer import Found  # noqa: E402
 from training.train_classifier import Knobs  # noqa: E402
 
-KNOBS = Knobs(size=32, alpha=0.35, epochs=2, looks=30, batch=6, seed=3)
+KNOBS = Knobs(size=32, alpha=0.35, epochs=2, settling=1, looks=30, frozen="block_2_add", batch=6, seed=3)
 PHOTOS = 40
 RUN = record.Run(
     name="tiny",
@@ -144,12 +144,15 @@ def test_a_confusion_of_nothing_is_a_picture_too(tmp_path: Path) -> None:
 # -- the classifier's recipe ----------------------------------------------------------------------------------------
 
 
-def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first() -> None:
-    head, last, everything = train_classifier.stages(KNOBS)
+def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first_which_then_settles() -> None:
+    head, last, everything, settling = train_classifier.stages(KNOBS)
+    assert [stage.plain for stage in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
+    assert (settling.frozen, settling.epochs) == (everything.frozen, KNOBS.settling)
+    assert settling.rate < everything.rate
     assert (head.frozen, last.frozen, everything.frozen) == (None, "block_12_add", KNOBS.frozen)
     assert everything.epochs == KNOBS.epochs
     assert head.rate > last.rate >= everything.rate == KNOBS.rate
-    assert len({stage.name for stage in (head, last, everything)}) == 3  # each names its own checkpoint
+    assert len({stage.name for stage in (head, last, everything, settling)}) == 4  # each names its own checkpoint
 
 
 def sample(label: int, street: bool) -> Sample:
@@ -236,6 +239,25 @@ def test_every_sample_has_its_turn_as_often_as_its_pool_says(
     assert labels.tolist() == [each.label for each in drawn]
     shares = [drawn.count(each) / len(drawn) for each in seen]
     assert shares == pytest.approx([0.25, 0.25, 0.225, 0.225, 0.05], abs=0.03)
+
+
+def test_settling_looks_are_often_the_devices_own_or_its_mirror(seen: list[Sample]) -> None:
+    looks = train_classifier.Looks(seen, replace(KNOBS, looks=1200, batch=60))
+    own = {}
+    for each in seen:
+        cut = crops.cut(each, data.read_rgb(each.path), KNOBS.size)
+        own |= {cut.tobytes(): each.label, cut[:, ::-1].tobytes(): each.label}
+    assert not any(image.tobytes() in own for image in looks[0][0])
+    looks.plain = 0.6
+    found = [
+        (image.tobytes(), label)
+        for images, labels in map(looks.__getitem__, range(len(looks)))
+        for image, label in zip(images, labels.tolist(), strict=True)
+    ]
+    plain = [(image, label) for image, label in found if image in own]
+    assert len(plain) / len(found) == pytest.approx(0.6, abs=0.05)
+    assert all(own[image] == label for image, label in plain)
+    assert {image for image, _ in plain} == set(own)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.02, 0.5])
@@ -349,6 +371,28 @@ def test_the_threshold_is_the_lowest_of_the_best_f1_and_comes_with_its_figures()
     threshold, figures = train_finder.choose_threshold(found, [voc.Scene(Path("x.png"), faces)])
     assert threshold == 0.46
     assert (figures["threshold"], figures["precision"], figures["recall"]) == (0.46, 1.0, 0.75)
+
+
+def test_the_rate_warms_up_and_descends_twice() -> None:
+    rate = train_finder.Descents(train_finder.Knobs(steps=1000, again=600, rate=2e-3, warmup=200))
+    at = {step: float(rate(step)) for step in (0, 100, 200, 600, 1000, 1100, 1200, 1400, 1600, 1700)}
+    assert at == pytest.approx(
+        {0: 0, 100: 1e-3, 200: 2e-3, 600: 1e-3, 1000: 0, 1100: 5e-4, 1200: 1e-3, 1400: 5e-4, 1600: 0, 1700: 0}, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "again", "expected"),
+    [
+        (1100, 0, "steps 1100: expected a multiple of 250 above the warm-up's 200"),
+        (0, 0, "steps 0: expected"),
+        (1000, 300, "again 300: expected a multiple of 250"),
+    ],
+)
+def test_steps_that_make_no_descent_are_refused(tmp_path: Path, steps: int, again: int, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        train_finder.train(tmp_path, None, None, tmp_path / "run", train_finder.Knobs(steps=steps, again=again))
+    assert not (tmp_path / "run").exists()
 
 
 STREET = [scenes.Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,19 +33,30 @@ def train() -> None:
     """Train a network; its folder gets model.keras, run.json and the curves."""
 
 
+def recipe(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of the classifier's recipe: those that are not given stay as train_classifier.Knobs has them."""
+    options = (
+        click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
+        click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too."),
+        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
+        click.option("--out", type=NEW, required=True, help="The run's folder."),
+        click.option("--size", type=int, help="Input side, pixels.  [default: 128]"),
+        click.option("--alpha", type=float, help="Width of the base.  [default: 1.0]"),
+        click.option("--epochs", type=click.IntRange(min=1), help="At the small rate.  [default: 16]"),
+        click.option("--settling", type=click.IntRange(min=1), help="Epochs that end it.  [default: 6]"),
+        click.option("--looks", type=click.IntRange(min=1), help="Varied faces an epoch.  [default: 8000]"),
+        click.option("--rate", type=float, help="Peak of the small rate.  [default: 0.0003]"),
+        click.option("--frozen", help="Layers of the base up to this one stay.  [default: block_5_add]"),
+        click.option("--seed", type=int, help="[default: 0]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @train.command("mobilenet_v2")
-@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
-@click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too.")
-@click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
-@click.option("--size", type=int, help="Input side, pixels.  [default: 128]")
-@click.option("--alpha", type=float, help="Width of the base.  [default: 0.35]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Of the last stage.  [default: 20]")
-@click.option("--looks", type=click.IntRange(min=1), help="Varied faces an epoch.  [default: 8000]")
-@click.option("--rate", type=float, help="Peak rate of the last stage.  [default: 0.0004]")
-@click.option("--frozen", help="Layers of the base up to this one stay.  [default: block_2_add]")
+@recipe
 @click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
-@click.option("--seed", type=int, help="[default: 0]")
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The mask classifier: an ImageNet MobileNetV2, fine-tuned. An interrupted run goes on where it was."""
     _need(weights)
@@ -62,6 +73,7 @@ def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path,
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
+@click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2."""
@@ -69,6 +81,21 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
     from training import train_finder
 
     train_finder.train(boxes, portraits, weights, out, _knobs(train_finder.Knobs(), turned))
+
+
+@cli.command("left-out")
+@recipe
+def left_out(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
+    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl."""
+    _need(weights)
+    from training import left_out, train_classifier
+
+    for row in left_out.run(root, scenes, weights, out, _knobs(train_classifier.Knobs(), turned)):
+        without, learnt = row["without"], row["learnt"]
+        click.echo(
+            f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
+            f"{learnt['right']:.2%} had it been learnt"
+        )
 
 
 @cli.command()
