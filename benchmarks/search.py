@@ -1,7 +1,7 @@
 """Candidates for the shipped models: what each gets right against the milliseconds it takes, in one record.
 
-All are timed in turns on one thread, as in `models`, and judged on the validation part, by which one is chosen, and on
-the test part, which tells what the choice is worth.
+All are timed in turns on one thread, as in `models`, and judged on the validation part, by which one should be
+chosen, and on the test part, which tells what the choice is worth only as long as it has no say in it.
 """
 
 from __future__ import annotations
