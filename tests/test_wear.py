@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Image, Label
+from training.augment import canvas as painting
 from training.augment import wear
 from training.data import CLASSES
 
@@ -235,7 +236,7 @@ def test_a_hand_is_of_the_faces_own_colour(skin: tuple[int, int, int]) -> None:
 
 def test_a_bearded_mouth_stays_free() -> None:
     for seed in SEEDS:
-        canvas = wear.Canvas.around(wild(), FACE, np.random.default_rng(seed))  # the same roll and yaw
+        canvas = painting.Canvas.around(wild(), FACE, np.random.default_rng(seed))  # the same roll and yaw
         x, y = (canvas.pixels([MOUTH])[0] + canvas.origin).round().astype(int)
         assert changed(wear.beard, seed)[y, x] <= 8
 
@@ -250,12 +251,12 @@ def test_through_a_clear_visor_the_face_is_seen() -> None:
 # -- the canvas -----------------------------------------------------------------------------------------------------
 
 
-def canvas(roll: float = 0.0, yaw: float = 0.0) -> wear.Canvas:
+def canvas(roll: float = 0.0, yaw: float = 0.0) -> painting.Canvas:
     """The part of the wild picture from (10, 20) on."""
-    return wear.Canvas(wild(), (10, 20), wild()[20:, 10:].astype(np.float32), FACE, roll, yaw)
+    return painting.Canvas(wild(), (10, 20), wild()[20:, 10:].astype(np.float32), FACE, roll, yaw)
 
 
-def places(made: wear.Canvas, *shares: tuple[float, float]) -> np.ndarray:
+def places(made: painting.Canvas, *shares: tuple[float, float]) -> np.ndarray:
     """In pixels of the picture."""
     return made.pixels(shares) + np.array(made.origin)
 
@@ -277,13 +278,15 @@ def test_a_tilted_head_turns_about_the_middle_of_the_face() -> None:
 
 def test_what_is_painted_lands_in_the_picture_where_the_places_are() -> None:
     made = canvas()
-    made.fill([(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)], wear.plain(made.patch.shape, (9, 9, 9)), RNG())
+    made.fill(
+        [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)], painting.plain(made.patch.shape, (9, 9, 9)), RNG()
+    )
     rows, columns = np.nonzero((made.done() != wild()).any(axis=2))
     assert [rows.min(), rows.max(), columns.min(), columns.max()] == pytest.approx([65, 95, 75, 105], abs=2)
 
 
 def test_a_line_is_as_wide_as_it_says() -> None:
-    made = wear.Canvas(plain(0, 0, 0), (0, 0), plain(0, 0, 0).astype(np.float32), FACE, 0.0, 0.0)
+    made = painting.Canvas(plain(0, 0, 0), (0, 0), plain(0, 0, 0).astype(np.float32), FACE, 0.0, 0.0)
     made.line([(0.5, 0.1), (0.5, 0.9)], np.full(3, 255, np.float32), 0.2, RNG())
     assert (made.done()[80, :, 0] > 20).sum() == pytest.approx(0.2 * FACE.width, abs=2)
 
@@ -291,8 +294,8 @@ def test_a_line_is_as_wide_as_it_says() -> None:
 def test_opacity_is_how_much_of_the_drawing_is_seen() -> None:
     levels = []
     for opacity in (0.0, 0.25, 0.5, 1.0):
-        made = wear.Canvas(plain(200, 200, 200), (0, 0), plain(200, 200, 200).astype(np.float32), FACE, 0.0, 0.0)
-        made.fill(wear.ellipse((0.5, 0.5), 0.3, 0.3), wear.plain(made.patch.shape, (0, 0, 0)), RNG(), opacity)
+        made = painting.Canvas(plain(200, 200, 200), (0, 0), plain(200, 200, 200).astype(np.float32), FACE, 0.0, 0.0)
+        made.fill(painting.ellipse((0.5, 0.5), 0.3, 0.3), painting.plain(made.patch.shape, (0, 0, 0)), RNG(), opacity)
         levels.append(made.done()[80, 90, 0])
     assert levels == [200, 150, 100, 0]
 
@@ -300,7 +303,7 @@ def test_opacity_is_how_much_of_the_drawing_is_seen() -> None:
 def test_the_faces_own_colour_is_read_on_cheeks_and_nose() -> None:
     image = plain(0, 0, 0)
     cv2.ellipse(image, (90, 82), (18, 12), 0, 0, 360, (200, 150, 120), -1)
-    assert wear.Canvas.around(image, FACE, RNG()).skin() == pytest.approx([200, 150, 120])
+    assert painting.Canvas.around(image, FACE, RNG()).skin() == pytest.approx([200, 150, 120])
 
 
 # -- who gets what --------------------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Box
-from training import checkpoints, data, finder_loss, finder_scores, plots, record, scenes, scorer, voc
+from training import checkpoints, data, finder_loss, finder_scores, plots, record, scenes, scorer, slimming, voc
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
+SLIMMED_ON = 4  # batches of training scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class Knobs:
     size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
     alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
     channels: int = 40  # of neck and heads
+    stem: int = 8  # channels of the first layers that stay for the second descent, of 16: a tenth of the time
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
-    again: int = 2500  # steps of a second, gentler descent
+    again: int = 2500  # steps of a second, gentler descent, of the slimmed finder
     rate: float = 2e-3  # peak; cosine to zero, after a warm-up; half of it the second time
     frozen: str = "block_2_add"  # trunk layers up to this one keep ImageNet's edges: half the time of a step
     warmup: int = 200  # steps
@@ -40,12 +42,37 @@ class Knobs:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to learn from, and to choose by."""
+
+    street: list[scenes.Picture]
+    portrait: list[scenes.Picture]
+    validation: list[voc.Scene]
+    close: list[scenes.Picture]  # portraits of the validation part
+    sha256: str  # of the split of the scenes
+
+
+def gather(boxes: Path, portraits: Path | None, seed: int) -> Material:
+    """Split, and leave out what cannot be read."""
+    split = voc.split(voc.load(boxes), seed)
+    photos = data.load(portraits).split(seed) if portraits else None
+    good = data.readable(scene.path for scene in split.validation)
+    return Material(
+        scenes.streets(split.train),
+        scenes.portraits(photos.train, portraits) if photos and portraits else [],
+        [scene for scene in split.validation if scene.path in good],
+        scenes.portraits(photos.validation, portraits) if photos and portraits else [],
+        split.sha256,
+    )
+
+
 class Scenes(keras.utils.PyDataset):
     """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
 
-    def __init__(self, street: list[scenes.Picture], portrait: list[scenes.Picture], knobs: Knobs) -> None:
+    def __init__(self, material: Material, knobs: Knobs, seed: int) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
-        self.street, self.portrait, self.knobs = street, portrait, knobs
+        self.material, self.knobs, self.seed = material, knobs, seed
         self.cells = finder_loss.cell_centres(knobs.size)
         self.epoch = 0
 
@@ -56,8 +83,9 @@ class Scenes(keras.utils.PyDataset):
         self.epoch += 1
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        rng = np.random.default_rng([self.knobs.seed, self.epoch, index])
-        made = [scenes.compose(self.street, self.portrait, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        street, portrait = self.material.street, self.material.portrait
+        made = [scenes.compose(street, portrait, self.knobs.size, rng) for _ in range(self.knobs.batch)]
         return (
             np.stack([picture.image for picture in made]),
             np.stack([finder_loss.targets(picture.boxes, self.cells) for picture in made]),
@@ -65,7 +93,7 @@ class Scenes(keras.utils.PyDataset):
 
 
 def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
-    """Train on the training scenes of `boxes` and the training portraits of `portraits`.
+    """Train on the training scenes of `boxes` and the training portraits of `portraits`; then slim and calibrate.
 
     Writes out/model.keras, out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is
     all that an interrupted run needs to go on: give the same command again.
@@ -81,35 +109,20 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    scene_split = voc.split(voc.load(boxes), knobs.seed)
-    street = scenes.streets(scene_split.train)
-    photos = data.load(portraits).split(knobs.seed) if portraits else None
-    portrait = scenes.portraits(photos.train, portraits) if photos and portraits else []
-    print(f"{len(street)} street scenes, {len(portrait)} portraits to learn from", flush=True)
+    material = gather(boxes, portraits, knobs.seed)
+    print(f"{len(material.street)} street scenes, {len(material.portrait)} portraits to learn from", flush=True)
 
     model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
-    finder.freeze(model, knobs.frozen)
-    trainer = keras.Model(model.input, finder_loss.join(model.outputs))
-    trainer.compile(optimizer(knobs), finder_loss.FinderLoss(knobs.size))
-    learnt = [picture.boxes.tolist() for picture in (*street, *portrait)]
-    key = checkpoints.fingerprint(
-        knobs=asdict(knobs), scenes=scene_split.sha256, learnt=learnt, weights=checkpoints.of_weights(model)
-    )
-    checkpoint = checkpoints.Checkpoint(out, key)
-    checkpoints.fit(
-        trainer,
-        Scenes(street, portrait, knobs),
-        (knobs.steps + knobs.again) // knobs.steps_per_epoch,
-        checkpoint,
-        save=lambda: record.save(model, out / "model.keras"),
-    )
-    plots.curves(checkpoint.curves, out / "curves.png")
-    good = data.readable(scene.path for scene in scene_split.validation)
-    validation = [scene for scene in scene_split.validation if scene.path in good]
-    large = scenes.portraits(photos.validation, portraits) if photos and portraits else []
-    scale = calibrate(model, validation, large, knobs.size)
+    first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs)
+    batches = Scenes(material, knobs, knobs.seed)
+    pictures = np.concatenate([batches[index][0] for index in range(SLIMMED_ON)])
+    model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs)
+    curves = {name: values + again.get(name, []) for name, values in first.items()}
+    plots.curves(curves, out / "curves.png")
+    scale = calibrate(model, material.validation, material.close, knobs.size)
     record.save(model, out / "model.keras")
-    threshold, metrics = choose_threshold(find_all(model, validation, knobs.size), validation)
+    threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
     record.write(
         out,
         record.Run(
@@ -119,13 +132,49 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             input_size=knobs.size,
             score_threshold=threshold,
             seed=knobs.seed,
-            split_sha256=scene_split.sha256,
-            knobs={**asdict(knobs), "score_scale": asdict(scale)},
+            split_sha256=material.sha256,
+            knobs={**asdict(knobs), "stem_lost": lost, "score_scale": asdict(scale)},
             versions=record.versions(),
-            history=dict(checkpoint.curves),
+            history=curves,
             metrics={"validation": metrics},
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Warm-up, and the rate's cosine to zero (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
+
+    name: str
+    steps: int
+    peak: float
+    seed: int  # of its scenes
+
+
+def learn(model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs) -> checkpoints.Curves:
+    """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights."""
+    if not descent.steps:
+        return {}
+    finder.freeze(model, knobs.frozen)
+    trainer = keras.Model(model.input, finder_loss.join(model.outputs))
+    trainer.compile(optimizer(knobs, descent), finder_loss.FinderLoss(knobs.size))
+    learnt = [picture.boxes.tolist() for picture in (*material.street, *material.portrait)]
+    key = checkpoints.fingerprint(
+        knobs=asdict(knobs),
+        descent=asdict(descent),
+        scenes=material.sha256,
+        learnt=learnt,
+        weights=checkpoints.of_weights(model),
+    )
+    checkpoint = checkpoints.Checkpoint(out, key, descent.name)
+    checkpoints.fit(
+        trainer,
+        Scenes(material, knobs, descent.seed),
+        descent.steps // knobs.steps_per_epoch,
+        checkpoint,
+        save=lambda: record.save(model, out / "model.keras"),
+    )
+    return checkpoint.curves
 
 
 def resize(model: Path, size: int, out: Path) -> None:
@@ -140,7 +189,7 @@ def resize(model: Path, size: int, out: Path) -> None:
     run = record.read(model)
     if run.task != "face":
         raise ModelError(f"model {model}: made for task '{run.task}', expected a face finder")
-    resized = finder.build(size, run.knobs["alpha"], run.knobs["channels"])
+    resized = finder.build(size, run.knobs["alpha"], run.knobs["channels"], stem=run.knobs["stem"])
     try:
         resized.load_weights(model)
     except (OSError, ValueError, BadZipFile) as error:
@@ -151,30 +200,14 @@ def resize(model: Path, size: int, out: Path) -> None:
     record.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}}))
 
 
-def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
-    """AdamW with averaged weights; its rate descends twice."""
-    return keras.optimizers.AdamW(
-        Descents(knobs), weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0
+def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:
+    """AdamW with averaged weights."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, descent.steps - knobs.warmup, warmup_target=descent.peak, warmup_steps=knobs.warmup
     )
-
-
-class Descents(keras.optimizers.schedules.LearningRateSchedule):
-    """Warm-up and cosine to zero; then both once more from half the peak (Loshchilov & Hutter 2017, 1608.03983)."""
-
-    def __init__(self, knobs: Knobs) -> None:
-        self.steps = knobs.steps
-        self.descents = [
-            keras.optimizers.schedules.CosineDecay(
-                0.0, max(1, steps - knobs.warmup), warmup_target=peak, warmup_steps=knobs.warmup
-            )
-            for steps, peak in ((knobs.steps, knobs.rate), (knobs.again, knobs.rate / 2))
-        ]
-
-    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
-        """The rate at a step."""
-        first, second = self.descents
-        step = keras.ops.cast(step, "float32")
-        return keras.ops.where(step < self.steps, first(step), second(keras.ops.maximum(step - self.steps, 0)))
+    return keras.optimizers.AdamW(
+        rate, weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0
+    )
 
 
 def calibrate(

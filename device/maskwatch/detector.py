@@ -8,6 +8,7 @@ face's centre from the cell's and the logarithm of its size, both in strides (as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -111,17 +112,11 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
     Raises:
         ValueError: a map is missing or of another shape.
     """
-    least = _logit(min_score)
-    offsets, logits, cells = [], [], []  # of the cells that are sure enough; all strides are then decoded in one go
-    for scores, places in _pairs(maps, size):
-        row, column = np.nonzero(scores >= least)
-        offsets.append(places[row, column])
-        logits.append(scores[row, column])
-        cells.append(np.stack([column, row, np.full(len(row), size // len(scores))], axis=1))
-    found = np.concatenate(logits)
-    order = np.argsort(-found, kind="stable")[:MAX_CANDIDATES]
-    boxes = _boxes(np.concatenate(offsets)[order], np.concatenate(cells)[order].astype(np.float32), size)
-    return boxes, np.asarray(1 / (1 + np.exp(-found[order].clip(-80, 80))), np.float32)
+    scores, offsets, sides = _joined(maps, size)
+    sure = np.flatnonzero(scores >= _logit(min_score))
+    sure = sure[np.argsort(-scores[sure], kind="stable")[:MAX_CANDIDATES]]
+    boxes = _boxes(offsets[sure], _cells(size, sides)[sure], size)
+    return boxes, np.asarray(1 / (1 + np.exp(-scores[sure].clip(-80, 80))), np.float32)
 
 
 def _logit(score: float) -> float:
@@ -130,15 +125,26 @@ def _logit(score: float) -> float:
         return float(np.log(score) - np.log1p(-score))
 
 
-def _pairs(maps: Sequence[Floats], size: int) -> list[tuple[Floats, Floats]]:
-    """(h, w) score logits and (h, w, 4) boxes that belong together, finest first."""
-    by_shape = {single.shape: single[0] for single in maps}
-    sides = sorted({shape[1] for shape in by_shape if len(shape) == 4}, reverse=True)
+def _joined(maps: Sequence[Floats], size: int) -> tuple[Floats, Floats, tuple[int, ...]]:
+    """(N,) score logits and (N, 4) boxes of the cells of all strides, finest first, and the sides of the maps."""
+    by_shape = {single.shape: single for single in maps}
+    sides = tuple(sorted({shape[1] for shape in by_shape if len(shape) == 4}, reverse=True))
     expected = {(1, side, side, depth) for side in sides for depth in (1, 4)}
     if not sides or set(by_shape) != expected or len(maps) != len(expected) or any(size % side for side in sides):
         found = [single.shape for single in maps]
         raise ValueError(f"answers {found}, expected a map of scores and one of boxes for each stride: not a finder")
-    return [(by_shape[1, side, side, 1][..., 0], by_shape[1, side, side, 4]) for side in sides]
+    scores = np.concatenate([by_shape[1, side, side, 1].reshape(-1) for side in sides])
+    return scores, np.concatenate([by_shape[1, side, side, 4].reshape(-1, 4) for side in sides]), sides
+
+
+@lru_cache(maxsize=4)
+def _cells(size: int, sides: tuple[int, ...]) -> Floats:
+    """(N, 3) column, row and stride of the cells of maps of these sides; always the same for a finder."""
+    rows = [np.moveaxis(np.indices((side, side)), 0, -1).reshape(-1, 2)[:, ::-1] for side in sides]
+    strides = np.repeat([size // side for side in sides], [side * side for side in sides])
+    cells = np.column_stack([np.concatenate(rows), strides]).astype(np.float32)
+    cells.flags.writeable = False
+    return cells
 
 
 def _boxes(offsets: Floats, cells: Floats, size: int) -> Floats:

@@ -15,12 +15,18 @@ from keras import layers
 STRIDES = (8, 16, 32)
 # The last layer at each stride: the expansion before the stride-2 depthwise, and the end of the trunk.
 # What follows block 14 is left out: most of the weights, and a twelfth of the time, for nothing a face needs.
-TRUNK = "trunk"
+TRUNK, STEM = "trunk", "Conv1"
 TAPS = ("block_6_expand_relu", "block_13_expand_relu", "block_14_add")
 PRIOR = -4.0  # logit a cell starts with: 2 % of cells hold a face (focal loss, Lin et al. 2017, arXiv 1708.02002)
 
 
-def build(size: int = 320, alpha: float = 0.35, channels: int = 40, weights: str | None = None) -> keras.Model:
+def build(
+    size: int = 320,
+    alpha: float = 0.35,
+    channels: int = 40,
+    weights: str | None = None,
+    stem: int | None = None,
+) -> keras.Model:
     """(B, size, size, 3) bytes -> for each stride s: score logits (B, size/s, size/s, 1), boxes (B, size/s, size/s, 4).
 
     Args:
@@ -28,15 +34,28 @@ def build(size: int = 320, alpha: float = 0.35, channels: int = 40, weights: str
         alpha: width of the MobileNetV2 trunk.
         channels: width of the neck and the heads.
         weights: a Keras weights file of the trunk without top, "imagenet", or None for random.
+        stem: channels of the first layers, for weights that were slimmed (training.slimming); None: the trunk's own.
     """
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
     trunk = keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=weights)
+    if stem is not None:
+        trunk = narrowed(trunk, stem)
     taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name=TRUNK)
     # Batch norm learns with the rest: a batch of scenes holds enough pixels for its own statistics.
     features = neck(taps(scaled), channels)
     outputs = [head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)]
     return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
+
+
+def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
+    """The trunk with another number of channels in its first layers, its weights drawn anew."""
+    config = trunk.get_config()
+    for layer in config["layers"]:
+        layer.pop("build_config", None)  # shapes of the wider one
+        if layer["config"]["name"] == STEM:
+            layer["config"]["filters"] = stem
+    return keras.Model.from_config(config)
 
 
 def freeze(model: keras.Model, last: str) -> None:

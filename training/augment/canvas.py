@@ -1,0 +1,164 @@
+"""Painting on a face in a photograph: places by shares of the face box, colour lit as the face is, edges as soft.
+
+Nothing here follows the head's turn exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.flow import Box, Image
+
+Generator = np.random.Generator
+Texture = NDArray[np.float32]  # (h, w, 3), 0–255
+Places = Sequence[tuple[float, float]]  # (across, down) in shares of the face box
+
+# Masks as they are sold: surgical blue, green, white, pink, black, greys, navy; cloth in red, wine, yellow and the
+# colours of skin, which at a few pixels across look most like a bare mouth; the rest is of any colour.
+MASK_COLOURS = (
+    (120, 180, 215),
+    (150, 205, 190),
+    (235, 238, 240),
+    (225, 175, 190),
+    (25, 25, 28),
+    (45, 45, 50),
+    (130, 130, 135),
+    (245, 245, 245),
+    (30, 40, 80),
+    (190, 35, 45),
+    (110, 30, 45),
+    (225, 190, 70),
+    (205, 165, 140),
+    (150, 105, 80),
+)
+SKIN_PLACES = ((0.3, 0.55), (0.7, 0.55), (0.5, 0.5))  # cheeks and nose, where the face's own colour is read
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The part of a picture around a face, and how places on the face become its pixels."""
+
+    image: Image
+    origin: tuple[int, int]  # of `patch`, pixels: left, top
+    patch: NDArray[np.float32]  # (h, w, 3), 0–255
+    box: Box
+    roll: float  # radians
+    yaw: float  # -1 … 1, shifts the middle of the face
+
+    @classmethod
+    def around(cls, image: Image, box: Box, rng: Generator) -> Canvas:
+        height, width = image.shape[:2]
+        left = int(np.clip(box.left - 0.4 * box.width, 0, width - 1))
+        right = int(np.clip(box.right + 0.4 * box.width, left + 1, width))
+        top = int(np.clip(box.top - 0.5 * box.height, 0, height - 1))
+        bottom = int(np.clip(box.bottom + 0.8 * box.height, top + 1, height))
+        patch = image[top:bottom, left:right].astype(np.float32)
+        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12))
+
+    def pixels(self, places: Places) -> NDArray[np.float32]:
+        """(N, 2) of `patch`. The head's turn moves the middle of the face, not its edges."""
+        across, down = np.array(places, np.float32).T
+        across = across + 0.5 * self.yaw * (1 - (2 * across - 1).clip(-1, 1) ** 2)
+        x, y = (across - 0.5) * self.box.width, (down - 0.5) * self.box.height
+        cos, sin = np.cos(self.roll), np.sin(self.roll)
+        middle = (self.box.left + self.box.right) / 2, (self.box.top + self.box.bottom) / 2
+        return np.stack(
+            [middle[0] - self.origin[0] + cos * x - sin * y, middle[1] - self.origin[1] + sin * x + cos * y], axis=1
+        ).astype(np.float32)
+
+    def skin(self) -> NDArray[np.float32]:
+        """(3,) the face's own colour."""
+        height, width = self.patch.shape[:2]
+        spots = self.pixels(SKIN_PLACES).round().astype(int).clip(0, (width - 1, height - 1))
+        return np.median(self.patch[spots[:, 1], spots[:, 0]], axis=0)
+
+    def fill(self, places: Places, texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
+        """Paint a closed shape, lit as the face under it is, its edge as soft as the photograph."""
+        shape = np.zeros(self.patch.shape[:2], np.uint8)
+        cv2.fillPoly(shape, [(self.pixels(places) * 16).round().astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        self.blend(shape, texture, rng, opacity)
+
+    def line(
+        self, places: Places, colour: NDArray[np.float32], width: float, rng: Generator, opacity: float = 1.0
+    ) -> None:
+        """Paint an open line; its width is a share of the face's."""
+        shape = np.zeros(self.patch.shape[:2], np.uint8)
+        thick = max(1, round(width * self.box.width))
+        cv2.polylines(
+            shape, [(self.pixels(places) * 16).round().astype(np.int32)], False, 255, thick, cv2.LINE_AA, shift=4
+        )
+        self.blend(shape, plain(self.patch.shape, colour), rng, opacity)
+
+    def blend(self, shape: NDArray[np.uint8], texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
+        """Lay a texture over the patch where `shape` is 255."""
+        soft = cv2.GaussianBlur(shape, (0, 0), max(0.3, rng.uniform(0.002, 0.012) * self.box.width))
+        alpha = (soft.astype(np.float32) * (opacity / 255))[..., None]
+        inside = shape > 127
+        if not inside.any():
+            return
+        grey = cv2.GaussianBlur(self.patch.mean(axis=2), (0, 0), max(0.5, 0.1 * self.box.width))
+        light = (grey / max(float(grey[inside].mean()), 1.0)).clip(0.55, 1.4)[..., None]
+        exposure = np.clip(float(grey[inside].mean()) / 140, 0.45, 1.15) * rng.uniform(0.85, 1.1)
+        self.patch[:] = self.patch * (1 - alpha) + (texture * light * exposure).clip(0, 255) * alpha
+
+    def done(self) -> Image:
+        """The whole picture with what was painted."""
+        left, top = self.origin
+        out = self.image.copy()
+        out[top : top + self.patch.shape[0], left : left + self.patch.shape[1]] = self.patch.clip(0, 255)
+        return out
+
+
+def plain(shape: tuple[int, ...], colour: Sequence[float] | NDArray[np.float32]) -> Texture:
+    """One colour."""
+    return np.broadcast_to(np.asarray(colour, np.float32), (shape[0], shape[1], 3)).copy()
+
+
+def cloth(shape: tuple[int, ...], rng: Generator, scale: float) -> Texture:
+    """Fabric or paper: plain, striped, checked, dotted or blotched, with a fine grain.
+
+    Args:
+        shape: (h, w, ...).
+        rng: chooses all.
+        scale: width of the face, pixels.
+    """
+    height, width = shape[:2]
+    colour, other = mask_colour(rng), rng.integers(0, 256, 3).astype(np.float32)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle, period = rng.uniform(0, np.pi), scale * rng.uniform(0.05, 0.22)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    pattern = rng.choice(["plain", "stripes", "checks", "dots", "blotches"], p=[0.6, 0.1, 0.08, 0.08, 0.14])
+    if pattern == "stripes":
+        share = np.sin(2 * np.pi * along / period) > rng.uniform(-0.5, 0.5)
+    elif pattern == "checks":
+        share = (np.sin(2 * np.pi * along / period) > 0) ^ (np.sin(2 * np.pi * across / period) > 0)
+    elif pattern == "dots":
+        share = np.sin(2 * np.pi * along / period) * np.sin(2 * np.pi * across / period) > rng.uniform(0.2, 0.6)
+    elif pattern == "blotches":
+        coarse = rng.random((max(2, int(height / period) + 2), max(2, int(width / period) + 2))).astype(np.float32)
+        share = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) > 0.55
+    else:
+        share = np.zeros((height, width), bool)
+    texture = np.where(np.asarray(share)[..., None], other, colour)
+    grain = rng.standard_normal((height, width, 1), np.float32) * rng.uniform(0, 7)
+    return (texture + grain).astype(np.float32)
+
+
+def mask_colour(rng: Generator) -> NDArray[np.float32]:
+    """(3,) of a mask as sold, or any."""
+    if rng.random() < 0.7:
+        return (np.array(MASK_COLOURS[rng.integers(len(MASK_COLOURS))]) + rng.normal(0, 10, 3)).clip(0, 255)
+    return rng.integers(0, 256, 3).astype(np.float32)
+
+
+def ellipse(at: tuple[float, float], across: float, down: float, turn: float = 0.0) -> list[tuple[float, float]]:
+    """Places on an ellipse's edge."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    x, y = across * np.cos(angles), down * np.sin(angles)
+    cos, sin = np.cos(turn), np.sin(turn)
+    return [(at[0] + cos * a - sin * b, at[1] + sin * a + cos * b) for a, b in zip(x, y, strict=True)]
