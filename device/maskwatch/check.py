@@ -46,8 +46,9 @@ def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
     yield _try("camera", lambda: _camera(camera))
-    for name, pin in settings.outputs.pins().items():
-        yield _try(name, lambda name=name, pin=pin: _pin(name, pin))  # type: ignore[misc]
+    for name, pin in (("buzzer", settings.outputs.buzzer), ("led", settings.outputs.led)):
+        if pin is not None:
+            yield _try(name, lambda name=name, pin=pin: _pin(name, pin))  # type: ignore[misc]
 
 
 def _try(subject: str, attempt: Callable[[], str]) -> Finding:

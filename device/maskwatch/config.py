@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
+import zoneinfo
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from maskwatch.errors import ConfigError
+
+
+def _a_shape(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    if corners and len(corners) < 3:
+        raise ValueError(f"{len(corners)} corners enclose nothing; expected three or more, or none for the whole frame")
+    return corners
+
+
+def _a_time(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f'{text!r} is no time of day; expected e.g. "22:00"')
+    return text
+
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Threads = Annotated[int, Field(ge=1, le=16)]
+Bcm = Annotated[int, Field(ge=0, le=27)]
+Corner = Annotated[tuple[Share, Share], Field(strict=False)]
+Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(_a_shape)]
+TimeOfDay = Annotated[str, AfterValidator(_a_time)]
 
 
 class _Section(BaseModel):
@@ -32,8 +51,27 @@ class CameraSettings(_Section):
     """Pixels asked of a live camera."""
     fps: float = Field(default=15.0, gt=0, le=120)
     """Frames a second asked of a live camera; also the clock of an image folder."""
-    stall: Seconds = 10.0
-    """Seconds without a frame after which a live source counts as dead and the daemon exits."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
+    exposure: float | None = Field(default=None, gt=0, le=1000)
+    """Milliseconds of exposure, picamera only. Absent: automatic."""
+    focus: Literal["auto"] | Annotated[float, Field(ge=0, le=20)] = "auto"
+    """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
+    stall: float = Field(default=5.0, gt=0, le=3600)
+    """Seconds without a new frame after which a live camera is opened again."""
+    frozen: Seconds = 10.0
+    """Seconds of frames alike to the last byte after which a live camera is opened again; 0: never."""
+    dark: Seconds = 30.0
+    """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
+    give_up: Seconds = 120.0
+    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew."""
+
+
+class ZoneSettings(_Section):
+    """[zone]: where in the picture people count."""
+
+    polygon: Polygon = ()
+    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all."""
 
 
 class FaceSettings(_Section):
@@ -74,7 +112,22 @@ class OpinionSettings(_Section):
     forget: Seconds = 1.0
     """Seconds unseen after which a person is forgotten."""
     min_iou: float = Field(default=0.2, gt=0, le=1)
-    """A face is the same person when its box overlaps the last one by this much (intersection over union)."""
+    """A face is the same person when its box overlaps the expected one by this much (intersection over union)."""
+    recheck: Seconds = 1.0
+    """Seconds between two judgements of a settled person; who is new or in doubt is judged at every frame."""
+    crowd: int = Field(default=4, ge=1, le=32)
+    """Faces judged in one frame at most; the others wait for their turn."""
+    motionless: float = Field(default=600.0, ge=0, le=86400)
+    """Seconds a face may stay where it is before it counts as a picture on a wall and is ignored; 0: never."""
+
+
+class QuietHours(_Section):
+    """[[alert.quiet]]: a time of day without alerts; over midnight where `until` is the earlier one."""
+
+    since: TimeOfDay
+    """The first minute, e.g. "22:00"."""
+    until: TimeOfDay
+    """The minute it ends, e.g. "06:30"."""
 
 
 class AlertSettings(_Section):
@@ -88,6 +141,22 @@ class AlertSettings(_Section):
     """Seconds somebody must stay bare before the alert begins."""
     clear: Seconds = 2.0
     """Seconds without anybody bare before the alert ends."""
+    cooldown: Seconds = 0.0
+    """Seconds after an alert before another may begin."""
+    longest: float = Field(default=30.0, ge=0, le=3600)
+    """Seconds after which an alert ends whoever is there; it takes somebody else, or the mask on and off, to begin
+    another. 0: no limit."""
+    quiet: tuple[QuietHours, ...] = Field(default=(), strict=False)
+    """Times of day without alerts."""
+    timezone: str | None = None
+    """Of the quiet hours, e.g. "Europe/Berlin". Absent: the machine's own."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in zoneinfo.available_timezones():
+            raise ValueError(f'no time zone {name!r}; expected one such as "Europe/Berlin"')
+        return name
 
     @model_validator(mode="after")
     def _low_below_high(self) -> AlertSettings:
@@ -96,34 +165,120 @@ class AlertSettings(_Section):
         return self
 
 
-class PinSettings(_Section):
-    """[outputs.buzzer], [outputs.led]: one GPIO pin each; absent, that output does not exist."""
+class Pattern(_Section):
+    """`{ times = 2, on = 0.1, off = 0.1, every = 1.0 }`: two pulses of 0.1 s, 0.1 s apart, each second."""
 
-    pin: int = Field(ge=0, le=27)
+    times: int = Field(default=1, ge=1, le=20)
+    """Pulses in a row."""
+    on: float = Field(gt=0, le=60)
+    """Seconds of a pulse."""
+    off: float = Field(default=0.1, gt=0, le=60)
+    """Seconds between two pulses."""
+    every: float = Field(gt=0, le=3600)
+    """Seconds from one row's beginning to the next one's."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Pattern:
+        row = self.times * self.on + (self.times - 1) * self.off
+        if row >= self.every:
+            raise ValueError(f"{self.times} pulses take {row:g} s, which leaves no pause in every = {self.every:g} s")
+        return self
+
+
+Steady = Literal["steady"]
+BEEPS = Pattern(times=2, on=0.1, off=0.1, every=1.0)
+
+
+class PinSettings(_Section):
+    """One GPIO pin."""
+
+    pin: Bcm
     """BCM number, not the position on the header."""
     active_high: bool = True
     """true: 3.3 V means on. false for boards that switch on at 0 V."""
 
 
+class LedSettings(PinSettings):
+    """[outputs.led]: a lamp that is on in an alert."""
+
+    pattern: Steady | Pattern = "steady"
+    """How it lights in an alert."""
+
+
+class BuzzerSettings(PinSettings):
+    """[outputs.buzzer]."""
+
+    kind: Literal["active", "passive"] = "active"
+    """active: sounds at a steady level. passive: needs a tone."""
+    tone: float = Field(default=2700.0, ge=100, le=10000)
+    """Hertz, of a passive one; most are loudest near 2,700."""
+    pattern: Steady | Pattern = BEEPS
+    """How it sounds in an alert."""
+
+
+class RelaySettings(PinSettings):
+    """[outputs.relay]: a siren, a door, a lamp of another voltage."""
+
+    pattern: Steady | Pattern = "steady"
+    """How it switches in an alert."""
+    mutes: bool = False
+    """Whether the mute button silences it, as it does the buzzer."""
+
+
+class LampSettings(_Section):
+    """[outputs.lamp]: red and green LED, or an RGB LED. Green: watching. Red: alert. Slow blinking red: a fault."""
+
+    red: Bcm
+    """BCM number."""
+    green: Bcm
+    """BCM number."""
+    blue: Bcm | None = None
+    """BCM number; lit while muted. Absent: a red and a green LED."""
+    active_high: bool = True
+    """false for a common anode."""
+    pattern: Steady | Pattern = "steady"
+    """How the red lights in an alert."""
+
+
 class OutputsSettings(_Section):
-    """[outputs]: what an alert drives."""
+    """[outputs]: what an alert drives; an absent section's output does not exist."""
 
-    buzzer: PinSettings | None = None
-    led: PinSettings | None = None
+    buzzer: BuzzerSettings | None = None
+    led: LedSettings | None = None
+    lamp: LampSettings | None = None
+    relay: RelaySettings | None = None
 
-    def pins(self) -> dict[str, PinSettings]:
-        """The outputs that exist, by name."""
-        found = {"buzzer": self.buzzer, "led": self.led}
-        return {name: pin for name, pin in found.items() if pin is not None}
 
-    @model_validator(mode="after")
-    def _each_pin_once(self) -> OutputsSettings:
-        owners: dict[int, str] = {}
-        for name, settings in self.pins().items():
-            other = owners.setdefault(settings.pin, name)
-            if other != name:
-                raise ValueError(f"GPIO{settings.pin} is claimed by both [outputs.{other}] and [outputs.{name}]")
-        return self
+class ButtonSettings(_Section):
+    """[buttons.mute], [buttons.test]: a push button between a pin and ground; absent, it does not exist."""
+
+    pin: Bcm
+    """BCM number."""
+    pull_up: bool = True
+    """true: pressed means ground, the Pi's own resistor holds the pin up. false: pressed means 3.3 V."""
+
+
+class MuteSettings(ButtonSettings):
+    """[buttons.mute]: silence; pressed again, sound."""
+
+    lasts: float = Field(default=300.0, gt=0, le=86400)
+    """Seconds until the sound comes back by itself."""
+
+
+class ButtonsSettings(_Section):
+    """[buttons]."""
+
+    mute: MuteSettings | None = None
+    test: ButtonSettings | None = None
+
+
+class PowerSettings(_Section):
+    """[power]: how much is computed."""
+
+    gate: bool = False
+    """true: nobody looks for faces while nothing moves in the picture and nobody is known to be there."""
+    max_fps: float | None = Field(default=None, gt=0, le=120)
+    """Frames a second looked at, at most. Absent: as many as the camera gives and the models manage."""
 
 
 class LogSettings(_Section):
@@ -136,12 +291,36 @@ class Settings(_Section):
     """The whole file."""
 
     camera: CameraSettings = CameraSettings()
+    zone: ZoneSettings = ZoneSettings()
     face: FaceSettings = FaceSettings()
     mask: MaskSettings = MaskSettings()
     opinion: OpinionSettings = OpinionSettings()
     alert: AlertSettings = AlertSettings()
     outputs: OutputsSettings = OutputsSettings()
+    buttons: ButtonsSettings = ButtonsSettings()
+    power: PowerSettings = PowerSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _each_pin_once(self) -> Settings:
+        owners: dict[int, str] = {}
+        for name, pin in claimed_pins(self):
+            other = owners.setdefault(pin, name)
+            if other != name:
+                raise ValueError(f"GPIO{pin} is claimed by both [{other}] and [{name}]")
+        return self
+
+
+def claimed_pins(settings: Settings) -> list[tuple[str, int]]:
+    """(section or section.key, BCM number) of every pin the settings name."""
+    found = []
+    for group in ("outputs", "buttons"):
+        for name, section in getattr(settings, group):
+            for key in ("pin", "red", "green", "blue"):
+                pin = getattr(section, key, None)
+                if pin is not None:
+                    found.append((f"{group}.{name}" + ("" if key == "pin" else f".{key}"), pin))
+    return found
 
 
 def default_path() -> Path:

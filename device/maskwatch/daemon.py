@@ -73,7 +73,9 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
     with contextlib.ExitStack() as opened:
         lines = LogOutput(stream, as_json)
         outputs: list[Output] = [lines]
-        for name, pin in settings.outputs.pins().items():
+        for name, pin in (("buzzer", settings.outputs.buzzer), ("led", settings.outputs.led)):
+            if pin is None:
+                continue
             outputs.append(PinOutput(name, pin.pin, pin.active_high, lines.pin if show_pins else None))
             opened.callback(outputs[-1].close)
         camera = settings.camera
@@ -84,8 +86,8 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         source,
         detector,
         classifier,
-        Tracker(Opinion(**settings.opinion.model_dump())),
-        Policy(Thresholds(**settings.alert.model_dump())),
+        Tracker(Opinion(**settings.opinion.model_dump(include={"time_constant", "forget", "min_iou"}))),
+        Policy(Thresholds(**settings.alert.model_dump(include={"high", "low", "hold", "clear"}))),
         Outputs(outputs),
         settings.face.min_size,
     )

@@ -89,6 +89,14 @@ class Track:
     seen: float  # seconds, when the person was last seen
 
 
+class Signal(StrEnum):
+    """What the unit shows of itself. A fault outranks an alert: a unit that cannot see must not seem to watch."""
+
+    WATCHING = "watching"
+    ALERT = "alert"
+    FAULT = "fault"
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """The alert was switched. Carries no image."""
