@@ -1,33 +1,44 @@
 """The alert begins and ends as the settings say, whatever the opinions do."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwatch.flow import Alert, Box, Face, Label, Track, Verdict
-from maskwatch.policy import Policy, Thresholds
+from maskwatch.policy import Policy, Rules
 
-RULES = Thresholds(high=0.6, low=0.4, hold=1.0, clear=2.0)
+RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0)
 
 
-def people(*opinions: float) -> list[Track]:
+Story = list[tuple[float, list[float]]]
+
+
+def people(opinions: list[float], time: float) -> list[Track]:
     face, verdict = Face(Box(0, 0, 9, 9), 1.0), Verdict(Label.WITHOUT_MASK, 1.0)
-    return [Track(place, face, verdict, bare, 0.0, 0.0) for place, bare in enumerate(opinions)]
+    return [Track(place, face, verdict, bare, 0.0, time) for place, bare in enumerate(opinions)]
 
 
-def play(frames: list[tuple[float, list[float]]], policy: Policy | None = None) -> list[Alert]:
+def play(frames: Story, policy: Policy | None = None, quiet: tuple[float, float] = (0, 0)) -> list[Alert]:
+    """What the policy says to frames of (time, each person's opinion); it is quiet from one time to another."""
     policy = policy or Policy(RULES)
-    return [alert for time, opinions in frames if (alert := policy.update(people(*opinions), time))]
+    alerts = [policy.update(people(opinions, time), time, quiet[0] <= time < quiet[1]) for time, opinions in frames]
+    return [alert for alert in alerts if alert]
 
 
-def seconds(opinions: list[float], start: float, end: float) -> list[tuple[float, list[float]]]:
+def times(alerts: list[Alert]) -> list[tuple[bool, float]]:
+    return [(alert.on, alert.time) for alert in alerts]
+
+
+def seconds(opinions: list[float], start: float, end: float) -> Story:
     """The same opinions ten times a second, from start to end."""
     return [(step / 10, opinions) for step in range(round(start * 10), round(end * 10))]
 
 
 def test_the_alert_begins_after_hold_and_ends_after_clear() -> None:
     alerts = play([*seconds([0.9], 0, 5), *seconds([0.1], 5, 10)])
-    assert [(alert.on, alert.time) for alert in alerts] == [(True, 1.0), (False, 7.0)]
+    assert times(alerts) == [(True, 1.0), (False, 6.9)]
 
 
 def test_the_alert_carries_the_people_worst_first() -> None:
@@ -49,7 +60,7 @@ def test_the_alert_carries_the_people_worst_first() -> None:
         (seconds([0.9, 0.1], 0, 2) + seconds([0.1, 0.9], 2, 9), 1),  # one after the other
     ],
 )
-def test_a_story_switches_so_many_times(story: list[tuple[float, list[float]]], switches: int) -> None:
+def test_a_story_switches_so_many_times(story: Story, switches: int) -> None:
     assert len(play(story)) == switches
 
 
@@ -61,10 +72,63 @@ def test_stopping_ends_a_running_alert_and_only_that() -> None:
     assert policy.stop(2.1) is None
 
 
+# -- who had an alert, had it ---------------------------------------------------------------------------------------
+
+
+def test_the_longest_alert_ends_whoever_is_there_and_does_not_come_back() -> None:
+    alerts = play(seconds([0.9], 0, 60), Policy(replace(RULES, longest=5.0)))
+    assert times(alerts) == [(True, 1.0), (False, 6.0)]
+
+
+def test_after_the_longest_alert_somebody_else_begins_another() -> None:
+    story = seconds([0.9, 0.1], 0, 10) + seconds([0.9, 0.9], 10, 30)
+    alerts = play(story, Policy(replace(RULES, longest=5.0)))
+    assert times(alerts) == [(True, 1.0), (False, 6.0), (True, 11.0), (False, 16.0)]
+
+
+def test_after_the_longest_alert_the_mask_on_and_off_begins_another() -> None:
+    story = seconds([0.9], 0, 10) + seconds([0.1], 10, 15) + seconds([0.9], 15, 19)
+    alerts = play(story, Policy(replace(RULES, longest=5.0)))
+    assert times(alerts) == [(True, 1.0), (False, 6.0), (True, 16.0)]
+
+
+def test_the_cooldown_delays_the_next_alert() -> None:
+    story = seconds([0.9], 0, 3) + seconds([], 3, 6) + seconds([0.9], 6, 20)
+    assert times(play(story, Policy(replace(RULES, cooldown=7.0)))) == [(True, 1.0), (False, 4.9), (True, 11.9)]
+
+
+def test_quiet_hours_end_an_alert_at_once_and_its_cause_does_not_begin_another() -> None:
+    alerts = play(seconds([0.9], 0, 30), quiet=(5, 10))
+    assert times(alerts) == [(True, 1.0), (False, 5.0)]
+
+
+def test_who_comes_in_quiet_hours_and_stays_is_alerted_of_when_they_end() -> None:
+    assert times(play(seconds([0.9], 0, 30), quiet=(0, 10))) == [(True, 10.0)]
+
+
+def test_who_is_out_of_sight_proves_nothing_more() -> None:
+    """One bare frame, then the person is lost but not yet forgotten."""
+    policy = Policy(RULES)
+    lost = people([0.9], 0.0)
+    assert [policy.update(lost, time / 10) for time in range(50)] == [None] * 50
+
+
+# -- whatever happens -----------------------------------------------------------------------------------------------
+
+RULE_SETS = st.builds(
+    Rules,
+    high=st.floats(0.5, 1),
+    low=st.floats(0, 0.5),
+    hold=st.floats(0, 3),
+    clear=st.floats(0, 3),
+    cooldown=st.floats(0, 5),
+    longest=st.one_of(st.just(0.0), st.floats(0.1, 5)),
+)
 STORIES = st.lists(st.tuples(st.floats(0.01, 3), st.lists(st.floats(0, 1), max_size=3)), min_size=1, max_size=60)
+SPANS = st.tuples(st.floats(0, 30), st.floats(0, 60))
 
 
-def timed(story: list[tuple[float, list[float]]]) -> list[tuple[float, list[float]]]:
+def timed(story: Story) -> Story:
     now, frames = 0.0, []
     for step, opinions in story:
         now += step
@@ -72,34 +136,74 @@ def timed(story: list[tuple[float, list[float]]]) -> list[tuple[float, list[floa
     return frames
 
 
-@given(STORIES)
-def test_switches_alternate_beginning_with_on(story: list[tuple[float, list[float]]]) -> None:
-    switches = [alert.on for alert in play(timed(story))]
+@given(RULE_SETS, STORIES, SPANS)
+def test_switches_alternate_beginning_with_on(rules: Rules, story: Story, quiet: tuple[float, float]) -> None:
+    switches = [alert.on for alert in play(timed(story), Policy(rules), quiet)]
     assert switches == [place % 2 == 0 for place in range(len(switches))]
 
 
-@given(STORIES)
-def test_on_needs_hold_seconds_since_nobody_was_above_low(story: list[tuple[float, list[float]]]) -> None:
+@given(RULE_SETS, STORIES)
+def test_on_needs_somebody_bare_for_hold_seconds(rules: Rules, story: Story) -> None:
     frames = timed(story)
-    for alert in play(frames):
+    for alert in play(frames, Policy(rules)):
         if alert.on:
-            recent = [opinions for time, opinions in frames if alert.time - RULES.hold <= time <= alert.time]
-            assert all(max(opinions, default=0.0) >= RULES.low for opinions in recent)
+            recent = [opinions for time, opinions in frames if alert.time - rules.hold <= time <= alert.time]
+            assert any(all(len(seen) > who and seen[who] >= rules.low for seen in recent) for who in range(3))
 
 
-@given(STORIES)
-def test_off_needs_clear_seconds_without_anybody_above_high(story: list[tuple[float, list[float]]]) -> None:
-    frames = timed(story)
-    for alert in play(frames):
-        if not alert.on:
-            recent = [opinions for time, opinions in frames if alert.time - RULES.clear <= time <= alert.time]
-            assert all(max(opinions, default=0.0) < RULES.high for opinions in recent)
+@given(RULE_SETS, STORIES)
+def test_off_needs_clear_seconds_without_anybody_above_high_or_the_longest_alert(rules: Rules, story: Story) -> None:
+    frames, began = timed(story), 0.0
+    for alert in play(frames, Policy(rules)):
+        if alert.on:
+            began = alert.time
+        elif not 0 < rules.longest <= alert.time - began:
+            recent = [opinions for time, opinions in frames if alert.time - rules.clear < time <= alert.time]
+            assert all(max(opinions, default=0.0) < rules.high for opinions in recent)
 
 
-@given(STORIES)
-def test_once_everybody_has_left_the_alert_ends(story: list[tuple[float, list[float]]]) -> None:
-    policy = Policy(RULES)
-    frames = timed(story)
+@given(RULE_SETS, STORIES, SPANS)
+def test_no_alert_lasts_longer_than_the_longest(rules: Rules, story: Story, quiet: tuple[float, float]) -> None:
+    policy, began = Policy(rules), 0.0
+    for time, opinions in timed(story):
+        before = policy.on
+        alert = policy.update(people(opinions, time), time, quiet[0] <= time < quiet[1])
+        if alert and alert.on:
+            began = time
+        if before and rules.longest and time - began >= rules.longest:
+            assert not policy.on
+
+
+@given(RULE_SETS, STORIES, SPANS)
+def test_no_alert_is_on_in_quiet_hours(rules: Rules, story: Story, quiet: tuple[float, float]) -> None:
+    policy = Policy(rules)
+    for time, opinions in timed(story):
+        policy.update(people(opinions, time), time, quiet[0] <= time < quiet[1])
+        assert not (policy.on and quiet[0] <= time < quiet[1])
+
+
+@given(RULE_SETS, STORIES)
+def test_no_alert_begins_before_the_cooldown_is_over(rules: Rules, story: Story) -> None:
+    alerts = play(timed(story), Policy(rules))
+    for off, on in zip(alerts[1::2], alerts[2::2], strict=False):
+        assert on.time - off.time >= rules.cooldown - 1e-9
+
+
+@given(RULE_SETS, STORIES)
+def test_once_everybody_has_left_the_alert_ends(rules: Rules, story: Story) -> None:
+    policy, frames = Policy(rules), timed(story)
     end = frames[-1][0]
-    play([*frames, (end + 0.1, []), (end + 0.2 + RULES.clear, [])], policy)
+    play([*frames, (end + 0.1, []), (end + 0.2 + rules.clear, [])], policy)
     assert not policy.on
+
+
+@given(RULE_SETS, STORIES, st.floats(-1e9, 1e9))
+def test_only_differences_of_time_matter(rules: Rules, story: Story, shift: float) -> None:
+    """The frames' clock may begin anywhere; the wall clock is not asked at all."""
+    frames = [(round(time * 1024) / 1024, opinions) for time, opinions in timed(story)]
+    shift = float(round(shift))
+    rules = replace(rules, hold=1.0, clear=2.0, cooldown=3.0, longest=4.0)
+    moved = [(time + shift, opinions) for time, opinions in frames]
+    assert [(alert.on, alert.time - shift) for alert in play(moved, Policy(rules))] == times(
+        play(frames, Policy(rules))
+    )

@@ -1,7 +1,8 @@
-"""Opinions -> alert on or off. A pure state machine: time comes in with the tracks, it has no clock."""
+"""Opinions -> alert on or off. A pure state machine: time comes in with the people, it has no clock."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,53 +10,72 @@ from maskwatch.flow import Alert, Track
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """When somebody is bare, and for how long it must last. See config.AlertSettings."""
+class Rules:
+    """When somebody is bare, how long that must last, and how long an alert may. See config.AlertSettings."""
 
     high: float = 0.6  # opinion 0–1, bare at or above
     low: float = 0.4  # opinion 0–1, masked below
     hold: float = 1.0  # seconds
     clear: float = 2.0  # seconds
+    cooldown: float = 0.0  # seconds
+    longest: float = 0.0  # seconds; 0: no limit
 
 
 class Policy:
     """Begins an alert when somebody stays bare for `hold` seconds, ends it after `clear` seconds of nobody.
 
-    Between `low` and `high` the last judgement stands, so an opinion that wavers around one value cannot make
-    the alert flicker.
+    Between `low` and `high` the last judgement of a person stands, so an opinion that wavers around one value cannot
+    make the alert flicker. An alert that lasted `longest`, or that quiet hours ended, is spent on those who caused it:
+    they cause another only after they were masked, or gone.
     """
 
-    def __init__(self, thresholds: Thresholds | None = None) -> None:
-        self._thresholds = thresholds or Thresholds()
-        self._bare = False  # is somebody bare, with hysteresis
-        self._since = 0.0  # seconds, when that last changed
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
         self.on = False
+        self._bare: dict[int, float] = {}  # person -> seconds, since when bare
+        self._spent: set[int] = set()  # people who had their alert
+        self._switched = -math.inf  # seconds, when the alert last began or ended
+        self._last_bare = -math.inf  # seconds, when somebody was last bare
 
-    def update(self, tracks: Sequence[Track], time: float) -> Alert | None:
+    def update(self, people: Sequence[Track], time: float, quiet: bool = False) -> Alert | None:
         """Take one frame's people; return the alert if it switches now.
 
         Args:
-            tracks: everybody in view.
+            people: everybody in view.
             time: of the frame, seconds; never runs backwards.
+            quiet: whether alerts are unwanted now.
         """
-        bare = self._somebody_bare(tracks)
-        if bare != self._bare:
-            self._bare, self._since = bare, time
-        patience = self._thresholds.clear if self.on else self._thresholds.hold
-        if bare == self.on or time - self._since < patience:
-            return None
-        return self._switch(bare, tracks, time)
+        self._sort(people, time)
+        if self.on:
+            return self._switch(False, people, time) if self._over(time, quiet) else None
+        return self._switch(True, people, time) if not quiet and self._due(people, time) else None
 
     def stop(self, time: float) -> Alert | None:
-        """The watch ends: an alert that is on is switched off at once."""
-        self._bare, self._since = False, time
+        """The watch ends, or cannot go on: an alert that is on is switched off at once, nobody is known any more."""
+        self._bare, self._spent, self._last_bare = {}, set(), -math.inf
         return self._switch(False, (), time) if self.on else None
 
-    def _somebody_bare(self, tracks: Sequence[Track]) -> bool:
-        threshold = self._thresholds.low if self._bare else self._thresholds.high
-        return any(track.bare >= threshold for track in tracks)
+    def _sort(self, people: Sequence[Track], time: float) -> None:
+        """Who is bare, and since when; who is masked or gone may cause an alert again."""
+        bare = [each for each in people if each.bare >= (self.rules.low if each.id in self._bare else self.rules.high)]
+        self._bare = {each.id: self._bare.get(each.id, time) for each in bare}
+        self._spent &= self._bare.keys()
+        self._last_bare = max([self._last_bare, *(each.seen for each in bare)])
 
-    def _switch(self, on: bool, tracks: Sequence[Track], time: float) -> Alert:
-        self.on = on
-        scores = tuple(sorted((track.bare for track in tracks), reverse=True))
-        return Alert(on, time, len(tracks), scores)
+    def _due(self, people: Sequence[Track], time: float) -> bool:
+        """Somebody has been seen bare for long enough: who is out of sight proves nothing more."""
+        if time - self._switched < self.rules.cooldown:
+            return False
+        fresh = [each for each in people if each.id in self._bare and each.id not in self._spent]
+        return any(each.seen - self._bare[each.id] >= self.rules.hold for each in fresh)
+
+    def _over(self, time: float, quiet: bool) -> bool:
+        if quiet or 0 < self.rules.longest <= time - self._switched:
+            self._spent |= self._bare.keys()
+            return True
+        return time - self._last_bare >= self.rules.clear
+
+    def _switch(self, on: bool, people: Sequence[Track], time: float) -> Alert:
+        self.on, self._switched = on, time
+        scores = tuple(sorted((each.bare for each in people), reverse=True))
+        return Alert(on, time, len(people), scores)

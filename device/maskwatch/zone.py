@@ -1,0 +1,48 @@
+"""Which faces count: large enough, inside the zone, and seen whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maskwatch.flow import Box, Face
+
+Corners = Sequence[tuple[float, float]]  # (across, down) in shares of the frame, 0–1
+VISIBLE = 0.75  # share of a face box inside the frame: of less than that no verdict is to be had
+NARROWEST = 0.5  # width to height of a whole face; at the frame's edge, a narrower box is half a face
+EDGE = 0.01  # of the frame: a box that ends within this of the edge touches it
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """See config.ZoneSettings and config.FaceSettings.min_size."""
+
+    min_size: float = 0.0  # pixels, shorter side
+    polygon: Corners = ()  # empty: the whole frame
+
+    def counts(self, face: Face, width: int, height: int) -> bool:
+        """Whether a face in a frame of that size, pixels, is one to judge."""
+        box = face.box
+        if min(box.width, box.height) < self.min_size or not whole(box, width, height):
+            return False
+        middle = (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height
+        return not self.polygon or inside(middle, self.polygon)
+
+
+def whole(box: Box, width: int, height: int) -> bool:
+    """Whether enough of a face is in the frame to tell what it wears."""
+    seen = Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height))
+    if seen.width <= 0 or seen.height <= 0 or seen.area < VISIBLE * box.area:
+        return False
+    at_edge = box.left <= EDGE * width or box.right >= (1 - EDGE) * width
+    return not (at_edge and seen.width < NARROWEST * seen.height)
+
+
+def inside(point: tuple[float, float], corners: Corners) -> bool:
+    """Whether a ray from the point crosses the polygon's outline an odd number of times."""
+    across, down = point
+    odd = False
+    for (x1, y1), (x2, y2) in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        if (y1 > down) != (y2 > down) and across < x1 + (down - y1) / (y2 - y1) * (x2 - x1):
+            odd = not odd
+    return odd
