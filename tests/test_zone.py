@@ -49,7 +49,7 @@ def test_the_shorter_side_decides_whether_a_face_is_too_small(width: float, heig
         (Face(Box(-12, 50, 28, 100), 1), False),  # seven tenths
         (Face(Box(0, 50, 20, 100), 1), False),  # half a face, its box cut at the left edge
         (Face(Box(380, 50, 400, 100), 1), False),  # at the right one
-        (Face(Box(0, 50, 40, 100), 1), True),  # a whole one at the edge
+        (Face(Box(0, 50, 31, 100), 1), True),  # a whole one at the edge
         (Face(Box(200, 50, 220, 100), 1), True),  # a narrow one that no edge cuts: a profile
         (Face(Box(500, 50, 540, 100), 1), False),
     ],

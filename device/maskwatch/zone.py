@@ -9,7 +9,7 @@ from maskwatch.flow import Box, Face
 
 Corners = Sequence[tuple[float, float]]  # (across, down) in shares of the frame, 0–1
 VISIBLE = 0.75  # share of a face box inside the frame: of less than that no verdict is to be had
-NARROWEST = 0.5  # width to height of a whole face; at the frame's edge, a narrower box is half a face
+NARROWEST = 0.6  # width to height of a whole face; at the edge of the frame, a narrower box is a part of one
 EDGE = 0.01  # of the frame: a box that ends within this of the edge touches it
 
 
