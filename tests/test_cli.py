@@ -174,5 +174,6 @@ def test_sigterm_in_an_alert_of_the_demo_switches_every_pin_off() -> None:
     lines += [json.loads(line) for line in process.communicate(timeout=20)[0].splitlines()]
     assert process.returncode == 0
     assert [line["event"] for line in lines if line["event"] != "pin"] == ["alert_on", "alert_off"]
-    for name in ("buzzer", "led"):
-        assert [line["on"] for line in lines if line.get("name") == name] == [True, False]
+    changes = {name: [line["on"] for line in lines if line.get("name") == name] for name in ("buzzer", "led")}
+    assert changes["led"] == [True, False]
+    assert changes["buzzer"] == [True, False] * (len(changes["buzzer"]) // 2)  # beeps, and no half one
