@@ -50,6 +50,7 @@ def test_mute_toggles_and_after_its_end_a_press_mutes_again(pins: MockFactory, p
     outputs = Outputs([ear], clock=lambda: now[0])
     settings = ButtonsSettings(mute=MuteSettings(pin=23, pull_up=pull_up, lasts=300.0))
     buttons = Buttons(settings, outputs)
+    assert pins.pin(23).pull == ("up" if pull_up else "down")
     for moment in (100.0, 150.0, 200.0, 500.0):  # mute, sound, mute until 500, mute again
         now[0] = moment
         push(pins, 23, pull_up)

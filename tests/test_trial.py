@@ -68,10 +68,11 @@ def test_stopped_half_way_everything_is_off(pins: MockFactory) -> None:
     def interrupted(seconds: float) -> None:  # noqa: ARG001
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:  # its frames keep what is not closed
         trial.play_each(EVERYTHING, print, interrupted)
     assert {pins.pin(number).function for number in NUMBERS.values()} == {"input"}
     assert not pins.pin(17).state
+    del stopped
 
 
 @pytest.mark.parametrize(
