@@ -20,10 +20,11 @@ from gpiozero.pins.mock import MockFactory
 from maskwatch import daemon
 from maskwatch.camera import open_source
 from maskwatch.errors import SourceError
-from maskwatch.flow import Box, Face, Frame, Image, Label, Verdict
+from maskwatch.flow import Box, Face, Frame, Image, Label, Signal, Verdict
 from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
+from maskwatch.outputs.plan import PinPlan
 from maskwatch.policy import Policy
 from maskwatch.stages import STAGES, Stages
 from maskwatch.tracker import Tracker
@@ -101,7 +102,8 @@ def pins() -> Iterator[MockFactory]:
 
 def parts(source: daemon.Source, stream: io.StringIO, min_size: float = 0.0) -> daemon.Parts:
     lines = LogOutput(stream, as_json=True)
-    outputs = Outputs([lines, PinOutput("buzzer", 17, show=lines.pin), PinOutput("led", 27, show=lines.pin)])
+    plans = [PinPlan(name, pin, True, {Signal.ALERT: "steady"}) for name, pin in (("buzzer", 17), ("led", 27))]
+    outputs = Outputs([lines, *(PinOutput(plan, lines.pin) for plan in plans)])
     return daemon.Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), outputs, min_size)
 
 

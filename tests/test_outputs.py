@@ -1,8 +1,9 @@
-"""Outputs follow the alert, fail alone, and leave every pin off. Pins are gpiozero's own mock pins."""
+"""Outputs get every message in order, fail alone, and never hold up the loop. See test_pins for what a pin does."""
 
 import io
 import json
 import logging
+import math
 import threading
 from collections.abc import Iterator
 
@@ -10,11 +11,11 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from maskwatch.errors import OutputError
-from maskwatch.flow import Alert
-from maskwatch.outputs import Outputs
+from maskwatch.flow import Alert, Signal
+from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
+from maskwatch.outputs.plan import PinPlan
 
 ON, OFF = Alert(True, 4.532, 2, (0.97, 0.1)), Alert(False, 9.0, 0, ())
 
@@ -27,7 +28,7 @@ def pins() -> Iterator[MockFactory]:
     Device.pin_factory = before
 
 
-class Recorder:
+class Recorder(Output):
     """An output that remembers, and can be told to fail or to hang."""
 
     name = "recorder"
@@ -92,43 +93,101 @@ def test_closing_twice_closes_once() -> None:
     assert recorder.closed == 1
 
 
-@pytest.mark.parametrize("active_high", [True, False])
-def test_the_pin_follows_the_alert(pins: MockFactory, active_high: bool) -> None:
-    output = PinOutput("buzzer", 17, active_high)
-    levels = [pins.pin(17).state]
-    for alert in (ON, OFF):
-        output.switch(alert)
-        levels.append(pins.pin(17).state)
-    assert [bool(level) == active_high for level in levels] == [False, True, False]
-    output.close()
+class Beating(Output):
+    """An output that wants to be called again after each of `waits`, and remembers when it was."""
+
+    name = "beating"
+
+    def __init__(self, waits: list[float]) -> None:
+        self.beats: list[float] = []
+        self.done = threading.Event()
+        self._waits = iter(waits)
+
+    def beat(self, now: float) -> float:
+        self.beats.append(now)
+        wait = next(self._waits, None)
+        if wait is None:
+            self.done.set()
+            return math.inf
+        return wait
 
 
-def test_closing_in_an_alert_switches_the_pin_off_and_frees_it(pins: MockFactory) -> None:
-    shown: list[tuple[str, int, bool]] = []
-    output = PinOutput("buzzer", 17, show=lambda *change: shown.append(change))
-    output.switch(ON)
-    output.close()
-    output.close()
-    assert shown == [("buzzer", 17, True), ("buzzer", 17, False)]
+def test_an_output_is_called_again_when_it_asked_to_be() -> None:
+    output = Beating([0.0, 0.001, 0.001])
+    outputs = Outputs([output], clock=iter(range(100)).__next__)
+    outputs.show(Signal.ALERT)
+    assert output.done.wait(20)
+    outputs.close()
+    assert output.beats == [0, 1, 2, 3]
+
+
+def test_an_output_that_failed_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loose(Beating):
+        def beat(self, now: float) -> float:
+            if not self.beats:
+                self.beats.append(now)
+                raise OSError("loose contact")
+            return super().beat(now)
+
+    monkeypatch.setattr("maskwatch.outputs.RETRY", 0.001)  # seconds
+    output = Loose([])
+    outputs = Outputs([output])
+    outputs.show(Signal.WATCHING)
+    assert output.done.wait(20)
+    outputs.close()
+
+
+def test_a_pin_is_off_although_another_output_hangs_at_the_end(pins: MockFactory) -> None:
+    release = threading.Event()
+    pin = PinOutput(PinPlan("buzzer", 17, True, {Signal.ALERT: "steady"}))
+    outputs = Outputs([Recorder(hangs=release), pin])
+    outputs.switch(ON)
+    outputs.show(Signal.ALERT)
+    outputs.close(within=0.05)
     assert pins.pin(17).function == "input"
-    PinOutput("again", 17).close()
+    release.set()
 
 
-def test_what_is_shown_is_the_pin_not_the_command(pins: MockFactory) -> None:
-    shown: list[bool] = []
-    output = PinOutput("led", 27, show=lambda *change: shown.append(change[2]))
-    pins.pin(27).state = True  # somebody else drives it already: switching on changes nothing
-    output.switch(ON)
-    assert shown == []
-    output.close()
-    assert shown == [False]
+def test_a_pin_whose_own_thread_hangs_is_closed_all_the_same(pins: MockFactory) -> None:
+    class Stuck(PinOutput):
+        def fault(self, reason: str | None, time: float) -> None:  # noqa: ARG002
+            release.wait(20)
+
+    release = threading.Event()
+    stuck = Stuck(PinPlan("buzzer", 17, True, {Signal.ALERT: "steady"}))
+    stuck.show(Signal.ALERT)
+    stuck.beat(0.0)
+    assert pins.pin(17).state
+    outputs = Outputs([stuck])
+    outputs.fault("camera lost", 1.0)
+    outputs.close(within=0.0)
+    assert (pins.pin(17).function, bool(pins.pin(17).state)) == ("input", False)
+    release.set()
 
 
-def test_a_claimed_pin_is_refused_by_name(pins: MockFactory) -> None:  # noqa: ARG001
-    first = PinOutput("buzzer", 17)
-    with pytest.raises(OutputError, match=r"led: GPIO17 is already in use.*\[outputs.led\]"):
-        PinOutput("led", 17)
-    first.close()
+def test_mute_and_test_are_told_when_they_end() -> None:
+    class Ear(Recorder):
+        def mute(self, until: float) -> None:
+            self.untils.append(("mute", until))
+
+        def test(self, until: float) -> None:
+            self.untils.append(("test", until))
+
+    now = [100.0]
+    ear = Ear()
+    ear.untils = []
+    outputs = Outputs([ear], clock=lambda: now[0])
+    outputs.mute(True, 300.0)
+    outputs.test(3.0)
+    muted = [outputs.muted]
+    now[0] = 400.0  # it ends by itself
+    muted.append(outputs.muted)
+    outputs.mute(True, 300.0)
+    outputs.mute(False)
+    muted.append(outputs.muted)
+    outputs.close()
+    assert muted == [True, False, False]
+    assert ear.untils == [("mute", 400.0), ("test", 103.0), ("mute", 700.0), ("mute", -math.inf)]
 
 
 def test_text_lines_are_one_a_switch() -> None:
@@ -137,10 +196,14 @@ def test_text_lines_are_one_a_switch() -> None:
     output.switch(ON)
     output.switch(OFF)
     output.pin("buzzer", 17, True)
+    output.fault("camera:\nno frame for 5 s", 9.5)
+    output.fault(None, 12.25)
     assert stream.getvalue().splitlines() == [
         "alert_on time=4.53 faces=2 scores=0.97,0.10",
         "alert_off time=9.00 faces=0 scores=-",
         "buzzer GPIO17 on",
+        "fault time=9.50 reason=camera: no frame for 5 s",
+        "fault_over time=12.25",
     ]
 
 
@@ -149,7 +212,11 @@ def test_json_lines_hold_exactly_the_promised_keys() -> None:
     output = LogOutput(stream, as_json=True)
     output.switch(ON)
     output.switch(OFF)
+    output.fault("camera:\nno frame for 5 s", 9.50049)
+    output.fault(None, 12.25)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
         {"event": "alert_on", "time": 4.532, "faces": 2, "scores": [0.97, 0.1]},
         {"event": "alert_off", "time": 9.0, "faces": 0, "scores": []},
+        {"event": "fault", "time": 9.5, "reason": "camera: no frame for 5 s"},
+        {"event": "fault_over", "time": 12.25},
     ]

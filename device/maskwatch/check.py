@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from maskwatch import config, daemon
+from maskwatch.buttons import press
 from maskwatch.camera import open_source
-from maskwatch.config import CameraSettings, PinSettings, Settings
+from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
-from maskwatch.outputs.gpio import PinOutput
+from maskwatch.outputs.gpio import Pin
+from maskwatch.outputs.plan import PinPlan, plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,11 @@ def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
     yield _try("camera", lambda: _camera(camera))
-    for name, pin in (("buzzer", settings.outputs.buzzer), ("led", settings.outputs.led)):
-        if pin is not None:
-            yield _try(name, lambda name=name, pin=pin: _pin(name, pin))  # type: ignore[misc]
+    for plan in plans(settings.outputs):
+        yield _try(plan.name, lambda plan=plan: _pin(plan))  # type: ignore[misc]
+    for name, button in settings.buttons:
+        if button is not None:
+            yield _try(f"{name} button", lambda name=name, button=button: _button(name, button))  # type: ignore[misc]
 
 
 def _try(subject: str, attempt: Callable[[], str]) -> Finding:
@@ -84,9 +88,17 @@ def _camera(camera: CameraSettings) -> str:
         source.close()
 
 
-def _pin(name: str, pin: PinSettings) -> str:
-    PinOutput(name, pin.pin, pin.active_high).close()
-    return f"GPIO{pin.pin} can be driven"
+def _pin(plan: PinPlan) -> str:
+    Pin(plan).close()
+    return f"GPIO{plan.pin} can be driven"
+
+
+def _button(name: str, settings: ButtonSettings) -> str:
+    button = press(name, settings, lambda: None)
+    pressed = button.is_pressed
+    button.close()
+    state = "pressed now; if nobody does, its wires or pull_up are wrong" if pressed else "not pressed"
+    return f"GPIO{settings.pin} can be read, {state}"
 
 
 def _since(start: float) -> str:

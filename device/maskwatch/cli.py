@@ -1,4 +1,4 @@
-"""The command line: run, detect, check. What is heavy is imported by the command that needs it."""
+"""The command line, a function a command. What is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -103,6 +103,35 @@ def check(config_path: Path | None, source: str | None) -> None:
             failures.append(finding.exit_code)
     if failures:
         sys.exit(failures[0])
+
+
+@cli.command("test-alert")
+@CONFIG
+def test_alert(config_path: Path | None) -> None:
+    """Play each output in turn and say what should be heard and seen; then all is off. Stop the daemon first."""
+    import signal
+    import time
+
+    from maskwatch import config
+    from maskwatch.outputs import trial
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # past the end that switches all off
+    played = trial.play_each(config.load(config_path).outputs, click.echo, time.sleep)
+    click.echo("all off" if played else "no output in the config: nothing to play")
+
+
+@cli.command("pins-off")
+@CONFIG
+def pins_off(config_path: Path | None) -> None:
+    """Drive every output pin to its inactive level and let it go, for systemd's ExecStopPost.
+
+    A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
+    """
+    from maskwatch import config
+    from maskwatch.outputs import trial
+
+    for line in trial.switch_off(config.load(config_path).outputs):
+        click.echo(f"maskwatch: {line}", err=True)
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from typing import Protocol, TextIO
 from maskwatch import bundle
 from maskwatch.camera import Source, open_source, without_password
 from maskwatch.config import FaceSettings, MaskSettings, Settings
-from maskwatch.flow import Alert, Face, Frame, Image, Label, Verdict
-from maskwatch.outputs import Output, Outputs
-from maskwatch.outputs.gpio import PinOutput
+from maskwatch.flow import Alert, Face, Frame, Image, Label, Signal, Verdict
+from maskwatch.outputs import Outputs
+from maskwatch.outputs.gpio import open_pins
 from maskwatch.outputs.log import LogOutput
 from maskwatch.policy import Policy, Thresholds
 from maskwatch.stages import Stages
@@ -72,12 +72,9 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
     detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
     with contextlib.ExitStack() as opened:
         lines = LogOutput(stream, as_json)
-        outputs: list[Output] = [lines]
-        for name, pin in (("buzzer", settings.outputs.buzzer), ("led", settings.outputs.led)):
-            if pin is None:
-                continue
-            outputs.append(PinOutput(name, pin.pin, pin.active_high, lines.pin if show_pins else None))
-            opened.callback(outputs[-1].close)
+        pins = open_pins(settings.outputs, lines.pin if show_pins else None)
+        for pin in pins:
+            opened.callback(pin.close)
         camera = settings.camera
         source = open_source(camera.source, camera.width, camera.height, camera.fps, camera.stall)
         opened.pop_all()  # from here on run() closes them
@@ -88,7 +85,7 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         classifier,
         Tracker(Opinion(**settings.opinion.model_dump(include={"time_constant", "forget", "min_iou"}))),
         Policy(Thresholds(**settings.alert.model_dump(include={"high", "low", "hold", "clear"}))),
-        Outputs(outputs),
+        Outputs([lines, *pins]),
         settings.face.min_size,
     )
 
@@ -132,6 +129,7 @@ def run(parts: Parts, stop: threading.Event, duration: float = math.inf, stages:
     """
     stages = stages or Stages()
     time = 0.0
+    parts.outputs.show(Signal.WATCHING)
     try:
         while not stop.is_set() and not parts.source.ended:
             stages.begin()
@@ -144,6 +142,7 @@ def run(parts: Parts, stop: threading.Event, duration: float = math.inf, stages:
             time = frame.time
             if alert := watch(parts, frame, stages):
                 parts.outputs.switch(alert)
+                parts.outputs.show(Signal.ALERT if alert.on else Signal.WATCHING)
             stages.end()
     finally:
         _end(parts, time)

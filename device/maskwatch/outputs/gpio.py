@@ -1,78 +1,170 @@
-"""Buzzer and LED: one GPIO pin each, through gpiozero.
+"""Buzzer, lamps and relay: GPIO pins through gpiozero, each playing its pattern.
 
 GPIOZERO_PIN_FACTORY=mock puts gpiozero's own fake pins in their place; nothing here knows the difference.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
-from maskwatch.flow import Alert
+from maskwatch.flow import Signal
+from maskwatch.outputs import Output
+from maskwatch.outputs.pattern import Play, level, next_edge
+from maskwatch.outputs.plan import PinPlan, plans
 
 Show = Callable[[str, int, bool], None]  # name, BCM number, is it on
+HALF = 0.5  # duty of a tone: a square wave is the loudest
 
 
-class PinOutput:
-    """A pin that is on while the alert is on.
+class Pin:
+    """One claimed output pin, off at first.
 
     Raises:
-        OutputError: this machine has no pins, or the pin is in use.
+        OutputError: this machine has no pins, the pin is in use, or it cannot play a tone.
     """
 
-    def __init__(self, name: str, pin: int, active_high: bool = True, show: Show | None = None) -> None:
+    def __init__(self, plan: PinPlan, show: Show | None = None) -> None:
         """
         Args:
-            name: for messages, e.g. buzzer.
-            pin: BCM number.
-            active_high: True when 3.3 V means on.
+            plan: name, BCM number and polarity; with a tone, on means that tone.
             show: told of each change, as read back from the pin.
         """
-        self.name = name
-        self._pin = pin
-        self._show = show
-        self._device: Any = _claim(name, pin, active_high)
+        self._plan, self._show = plan, show
+        self._device: Any = claim(plan.name, plan.pin, plan.setting, self._make)
+
+    def _make(self, gpiozero: Any) -> Any:
+        plan = self._plan
+        if plan.tone is None:
+            return gpiozero.DigitalOutputDevice(plan.pin, active_high=plan.active_high, initial_value=False)
+        return gpiozero.PWMOutputDevice(plan.pin, active_high=plan.active_high, frequency=plan.tone)
 
     @property
     def is_on(self) -> bool:
         """What the pin itself says."""
         return bool(self._device.value)
 
-    def switch(self, alert: Alert) -> None:
-        self._set(alert.on)
+    def set(self, on: bool) -> None:
+        """On or off. Off is written even to a pin that says it is off; on is not, lest a tone begin anew."""
+        before = self.is_on
+        if on and before:
+            return
+        self._device.value = (1 if self._plan.tone is None else HALF) if on else 0
+        if self._show and self.is_on != before:
+            self._show(self._plan.name, self._plan.pin, self.is_on)
 
     def close(self) -> None:
         """Off first, so that no floating pin sounds the buzzer; then an input, free for others."""
         if self._device.closed:
             return
-        self._set(False)
-        self._device.close()
-
-    def _set(self, on: bool) -> None:
-        before = self.is_on
-        (self._device.on if on else self._device.off)()
-        if self._show and self.is_on != before:
-            self._show(self.name, self._pin, self.is_on)
+        try:
+            self.set(False)
+        finally:
+            self._device.close()
 
 
-def _claim(name: str, pin: int, active_high: bool) -> Any:
+class PinOutput(Output):
+    """A pin that plays what its plan says for the signal shown.
+
+    Raises:
+        OutputError: see Pin.
+    """
+
+    def __init__(self, plan: PinPlan, show: Show | None = None) -> None:
+        self.name = plan.name
+        self._plan = plan
+        self._pin = Pin(plan, show)
+        self._signal: Signal | None = None
+        self._muted_until = self._test_until = -math.inf
+        self._playing: Play | None = None
+        self._since = 0.0  # seconds, when that began
+
+    def show(self, signal: Signal) -> None:
+        self._signal = signal
+
+    def mute(self, until: float) -> None:
+        self._muted_until = until
+
+    def test(self, until: float) -> None:
+        self._test_until = until
+
+    def beat(self, now: float) -> float:
+        play = self._wanted(now)
+        if play != self._playing:  # the same one goes on: a test's end does not break an alert's rhythm
+            self._playing, self._since = play, now
+        elapsed = now - self._since
+        self._pin.set(play is not None and level(play, elapsed))
+        edge = math.inf if play is None else next_edge(play, elapsed)
+        ends = [until - now for until in (self._muted_until, self._test_until) if until > now]
+        return min([edge, *ends])
+
+    def close(self) -> None:
+        self._pin.close()
+
+    def _wanted(self, now: float) -> Play | None:
+        if now < self._test_until:
+            return self._plan.play(Signal.ALERT, muted=False)
+        return self._plan.play(self._signal, muted=now < self._muted_until)
+
+
+def open_pins(settings: OutputsSettings, show: Show | None = None) -> list[PinOutput]:
+    """Claim every output pin the settings name; when one fails, the others are given back.
+
+    Args:
+        settings: [outputs].
+        show: told of each pin's changes.
+
+    Raises:
+        OutputError: a pin cannot be used.
+    """
+    with contextlib.ExitStack() as opened:
+        outputs = []
+        for plan in plans(settings):
+            outputs.append(PinOutput(plan, show))
+            opened.callback(outputs[-1].close)
+        opened.pop_all()
+    return outputs
+
+
+def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
+    """The gpiozero device that `make` makes, given the module gpiozero.
+
+    Args:
+        name: for messages, e.g. buzzer.
+        pin: BCM number.
+        setting: where the config names it, e.g. `[outputs.buzzer]`.
+        make: called once.
+
+    Raises:
+        OutputError: whatever gpiozero and its back ends raise, as one line.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # gpiozero warns of each back end it cannot use; we report
-        from gpiozero import DigitalOutputDevice
-        from gpiozero.exc import BadPinFactory, GPIOPinInUse
+        import gpiozero
+        from gpiozero.exc import BadPinFactory, GPIOPinInUse, PinPWMUnsupported
 
         try:
-            return DigitalOutputDevice(pin, active_high=active_high, initial_value=False)
+            return make(gpiozero)
         except GPIOPinInUse as error:
-            raise OutputError(f"{name}: GPIO{pin} is already in use; give [outputs.{name}] its own") from error
+            raise OutputError(f"{name}: GPIO{pin} is already in use; give {setting} its own") from error
+        except PinPWMUnsupported as error:
+            raise OutputError(f"{name}: GPIO{pin} cannot play a tone; {_NO_TONE}") from error
         except BadPinFactory as error:
             raise OutputError(f"{name}: GPIO{pin}: {_no_pins()}") from error
         except Exception as error:  # lgpio and the kernel raise kinds of their own; any of them means: no pin
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise OutputError(f"{name}: GPIO{pin} cannot be used ({reason}); {_no_pins()}") from error
+            mend = _BUSY if "busy" in reason.lower() else _no_pins()
+            raise OutputError(f"{name}: GPIO{pin} cannot be used ({reason}); {mend}") from error
+
+
+_BUSY = "another program holds it; is the daemon running? Then `sudo systemctl stop maskwatch` first"
+_NO_TONE = 'with mock pins set GPIOZERO_MOCK_PIN_CLASS=mockpwmpin, otherwise [outputs.buzzer] kind = "active"'
 
 
 def _no_pins() -> str:
