@@ -62,7 +62,7 @@ class Picamera:
             return cls(Picamera2(number), settings, name)
         except FAILURES as error:
             raise SourceError(
-                f"{name}: cannot be opened ({error}); see what `rpicam-hello --list-cameras` shows"
+                f"{name}: cannot be opened ({_root(error)}); see what `rpicam-hello --list-cameras` shows"
             ) from error
 
     def grab(self) -> Image | None:
@@ -125,3 +125,10 @@ def _half_turn() -> Any:
     from libcamera import Transform
 
     return Transform(hflip=True, vflip=True)
+
+
+def _root(error: BaseException) -> BaseException:
+    """picamera2 wraps libcamera's reason up to three times."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
