@@ -1,7 +1,7 @@
 """The Pi's camera through the real picamera2: its own code runs, from opening to buffers to closing.
 
-Stood in for is what lies below it and exists on a Pi only: libcamera, and the kernel's heap its buffers come from. Empty
-places are kept for modules it imports at the door and never uses here, where they are not installed: they draw on a
+Stood in for is what lies below it and exists on a Pi only: libcamera, and the kernel's heap that its buffers come from.
+Modules it imports at the door and never uses here are kept a place for, where they are not installed: they draw on a
 screen (pykms), write DNG files (pidng) and feed ffmpeg (prctl).
 """
 
@@ -17,6 +17,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from stand_ins import dma_heap, libcamera
 
 from maskwatch import check
 from maskwatch.camera import Source, open_source
@@ -24,9 +25,8 @@ from maskwatch.camera.picamera import Picamera
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
-from stand_ins import dma_heap, libcamera
 
-REASON = "picamera2 is not installed; pip install --no-deps picamera2, then '.[picamera]' for what it imports"
+REASON = "picamera2 is not installed: pip install '.[picamera]' and then, --no-deps, picamera2"
 NEVER_USED = ("pykms", "pidng", "pidng.core", "pidng.camdefs", "prctl")
 RED, BLUE = (200, 30, 20), (20, 30, 200)  # RGB, the stand-in's picture above and below
 SETTINGS = {"source": "picamera:0", "width": 100, "height": 80, "stall": 2.0}  # 100 px: rows of 300 bytes are padded
@@ -192,7 +192,10 @@ def test_a_cable_that_comes_loose_is_noticed_and_the_camera_opened_again(imx708:
 @pytest.mark.usefixtures("imx708")
 def test_a_camera_in_use_is_refused_in_a_line() -> None:
     source = opened()
-    with pytest.raises(SourceError, match=r"^picamera:0: cannot be opened \(Failed to acquire camera: Device or resource busy\); see what `rpicam-hello"):
+    with pytest.raises(
+        SourceError,
+        match=r"^picamera:0: cannot be opened \(Failed to acquire camera: Device or resource busy\); see what `rpicam-hello",
+    ):
         opened()
     first_frame(source)
     source.close()

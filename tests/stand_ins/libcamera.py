@@ -7,6 +7,7 @@ decides which cameras there are; each Camera shows what reached it.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import sys
@@ -39,7 +40,7 @@ class Rectangle:
 
 
 class Transform:
-    def __init__(self, other: Transform | None = None, hflip: bool = False, vflip: bool = False, transpose: bool = False):
+    def __init__(self, other: Transform | None = None, hflip: int = 0, vflip: int = 0, transpose: int = 0) -> None:
         self.hflip = other.hflip if other else bool(hflip)
         self.vflip = other.vflip if other else bool(vflip)
         self.transpose = other.transpose if other else bool(transpose)
@@ -387,10 +388,8 @@ class CameraManager:
     def get_ready_requests(self) -> list[Request]:
         with self._lock:
             ready, self._ready = self._ready, []
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self.event_fd)
-        except BlockingIOError:
-            pass
         return ready
 
 

@@ -85,6 +85,7 @@ class Live:
         self._newest: Frame | None = None
         self._start = self._last = clock()  # _last: when the last frame came, good or bad
         self._fault: str | None = None  # why the last opening failed, until a good frame comes
+        self._heard = True  # whether a read() has ended since the last failure: it ends at once, the next ones wait
         self._covered = False
         self._finished = False  # there will be no more frames
         self._error: Exception | None = None
@@ -108,7 +109,8 @@ class Live:
             SourceError: the camera could not be had for `give_up` seconds.
         """
         with self._news:
-            self._news.wait_for(lambda: self._newest is not None or self._finished, wait)
+            self._news.wait_for(lambda: self._newest is not None or self._finished or not self._heard, wait)
+            self._heard = True
             frame, self._newest = self._newest, None
             error = self._error
             if frame is None and error is not None:
@@ -180,7 +182,8 @@ class Live:
                 return
             except SourceError as error:
                 with self._news:
-                    self._fault = str(error).removeprefix(f"{self._name}: ")
+                    self._fault, self._heard = str(error).removeprefix(f"{self._name}: "), False
+                    self._news.notify()
             finally:
                 if camera is not None:
                     self._give_back(camera)
