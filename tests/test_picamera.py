@@ -192,10 +192,8 @@ def test_a_cable_that_comes_loose_is_noticed_and_the_camera_opened_again(imx708:
 @pytest.mark.usefixtures("imx708")
 def test_a_camera_in_use_is_refused_in_a_line() -> None:
     source = opened()
-    with pytest.raises(
-        SourceError,
-        match=r"^picamera:0: cannot be opened \(Failed to acquire camera: Device or resource busy\); see what `rpicam-hello",
-    ):
+    reason = "Failed to acquire camera: Device or resource busy"
+    with pytest.raises(SourceError, match=rf"^picamera:0: cannot be opened \({reason}\); see what `rpicam-hello"):
         opened()
     first_frame(source)
     source.close()

