@@ -102,4 +102,4 @@ def card_name(device: str, drivers: Path = DRIVERS) -> str:
 
 def codec(fourcc: float) -> str:
     """cv2's four-character code as text, e.g. "h264"; "" for none."""
-    return int(fourcc).to_bytes(4, "little", signed=True).decode("ascii", "replace").strip("\0 �")
+    return int(fourcc).to_bytes(4, "little", signed=True).decode("ascii", "replace").strip("\0 �").lower()
