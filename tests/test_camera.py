@@ -244,9 +244,10 @@ def test_files_are_described_and_never_in_trouble(tmp_path: Path) -> None:
 def test_a_usb_camera_goes_by_its_drivers_name(tmp_path: Path) -> None:
     (tmp_path / "video7").mkdir()
     (tmp_path / "video7" / "name").write_text("HD Webcam C270\n")
-    (tmp_path / "by-id").symlink_to(tmp_path / "video7")
+    link = tmp_path / "by-id"
+    link.symlink_to("/dev/video7")
     assert capture.card_name("/dev/video7", tmp_path) == "HD Webcam C270"
-    assert capture.card_name(str(tmp_path / "by-id"), tmp_path) == "HD Webcam C270"
+    assert capture.card_name(str(link), tmp_path) == "HD Webcam C270"
     assert capture.card_name("/dev/video8", tmp_path) == ""
 
 

@@ -39,6 +39,7 @@ def lamp() -> Image:
         (noisy(0, 0), True),  # a cap
         (noisy(0, 8), True),  # a cap, the gain turned up
         (noisy(0, 15), True),
+        (noisy(hall(10), 3), True),  # black, if not featureless: nobody can be seen in it either
         (noisy(60, 2), True),  # a hand, light coming through
         (noisy(60, 15), True),  # the same, the gain turned up
         (noisy(90, 20), True),

@@ -6,6 +6,7 @@ Enough for one client at a time that asks in the usual order; FFmpeg does.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -16,7 +17,8 @@ import numpy as np
 
 from maskwatch.flow import Image
 
-SDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=door\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:0\r\n"
+HERE = "IN IP4 127.0.0.1"
+SDP = f"v=0\r\no=- 0 0 {HERE}\r\ns=door\r\nc={HERE}\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:0\r\n"
 FRAME = 0.03  # seconds
 CLOCK = 90_000  # RTP's ticks a second for JPEG
 FRAGMENT = 1400  # bytes of a packet
@@ -82,7 +84,7 @@ class NetworkCamera:
     def _play(self, client: socket.socket) -> None:
         packet = 0
         for frame in range(1_000_000):
-            if self._over.wait(FRAME):
+            if self._over.wait(FRAME) or _left(client):
                 return
             if self.silent.is_set():
                 continue
@@ -92,6 +94,11 @@ class NetworkCamera:
                 head = struct.pack(">BBHII", 0x80, 26 | last << 7, packet & 0xFFFF, ticks, 1)
                 client.sendall(struct.pack(">cBH", b"$", 0, len(head) + len(fragment)) + head + fragment)
                 packet += 1
+
+
+def _left(client: socket.socket) -> bool:
+    there, _, _ = select.select([client], [], [], 0)
+    return bool(there) and not client.recv(4096)  # the receiver's own reports are not looked at
 
 
 def _request(client: socket.socket) -> list[str]:
