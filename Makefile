@@ -44,7 +44,8 @@ clean: ## remove the environments, caches and built files
 	rm -rf .venv .venv-demo .venv-new build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/.made: extras = train,dev,demo
+.venv/.made: extras = train,dev,demo,picamera
+.venv/.made: alone = picamera2
 .venv-demo/.made: extras = demo
 
 # The stamp comes last and the folder goes first, so a half-made environment is never taken for a whole one.
@@ -54,4 +55,5 @@ clean: ## remove the environments, caches and built files
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --editable '.[$(extras)]' --constraint constraints/workstation.txt
+	$(if $(alone),$(@D)/bin/pip install --no-deps $(alone) --constraint constraints/workstation.txt)
 	touch $@

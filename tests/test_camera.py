@@ -4,8 +4,6 @@ import logging
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwatch.camera import open_source, pictures, without_password
-from maskwatch.camera.live import Live, Picamera
+from maskwatch import check
+from maskwatch.camera import capture, open_source, pictures, without_password
+from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
 
@@ -38,8 +37,8 @@ def video(path: Path, frames: int, codec: str = "MJPG", fps: float = 10.0) -> Pa
     return path
 
 
-def frames_of(spec: str, **settings: float) -> list[Frame]:
-    source = open_source(spec, **settings)  # type: ignore[arg-type]
+def frames_of(spec: str, **settings: Any) -> list[Frame]:
+    source = open_source(CameraSettings(source=spec, **settings))
     frames = []
     while not source.ended:
         if (frame := source.read(1.0)) is not None:
@@ -134,8 +133,9 @@ def test_a_video_cut_short_is_refused_without_chatter(tmp_path: Path, suffix: st
     # In a process of its own: here the writer has woken FFmpeg before it could be muted.
     program = (
         "import sys; from maskwatch.camera import open_source; from maskwatch.errors import SourceError\n"
+        "from maskwatch.config import CameraSettings\n"
         "try:\n"
-        "    source = open_source(sys.argv[1])\n"
+        "    source = open_source(CameraSettings(source=sys.argv[1]))\n"
         "    while not source.ended: source.read(1)\n"
         "except SourceError as error: print(error)\n"
     )
@@ -178,135 +178,100 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path) -> None:
         ("v4l2:/dev/video99", "no such device"),
         ("video:/nowhere.mp4", "no such file"),
         ("images:/nowhere", "no such folder"),
-        ("rtsp://user:secret@127.0.0.1:1/x", "rtsp://…@127.0.0.1:1/x: no stream"),
+        ("http://user:secret@127.0.0.1:1/x", "'http://…@127.0.0.1:1/x': unknown"),
     ],
 )
 def test_a_source_that_cannot_be_opened_says_why(spec: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
-        open_source(spec, stall=1.0)
+        open_source(CameraSettings(source=spec))
     assert reason in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no image inside"):
-        open_source(f"images:{tmp_path}")
+        open_source(CameraSettings(source=f"images:{tmp_path}"))
 
 
-class Stepped:
-    """A camera that gives one picture for each permission; picture n is all n."""
-
-    def __init__(self, pictures_there: int, then: Exception | None = None) -> None:
-        self.steps = threading.Semaphore(0)
-        self.asked = threading.Semaphore(0)  # released whenever the next picture is asked for
-        self.closed = threading.Event()
-        self._numbers: Iterator[int] = iter(range(1, pictures_there + 1))
-        self._then = then
-
-    def grab(self) -> Image | None:
-        self.asked.release()
-        self.steps.acquire()
-        number = next(self._numbers, None)
-        if number is None and self._then:
-            raise self._then
-        return None if number is None else np.full((2, 2, 3), number, np.uint8)
-
-    def close(self) -> None:
-        self.closed.set()
+def test_a_network_camera_that_is_not_there_yet_is_waited_for() -> None:
+    source = open_source(CameraSettings(source="rtsp://user:secret@127.0.0.1:1/x"))
+    assert source.read(30) is None
+    assert source.trouble == "no stream; check address, user, password and network"
+    source.close()
 
 
-def given(camera: Stepped, number: int) -> None:
-    """Let the camera deliver so many pictures, and wait until the last is in place."""
-    for _ in range(number):
-        camera.asked.acquire()
-        camera.steps.release()
-    camera.asked.acquire()
-    camera.asked.release()
+def test_check_says_why_there_is_no_stream_and_shows_no_password() -> None:
+    with pytest.raises(SourceError) as caught:
+        check._camera(CameraSettings(source="rtsp://user:secret@127.0.0.1:1/x"))
+    assert str(caught.value).startswith("rtsp://…@127.0.0.1:1/x: no stream; ")
 
 
-def test_live_keeps_only_the_newest_frame() -> None:
-    camera = Stepped(3)
-    live = Live(camera, "test", stall=60)
-    given(camera, 3)
-    frame = live.read(5)
-    assert frame is not None
-    assert frame.image[0, 0, 0] == 3
-    assert live.read(0.0) is None
-    camera.steps.release()
-    assert live.read(5) is None
-    assert live.ended
-    live.close()
-    assert camera.closed.is_set()
+@pytest.mark.parametrize(
+    ("rotation", "shape", "bright"),
+    [
+        (0, (48, 64, 3), np.s_[:24]),
+        (90, (64, 48, 3), np.s_[:, 24:]),
+        (180, (48, 64, 3), np.s_[24:]),
+        (270, (64, 48, 3), np.s_[:, :24]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["images", "video"])
+def test_frames_are_turned_clockwise(
+    tmp_path: Path, kind: str, rotation: int, shape: tuple[int, ...], bright: Any
+) -> None:
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:24] = 200
+    picture(tmp_path / "x.png", image)
+    writer = cv2.VideoWriter(str(tmp_path / "x.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (64, 48))
+    writer.write(image)
+    writer.release()
+    place = tmp_path if kind == "images" else tmp_path / "x.avi"
+    (frame,) = frames_of(f"{kind}:{place}", rotation=rotation)
+    assert frame.image.shape == shape
+    assert frame.image[bright].mean() > 180
+    assert frame.image.mean() < 110
 
 
-def test_live_times_run_forward() -> None:
-    camera = Stepped(2)
-    live = Live(camera, "test", stall=60)
-    times = []
-    for _ in range(2):
-        given(camera, 1)
-        frame = live.read(5)
-        assert frame is not None
-        times.append(frame.time)
-    assert 0 <= times[0] <= times[1]
-    camera.steps.release()
-    live.close()
+def test_files_are_described_and_never_in_trouble(tmp_path: Path) -> None:
+    picture(tmp_path / "x.png", np.zeros_like(RED))
+    for place, words in ((f"images:{tmp_path}", "1 images"), (f"video:{video(tmp_path / 'x.avi', 20)}", "10 frames a")):
+        source = open_source(CameraSettings(source=place, dark=0.1, frozen=0.1, rotation=90))
+        source.read(0)
+        assert (source.trouble, words in source.describe()) == (None, True)
+        source.close()
 
 
-def test_a_camera_that_fails_is_told_to_the_reader() -> None:
-    camera = Stepped(0, then=SourceError("v4l2:/dev/video0: unplugged"))
-    camera.steps.release()
-    live = Live(camera, "test", stall=60)
-    with pytest.raises(SourceError, match="unplugged"):
-        live.read(5)
-    live.close()
+def test_a_usb_camera_goes_by_its_drivers_name(tmp_path: Path) -> None:
+    (tmp_path / "video7").mkdir()
+    (tmp_path / "video7" / "name").write_text("HD Webcam C270\n")
+    link = tmp_path / "by-id"
+    link.symlink_to("/dev/video7")
+    assert capture.card_name("/dev/video7", tmp_path) == "HD Webcam C270"
+    assert capture.card_name(str(link), tmp_path) == "HD Webcam C270"
+    assert capture.card_name("/dev/video8", tmp_path) == ""
 
 
-def test_a_camera_that_hangs_is_given_up_after_stall_seconds() -> None:
-    camera = Stepped(1)
-    live = Live(camera, "picamera:0", stall=0.05)
-    with pytest.raises(SourceError, match=r"picamera:0: no frame for 0.05 s"):
-        live.read(0.2)
-    camera.steps.release(2)
-    live.close()
+@pytest.mark.parametrize(("fourcc", "name"), [(0x34363268, "h264"), (0.0, ""), (-1.0, "")])
+def test_a_stream_goes_by_its_codec(fourcc: float, name: str) -> None:
+    assert capture.codec(fourcc) == name
 
 
-class Sensor:
-    """What picamera2.Picamera2 does with a format: libcamera's names count bytes from the other end."""
+class Unplugged:
+    """A cv2.VideoCapture whose device went away."""
 
-    def __init__(self) -> None:
-        self.running = False
-        self._order = ""
+    def __init__(self, there: bool) -> None:
+        self._there = there
 
-    def create_video_configuration(self, main: dict[str, Any], controls: dict[str, float]) -> dict[str, Any]:
-        return {"main": main, "controls": controls}
-
-    def configure(self, configuration: dict[str, Any]) -> None:
-        self._order = configuration["main"]["format"].removesuffix("888")[::-1]
-        self._width, self._height = configuration["main"]["size"]
-
-    def start(self) -> None:
-        self.running = True
-
-    def capture_array(self, name: str) -> Image:
-        assert name == "main"
-        colour = dict(zip("RGB", (200, 30, 20), strict=True))
-        return np.full((self._height, self._width, 3), [colour[letter] for letter in self._order], np.uint8)
-
-    def stop(self) -> None:
-        self.running = False
-
-    def close(self) -> None:
-        assert not self.running
+    def read(self) -> tuple[bool, None]:
+        if self._there:
+            raise cv2.error("bad\nargument")
+        return False, None
 
 
-def test_the_pi_camera_gives_red_first() -> None:
-    sensor = Sensor()
-    camera = Picamera(sensor, 64, 48, 15.0)
-    image = camera.grab()
-    camera.close()
-    assert image is not None
-    assert np.array_equal(image, RED)
+@pytest.mark.parametrize(("there", "reason"), [(False, "stopped giving frames"), (True, "bad argument")])
+def test_a_capture_that_fails_says_so_in_a_line(there: bool, reason: str) -> None:
+    with pytest.raises(SourceError, match=rf"^v4l2:/dev/video0: .*{reason}"):
+        capture.Capture(Unplugged(there), "v4l2:/dev/video0", "").grab()
 
 
 @pytest.mark.parametrize(

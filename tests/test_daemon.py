@@ -19,6 +19,7 @@ from gpiozero.pins.mock import MockFactory
 
 from maskwatch import daemon
 from maskwatch.camera import open_source
+from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Frame, Image, Label, Signal, Verdict
 from maskwatch.outputs import Outputs
@@ -185,7 +186,7 @@ def test_a_video_gives_the_same_switches_at_every_run(tmp_path: Path) -> None:
     runs = []
     for _ in range(2):
         stream = io.StringIO()
-        daemon.run(parts(open_source(f"video:{path}"), stream), threading.Event())
+        daemon.run(parts(open_source(CameraSettings(source=f"video:{path}")), stream), threading.Event())
         runs.append(switches(stream))
     assert runs[0] == runs[1]
     assert [name for name, _ in runs[0]] == ["alert_on", "alert_off"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskwatch import config, daemon
 from maskwatch.buttons import press
-from maskwatch.camera import open_source
+from maskwatch.camera import open_source, without_password
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
@@ -78,12 +78,14 @@ def _mask_model(settings: Settings) -> str:
 
 
 def _camera(camera: CameraSettings) -> str:
-    source = open_source(camera.source, camera.width, camera.height, camera.fps, camera.stall)
+    name, source = without_password(camera.source), open_source(camera)
     try:
-        frame = source.read(camera.stall)
+        frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
         if frame is None:
-            raise SourceError(f"{camera.source}: opened, but no frame within {camera.stall:g} s")
-        return f"{camera.source}, {frame.image.shape[1]}x{frame.image.shape[0]} pixels"
+            reason = source.trouble or f"opened, but no frame within {2 * camera.stall:g} s"
+            raise SourceError(f"{name}: {reason}")
+        size = f"{frame.image.shape[1]}x{frame.image.shape[0]} pixels"
+        return ", ".join(filter(None, (name, size, source.describe())))
     finally:
         source.close()
 

@@ -75,10 +75,9 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         pins = open_pins(settings.outputs, lines.pin if show_pins else None)
         for pin in pins:
             opened.callback(pin.close)
-        camera = settings.camera
-        source = open_source(camera.source, camera.width, camera.height, camera.fps, camera.stall)
+        source = open_source(settings.camera)
         opened.pop_all()  # from here on run() closes them
-    logger.info("watching %s", without_password(camera.source))
+    logger.info("watching %s", without_password(settings.camera.source))
     return Parts(
         source,
         detector,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
+
+if TYPE_CHECKING:
+    from maskwatch.camera.live import Patience
 
 KINDS = "picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo"
 
@@ -18,35 +22,59 @@ class Source(Protocol):
     def ended(self) -> bool:
         """True when there will be no more frames."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the unit cannot see now, as of the last read(); None while all is well. Always None for files."""
+
     def read(self, wait: float) -> Frame | None:
         """The next frame (live: the newest), or None when none came within `wait` seconds or at the end.
 
+        A live camera that fails is opened again meanwhile, and `trouble` says why. Frames of a covered lens come as
+        any others.
+
         Raises:
-            SourceError: the source failed.
+            SourceError: the source failed for good.
         """
+
+    def describe(self) -> str:
+        """What it is, in a few words for `maskwatch check`, known once a frame was read; may be ""."""
 
     def close(self) -> None:
         """Give the device or file back; a second call does nothing."""
 
 
-def open_source(spec: str, width: int = 1280, height: int = 720, fps: float = 15.0, stall: float = 10.0) -> Source:
-    """Open what a source setting names. See config.CameraSettings for the rest.
+def open_source(settings: CameraSettings) -> Source:
+    """Open what settings.source names.
+
+    A camera that is not there at the start is a mistake, and said at once. Not so a network camera: it may boot more
+    slowly than the Pi, so it is looked for as long as one that failed later (trouble, then SourceError from read()).
 
     Raises:
         SourceError: the kind is unknown, or it cannot be opened.
     """
+    source, rotation = _open(settings), settings.rotation
+    # The Pi's camera turns by 180 degrees itself.
+    if rotation == 0 or (rotation == 180 and settings.source.startswith("picamera:")):
+        return source
+    from maskwatch.camera.turned import Turned
+
+    return Turned(source, rotation)
+
+
+def _open(settings: CameraSettings) -> Source:
+    spec = settings.source
     kind, _, place = spec.partition(":")
     if spec == "demo":
-        return _demo(stall)
+        return _demo(settings)
     if kind in ("rtsp", "rtsps") and place.startswith("//"):
-        return _rtsp(spec, stall)
+        return _rtsp(spec, settings)
     if kind == "v4l2" and place:
-        return _v4l2(place, width, height, fps, stall)
+        return _v4l2(place, settings)
     if kind == "picamera" and place.isdecimal():
-        return _picamera(int(place), width, height, fps, stall)
+        return _picamera(int(place), settings)
     if kind in ("video", "images") and place:
-        return _file(kind, Path(place), fps)
-    raise SourceError(f"source {spec!r}: unknown; expected {KINDS}")
+        return _file(kind, Path(place), settings.fps)
+    raise SourceError(f"source {without_password(spec)!r}: unknown; expected {KINDS}")
 
 
 def without_password(address: str) -> str:
@@ -57,28 +85,46 @@ def without_password(address: str) -> str:
 
 
 # cv2 takes 0.1-0.3 s to import: only what is opened is imported.
-def _demo(stall: float) -> Source:
+def _patience(settings: CameraSettings) -> Patience:
+    from maskwatch.camera import live
+
+    return live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
+
+
+def _demo(settings: CameraSettings) -> Source:
     from maskwatch.camera import demo, live
 
-    return live.Live(demo.Stage(demo.Scene()), "demo", stall)
+    stage = demo.Stage(demo.Scene())
+    return live.Live(lambda: stage, "demo", live.Patience(settings.stall, give_up=settings.give_up), stage)
 
 
-def _rtsp(address: str, stall: float) -> Source:
-    from maskwatch.camera import live
+def _rtsp(address: str, settings: CameraSettings) -> Source:
+    from maskwatch.camera import capture, live
 
-    return live.Live(live.Capture.rtsp(address, stall), without_password(address), stall)
+    def opened() -> capture.Capture:
+        return capture.rtsp(address, settings.stall)
 
-
-def _v4l2(device: str, width: int, height: int, fps: float, stall: float) -> Source:
-    from maskwatch.camera import live
-
-    return live.Live(live.Capture.v4l2(device, width, height, fps), f"v4l2:{device}", stall)
+    return live.Live(opened, without_password(address), _patience(settings))
 
 
-def _picamera(number: int, width: int, height: int, fps: float, stall: float) -> Source:
-    from maskwatch.camera import live
+def _v4l2(device: str, settings: CameraSettings) -> Source:
+    from maskwatch.camera import capture, live
 
-    return live.Live(live.Picamera.open(number, width, height, fps), f"picamera:{number}", stall)
+    def opened() -> capture.Capture:
+        return capture.v4l2(device, settings)
+
+    asked = (settings.width, settings.height)
+    return live.Live(opened, f"v4l2:{device}", _patience(settings), opened(), asked)
+
+
+def _picamera(number: int, settings: CameraSettings) -> Source:
+    from maskwatch.camera import live, picamera
+
+    def opened() -> picamera.Picamera:
+        return picamera.Picamera.open(number, settings)
+
+    asked = (settings.width, settings.height)
+    return live.Live(opened, f"picamera:{number}", _patience(settings), opened(), asked)
 
 
 def _file(kind: str, path: Path, fps: float) -> Source:

@@ -108,6 +108,9 @@ class Stage:
     def close(self) -> None:
         """Nothing is held."""
 
+    def describe(self) -> str:
+        return "the built-in scene"
+
 
 def portrait_path() -> Path:
     """The portrait in an installed matplotlib, found without importing it.

@@ -45,6 +45,10 @@ class VideoFile:
         self._stated_frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._frames = 0
         self.ended = False
+        self.trouble = None  # a file has none: it fails at once, or never
+
+    def describe(self) -> str:
+        return f"{self._fps:g} frames a second"
 
     def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a file never lets anybody wait
         """The next frame; None at the end.
@@ -91,6 +95,10 @@ class ImageFolder:
         self._fps = fps
         self._place = 0
         self._unreadable = 0
+        self.trouble = None  # see VideoFile
+
+    def describe(self) -> str:
+        return f"{len(self._paths)} images"
 
     @property
     def ended(self) -> bool:

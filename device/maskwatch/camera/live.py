@@ -1,50 +1,100 @@
-"""Live cameras: one thread captures and keeps only the newest frame, so a slow model sees no old ones."""
+"""Live cameras: one thread opens, captures, and opens again what failed; only the newest frame is kept.
+
+One thread for everything, so a driver that hangs can never be followed by a second one hanging beside it: drivers bound
+their own waiting, and one that does not come back holds its device anyway until the process ends, which it does after
+`give_up` seconds.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-import cv2
-import numpy as np
-
-from maskwatch.camera import without_password
+from maskwatch.camera.watch import Sight, Watch
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
-from maskwatch.quiet import mute_cv2
+
+logger = logging.getLogger(__name__)
 
 CLOSE_WITHIN = 2.0  # seconds a driver that hangs is waited for
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a camera is opened again; doubled each time
+SETTLED = 60.0  # seconds an opening must have held for the delays to begin anew: one frame proves little
 
 
 class Grabber(Protocol):
-    """Something that delivers one picture after the other, waiting for each."""
+    """Something that delivers one picture after the other, waiting for each a few seconds at most."""
 
     def grab(self) -> Image | None:
-        """The next picture; None when there will be no more. Raises SourceError when the camera fails."""
+        """The next picture, nobody else's to write to; None when there will be no more.
+
+        Raises:
+            SourceError: the camera failed.
+        """
 
     def close(self) -> None:
-        """Give the device back. Called on the thread that grabs."""
+        """Give the device back. Called on the thread that grabs. Raises SourceError when it cannot."""
+
+    def describe(self) -> str:
+        """The camera in a few words, or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each failing is borne, seconds. See config.CameraSettings."""
+
+    stall: float
+    frozen: float = 0.0  # 0: never looked for
+    dark: float = 0.0  # 0: never looked for
+    give_up: float = 120.0
 
 
 class Live:
-    """The newest frame of a grabber. Frame times are seconds since it was opened, monotonic."""
+    """The newest frame of a camera that is opened again when it fails. Frame times are seconds since the start."""
 
-    def __init__(self, grabber: Grabber, name: str, stall: float) -> None:
+    def __init__(
+        self,
+        open_camera: Callable[[], Grabber],
+        name: str,
+        patience: Patience,
+        first: Grabber | None = None,
+        asked: tuple[int, int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
         """
         Args:
-            grabber: the opened camera.
+            open_camera: opens it; may take long, raises SourceError. Runs on the capturing thread.
             name: for messages.
-            stall: seconds without a frame after which the camera counts as dead.
+            patience: when it counts as failed, and for how long that is borne.
+            first: the camera, when it is open already.
+            asked: width and height in pixels it was asked for; None: whatever it has.
+            clock: seconds, monotonic.
+            pause: waits so many seconds between two openings; by default close() cuts it short.
         """
-        self._grabber, self._name, self._stall = grabber, name, stall
-        self._fresh = threading.Condition()
+        self._open, self._name, self._patience, self._first, self._asked = open_camera, name, patience, first, asked
+        self._clock = clock
+        self._closing = threading.Event()
+        self._pause = pause or self._closing.wait
+        self._watch = Watch(patience.frozen, patience.dark)
+        # Written by the capturing thread, read by the loop's, under this lock.
+        self._news = threading.Condition()
         self._newest: Frame | None = None
-        self._finished = False  # the grabber will deliver no more
+        self._start = self._last = clock()  # _last: when the last frame came, good or bad
+        self._fault: str | None = None  # why the last opening failed, until a good frame comes
+        self._heard = True  # whether a read() has ended since the last failure: it ends at once, the next ones wait
+        self._covered = False
+        self._finished = False  # there will be no more frames
         self._error: Exception | None = None
-        self._closing = False
-        self._start = self._last = time.monotonic()
+        self._described = ""
+        # The loop's own.
+        self.trouble: str | None = None
+        self._said: set[str] = set()
+        self._trouble_since = self._start
+        self._blind_since: float | None = None  # since when there are no frames to look at
         self._thread = threading.Thread(target=self._capture, name=f"capture {name}", daemon=True)
         self._thread.start()
 
@@ -53,137 +103,147 @@ class Live:
         return self._finished and self._newest is None and self._error is None
 
     def read(self, wait: float) -> Frame | None:
-        """The newest frame not yet read, waiting up to `wait` seconds for one.
+        """The newest frame not yet read, waiting up to `wait` seconds for one; None also while there is trouble.
 
         Raises:
-            SourceError: the camera failed, or gave nothing for `stall` seconds.
+            SourceError: the camera could not be had for `give_up` seconds.
         """
-        with self._fresh:
-            self._fresh.wait_for(lambda: self._newest is not None or self._finished, wait)
+        with self._news:
+            self._news.wait_for(lambda: self._newest is not None or self._finished or not self._heard, wait)
+            self._heard = True
             frame, self._newest = self._newest, None
             error = self._error
             if frame is None and error is not None:
                 self._error = None
                 raise error
-        if frame is None and not self._finished and time.monotonic() - self._last > self._stall:
-            raise SourceError(f"{self._name}: no frame for {self._stall:g} s: the camera or its connection hangs")
+            if not self._finished:
+                self._judge(self._clock())
         return frame
 
+    def describe(self) -> str:
+        """The camera in a few words, once a frame came: what it is, and whether its frames have another size."""
+        with self._news:
+            return self._described
+
     def close(self) -> None:
-        self._closing = True
+        self._closing.set()
         self._thread.join(CLOSE_WITHIN)
+
+    # -- on the loop's thread ---------------------------------------------------------------------------------------
+
+    def _judge(self, now: float) -> None:
+        """Bring `trouble` up to date, say what changed, and give up in the end."""
+        blind = self._blind(now)
+        covered = f"covered: black or featureless for {self._patience.dark:g} s" if self._covered else None
+        self._say(blind or covered, now)
+        if blind is None:
+            self._blind_since = None
+        elif self._blind_since is None:
+            self._blind_since = now
+        if self._blind_since is not None and now - self._blind_since >= self._patience.give_up:
+            raise SourceError(f"{self._name}: {blind}; given up after {self._patience.give_up:g} s")
+
+    def _blind(self, now: float) -> str | None:
+        if self._fault is None and now - self._last > self._patience.stall:
+            return f"no frame for {self._patience.stall:g} s"
+        return self._fault
+
+    def _say(self, trouble: str | None, now: float) -> None:
+        """A line for each reason, once, and one when it is over."""
+        if trouble is None and self.trouble is not None:
+            logger.info("%s: sees again, after %.0f s", self._name, now - self._trouble_since)
+        if trouble is not None and self.trouble is None:
+            self._trouble_since, self._said = now, set()
+        if trouble is not None and trouble not in self._said:
+            self._said.add(trouble)
+            logger.warning("%s: %s", self._name, trouble)
+        self.trouble = trouble
+
+    # -- on the capturing thread ------------------------------------------------------------------------------------
 
     def _capture(self) -> None:
         try:
-            while not self._closing and (image := self._grabber.grab()) is not None:
-                self._last = time.monotonic()
-                with self._fresh:
-                    self._newest = Frame(image, self._last - self._start)
-                    self._fresh.notify()
-        except Exception as error:  # raised again by read(), on the thread that can act on it
+            self._supervise()
+        except Exception as error:  # a defect, no failing camera: raised again by read(), with its traceback
             self._error = error
         finally:
-            self._grabber.close()
-            with self._fresh:
+            with self._news:
                 self._finished = True
-                self._fresh.notify()
+                self._news.notify()
 
+    def _supervise(self) -> None:
+        camera, self._first = self._first, None
+        waits = delays()
+        while not self._closing.is_set():
+            begun = self._clock()
+            try:
+                camera = camera or self._open()
+                self._follow(camera)
+                return
+            except SourceError as error:
+                with self._news:
+                    self._fault, self._heard = str(error).removeprefix(f"{self._name}: "), False
+                    self._news.notify()
+            finally:
+                if camera is not None:
+                    self._give_back(camera)
+            camera = None
+            if self._clock() - begun >= SETTLED:
+                waits = delays()
+            self._pause(next(waits))
 
-class Capture:
-    """A V4L2 device or an RTSP stream through cv2.
-
-    Raises:
-        SourceError: it cannot be opened, or stops.
-    """
-
-    def __init__(self, capture: Any, name: str) -> None:
-        self._capture, self._name = capture, name
-
-    @classmethod
-    def v4l2(cls, device: str, width: int, height: int, fps: float) -> Capture:
-        """A USB camera; size and rate are asked for, the driver takes the nearest it has."""
-        mute_cv2()
-        if not Path(device).exists():
-            raise SourceError(f"v4l2:{device}: no such device; `ls /dev/video*` shows what is connected")
-        capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
-        if not capture.isOpened():
-            raise SourceError(f"v4l2:{device}: cannot be opened; is it a camera, free, and are you in group video?")
-        for setting, value in (
-            (cv2.CAP_PROP_FRAME_WIDTH, width),
-            (cv2.CAP_PROP_FRAME_HEIGHT, height),
-            (cv2.CAP_PROP_FPS, fps),
-            (cv2.CAP_PROP_BUFFERSIZE, 1),  # older frames would be shown late
-        ):
-            capture.set(setting, value)
-        return cls(capture, f"v4l2:{device}")
-
-    @classmethod
-    def rtsp(cls, address: str, stall: float) -> Capture:
-        """A network camera; opening and each frame may take `stall` seconds."""
-        mute_cv2()
-        patience = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(stall * 1000)),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(stall * 1000)),
-        ]
-        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, patience)
-        if not capture.isOpened():
-            raise SourceError(f"{without_password(address)}: no stream; check address, user, password and network")
-        return cls(capture, without_password(address))
-
-    def grab(self) -> Image | None:
-        there, pixels = self._capture.read()
-        if not there:
-            raise SourceError(f"{self._name}: stopped giving frames; was it unplugged or switched off?")
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-
-    def close(self) -> None:
-        self._capture.release()
-
-
-class Picamera:
-    """The Pi's camera through picamera2.
-
-    picamera2 names formats after libcamera, which counts bytes from the other end: "BGR888" is the format
-    whose array reads R, G, B, which is what we want, and "RGB888" the one that reads B, G, R.
-    """
-
-    def __init__(self, camera: Any, width: int, height: int, fps: float) -> None:
-        """
-        Args:
-            camera: a picamera2.Picamera2, not yet configured.
-            width, height: pixels.
-            fps: frames a second.
-        """
-        self._camera = camera
-        main = {"size": (width, height), "format": "BGR888"}
-        camera.configure(camera.create_video_configuration(main=main, controls={"FrameRate": fps}))
-        camera.start()
-
-    @classmethod
-    def open(cls, number: int, width: int, height: int, fps: float) -> Picamera:
-        """Camera `number` of this Pi.
+    def _follow(self, camera: Grabber) -> None:
+        """Pass its frames on until there are no more, or the source is closed.
 
         Raises:
-            SourceError: picamera2 is not installed, or there is no such camera.
+            SourceError: it failed, and should be opened again.
         """
-        try:
-            from picamera2 import Picamera2
-        except ImportError as error:
-            raise SourceError(
-                f"picamera:{number}: picamera2 cannot be imported ({error}); on a Pi: sudo apt install "
-                "python3-picamera2 and a venv made with --system-site-packages; elsewhere name another source"
-            ) from error
-        try:
-            return cls(Picamera2(number), width, height, fps)
-        except (RuntimeError, IndexError, OSError) as error:
-            raise SourceError(
-                f"picamera:{number}: cannot be opened ({error}); see what `rpicam-hello --list-cameras` shows"
-            ) from error
+        self._watch.reopened()
+        opened = self._clock()
+        frozen = f"frozen: the same picture for {self._patience.frozen:g} s"
+        while not self._closing.is_set() and (image := camera.grab()) is not None:
+            now = self._clock()
+            if self._watch.size is None:
+                self._introduce(camera, (image.shape[1], image.shape[0]))
+            sight = self._watch.look(image, now)
+            if sight is Sight.RESIZED:
+                raise SourceError(f"frames of {_size(image.shape[1::-1])}, {_size(self._watch.size)} until now")
+            with self._news:
+                self._last = now
+                if sight is Sight.FROZEN:
+                    self._fault = frozen
+                else:
+                    self._fault, self._covered = None, sight is Sight.DARK
+                    self._newest = Frame(image, now - self._start)
+                    self._news.notify()
+            # A camera just opened that still shows the frozen picture gets as much time as one that freezes.
+            if sight is Sight.FROZEN and now - opened >= self._patience.frozen:
+                raise SourceError(frozen)
 
-    def grab(self) -> Image | None:
-        pixels = self._camera.capture_array("main")
-        return np.ascontiguousarray(pixels[..., :3], np.uint8)
+    def _introduce(self, camera: Grabber, size: tuple[int, int]) -> None:
+        """At an opening's first frame: what the camera is, and whether it gives what it was asked for."""
+        notes = [camera.describe()]
+        if self._asked is not None and size != self._asked:
+            notes.append(f"frames of {_size(size)}, {_size(self._asked)} were asked for")
+            if notes[-1] not in self._described:  # not again at each opening
+                logger.warning("%s: %s", self._name, notes[-1])
+        with self._news:
+            self._described = ", ".join(filter(None, notes))
 
-    def close(self) -> None:
-        self._camera.stop()
-        self._camera.close()
+    def _give_back(self, camera: Grabber) -> None:
+        try:
+            camera.close()
+        except SourceError as error:  # it had failed before; opening it again will tell whether that matters
+            logger.debug("%s", error)
+
+
+def delays() -> Iterator[float]:
+    """Seconds to wait before each opening: 0.5, 1, 2 … 30, 30."""
+    delay = FIRST_DELAY
+    while True:
+        yield delay
+        delay = min(2 * delay, LONGEST_DELAY)
+
+
+def _size(size: tuple[int, ...] | None) -> str:
+    return "x".join(map(str, size or ()))

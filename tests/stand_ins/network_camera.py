@@ -1,0 +1,129 @@
+"""A network camera on this machine: RTSP (RFC 2326) with JPEG over RTP (RFC 2435) inside the same TCP connection.
+
+Enough for one client at a time that asks in the usual order; FFmpeg does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from maskwatch.flow import Image
+
+HERE = "IN IP4 127.0.0.1"
+SDP = f"v=0\r\no=- 0 0 {HERE}\r\ns=door\r\nc={HERE}\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:0\r\n"
+FRAME = 0.03  # seconds
+CLOCK = 90_000  # RTP's ticks a second for JPEG
+FRAGMENT = 1400  # bytes of a packet
+YUV420, TABLES_INSIDE = 1, 255  # RFC 2435: type, Q
+
+
+class NetworkCamera:
+    """Shows one picture again and again to whoever plays it."""
+
+    def __init__(self, picture: Image) -> None:
+        """
+        Args:
+            picture: (H, W, 3) RGB, sides divisible by 16.
+        """
+        self._fragments = list(_fragments(picture))
+        self.silent = threading.Event()  # set: connected, but sends nothing
+        self.plays = 0
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._client: socket.socket | None = None
+        self.address = f"rtsp://me:secret@127.0.0.1:{self._listener.getsockname()[1]}/door"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def hang_up(self) -> None:
+        """Cut the client off; it may come back."""
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._over.is_set():
+            with contextlib.suppress(OSError):
+                self._client, _ = self._listener.accept()
+                with self._client:
+                    if self._greet(self._client):
+                        self.plays += 1
+                        self._play(self._client)
+
+    def _greet(self, client: socket.socket) -> bool:
+        """Answer until the client wants to see the stream; False when it leaves before."""
+        while request := _request(client):
+            method, number = request[0].split()[0], next(line for line in request if line.startswith("CSeq"))
+            extra, body = "", ""
+            if method == "DESCRIBE":
+                extra, body = f"Content-Type: application/sdp\r\nContent-Length: {len(SDP)}\r\n", SDP
+            elif method == "SETUP":
+                extra = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n"
+            elif method == "PLAY":
+                extra = "Session: 1\r\n"
+            client.sendall(f"RTSP/1.0 200 OK\r\n{number}\r\n{extra}\r\n{body}".encode())
+            if method == "PLAY":
+                return True
+        return False
+
+    def _play(self, client: socket.socket) -> None:
+        packet = 0
+        for frame in range(1_000_000):
+            if self._over.wait(FRAME) or _left(client):
+                return
+            if self.silent.is_set():
+                continue
+            for number, fragment in enumerate(self._fragments):
+                last = number == len(self._fragments) - 1
+                ticks = int(frame * FRAME * CLOCK)
+                head = struct.pack(">BBHII", 0x80, 26 | last << 7, packet & 0xFFFF, ticks, 1)
+                client.sendall(struct.pack(">cBH", b"$", 0, len(head) + len(fragment)) + head + fragment)
+                packet += 1
+
+
+def _left(client: socket.socket) -> bool:
+    there, _, _ = select.select([client], [], [], 0)
+    return bool(there) and not client.recv(4096)  # the receiver's own reports are not looked at
+
+
+def _request(client: socket.socket) -> list[str]:
+    text = b""
+    while not text.endswith(b"\r\n\r\n"):
+        if not (more := client.recv(1)):
+            return []
+        text += more
+    return text.decode().strip().splitlines()
+
+
+def _fragments(picture: Image) -> Iterator[bytes]:
+    """A JPEG taken apart: its quantisation tables and scan travel, the rest the receiver knows."""
+    done, encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]))
+    assert done
+    data, place, tables, scan = encoded.tobytes(), 2, b"", b""
+    while not scan:
+        kind, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        body, place = data[place + 4 : place + 2 + length], place + 2 + length
+        if kind == 0xDB:  # one table or more, each after a byte that numbers it
+            tables += b"".join(body[start + 1 : start + 65] for start in range(0, len(body), 65))
+        elif kind == 0xDA:
+            scan = data[place:-2]
+    height, width = picture.shape[:2]
+    for offset in range(0, len(scan), FRAGMENT):
+        head = struct.pack(">IBBBB", offset, YUV420, TABLES_INSIDE, width // 8, height // 8)
+        quantisation = struct.pack(">BBH", 0, 0, len(tables)) + tables if offset == 0 else b""
+        yield head + quantisation + scan[offset : offset + FRAGMENT]
