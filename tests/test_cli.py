@@ -27,9 +27,9 @@ MOCK = {**os.environ, "GPIOZERO_PIN_FACTORY": "mock"}
 COMMAND = [sys.executable, "-c", "from maskwatch.cli import main; main()"]
 
 
-def maskwatch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=MOCK, timeout=60, check=False)
+def maskwatch(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [*COMMAND, *map(str, arguments)], {**MOCK, **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
 
 
 def only_line(text: str) -> str:
@@ -52,12 +52,14 @@ def written(folder: Path, text: str) -> Path:
         ("[mask]\nmodel = '/nowhere/m.tflite'\n[face]\nmodel = '/nowhere/f.tflite'", 4, "/nowhere/f.tflite"),
     ],
 )
-@pytest.mark.parametrize("command", ["run", "detect"])
+@pytest.mark.parametrize("command", ["run", "detect", "config"])
 def test_a_mistake_in_the_config_is_one_line_and_its_exit_code(
     tmp_path: Path, command: str, text: str, exit_code: int, expected: str
 ) -> None:
     config = written(tmp_path, text)
-    extra = [tmp_path] if command == "detect" else ["--source", "demo"]
+    if command == "config" and exit_code != 2:
+        return  # it opens nothing
+    extra = {"detect": [tmp_path], "run": ["--source", "demo"], "config": []}[command]
     done = maskwatch(command, "--config", config, *extra)
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert only_line(done.stderr).startswith("maskwatch: ")
@@ -161,6 +163,23 @@ def test_check_without_pins_on_this_machine_says_how_to_mend_it(tmp_path: Path) 
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     last = done.stdout.splitlines()[-1]
     assert last.startswith("FAIL led: led: GPIO5: no pins found on this machine (pin factory: nonsense)")
+
+
+def test_config_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) -> None:
+    file = written(tmp_path, "[camera]\nsource = 'rtsp://u:secret@host'\n")
+    done = maskwatch("config", "--config", file, MASKWATCH__ALERT__HOLD="2.5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == f'camera.source = "rtsp://…@host"   # file {file}:2'
+    assert "alert.hold = 2.5   # environment MASKWATCH__ALERT__HOLD" in done.stdout.splitlines()
+    rows = [json.loads(line) for line in maskwatch("config", "--config", file, "--json").stdout.splitlines()]
+    assert {"key": "alert.hold", "value": 1.0, "origin": "default"} in rows
+
+
+def test_a_variable_at_fault_is_one_line_and_exit_2() -> None:
+    done = maskwatch("config", MASKWATCH__ALERT__HOLT="2.5")
+    assert (done.returncode, done.stdout) == (2, "")
+    line = "maskwatch: environment MASKWATCH__ALERT__HOLT: alert.holt: unknown key; did you mean `hold`?"
+    assert only_line(done.stderr) == line
 
 
 @BUNDLES

@@ -145,7 +145,8 @@ def line(level: int, text: str, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("level", "expected"), [(logging.INFO, "<6>a\n<6>b"), (logging.WARNING, "<4>a\n<4>b"), (logging.ERROR, "<3>a\n<3>b")]
+    ("level", "expected"),
+    [(logging.INFO, "<6>a\n<6>b"), (logging.WARNING, "<4>a\n<4>b"), (logging.ERROR, "<3>a\n<3>b")],
 )
 def test_the_journal_gets_each_lines_priority(level: int, expected: str) -> None:
     assert line(level, "a\nb", {"JOURNAL_STREAM": "8:1234"}) == expected
