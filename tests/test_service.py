@@ -7,13 +7,11 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from configparser import RawConfigParser
 from pathlib import Path
 
-import click
 import pytest
 
-from maskwatch import cli, service
+from maskwatch import cli, config, service
 from maskwatch.service import Notifier
 
 
@@ -154,3 +152,114 @@ def test_the_journal_gets_each_lines_priority(level: int, expected: str) -> None
 
 def test_a_person_gets_the_programs_name() -> None:
     assert line(logging.ERROR, "no pins", {}) == "maskwatch: no pins"
+
+
+# -- the unit file --------------------------------------------------------------------------------------------------
+
+UNIT = Path(__file__).parents[1] / "device" / "systemd" / "maskwatch.service"
+ANALYZE = shutil.which("systemd-analyze")
+PROGRAM = "/opt/maskwatch/venv/bin/maskwatch"  # as README installs it
+LATER = {"pins-off"}  # commands that another part of this change brings
+HIGHEST_EXPOSURE = 2.5
+each_with_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not on this machine")
+
+
+def values(text: str, key: str) -> list[str]:
+    return re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words after the program in each line that runs it."""
+    found = [
+        line.lstrip("-").split() for key in ("ExecStartPre", "ExecStart", "ExecStopPost") for line in values(text, key)
+    ]
+    return [words[1:] for words in found if words[0] == PROGRAM]
+
+
+def exposure(path: Path) -> float:
+    """0 to 10, systemd's own judgement: how much of the machine a service that is taken over can reach."""
+    command = [str(ANALYZE), "security", "--offline=true", "--no-pager", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (figure,) = re.findall(r"Overall exposure level for .*: ([\d.]+)", done.stdout)
+    return float(figure)
+
+
+@each_with_systemd
+def test_the_service_is_exposed_by_no_more_than_allowed() -> None:
+    assert exposure(UNIT) <= HIGHEST_EXPOSURE
+
+
+@each_with_systemd
+def test_that_judgement_sees_a_weaker_unit(tmp_path: Path) -> None:
+    weaker = tmp_path / UNIT.name
+    weaker.write_text(
+        re.sub(r"^(SystemCallFilter|CapabilityBoundingSet)=.*\n", "", UNIT.read_text(), flags=re.MULTILINE)
+    )
+    assert exposure(weaker) > HIGHEST_EXPOSURE
+
+
+@each_with_systemd
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    here = tmp_path / UNIT.name
+    here.write_text(UNIT.read_text().replace(PROGRAM, "/bin/true"))  # it looks whether the program is there
+    done = subprocess.run([str(ANALYZE), "verify", str(here)], capture_output=True, text=True, timeout=60, check=False)
+    about_us = [line for line in done.stderr.splitlines() if "maskwatch" in line]
+    assert (done.returncode, about_us) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("Type", ["notify"]),
+        ("ExecStartPre", [f"-{PROGRAM} check --config /etc/maskwatch/config.toml"]),
+        ("ExecStart", [f"{PROGRAM} run --config /etc/maskwatch/config.toml"]),
+        ("ExecReload", ["/bin/kill -HUP $MAINPID"]),
+        ("ExecStopPost", [f"{PROGRAM} pins-off --config /etc/maskwatch/config.toml"]),
+        ("Restart", ["on-failure"]),
+        ("RestartPreventExitStatus", ["2"]),
+        ("RuntimeDirectory", ["maskwatch"]),
+        ("ProtectSystem", ["strict"]),
+        ("ReadWritePaths", []),  # with the two above: the runtime directory is all it writes to
+        ("StateDirectory", []),
+        ("ProcSubset", []),  # hides /proc/cpuinfo: see there
+    ],
+)
+def test_the_unit_says(key: str, expected: list[str]) -> None:
+    assert values(UNIT.read_text(), key) == expected
+
+
+def test_the_groups_of_camera_and_pins_are_joined() -> None:
+    (groups,) = values(UNIT.read_text(), "SupplementaryGroups")
+    assert {"video", "gpio"} <= set(groups.split())
+
+
+def test_the_watchdog_waits_for_a_slow_frame_and_for_a_stop_request_to_be_seen() -> None:
+    (watchdog,) = map(float, values(UNIT.read_text(), "WatchdogSec"))
+    slowest_turn = 5.0  # seconds, far beyond a frame on the slowest board and the loop's wait for one
+    assert watchdog - watchdog / service.PER_WATCHDOG > slowest_turn
+
+
+def test_restarts_have_a_limit_that_fast_failures_reach() -> None:
+    text = UNIT.read_text()
+    (interval,), (burst,), (pause,) = (
+        list(map(float, values(text, key))) for key in ("StartLimitIntervalSec", "StartLimitBurst", "RestartSec")
+    )
+    assert burst * (pause + 30) < interval  # seconds; a start that fails within half a minute
+
+
+def test_a_camera_that_cannot_be_had_is_tried_for_ever() -> None:
+    """give_up is waited out at every start, so that the limit is not reached and the unit heals by itself."""
+    text = UNIT.read_text()
+    (interval,), (burst,) = (
+        list(map(float, values(text, key))) for key in ("StartLimitIntervalSec", "StartLimitBurst")
+    )
+    assert burst * config.load().camera.give_up >= interval
+
+
+@pytest.mark.parametrize("words", commands(UNIT.read_text()), ids=" ".join)
+def test_what_the_unit_runs_exists_on_the_command_line(words: list[str]) -> None:
+    name, *rest = words
+    if name in LATER and name not in cli.cli.commands:
+        pytest.skip(f"`maskwatch {name}` is not there yet")
+    known = {option for parameter in cli.cli.commands[name].params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("-")} <= known
