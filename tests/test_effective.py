@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -97,6 +97,7 @@ def test_a_file_that_is_refused_shows_nothing(file: Path) -> None:
     hold=st.floats(0, 3600),
     corners=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=5),
 )
+@example(source='a\x7f"\\\n\U0001f600\u2028', hold=1e-7, corners=[])
 def test_all_lines_together_are_the_same_settings_again(
     tmp_path_factory: pytest.TempPathFactory, source: str, hold: float, corners: list[tuple[float, float]]
 ) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def test_without_a_listener_nothing_happens(address: str) -> None:
     to.stopping()
 
 
+def test_a_text_that_no_socket_takes_is_dropped(systemd: socket.socket) -> None:
+    notifier(systemd).status("watching /media/\udcff")  # how Python shows a file name that is no UTF-8
+    assert heard(systemd) == []
+
+
 # -- the watchdog ---------------------------------------------------------------------------------------------------
 
 
@@ -125,8 +131,10 @@ def test_who_is_named_is_watched(systemd: socket.socket) -> None:
 def test_a_full_queue_neither_blocks_nor_counts_as_fed(systemd: socket.socket) -> None:
     clock = Clock()
     to = notifier(systemd, clock, WATCHDOG_USEC="8000000")
-    for _ in range(10_000):  # far more than a Unix datagram socket queues: a blocking send would hang here
-        to.status("x")
+    sends = threading.Thread(target=lambda: [to.status("x") for _ in range(2000)], daemon=True)
+    sends.start()  # far more than a Unix datagram socket queues; here it takes 0.03 s
+    sends.join(10)
+    assert not sends.is_alive()
     to.feed()
     assert "WATCHDOG=1" not in heard(systemd)
     clock.time += 0.1

@@ -385,7 +385,9 @@ def checked(source: settings_file.Source) -> Settings:
 
 
 def _where(source: settings_file.Source, place: settings_file.Place) -> str:
+    """What is to be mended: the file with its line, variables, or both where each has a say in the place."""
     line = settings_file.lines(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [f"environment {name}" for name in source.variables_at(place)]
-    return " and ".join(variables if source.is_of_variables(place) else [file, *variables])
+    of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))
+    return " and ".join(variables if of_variables_alone else [file, *variables])

@@ -65,13 +65,13 @@ class Notifier:
         self._send("STOPPING=1")
 
     def _send(self, text: str) -> bool:
-        if not self._address.startswith(("/", "\0")):
+        if not self._address:
             return False
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.setblocking(False)
                 sender.sendto(text.encode(), self._address)
-        except (OSError, ValueError):  # nobody there, its queue is full, or an address that is none
+        except (OSError, ValueError):  # nobody there, its queue is full, or no UTF-8
             return False
         return True
 
