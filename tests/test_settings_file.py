@@ -85,6 +85,10 @@ def test_variables_without_the_prefix_are_nobodys_business(file: Path, name: str
             {"ALERT__HIGH": "0.3"},
             "config {file}:1 and environment MASKWATCH__ALERT__HIGH: alert: low = 0.5 must not be above high = 0.3",
         ),
+        (
+            {"OUTPUTS__BUZZER__PIN": "27"},
+            "config {file} and environment MASKWATCH__OUTPUTS__BUZZER__PIN: GPIO27 is claimed by both",
+        ),
         ({"OUTPUTS__RELAY__MUTES": "true"}, "environment MASKWATCH__OUTPUTS__RELAY__MUTES: outputs.relay.pin: missing"),
     ],
 )
@@ -103,7 +107,7 @@ def test_a_mistake_of_the_file_is_not_put_on_a_variable(file: Path) -> None:
 
 
 def test_a_keys_line_is_where_its_value_is_complete() -> None:
-    text = '# a comment\n[a]\nb = 1\n\nc = [\n  1,\n  # two\n  2,\n]\n[a.d]\ne = """\nf = 1\n"""\ng.h = 2\n'
+    text = '# a comment\n[a]\nb = 1\n\nc = [\n  "\u2028",\n  # two\n  2,\n]\n[a.d]\ne = """\nf = 1\n"""\ng.h = 2\n'
     assert settings_file.lines(text) == {
         ("a",): 2,
         ("a", "b"): 3,

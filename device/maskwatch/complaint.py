@@ -40,11 +40,12 @@ def complaint(error: ValidationError, schema: type[BaseModel]) -> Complaint:
     index = next((at for at, part in enumerate(loc) if isinstance(part, int)), len(loc))
     if first["type"] == "missing":
         index = min(index, len(loc) - 1)  # it stands nowhere, its section does
-    return Complaint(tuple(names[:index]), f"{_key(loc)}: {_what(first, schema)}{more}")
+    key = f"{_key(loc)}: " if loc else ""  # without one where sections contradict each other
+    return Complaint(tuple(names[:index]), f"{key}{_what(first, schema)}{more}")
 
 
 def _key(loc: Loc) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".") or "the file"
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
 def _what(error: Mapping[str, Any], schema: type[BaseModel]) -> str:

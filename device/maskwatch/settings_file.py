@@ -61,7 +61,7 @@ def lines(text: str) -> dict[Place, int]:
     one on a workstation, spent only where a line is to be named.
     """
     found: dict[Place, int] = {}
-    all_lines = text.splitlines()
+    all_lines = text.split("\n")  # splitlines also cuts at characters that stand in strings
     for number, line in enumerate(all_lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
