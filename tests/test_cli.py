@@ -27,9 +27,9 @@ MOCK = {**os.environ, "GPIOZERO_PIN_FACTORY": "mock"}
 COMMAND = [sys.executable, "-c", "from maskwatch.cli import main; main()"]
 
 
-def maskwatch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=MOCK, timeout=60, check=False)
+def maskwatch(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [*COMMAND, *map(str, arguments)], {**MOCK, **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
 
 
 def only_line(text: str) -> str:
@@ -175,6 +175,29 @@ def test_check_without_pins_on_this_machine_says_how_to_mend_it(tmp_path: Path) 
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     last = done.stdout.splitlines()[-1]
     assert last.startswith("FAIL led: led: GPIO5: no pins found on this machine (pin factory: nonsense)")
+
+
+def test_config_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) -> None:
+    file = written(tmp_path, "[camera]\nsource = 'rtsp://u:secret@host'\n")
+    done = maskwatch("config", "--config", file, MASKWATCH__ALERT__HOLD="2.5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == f'camera.source = "rtsp://…@host"   # file {file}:2'
+    assert "alert.hold = 2.5   # environment MASKWATCH__ALERT__HOLD" in done.stdout.splitlines()
+    rows = [json.loads(line) for line in maskwatch("config", "--config", file, "--json").stdout.splitlines()]
+    assert {"key": "alert.hold", "value": 1.0, "origin": "default"} in rows
+
+
+def test_config_of_a_file_that_is_refused_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    done = maskwatch("config", "--config", written(tmp_path, "[camera]\nwidht = 3"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert only_line(done.stderr).endswith("x.toml:2: camera.widht: unknown key; did you mean `width`?")
+
+
+def test_a_variable_at_fault_is_one_line_and_exit_2() -> None:
+    done = maskwatch("config", MASKWATCH__ALERT__HOLT="2.5")
+    assert (done.returncode, done.stdout) == (2, "")
+    line = "maskwatch: environment MASKWATCH__ALERT__HOLT: alert.holt: unknown key; did you mean `hold`?"
+    assert only_line(done.stderr) == line
 
 
 @BUNDLES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from maskwatch import __version__, command
+from maskwatch import __version__, command, service
 from maskwatch.errors import SourceError
 
 CONFIG = click.option(
@@ -25,7 +25,9 @@ SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, vid
 @click.version_option(__version__, prog_name="maskwatch")
 def cli() -> None:
     """Sees whether people at a door wear a face mask, and beeps or lights up when somebody does not."""
-    logging.basicConfig(stream=sys.stderr, format="maskwatch: %(message)s", level=logging.WARNING)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(service.log_format())
+    logging.basicConfig(handlers=[lines], level=logging.WARNING)
 
 
 @cli.command()
@@ -132,6 +134,17 @@ def pins_off(config_path: Path | None) -> None:
 
     for line in trial.switch_off(config.load(config_path).outputs):
         click.echo(f"maskwatch: {line}", err=True)
+
+
+@cli.command("config")
+@CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def show_config(config_path: Path | None, as_json: bool) -> None:
+    """Every effective setting and where it came from: file and line, environment (MASKWATCH__ALERT__HOLD), default."""
+    from maskwatch import effective
+
+    for entry in effective.entries(config_path):
+        click.echo(effective.json_line(entry) if as_json else effective.text_line(entry))
 
 
 def main() -> None:

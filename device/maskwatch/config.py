@@ -1,17 +1,28 @@
-"""Strict TOML -> typed settings. A key that is unknown, of the wrong type or out of range is refused."""
+"""The settings: every key with its type, bounds, unit and default. What is unknown or does not fit is refused."""
 
 from __future__ import annotations
 
-import difflib
+import os
 import re
-import tomllib
 import zoneinfo
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from maskwatch import settings_file
+from maskwatch.complaint import complaint, found
 from maskwatch.errors import ConfigError
 
 
@@ -27,6 +38,14 @@ def _a_time(text: str) -> str:
     return text
 
 
+def _a_focus(value: Any) -> Any:
+    """Of a union pydantic would report every branch; who says beforehand what is expected is understood."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != "auto" and not (number and 0 <= value <= 20):
+        raise ValueError(f'found {found(value)}, expected "auto" or 0 to 20 dioptres')
+    return value
+
+
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Threads = Annotated[int, Field(ge=1, le=16)]
@@ -34,6 +53,7 @@ Bcm = Annotated[int, Field(ge=0, le=27)]
 Corner = Annotated[tuple[Share, Share], Field(strict=False)]
 Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(_a_shape)]
 TimeOfDay = Annotated[str, AfterValidator(_a_time)]
+Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
 
 
 class _Section(BaseModel):
@@ -55,7 +75,7 @@ class CameraSettings(_Section):
     """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
     exposure: float | None = Field(default=None, gt=0, le=1000)
     """Milliseconds of exposure, picamera only. Absent: automatic."""
-    focus: Literal["auto"] | Annotated[float, Field(ge=0, le=20)] = "auto"
+    focus: Focus = "auto"
     """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
     stall: float = Field(default=5.0, gt=0, le=3600)
     """Seconds without a new frame after which a live camera is opened again."""
@@ -185,7 +205,16 @@ class Pattern(_Section):
         return self
 
 
-Steady = Literal["steady"]
+def _a_rhythm(value: Any) -> Any:
+    """As _a_focus; a table is judged as a Pattern alone, so that its own mistakes are named."""
+    if isinstance(value, dict):
+        return Pattern.model_validate(value)
+    if value != "steady" and not isinstance(value, Pattern):
+        raise ValueError(f'found {found(value)}, expected "steady" or e.g. {{ times = 2, on = 0.1, every = 1.0 }}')
+    return value
+
+
+Rhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm)]
 BEEPS = Pattern(times=2, on=0.1, off=0.1, every=1.0)
 
 
@@ -201,7 +230,7 @@ class PinSettings(_Section):
 class LedSettings(PinSettings):
     """[outputs.led]: a lamp that is on in an alert."""
 
-    pattern: Steady | Pattern = "steady"
+    pattern: Rhythm = "steady"
     """How it lights in an alert."""
 
 
@@ -212,14 +241,14 @@ class BuzzerSettings(PinSettings):
     """active: sounds at a steady level. passive: needs a tone."""
     tone: float = Field(default=2700.0, ge=100, le=10000)
     """Hertz, of a passive one; most are loudest near 2,700."""
-    pattern: Steady | Pattern = BEEPS
+    pattern: Rhythm = BEEPS
     """How it sounds in an alert."""
 
 
 class RelaySettings(PinSettings):
     """[outputs.relay]: a siren, a door, a lamp of another voltage."""
 
-    pattern: Steady | Pattern = "steady"
+    pattern: Rhythm = "steady"
     """How it switches in an alert."""
     mutes: bool = False
     """Whether the mute button silences it, as it does the buzzer."""
@@ -236,7 +265,7 @@ class LampSettings(_Section):
     """BCM number; lit while muted. Absent: a red and a green LED."""
     active_high: bool = True
     """false for a common anode."""
-    pattern: Steady | Pattern = "steady"
+    pattern: Rhythm = "steady"
     """How the red lights in an alert."""
 
 
@@ -311,6 +340,11 @@ class Settings(_Section):
         return self
 
 
+def is_section(value: Any) -> TypeGuard[BaseModel]:
+    """Whether something in the settings is a section; a pattern, though a table, is a value of one key."""
+    return isinstance(value, _Section) and not isinstance(value, Pattern)
+
+
 def claimed_pins(settings: Settings) -> list[tuple[str, int]]:
     """(section or section.key, BCM number) of every pin the settings name."""
     found = []
@@ -328,55 +362,32 @@ def default_path() -> Path:
     return Path(str(resources.files("maskwatch") / "config.toml"))
 
 
-def load(path: Path | None = None) -> Settings:
-    """Read and check a config file; without one, the default that ships in the package.
+def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a config file with the environment laid over it; without a file, the default in the package.
 
     Raises:
         ConfigError: the file is missing or no TOML, or a key is unknown, of the wrong type or out of range.
     """
-    path = path or default_path()
+    return checked(settings_file.read(path or default_path(), environment))
+
+
+def checked(source: settings_file.Source) -> Settings:
+    """The settings that a file and the environment make.
+
+    Raises:
+        ConfigError: as `load`; it names the file, the variable, or both where either may be at fault.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config {path}: {error.strerror}; name a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path}: not valid TOML: {error}") from error
-    try:
-        return Settings.model_validate(table)
+        return Settings.model_validate(source.table)
     except ValidationError as error:
-        raise ConfigError(f"config {path}: {_explain(error)}") from error
+        wrong = complaint(error, Settings)
+        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from error
 
 
-def _explain(error: ValidationError) -> str:
-    """The first complaint as key, found, expected; and how many more there are."""
-    first, *others = error.errors(include_url=False)
-    key = ".".join(map(str, first["loc"])) or "the file"
-    more = f" (and {len(others)} more)" if others else ""
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key; {_nearest(first['loc'])}{more}"
-    if first["type"] == "value_error":
-        return f"{key}: {first['ctx']['error']}{more}"
-    if first["type"] == "missing":
-        return f"{key}: missing; this key has no default{more}"
-    return f"{key}: found {_found(first['input'])}, expected: {first['msg']}{more}"
-
-
-def _found(value: Any) -> str:
-    text = repr(value)
-    return f"{text[:40]}{'…' if len(text) > 40 else ''} ({type(value).__name__})"
-
-
-def _nearest(where: tuple[int | str, ...]) -> str:
-    """A hint for a key that does not exist: the likeliest one in its section, or all of them."""
-    section: type[BaseModel] = Settings
-    for name in where[:-1]:
-        section = _model_of(section.model_fields[str(name)].annotation)
-    known = list(section.model_fields)
-    close = difflib.get_close_matches(str(where[-1]), known, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"expected one of: {', '.join(known)}"
-
-
-def _model_of(annotation: Any) -> type[BaseModel]:
-    """The section behind `Section` or `Section | None`."""
-    choices = getattr(annotation, "__args__", (annotation,))
-    return next(kind for kind in choices if isinstance(kind, type) and issubclass(kind, BaseModel))
+def _where(source: settings_file.Source, place: settings_file.Place) -> str:
+    """What is to be mended: the file with its line, variables, or both where each has a say in the place."""
+    line = settings_file.lines(source.text).get(place)
+    file = f"config {source.path}" + (f":{line}" if line else "")
+    variables = [f"environment {name}" for name in source.variables_at(place)]
+    of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))
+    return " and ".join(variables if of_variables_alone else [file, *variables])
