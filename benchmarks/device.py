@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks import host
-from maskwatch import bundle, config, daemon
+from maskwatch import bundle, config, daemon, parts
 from maskwatch.camera import demo
 from maskwatch.stages import Stages
 
@@ -33,11 +33,11 @@ FPS = 25
 FIRST_VERDICT = """
 import resource, sys, time
 begun = float(sys.argv[1])
-from maskwatch import config, daemon, detector, classifier
+from maskwatch import config, daemon, detector, classifier, parts
 from maskwatch.camera import pictures
 imported = time.monotonic()
 settings = config.load()
-finder, judge = daemon.build_detector(settings.face), daemon.build_classifier(settings.mask)
+finder, judge = parts.build_detector(settings.face), parts.build_classifier(settings.mask)
 opened = time.monotonic()
 image = pictures.read(__import__("pathlib").Path(sys.argv[2]))
 (face,) = finder.find(image)
@@ -63,8 +63,8 @@ def measure() -> dict[str, Any]:
         stages = Stages()
         camera = settings.camera.model_copy(update={"source": f"video:{video}"})
         with Path(os.devnull).open("w") as nowhere:
-            parts = daemon.build(settings.model_copy(update={"camera": camera}), nowhere)
-            daemon.run(parts, threading.Event(), stages=stages)
+            opened = parts.build(settings.model_copy(update={"camera": camera}), nowhere)
+            daemon.run(opened, threading.Event(), stages=stages)
     return {
         "schema": SCHEMA,
         "kind": "device",

@@ -18,7 +18,7 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
 from maskwatch import daemon
-from maskwatch.camera import open_source
+from maskwatch.camera import Source, open_source
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Frame, Image, Label, Signal, Verdict
@@ -26,9 +26,11 @@ from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import PinPlan
+from maskwatch.parts import Parts
 from maskwatch.policy import Policy
 from maskwatch.stages import STAGES, Stages
 from maskwatch.tracker import Tracker
+from maskwatch.zone import Zone
 
 FACE = (20, 10, 44, 40)  # left, top, right, bottom in the pixels of the scenes below
 GREY, SKIN, CLOTH = (128, 128, 128), (220, 150, 120), (120, 170, 220)  # RGB
@@ -76,6 +78,13 @@ class Reel:
     def ended(self) -> bool:
         return self.place >= len(self._moments) and self._then is None
 
+    @property
+    def trouble(self) -> str | None:
+        return None
+
+    def describe(self) -> str:
+        return "reel"
+
     def read(self, wait: float) -> Frame | None:  # noqa: ARG002
         if self.place == len(self._moments):
             assert self._then is not None
@@ -101,11 +110,11 @@ def pins() -> Iterator[MockFactory]:
     Device.pin_factory = before
 
 
-def parts(source: daemon.Source, stream: io.StringIO, min_size: float = 0.0) -> daemon.Parts:
+def parts(source: Source, stream: io.StringIO, min_size: float = 0.0) -> Parts:
     lines = LogOutput(stream, as_json=True)
     plans = [PinPlan(name, pin, True, {Signal.ALERT: "steady"}) for name, pin in (("buzzer", 17), ("led", 27))]
     outputs = Outputs([lines, *(PinOutput(plan, lines.pin) for plan in plans)])
-    return daemon.Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), outputs, min_size)
+    return Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), outputs, zone=Zone(min_size))
 
 
 def events(stream: io.StringIO) -> list[dict[str, object]]:

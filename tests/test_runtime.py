@@ -20,7 +20,7 @@ tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 import keras  # noqa: E402
 
 from convert import graph, quantize  # noqa: E402
-from maskwatch import bundle, classifier, daemon, preprocess, runtime  # noqa: E402
+from maskwatch import bundle, classifier, parts, preprocess, runtime  # noqa: E402
 from maskwatch.camera import demo  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
@@ -258,7 +258,7 @@ def test_the_config_decides_what_a_mask_worn_wrong_counts_as(
 ) -> None:
     path = tmp_path / "mask.tflite"
     bundle.write(path, judge_of_three, card(labels=tuple(Label)))
-    judged = daemon.build_classifier(MaskSettings(model=str(path), incorrect=counts_as))
+    judged = parts.build_classifier(MaskSettings(model=str(path), incorrect=counts_as))
     assert judged.verdict(plain(MIXED)).label == counts_as
 
 

@@ -25,9 +25,10 @@ class Buttons:
 
     def __init__(self, settings: ButtonsSettings, outputs: Outputs) -> None:
         self._outputs = outputs
+        self.mute_lasts = settings.mute.lasts if settings.mute else 0.0  # seconds
         with contextlib.ExitStack() as opened:
             if mute := settings.mute:
-                opened.callback(press("mute", mute, lambda: self._mute(mute.lasts)).close)
+                opened.callback(press("mute", mute, self._mute).close)
             if settings.test:
                 opened.callback(press("test", settings.test, self._test).close)
             self._opened = opened.pop_all()
@@ -36,7 +37,8 @@ class Buttons:
         """Give the pins back; a second call does nothing."""
         self._opened.close()
 
-    def _mute(self, lasts: float) -> None:
+    def _mute(self) -> None:
+        lasts = self.mute_lasts
         on = not self._outputs.muted
         self._outputs.mute(on, lasts)
         logger.info("muted for %g s" if on else "muted no longer (would have been %g s)", lasts)

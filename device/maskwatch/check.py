@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwatch import config, daemon
+from maskwatch import config, parts
 from maskwatch.buttons import press
 from maskwatch.camera import open_source, without_password
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
@@ -63,14 +63,14 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
 
 
 def _face_model(settings: Settings) -> str:
-    detector = daemon.build_detector(settings.face)
+    detector = parts.build_detector(settings.face)
     start = time.perf_counter()
     detector.find(np.zeros((480, 640, 3), np.uint8))
     return f"{settings.face.model} ({settings.face.engine}), {_since(start)} on an empty frame"
 
 
 def _mask_model(settings: Settings) -> str:
-    classifier = daemon.build_classifier(settings.mask)
+    classifier = parts.build_classifier(settings.mask)
     start = time.perf_counter()
     image = np.zeros((480, 640, 3), np.uint8)
     classifier.verdict(classifier.crop(image, Face(Box(200, 100, 400, 300), 1.0)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -46,18 +48,31 @@ def run(
     profile: bool,
 ) -> None:
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
-    from maskwatch import config, daemon
+    from maskwatch import config, daemon, parts, reload
+    from maskwatch.service import Notifier
     from maskwatch.stages import Stages
 
-    stop = daemon.stop_on_signals()
-    settings = config.load(config_path)
+    stop, hang_up = daemon.stop_on_signals(), reload.reload_on_signal()
+    environment = dict(os.environ)
+    if source:  # as a variable, so that it stays when the file is read again
+        environment["MASKWATCH__CAMERA__SOURCE"] = json.dumps(source)
+    settings = config.load(config_path, environment)
     logging.getLogger().setLevel(settings.log.level.upper())
-    if source:
-        camera = settings.camera.model_copy(update={"source": source})
-        settings = settings.model_copy(update={"camera": camera})
-    stages = Stages()
-    parts = daemon.build(settings, sys.stdout, as_json, show_pins)
-    daemon.run(parts, stop, duration, stages)
+    stages, notifier = Stages(), Notifier.from_environment()
+    opened = parts.build(settings, sys.stdout, as_json, show_pins)
+
+    def read_again() -> None:
+        nonlocal settings
+        if not hang_up.is_set():
+            return
+        hang_up.clear()
+        notifier.reloading()
+        settings = reload.reloaded(settings, config_path, environment)
+        parts.adjust(opened, settings)
+        logging.getLogger().setLevel(settings.log.level.upper())
+        notifier.ready()
+
+    daemon.run(opened, stop, duration, stages, notifier, read_again)
     if profile:
         click.echo(stages.table(), err=True)
 
@@ -73,13 +88,13 @@ def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min
     Every face above the score threshold is printed, also those below the config's min_size.
     An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
     """
-    from maskwatch import config, daemon, stills
+    from maskwatch import config, parts, stills
 
     settings = config.load(config_path)
     face = settings.face
     if min_score is not None:
         face = face.model_copy(update={"min_score": min_score})
-    detector, classifier = daemon.build_detector(face), daemon.build_classifier(settings.mask)
+    detector, classifier = parts.build_detector(face), parts.build_classifier(settings.mask)
     unreadable = 0
     for still in stills.inspect(paths, detector, classifier):
         if isinstance(still, SourceError):

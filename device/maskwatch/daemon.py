@@ -1,165 +1,139 @@
-"""The daemon: build(settings) wires the parts, run(parts) is the loop."""
+"""The daemon's loop: frames in, alerts out, and at every turn a sign of life."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import signal
 import threading
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TextIO
+from collections.abc import Callable
 
-from maskwatch import bundle
-from maskwatch.camera import Source, open_source, without_password
-from maskwatch.config import FaceSettings, MaskSettings, Settings
-from maskwatch.flow import Alert, Face, Frame, Image, Label, Signal, Verdict
-from maskwatch.outputs import Outputs
-from maskwatch.outputs.gpio import open_pins
-from maskwatch.outputs.log import LogOutput
-from maskwatch.policy import Policy, Thresholds
+from maskwatch.flow import Face, Frame, Signal
+from maskwatch.parts import Parts
+from maskwatch.service import Notifier
 from maskwatch.stages import Stages
-from maskwatch.tracker import Opinion, Tracker
 
 logger = logging.getLogger(__name__)
-YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
+SLACK = 0.01  # seconds a frame may come early and still be looked at under max_fps
 
 
-class Finder(Protocol):
-    """Frame -> faces."""
-
-    def find(self, image: Image) -> list[Face]:
-        """The faces in a (H, W, 3) uint8 RGB image."""
-
-
-class Judge(Protocol):
-    """Face -> verdict, in two steps so that each can be timed."""
-
-    def crop(self, image: Image, face: Face) -> Image:
-        """Cut the face for the network."""
-
-    def verdict(self, crop: Image) -> Verdict:
-        """Judge one crop."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Everything the loop works with."""
-
-    source: Source
-    detector: Finder
-    classifier: Judge
-    tracker: Tracker
-    policy: Policy
-    outputs: Outputs
-    min_size: float = 0.0  # pixels; faces with a shorter side are ignored
-
-
-def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: bool = False) -> Parts:
-    """Open everything the settings name; what was opened is given back when a later part fails.
-
-    Args:
-        settings: see config.load.
-        stream: where alert lines go.
-        as_json: one JSON object a line instead of text.
-        show_pins: also a line whenever a pin changes.
-
-    Raises:
-        MaskwatchError: a model, pin or source cannot be used.
-    """
-    detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
-    with contextlib.ExitStack() as opened:
-        lines = LogOutput(stream, as_json)
-        pins = open_pins(settings.outputs, lines.pin if show_pins else None)
-        for pin in pins:
-            opened.callback(pin.close)
-        source = open_source(settings.camera)
-        opened.pop_all()  # from here on run() closes them
-    logger.info("watching %s", without_password(settings.camera.source))
-    return Parts(
-        source,
-        detector,
-        classifier,
-        Tracker(Opinion(**settings.opinion.model_dump(include={"time_constant", "forget", "min_iou"}))),
-        Policy(Thresholds(**settings.alert.model_dump(include={"high", "low", "hold", "clear"}))),
-        Outputs([lines, *pins]),
-        settings.face.min_size,
-    )
-
-
-def build_detector(settings: FaceSettings) -> Finder:
-    """The face finder the settings name.
-
-    Raises:
-        ModelError: its file cannot be used.
-    """
-    from maskwatch.detector import SingleShotDetector, YuNetDetector
-
-    if settings.engine == "yunet":
-        score = YUNET_MIN_SCORE if settings.min_score is None else settings.min_score
-        return YuNetDetector(Path(settings.model), score)
-    path = _model_path(settings.model, "face")
-    return SingleShotDetector(bundle.read(path, "face"), settings.min_score, threads=settings.threads)
-
-
-def build_classifier(settings: MaskSettings) -> Judge:
-    """The classifier the settings name.
-
-    Raises:
-        ModelError: its file cannot be used.
-    """
-    from maskwatch.classifier import MaskClassifier
-
-    model = bundle.read(_model_path(settings.model, "mask"), "mask")
-    return MaskClassifier(model, settings.threads, Label(settings.incorrect))
-
-
-def _model_path(name: str, task: bundle.Task) -> Path:
-    return bundle.default_path(task) if name == "default" else Path(name)
-
-
-def run(parts: Parts, stop: threading.Event, duration: float = math.inf, stages: Stages | None = None) -> None:
+def run(
+    parts: Parts,
+    stop: threading.Event,
+    duration: float = math.inf,
+    stages: Stages | None = None,
+    notifier: Notifier | None = None,
+    before_each: Callable[[], None] = lambda: None,
+) -> None:
     """Watch until the source ends, `stop` is set or `duration` seconds of frames passed; then all is off.
 
+    Args:
+        parts: see parts.build; closed at the end.
+        stop: asks for the end.
+        duration: seconds of the frames' own time.
+        stages: where the time of a frame goes is written.
+        notifier: of systemd.
+        before_each: called at every turn, e.g. to read the settings again.
+
     Raises:
-        SourceError: the source failed; the alert and the pins are off by then all the same.
+        SourceError: the source failed for good; the alert and the pins are off by then all the same.
     """
-    stages = stages or Stages()
-    time = 0.0
-    parts.outputs.show(Signal.WATCHING)
+    notifier = notifier or Notifier()
+    watch = Watch(parts, stages or Stages(), notifier)
     try:
+        notifier.ready()
         while not stop.is_set() and not parts.source.ended:
-            stages.begin()
-            frame = parts.source.read(WAIT)
-            if frame is None:
-                continue
-            if frame.time >= duration:
+            notifier.feed()
+            before_each()
+            if not watch.turn(duration):
                 break
-            stages.lap("capture")
-            time = frame.time
-            if alert := watch(parts, frame, stages):
-                parts.outputs.switch(alert)
-                parts.outputs.show(Signal.ALERT if alert.on else Signal.WATCHING)
-            stages.end()
     finally:
-        _end(parts, time)
+        notifier.stopping()
+        watch.end()
 
 
-def watch(parts: Parts, frame: Frame, stages: Stages) -> Alert | None:
-    """One frame through finder, classifier, tracker and policy."""
-    faces = [face for face in parts.detector.find(frame.image) if _shorter_side(face) >= parts.min_size]
-    stages.lap("find")
-    judged: list[tuple[Face, Verdict]] = []
-    for face in faces:
-        crop = parts.classifier.crop(frame.image, face)
-        stages.lap("crop")
-        judged.append((face, parts.classifier.verdict(crop)))
-        stages.lap("classify")
-    tracks = parts.tracker.update(judged, frame.time)
-    logger.debug("time=%.2f faces=%d tracks=%s", frame.time, len(faces), [round(track.bare, 2) for track in tracks])
-    return parts.policy.update(tracks, frame.time)
+class Watch:
+    """What the loop remembers from turn to turn."""
+
+    def __init__(self, parts: Parts, stages: Stages, notifier: Notifier) -> None:
+        self._parts, self._stages, self._notifier = parts, stages, notifier
+        self._time = 0.0  # seconds, of the newest frame
+        self._looked = -math.inf  # seconds, of the newest frame that was looked at
+        self._trouble: str | None = None
+        self._shown: Signal | None = None
+
+    def turn(self, duration: float) -> bool:
+        """Wait for a frame, and look at it; False when `duration` is over."""
+        self._stages.begin()
+        frame = self._parts.source.read(WAIT)
+        self._heed(self._parts.source.trouble)
+        if frame is None:
+            return True
+        if frame.time >= duration:
+            return False
+        self._time = frame.time
+        self._stages.lap("capture")
+        if self._trouble is None and self._is_due(frame.time):
+            self._look(frame)
+            self._stages.end()
+        return True
+
+    def end(self) -> None:
+        """Alert off, then every output, then the source: a camera that hangs must not keep the buzzer on."""
+        parts = self._parts
+        if alert := parts.policy.stop(self._time):
+            parts.outputs.switch(alert)
+        if parts.buttons:
+            parts.buttons.close()
+        parts.outputs.close()
+        parts.source.close()
+
+    def _look(self, frame: Frame) -> None:
+        """One frame through gate, finder, zone, tracker, classifier and policy."""
+        parts, self._looked = self._parts, frame.time
+        for person in parts.tracker.see(self._faces(frame), frame.time):
+            crop = parts.classifier.crop(frame.image, person.face)
+            self._stages.lap("crop")
+            parts.tracker.judge(person, parts.classifier.verdict(crop), frame.time)
+            self._stages.lap("classify")
+        people = parts.tracker.people(frame.time)
+        logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
+        if alert := parts.policy.update(people, frame.time, parts.quiet()):
+            parts.outputs.switch(alert)
+        self._show(Signal.ALERT if parts.policy.on else Signal.WATCHING)
+
+    def _faces(self, frame: Frame) -> list[Face]:
+        """Those in the frame that count."""
+        parts, (height, width) = self._parts, frame.image.shape[:2]
+        if parts.gate and not parts.gate.open(frame.image, frame.time, not parts.tracker.empty):
+            return []
+        faces = parts.detector.find(frame.image)
+        self._stages.lap("find")
+        return [face for face in faces if parts.zone.counts(face, width, height)]
+
+    def _heed(self, trouble: str | None) -> None:
+        """A camera that cannot see ends the alert and shows as a fault; whom it saw before proves nothing after."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        self._parts.outputs.fault(trouble, self._time)
+        self._notifier.status(trouble or "watching")
+        if trouble is None:
+            self._show(Signal.WATCHING)
+            return
+        if alert := self._parts.policy.stop(self._time):
+            self._parts.outputs.switch(alert)
+        self._parts.tracker.clear()
+        self._show(Signal.FAULT)
+
+    def _show(self, signal_: Signal) -> None:
+        if signal_ is not self._shown:
+            self._parts.outputs.show(signal_)
+            self._shown = signal_
+
+    def _is_due(self, time: float) -> bool:
+        return self._parts.max_fps is None or time - self._looked >= 1 / self._parts.max_fps - SLACK
 
 
 def stop_on_signals() -> threading.Event:
@@ -168,15 +142,3 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _shorter_side(face: Face) -> float:
-    return min(face.box.width, face.box.height)
-
-
-def _end(parts: Parts, time: float) -> None:
-    """Alert off, then every output, then the source: a camera that hangs must not keep the buzzer on."""
-    if alert := parts.policy.stop(time):
-        parts.outputs.switch(alert)
-    parts.outputs.close()
-    parts.source.close()

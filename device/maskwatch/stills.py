@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskwatch.camera import pictures
-from maskwatch.daemon import Finder, Judge
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Verdict
+from maskwatch.parts import Finder, Judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,10 @@ class Tracker:
             if person.track is not None and not self.is_picture(person, time)
         )
 
+    def clear(self) -> None:
+        """Nobody is known any more; pictures on the wall are."""
+        self._people = []
+
     @property
     def empty(self) -> bool:
         """Whether nobody is known to be there."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bisect
 import math
+from typing import Literal
 
-from maskwatch.config import Pattern, Steady
+from maskwatch.config import Pattern
 
-Play = Steady | Pattern
+Play = Literal["steady"] | Pattern
 SHORTEST = 1e-3  # seconds; an edge this much late is neither heard nor seen, and a rounded one cannot spin a thread
 
 

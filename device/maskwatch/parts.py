@@ -1,0 +1,135 @@
+"""The parts of the unit: built from the settings, and adjusted to others while they run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from maskwatch import bundle
+from maskwatch.buttons import Buttons
+from maskwatch.camera import Source, open_source, without_password
+from maskwatch.config import FaceSettings, MaskSettings, Settings
+from maskwatch.flow import Face, Image, Label, Verdict
+from maskwatch.gate import MotionGate
+from maskwatch.hours import QuietHours
+from maskwatch.outputs import Outputs
+from maskwatch.outputs.gpio import open_pins
+from maskwatch.outputs.log import LogOutput
+from maskwatch.policy import Policy, Rules
+from maskwatch.tracker import Opinion, Tracker
+from maskwatch.zone import Zone
+
+logger = logging.getLogger(__name__)
+YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
+
+
+class Finder(Protocol):
+    """Frame -> faces."""
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image."""
+
+
+class Judge(Protocol):
+    """Face -> verdict, in two steps so that each can be timed."""
+
+    def crop(self, image: Image, face: Face) -> Image:
+        """Cut the face for the network."""
+
+    def verdict(self, crop: Image) -> Verdict:
+        """Judge one crop."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the loop works with. What is not opened, it may exchange while it runs."""
+
+    source: Source
+    detector: Finder
+    classifier: Judge
+    tracker: Tracker
+    policy: Policy
+    outputs: Outputs
+    buttons: Buttons | None = None
+    zone: Zone = field(default_factory=Zone)
+    quiet: QuietHours = field(default_factory=QuietHours)
+    gate: MotionGate | None = None
+    max_fps: float | None = None  # frames a second looked at; None: all
+
+
+def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: bool = False) -> Parts:
+    """Open everything the settings name; what was opened is given back when a later part fails.
+
+    Args:
+        settings: see config.load.
+        stream: where alert lines go.
+        as_json: one JSON object a line instead of text.
+        show_pins: also a line whenever a pin changes.
+
+    Raises:
+        MaskwatchError: a model, pin or source cannot be used.
+    """
+    detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
+    with contextlib.ExitStack() as opened:
+        lines = LogOutput(stream, as_json)
+        pins = open_pins(settings.outputs, lines.pin if show_pins else None)
+        outputs = Outputs([lines, *pins])
+        opened.callback(outputs.close)
+        buttons = Buttons(settings.buttons, outputs)
+        opened.callback(buttons.close)
+        source = open_source(settings.camera)
+        opened.pop_all()  # from here on the loop closes them
+    logger.info("watching %s", without_password(settings.camera.source))
+    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons)
+    adjust(parts, settings)
+    return parts
+
+
+def adjust(parts: Parts, settings: Settings) -> None:
+    """Make the parts follow the settings that can change while they run (reload.LIVE)."""
+    opinion, alert = settings.opinion, settings.alert
+    parts.tracker.opinion = Opinion(**opinion.model_dump())
+    parts.policy.rules = Rules(**alert.model_dump(exclude={"quiet", "timezone"}))
+    parts.quiet = QuietHours.of([(each.since, each.until) for each in alert.quiet], alert.timezone)
+    parts.zone = Zone(settings.face.min_size, settings.zone.polygon)
+    parts.max_fps = settings.power.max_fps
+    if not settings.power.gate:
+        parts.gate = None
+    elif parts.gate is None:
+        parts.gate = MotionGate()
+    if parts.buttons and settings.buttons.mute:
+        parts.buttons.mute_lasts = settings.buttons.mute.lasts
+
+
+def build_detector(settings: FaceSettings) -> Finder:
+    """The face finder the settings name.
+
+    Raises:
+        ModelError: its file cannot be used.
+    """
+    from maskwatch.detector import SingleShotDetector, YuNetDetector
+
+    if settings.engine == "yunet":
+        score = YUNET_MIN_SCORE if settings.min_score is None else settings.min_score
+        return YuNetDetector(Path(settings.model), score)
+    path = _model_path(settings.model, "face")
+    return SingleShotDetector(bundle.read(path, "face"), settings.min_score, threads=settings.threads)
+
+
+def build_classifier(settings: MaskSettings) -> Judge:
+    """The classifier the settings name.
+
+    Raises:
+        ModelError: its file cannot be used.
+    """
+    from maskwatch.classifier import MaskClassifier
+
+    model = bundle.read(_model_path(settings.model, "mask"), "mask")
+    return MaskClassifier(model, settings.threads, Label(settings.incorrect))
+
+
+def _model_path(name: str, task: bundle.Task) -> Path:
+    return bundle.default_path(task) if name == "default" else Path(name)
