@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -19,17 +21,20 @@ from gpiozero.pins.mock import MockFactory
 
 from maskwatch import daemon
 from maskwatch.camera import Source, open_source
-from maskwatch.config import CameraSettings
+from maskwatch.config import CameraSettings, Settings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Frame, Image, Label, Signal, Verdict
+from maskwatch.gate import MotionGate
+from maskwatch.hours import QuietHours
 from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import PinPlan
-from maskwatch.parts import Parts
+from maskwatch.parts import Parts, adjust
 from maskwatch.policy import Policy
+from maskwatch.service import Notifier
 from maskwatch.stages import STAGES, Stages
-from maskwatch.tracker import Tracker
+from maskwatch.tracker import Opinion, Tracker
 from maskwatch.zone import Zone
 
 FACE = (20, 10, 44, 40)  # left, top, right, bottom in the pixels of the scenes below
@@ -206,11 +211,122 @@ def test_a_video_gives_the_same_switches_at_every_run(tmp_path: Path) -> None:
 def test_the_stages_of_a_frame_add_up_to_its_time() -> None:
     ticks = iter(range(1_000_000))
     stages = Stages(clock=lambda: next(ticks) / 1000)  # every look at the clock is a millisecond later
-    daemon.run(parts(Reel(shown(SKIN, 0, 2)), io.StringIO()), threading.Event(), math.inf, stages)
+    made = parts(Reel(shown(SKIN, 0, 2)), io.StringIO())
+    made.tracker.opinion = Opinion(recheck=0)  # everybody is judged in every frame
+    daemon.run(made, threading.Event(), math.inf, stages)
     rows = [line.split() for line in stages.table().splitlines()]
     assert [row[0] for row in rows] == ["stage", *STAGES, "total"]
     assert [row[1] for row in rows[1:]] == ["1.00"] * 5 + ["5.00"]
     assert "(20 frames)" in stages.table()
+
+
+class Flaky(Reel):
+    """A reel whose camera has trouble for some of its moments, told by time; covered: frames come all the same."""
+
+    def __init__(
+        self, moments: list[tuple[float, tuple[int, int, int]]], bad: tuple[float, float], reason: str, covered: bool
+    ) -> None:
+        super().__init__(moments)
+        self.bad, self.reason, self.covered = bad, reason, covered
+        self._now = 0.0
+
+    @property
+    def trouble(self) -> str | None:
+        return self.reason if self.bad[0] <= self._now < self.bad[1] else None
+
+    def read(self, wait: float) -> Frame | None:
+        frame = super().read(wait)
+        assert frame
+        self._now = frame.time
+        return None if self.trouble and not self.covered else frame
+
+
+@pytest.mark.usefixtures("pins")
+@pytest.mark.parametrize("covered", [False, True])
+def test_a_camera_lost_in_an_alert_ends_it_shows_a_fault_and_the_watch_begins_anew(covered: bool) -> None:
+    stream = io.StringIO()
+    daemon.run(parts(Flaky(shown(SKIN, 0, 12), (3.0, 6.0), "it hangs", covered), stream), threading.Event())
+    told = [event for event in events(stream) if event["event"] != "pin"]
+    names = [event["event"] for event in told]
+    assert names == ["alert_on", "fault", "alert_off", "fault_over", "alert_on", "alert_off"]
+    assert told[1]["reason"] == "it hangs"
+    off, over, on = (float(str(told[place]["time"])) for place in (2, 3, 4))
+    assert (off <= 3.0, over, on) == (True, 5.9 if covered else 2.9, 7.0)  # hold = 1 s from the first frame after
+    assert changes(stream, "buzzer") == [True, False, True, False]
+
+
+@pytest.mark.usefixtures("pins")
+def test_in_quiet_hours_nothing_sounds_and_who_is_still_there_is_alerted_of_after_them() -> None:
+    stream = io.StringIO()
+    reel = Reel(shown(SKIN, 0, 8))
+    made = parts(reel, stream)
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    made.quiet = QuietHours.of([("11:00", "12:01")], "UTC", lambda: noon + timedelta(seconds=20 * reel.place / 10))
+    daemon.run(made, threading.Event())
+    assert switches(stream)[0] == ("alert_on", 2.9)  # the 30th frame is read at 12:01 of that fast clock
+
+
+@pytest.mark.usefixtures("pins")
+def test_the_frame_rate_is_capped_and_the_alert_comes_all_the_same() -> None:
+    stream, finder = io.StringIO(), Counting()
+    made = parts(Reel(shown(SKIN, 0, 6)), stream)
+    made.detector, made.max_fps = finder, 2.0
+    daemon.run(made, threading.Event())
+    assert finder.calls == 12
+    assert switches(stream)[0] == ("alert_on", 1.0)
+
+
+@pytest.mark.usefixtures("pins")
+def test_while_nothing_moves_nobody_looks_and_who_comes_is_seen() -> None:
+    stream, finder = io.StringIO(), Counting()
+    made = parts(Reel([*shown(GREY, 0, 30), *shown(SKIN, 30, 34)]), stream)
+    made.detector, made.gate = finder, MotionGate()
+    daemon.run(made, threading.Event())
+    assert finder.calls < 20 + 6 + 40 + 2  # the beginning, a look each 5 s, and while somebody is there
+    assert switches(stream)[0] == ("alert_on", 31.0)
+
+
+class Counting(ColourFinder):
+    calls = 0
+
+    def find(self, image: Image) -> list[Face]:
+        self.calls += 1
+        return super().find(image)
+
+
+@pytest.mark.usefixtures("pins")
+def test_settings_that_change_while_it_runs_are_followed() -> None:
+    stream = io.StringIO()
+    made = parts(Reel(shown(SKIN, 0, 9)), stream)
+    turns = iter(range(1000))
+
+    def change() -> None:
+        if next(turns) == 30:
+            adjust(made, Settings.model_validate({"face": {"min_size": 200.0}}))
+
+    daemon.run(made, threading.Event(), before_each=change)
+    assert [name for name, _ in switches(stream)] == ["alert_on", "alert_off"]
+    assert float(str(switches(stream)[1][1])) == pytest.approx(5.0, abs=0.2)  # last seen at 2.9, clear = 2 s
+
+
+@pytest.mark.usefixtures("pins")
+def test_every_turn_is_a_sign_of_life_also_while_no_frame_comes() -> None:
+    class Fed(Notifier):
+        told: ClassVar[list[str]] = []
+
+        def _send(self, text: str) -> bool:
+            self.told.append(text)
+            return True
+
+    ticks = iter(range(10_000))
+    fed = Fed("x", 1.0, lambda: float(next(ticks)))
+    daemon.run(
+        parts(Flaky(shown(GREY, 0, 3), (1.0, 2.0), "it hangs", False), io.StringIO()), threading.Event(), notifier=fed
+    )
+    assert fed.told[0] == "READY=1"
+    assert fed.told.count("WATCHDOG=1") == 30
+    assert [text for text in fed.told if text.startswith("STATUS")] == ["STATUS=it hangs", "STATUS=watching"]
+    assert fed.told[-1] == "STOPPING=1"
 
 
 SIGNALLED = """
