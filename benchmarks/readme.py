@@ -206,6 +206,31 @@ def _percent(found: dict[str, Any], ends: bool = False) -> str:
     return f"{100 * found['value']:.1f} %" + (f" {_ends(found['interval95'], 100)}" if ends else "")
 
 
+def left_out() -> str:
+    """What a classifier makes of a source it never learnt from, beside one that did; the test part."""
+    rows = []
+    for record in _lines("training/results/left-out.jsonl"):
+        without, learnt = record["without"], record["learnt"]
+        rows.append(
+            (
+                record["left_out"],
+                f"{without['kind']}: {without['slice']}",
+                without["n"],
+                *(
+                    cell
+                    for each in (without, learnt)
+                    for cell in (
+                        f"{100 * each['right']:.1f} % {_ends(each['interval95'], 100)}",
+                        each["bare_called_masked"],
+                        each["masked_called_bare"],
+                    )
+                ),
+            )
+        )
+    head = "left out|judged on|faces|right|bare called masked|masked called bare|had it learnt: right|bare|masked"
+    return markdown(head.split("|"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": test_images,
     "scenes": scenes,
@@ -216,6 +241,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "frame": frame,
     "models": models,
     "search": search,
+    "left_out": left_out,
 }
 
 

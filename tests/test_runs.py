@@ -373,6 +373,14 @@ def test_the_threshold_is_the_lowest_of_the_best_f1_and_comes_with_its_figures()
     assert (figures["threshold"], figures["precision"], figures["recall"]) == (0.46, 1.0, 0.75)
 
 
+def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:
+    faces = tuple(voc.Annotation(square(100 * place), "with_mask") for place in range(300))
+    shown = [*(Found(square(100 * place), 0.8) for place in range(280)), Found(square(40000), 0.4)]
+    for more, expected in ((1, 0.1), (5, 0.42)):  # false faces that score 0.4: F1 falls by 0.0017 each
+        found = {"x": [*shown, *(Found(square(50000 + 100 * place), 0.4) for place in range(more - 1))]}
+        assert train_finder.choose_threshold(found, [voc.Scene(Path("x.png"), faces)])[0] == expected
+
+
 def test_the_rate_warms_up_and_descends() -> None:
     descent = train_finder.Descent("first", 1000, 2e-3, 0)
     rate = train_finder.optimizer(train_finder.Knobs(warmup=200), descent)._learning_rate

@@ -109,7 +109,7 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
                 candidate.name,
                 (candidate.ms, 1),
                 xycoords=("data", "axes fraction"),
-                rotation=30,
+                rotation=80,
                 fontsize=8,
             )
         axis.set(xlabel="ms on one thread", ylabel=f"{task}: wrong, %", xscale="log", ylim=(0, None))
