@@ -49,7 +49,7 @@ def test_a_stem_without_its_silent_channels_answers_the_same(says: float) -> Non
     kernel = slimmed.get_layer(finder.TRUNK).get_layer(finder.STEM).get_weights()[0]
     assert np.array_equal(kernel, model.get_layer(finder.TRUNK).get_layer(finder.STEM).get_weights()[0][..., ALIVE])
     for before, after in zip(answers(model), answers(slimmed), strict=True):
-        np.testing.assert_allclose(after, before, atol=2e-3 * np.abs(before).max())
+        np.testing.assert_allclose(after, before, atol=2e-5 * np.abs(before).max())
 
 
 def test_a_channel_that_repeats_another_goes_and_the_other_speaks_for_both() -> None:
@@ -65,7 +65,7 @@ def test_a_channel_that_repeats_another_goes_and_the_other_speaks_for_both() -> 
     slimmed, lost = slimming.slim(model, 15, PICTURES, ALPHA, CHANNELS)
     assert lost == pytest.approx(0, abs=1e-6)
     for before, after in zip(answers(model), answers(slimmed), strict=True):
-        np.testing.assert_allclose(after, before, atol=2e-3 * np.abs(before).max())
+        np.testing.assert_allclose(after, before, atol=2e-5 * np.abs(before).max())
 
 
 def test_the_fewer_channels_stay_the_more_is_lost_and_the_record_says_how_much() -> None:

@@ -114,11 +114,12 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     print(f"{len(material.street)} street scenes, {len(material.portrait)} portraits to learn from", flush=True)
 
     model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
-    first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs)
+    origin = checkpoints.of_weights(model)
+    first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs, origin)
     batches = Scenes(material, knobs, knobs.seed)
     pictures = np.concatenate([batches[index][0] for index in range(SLIMMED_ON)])
     model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
-    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs)
+    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, origin)
     curves = {name: values + again.get(name, []) for name, values in first.items()}
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
@@ -152,8 +153,14 @@ class Descent:
     seed: int  # of its scenes
 
 
-def learn(model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs) -> checkpoints.Curves:
-    """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights."""
+def learn(
+    model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, origin: str
+) -> checkpoints.Curves:
+    """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights.
+
+    `origin` is the hash of the weights before the first descent: those after it are not the same to the last bit when
+    it was interrupted.
+    """
     if not descent.steps:
         return {}
     finder.freeze(model, knobs.frozen)
@@ -165,7 +172,7 @@ def learn(model: keras.Model, material: Material, descent: Descent, out: Path, k
         descent=asdict(descent),
         scenes=material.sha256,
         learnt=learnt,
-        weights=checkpoints.of_weights(model),
+        weights=origin,
     )
     checkpoint = checkpoints.Checkpoint(out, key, descent.name)
     checkpoints.fit(
