@@ -15,9 +15,11 @@ CONVERT = .venv/bin/python -m convert
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# gpiozero's mock pins stand in for the Pi's, so the lamp and the buzzer are lines on the screen.
+# gpiozero's mock pins stand in for the Pi's, so the LED and the buzzer are lines on the screen: a steady tone, because
+# two beeps a second would be forty of them.
 demo: .venv-demo/.made ## watch a built-in scene for about 20 s, with no camera, no Pi and no TensorFlow
-	GPIOZERO_PIN_FACTORY=mock .venv-demo/bin/maskwatch run --source demo --show-pins
+	GPIOZERO_PIN_FACTORY=mock MASKWATCH__OUTPUTS__BUZZER__PATTERN=steady \
+		.venv-demo/bin/maskwatch run --source demo --show-pins
 
 test: check ## everything CI asks for: check, then the tests
 	.venv/bin/pytest
