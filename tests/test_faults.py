@@ -17,7 +17,7 @@ from faults import CASES, Case, Door, Scenes
 from stand_ins.unit import LOUD, Row
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import host
+from benchmarks import host, readme
 
 pytestmark = [BUNDLES, DEMO]
 RECORD = Path(__file__).parents[1] / "benchmarks" / "results" / "faults.json"
@@ -114,3 +114,11 @@ LEFT_ON = {
     "the relay's pin raises in an alarm, then everybody leaves": {"relay"},
     "a broken config is reloaded in an alarm": LOUD,  # the alarm goes on
 }
+
+
+def test_the_table_tells_each_row_of_the_record(record: dict[str, Any]) -> None:
+    lines = readme.faults().splitlines()[2:]
+    assert len(lines) == len(record["rows"])
+    assert "| kill −9 in an alarm | goes on | buzzer, led, lamp.red, relay on | – | −9 | – |" in lines
+    vanished = next(line for line in lines if line.startswith("| the camera vanishes in an alarm | "))
+    assert "| fault, alert_off, fault | led, lamp.red blinking | " in vanished
