@@ -231,6 +231,30 @@ def left_out() -> str:
     return markdown(head.split("|"), rows)
 
 
+def faults() -> str:
+    """What the alarm and the pins did in each fault, as the test observed it."""
+    rows = [
+        (
+            row["fault"],
+            ", ".join(row["alarm"]) or ("goes on" if row["pins"]["buzzer"] == "on" else "–"),
+            _pins(row["pins"]),
+            "–" if row["seconds"] is None else f"{row['seconds']:.1f}",
+            "runs on" if row["exit_code"] is None else str(row["exit_code"]).replace("-", "−"),
+            f"`{row['log'].replace('`', chr(39))}`" if row["log"] else "–",
+        )
+        for row in _json("benchmarks/results/faults.json")["rows"]
+    ]
+    head = "fault|the alarm|pins after|seconds until silent|exit code|log line"
+    return markdown(head.split("|"), rows)
+
+
+def _pins(states: dict[str, str]) -> str:
+    """Those that are not off."""
+    words = {"on": "on", "blinks": "blinking"}
+    kinds = ((word, [name for name, found in states.items() if found == state]) for state, word in words.items())
+    return "; ".join(f"{', '.join(names)} {word}" for word, names in kinds if names) or "all off"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": test_images,
     "scenes": scenes,
@@ -242,6 +266,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "models": models,
     "search": search,
     "left_out": left_out,
+    "faults": faults,
 }
 
 

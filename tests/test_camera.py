@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,6 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path) -> None:
         ("webcam", "unknown; expected picamera:N"),
         ("v4l2:", "unknown"),
         ("picamera:front", "unknown"),
-        ("v4l2:/dev/video99", "no such device"),
         ("video:/nowhere.mp4", "no such file"),
         ("images:/nowhere", "no such folder"),
         ("http://user:secret@127.0.0.1:1/x", "'http://…@127.0.0.1:1/x': unknown"),
@@ -193,10 +193,20 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         open_source(CameraSettings(source=f"images:{tmp_path}"))
 
 
-def test_a_network_camera_that_is_not_there_yet_is_waited_for() -> None:
-    source = open_source(CameraSettings(source="rtsp://user:secret@127.0.0.1:1/x"))
+@pytest.mark.parametrize(
+    ("spec", "trouble"),
+    [
+        ("rtsp://user:secret@127.0.0.1:1/x", "no stream; check address, user, password and network"),
+        ("v4l2:/dev/video99", "no such device; `ls /dev/video*` shows what is connected"),
+    ],
+)
+def test_a_camera_that_is_not_there_yet_is_waited_for_and_given_up_in_the_end(spec: str, trouble: str) -> None:
+    source = open_source(CameraSettings(source=spec, give_up=0.2))
     assert source.read(30) is None
-    assert source.trouble == "no stream; check address, user, password and network"
+    assert source.trouble == trouble
+    time.sleep(0.2)
+    with pytest.raises(SourceError, match=r"; given up after 0\.2 s$"):
+        source.read(0)
     source.close()
 
 

@@ -197,27 +197,47 @@ def test_a_cable_that_comes_loose_is_noticed_and_the_camera_opened_again(imx708:
 
 
 @pytest.mark.usefixtures("imx708")
-def test_a_camera_in_use_is_refused_in_a_line() -> None:
+def test_a_camera_in_use_is_had_once_it_is_free() -> None:
     source = opened()
-    reason = "Failed to acquire camera: Device or resource busy"
-    with pytest.raises(SourceError, match=rf"^picamera:0: cannot be opened \({reason}\); see what `rpicam-hello"):
-        opened()
     first_frame(source)
+    second = opened()
+    assert soon(second, lambda: second.trouble is not None)
+    reason = "Failed to acquire camera: Device or resource busy"
+    assert str(second.trouble).startswith(f"cannot be opened ({reason}); see what `rpicam-hello")
+    source.close()
+    first_frame_after_trouble(second)
+    second.close()
+
+
+def test_a_camera_that_is_not_there_at_the_start_is_waited_for(heap: ModuleType) -> None:  # noqa: ARG001
+    libcamera.plug()
+    source = opened()
+    assert soon(source, lambda: source.trouble is not None)
+    assert str(source.trouble).startswith("cannot be opened (No camera number 0 found")
+    libcamera.plug(libcamera.Camera("imx708", autofocus=True))
+    first_frame_after_trouble(source)
     source.close()
 
 
-@pytest.mark.usefixtures("imx708")
-def test_a_camera_that_is_not_there_is_refused_in_a_line() -> None:
-    with pytest.raises(SourceError, match=r"^picamera:3: cannot be opened \(No camera number 3 found"):
-        opened(source="picamera:3")
+def first_frame_after_trouble(source: Source) -> None:
+    """Wait for a frame; the source is tried again after half a second, one, two."""
+    assert soon(source, lambda: source.read(0.1) is not None)
+    assert source.trouble is None
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_without_its_library_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch, rotation: int) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)  # as if it were not installed
+    with pytest.raises(SourceError, match=r"^picamera:0: picamera2 cannot be imported .*apt install"):
+        opened(rotation=rotation)
 
 
 @pytest.mark.usefixtures("heap")
-def test_a_camera_without_a_raspberry_pis_controls_is_asked_for_none() -> None:
+def test_a_camera_without_a_raspberry_pis_controls_is_asked_for_none(picamera2: ModuleType) -> None:
     usb = libcamera.Camera("HD Webcam", autofocus=False)
     usb.controls = {}
     libcamera.plug(usb)
-    camera = Picamera.open(0, CameraSettings(**SETTINGS))
+    camera = Picamera.open(picamera2, 0, CameraSettings(**SETTINGS))
     assert camera.grab() is not None
     camera.close()
     assert usb.asked == {}

@@ -105,7 +105,7 @@ def test_pins_off_takes_what_it_can_get_and_names_the_rest(pins: MockFactory) ->
     held = Pin(plans(OutputsSettings(led=LedSettings(pin=27)))[0])
     for number in NUMBERS.values():
         pins.pin(number).clear_states()
-    lines = list(trial.switch_off(EVERYTHING))
+    lines = list(trial.switch_off(plans(EVERYTHING)))
     assert [line.split(";")[0] for line in lines] == ["led: GPIO27 is already in use"]
     assert [bool(state.state) for state in pins.pin(22).states][:2] == [
         False,

@@ -113,6 +113,7 @@ def check(config_path: Path | None, source: str | None) -> None:
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
     from maskwatch import check
 
+    logging.getLogger("maskwatch.camera.live").setLevel(logging.ERROR)  # the line on the camera says it already
     failures = []
     for finding in check.findings(config_path, source):
         click.echo(finding)
@@ -142,12 +143,16 @@ def test_alert(config_path: Path | None) -> None:
 def pins_off(config_path: Path | None) -> None:
     """Drive every output pin to its inactive level and let it go, for systemd's ExecStopPost.
 
+    The pins are those that the daemon noted when it took them; without such a note, those of the config.
     A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
     """
     from maskwatch import config
-    from maskwatch.outputs import trial
+    from maskwatch.outputs import noted, plan, trial
 
-    for line in trial.switch_off(config.load(config_path).outputs):
+    pins = noted.read()
+    if pins is None:
+        pins = plan.plans(config.load(config_path).outputs)
+    for line in trial.switch_off(pins):
         click.echo(f"maskwatch: {line}", err=True)
 
 

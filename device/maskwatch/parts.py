@@ -15,9 +15,10 @@ from maskwatch.config import FaceSettings, MaskSettings, Settings
 from maskwatch.flow import Face, Image, Label, Verdict
 from maskwatch.gate import MotionGate
 from maskwatch.hours import QuietHours
-from maskwatch.outputs import Outputs
+from maskwatch.outputs import Outputs, noted
 from maskwatch.outputs.gpio import open_pins
 from maskwatch.outputs.log import LogOutput
+from maskwatch.outputs.plan import plans
 from maskwatch.policy import Policy, Rules
 from maskwatch.tracker import Opinion, Tracker
 from maskwatch.zone import Zone
@@ -75,6 +76,7 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
     detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
     with contextlib.ExitStack() as opened:
         lines = LogOutput(stream, as_json)
+        noted.write(plans(settings.outputs))
         pins = open_pins(settings.outputs, lines.pin if show_pins else None)
         outputs = Outputs([lines, *pins])
         opened.callback(outputs.close)

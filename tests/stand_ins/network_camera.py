@@ -23,25 +23,34 @@ FRAME = 0.03  # seconds
 CLOCK = 90_000  # RTP's ticks a second for JPEG
 FRAGMENT = 1400  # bytes of a packet
 YUV420, TABLES_INSIDE = 1, 255  # RFC 2435: type, Q
+Encoded = tuple[bytes, ...]  # a picture's packets without their RTP heads
 
 
 class NetworkCamera:
-    """Shows one picture again and again to whoever plays it."""
+    """Shows pictures one after the other, again and again, to whoever plays it."""
 
-    def __init__(self, picture: Image) -> None:
+    def __init__(self, *pictures: Image | Encoded, port: int = 0, pace: float = FRAME) -> None:
         """
         Args:
-            picture: (H, W, 3) RGB, sides divisible by 16.
+            pictures: (H, W, 3) RGB, sides divisible by 16, or what encoded() made of one.
+            port: where it is called; 0: one that is free.
+            pace: seconds a picture.
         """
-        self._fragments = list(_fragments(picture))
+        self.show(*pictures)
+        self._pace = pace
         self.silent = threading.Event()  # set: connected, but sends nothing
         self.plays = 0
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._client: socket.socket | None = None
-        self.address = f"rtsp://me:secret@127.0.0.1:{self._listener.getsockname()[1]}/door"
+        self.port = self._listener.getsockname()[1]
+        self.address = f"rtsp://me:secret@127.0.0.1:{self.port}/door"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def show(self, *pictures: Image | Encoded) -> None:
+        """From now on these, from the first one on."""
+        self._film = [picture if isinstance(picture, tuple) else encoded(picture) for picture in pictures]
 
     def hang_up(self) -> None:
         """Cut the client off; it may come back."""
@@ -50,6 +59,9 @@ class NetworkCamera:
                 self._client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Gone: nobody can connect. A second call does nothing."""
+        if self._over.is_set():
+            return
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self.hang_up()
@@ -84,13 +96,15 @@ class NetworkCamera:
     def _play(self, client: socket.socket) -> None:
         packet = 0
         for frame in range(1_000_000):
-            if self._over.wait(FRAME) or _left(client):
+            if self._over.wait(self._pace) or _left(client):
                 return
             if self.silent.is_set():
                 continue
-            for number, fragment in enumerate(self._fragments):
-                last = number == len(self._fragments) - 1
-                ticks = int(frame * FRAME * CLOCK)
+            film = self._film
+            fragments = film[frame % len(film)]
+            for number, fragment in enumerate(fragments):
+                last = number == len(fragments) - 1
+                ticks = int(frame * self._pace * CLOCK)
                 head = struct.pack(">BBHII", 0x80, 26 | last << 7, packet & 0xFFFF, ticks, 1)
                 client.sendall(struct.pack(">cBH", b"$", 0, len(head) + len(fragment)) + head + fragment)
                 packet += 1
@@ -108,6 +122,11 @@ def _request(client: socket.socket) -> list[str]:
             return []
         text += more
     return text.decode().strip().splitlines()
+
+
+def encoded(picture: Image) -> Encoded:
+    """What travels of a picture, for those who show it more than once."""
+    return tuple(_fragments(picture))
 
 
 def _fragments(picture: Image) -> Iterator[bytes]:

@@ -46,11 +46,12 @@ class Source(Protocol):
 def open_source(settings: CameraSettings) -> Source:
     """Open what settings.source names.
 
-    A camera that is not there at the start is a mistake, and said at once. Not so a network camera: it may boot more
-    slowly than the Pi, so it is looked for as long as one that failed later (trouble, then SourceError from read()).
+    A camera that is not there at the start may come: a network camera boots more slowly than the Pi, a USB camera is
+    found late, a loose cable is seated again. It is looked for as long as one that failed later (trouble, then
+    SourceError from read()). What no waiting can mend is said at once.
 
     Raises:
-        SourceError: the kind is unknown, or it cannot be opened.
+        SourceError: the kind is unknown, picamera2 is not installed, or a file cannot be opened.
     """
     source, rotation = _open(settings), settings.rotation
     # The Pi's camera turns by 180 degrees itself.
@@ -114,17 +115,18 @@ def _v4l2(device: str, settings: CameraSettings) -> Source:
         return capture.v4l2(device, settings)
 
     asked = (settings.width, settings.height)
-    return live.Live(opened, f"v4l2:{device}", _patience(settings), opened(), asked)
+    return live.Live(opened, f"v4l2:{device}", _patience(settings), asked=asked)
 
 
 def _picamera(number: int, settings: CameraSettings) -> Source:
     from maskwatch.camera import live, picamera
 
-    def opened() -> picamera.Picamera:
-        return picamera.Picamera.open(number, settings)
+    name, library = f"picamera:{number}", picamera.library(f"picamera:{number}")
 
-    asked = (settings.width, settings.height)
-    return live.Live(opened, f"picamera:{number}", _patience(settings), opened(), asked)
+    def opened() -> picamera.Picamera:
+        return picamera.Picamera.open(library, number, settings)
+
+    return live.Live(opened, name, _patience(settings), asked=(settings.width, settings.height))
 
 
 def _file(kind: str, path: Path, fps: float) -> Source:

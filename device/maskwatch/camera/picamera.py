@@ -44,22 +44,20 @@ class Picamera:
             raise
 
     @classmethod
-    def open(cls, number: int, settings: CameraSettings) -> Picamera:
+    def open(cls, picamera2: Any, number: int, settings: CameraSettings) -> Picamera:
         """Camera `number` of this Pi.
 
+        Args:
+            picamera2: the module.
+            number: from 0.
+            settings: see above.
+
         Raises:
-            SourceError: picamera2 is not installed, there is no such camera, or it refuses the settings.
+            SourceError: there is no such camera, or it refuses the settings.
         """
         name = f"picamera:{number}"
         try:
-            from picamera2 import Picamera2
-        except ImportError as error:
-            raise SourceError(
-                f"{name}: picamera2 cannot be imported ({error}); on a Pi: sudo apt install "
-                "python3-picamera2 and a venv made with --system-site-packages; elsewhere name another source"
-            ) from error
-        try:
-            return cls(Picamera2(number), settings, name)
+            return cls(picamera2.Picamera2(number), settings, name)
         except FAILURES as error:
             raise SourceError(
                 f"{name}: cannot be opened ({_root(error)}); see what `rpicam-hello --list-cameras` shows"
@@ -86,6 +84,25 @@ class Picamera:
         """Sensor and lens, e.g. "imx708, autofocus lens"."""
         sensor = self._camera.camera_properties.get("Model", "unknown sensor")
         return f"{sensor}, {'autofocus' if 'AfMode' in self._camera.camera_controls else 'fixed-focus'} lens"
+
+
+def library(name: str) -> Any:
+    """The module picamera2.
+
+    Args:
+        name: of the source that wants it, for the message.
+
+    Raises:
+        SourceError: it is not installed.
+    """
+    try:
+        import picamera2
+    except ImportError as error:
+        raise SourceError(
+            f"{name}: picamera2 cannot be imported ({error}); on a Pi: sudo apt install "
+            "python3-picamera2 and a venv made with --system-site-packages; elsewhere name another source"
+        ) from error
+    return picamera2
 
 
 def controls(settings: CameraSettings, known: set[str], name: str) -> dict[str, Any]:

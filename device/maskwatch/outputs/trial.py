@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
@@ -47,9 +47,9 @@ def play_each(settings: OutputsSettings, say: Callable[[str], None], wait: Calla
     return len(pins)
 
 
-def switch_off(settings: OutputsSettings) -> Iterator[str]:
+def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:
     """Drive every pin to its inactive level and let it go; a line for each that cannot be had."""
-    for plan in plans(settings):
+    for plan in pins:
         try:
             Pin(plan).close()
         except OutputError as error:

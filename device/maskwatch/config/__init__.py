@@ -1,0 +1,45 @@
+"""The settings: every key with its type, bounds, unit and default. What is unknown or does not fit is refused."""
+
+from maskwatch.config.alert import AlertSettings, OpinionSettings, QuietHours
+from maskwatch.config.loading import checked, default_path, load
+from maskwatch.config.pins import (
+    BEEPS,
+    ButtonSettings,
+    ButtonsSettings,
+    BuzzerSettings,
+    LampSettings,
+    LedSettings,
+    MuteSettings,
+    OutputsSettings,
+    Pattern,
+    RelaySettings,
+)
+from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
+from maskwatch.config.whole import Settings, claimed_pins, is_section
+
+__all__ = [
+    "BEEPS",
+    "AlertSettings",
+    "ButtonSettings",
+    "ButtonsSettings",
+    "BuzzerSettings",
+    "CameraSettings",
+    "FaceSettings",
+    "LampSettings",
+    "LedSettings",
+    "MaskSettings",
+    "MuteSettings",
+    "OpinionSettings",
+    "OutputsSettings",
+    "Pattern",
+    "PowerSettings",
+    "QuietHours",
+    "RelaySettings",
+    "Settings",
+    "ZoneSettings",
+    "checked",
+    "claimed_pins",
+    "default_path",
+    "is_section",
+    "load",
+]

@@ -1,0 +1,51 @@
+"""A config file and the environment -> settings, or one line that says what is to be mended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from maskwatch import settings_file
+from maskwatch.complaint import complaint
+from maskwatch.config.whole import Settings
+from maskwatch.errors import ConfigError
+
+
+def default_path() -> Path:
+    """The commented config.toml in the package: what runs when no file is named."""
+    return Path(str(resources.files("maskwatch") / "config.toml"))
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a config file with the environment laid over it; without a file, the default in the package.
+
+    Raises:
+        ConfigError: the file is missing or no TOML, or a key is unknown, of the wrong type or out of range.
+    """
+    return checked(settings_file.read(path or default_path(), environment))
+
+
+def checked(source: settings_file.Source) -> Settings:
+    """The settings that a file and the environment make.
+
+    Raises:
+        ConfigError: as `load`; it names the file, the variable, or both where either may be at fault.
+    """
+    try:
+        return Settings.model_validate(source.table)
+    except ValidationError as error:
+        wrong = complaint(error, Settings)
+        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from error
+
+
+def _where(source: settings_file.Source, place: settings_file.Place) -> str:
+    """What is to be mended: the file with its line, variables, or both where each has a say in the place."""
+    line = settings_file.lines(source.text).get(place)
+    file = f"config {source.path}" + (f":{line}" if line else "")
+    variables = [f"environment {name}" for name in source.variables_at(place)]
+    of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))
+    return " and ".join(variables if of_variables_alone else [file, *variables])

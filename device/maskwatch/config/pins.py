@@ -1,0 +1,128 @@
+"""What hangs on the GPIO pins: [outputs], which an alert drives, and [buttons]."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from maskwatch.complaint import found
+from maskwatch.config.section import Section
+
+Bcm = Annotated[int, Field(ge=0, le=27)]
+
+
+class Pattern(Section):
+    """`{ times = 2, on = 0.1, off = 0.1, every = 1.0 }`: two pulses of 0.1 s, 0.1 s apart, each second."""
+
+    times: int = Field(default=1, ge=1, le=20)
+    """Pulses in a row."""
+    on: float = Field(gt=0, le=60)
+    """Seconds of a pulse."""
+    off: float = Field(default=0.1, gt=0, le=60)
+    """Seconds between two pulses."""
+    every: float = Field(gt=0, le=3600)
+    """Seconds from one row's beginning to the next one's."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Pattern:
+        row = self.times * self.on + (self.times - 1) * self.off
+        if row >= self.every:
+            raise ValueError(f"{self.times} pulses take {row:g} s, which leaves no pause in every = {self.every:g} s")
+        return self
+
+
+def _a_rhythm(value: Any) -> Any:
+    """As _a_focus; a table is judged as a Pattern alone, so that its own mistakes are named."""
+    if isinstance(value, dict):
+        return Pattern.model_validate(value)
+    if value != "steady" and not isinstance(value, Pattern):
+        raise ValueError(f'found {found(value)}, expected "steady" or e.g. {{ times = 2, on = 0.1, every = 1.0 }}')
+    return value
+
+
+Rhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm)]
+BEEPS = Pattern(times=2, on=0.1, off=0.1, every=1.0)
+
+
+class PinSettings(Section):
+    """One GPIO pin."""
+
+    pin: Bcm
+    """BCM number, not the position on the header."""
+    active_high: bool = True
+    """true: 3.3 V means on. false for boards that switch on at 0 V."""
+
+
+class LedSettings(PinSettings):
+    """[outputs.led]: a lamp that is on in an alert."""
+
+    pattern: Rhythm = "steady"
+    """How it lights in an alert."""
+
+
+class BuzzerSettings(PinSettings):
+    """[outputs.buzzer]."""
+
+    kind: Literal["active", "passive"] = "active"
+    """active: sounds at a steady level. passive: needs a tone."""
+    tone: float = Field(default=2700.0, ge=100, le=10000)
+    """Hertz, of a passive one; most are loudest near 2,700."""
+    pattern: Rhythm = BEEPS
+    """How it sounds in an alert."""
+
+
+class RelaySettings(PinSettings):
+    """[outputs.relay]: a siren, a door, a lamp of another voltage."""
+
+    pattern: Rhythm = "steady"
+    """How it switches in an alert."""
+    mutes: bool = False
+    """Whether the mute button silences it, as it does the buzzer."""
+
+
+class LampSettings(Section):
+    """[outputs.lamp]: red and green LED, or an RGB LED. Green: watching. Red: alert. Slow blinking red: a fault."""
+
+    red: Bcm
+    """BCM number."""
+    green: Bcm
+    """BCM number."""
+    blue: Bcm | None = None
+    """BCM number; lit while muted. Absent: a red and a green LED."""
+    active_high: bool = True
+    """false for a common anode."""
+    pattern: Rhythm = "steady"
+    """How the red lights in an alert."""
+
+
+class OutputsSettings(Section):
+    """[outputs]: what an alert drives; an absent section's output does not exist."""
+
+    buzzer: BuzzerSettings | None = None
+    led: LedSettings | None = None
+    lamp: LampSettings | None = None
+    relay: RelaySettings | None = None
+
+
+class ButtonSettings(Section):
+    """[buttons.mute], [buttons.test]: a push button between a pin and ground; absent, it does not exist."""
+
+    pin: Bcm
+    """BCM number."""
+    pull_up: bool = True
+    """true: pressed means ground, the Pi's own resistor holds the pin up. false: pressed means 3.3 V."""
+
+
+class MuteSettings(ButtonSettings):
+    """[buttons.mute]: silence; pressed again, sound."""
+
+    lasts: float = Field(default=300.0, gt=0, le=86400)
+    """Seconds until the sound comes back by itself."""
+
+
+class ButtonsSettings(Section):
+    """[buttons]."""
+
+    mute: MuteSettings | None = None
+    test: ButtonSettings | None = None

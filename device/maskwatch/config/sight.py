@@ -1,0 +1,103 @@
+"""What the unit sees with: [camera], [zone], [face], [mask], and [power], how much is computed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from maskwatch.complaint import found
+from maskwatch.config.section import Seconds, Section, Share
+
+
+def _a_shape(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    if corners and len(corners) < 3:
+        raise ValueError(f"{len(corners)} corners enclose nothing; expected three or more, or none for the whole frame")
+    return corners
+
+
+def _a_focus(value: Any) -> Any:
+    """Of a union pydantic would report every branch; who says beforehand what is expected is understood."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != "auto" and not (number and 0 <= value <= 20):
+        raise ValueError(f'found {found(value)}, expected "auto" or 0 to 20 dioptres')
+    return value
+
+
+Threads = Annotated[int, Field(ge=1, le=16)]
+Corner = Annotated[tuple[Share, Share], Field(strict=False)]
+Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(_a_shape)]
+Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
+
+
+class CameraSettings(Section):
+    """[camera]: where frames come from."""
+
+    source: str = "picamera:0"
+    """picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."""
+    width: int = Field(default=1280, ge=64, le=4096)
+    """Pixels asked of a live camera; files and streams keep their own size."""
+    height: int = Field(default=720, ge=64, le=4096)
+    """Pixels asked of a live camera."""
+    fps: float = Field(default=15.0, gt=0, le=120)
+    """Frames a second asked of a live camera; also the clock of an image folder."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
+    exposure: float | None = Field(default=None, gt=0, le=1000)
+    """Milliseconds of exposure, picamera only. Absent: automatic."""
+    focus: Focus = "auto"
+    """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
+    stall: float = Field(default=5.0, gt=0, le=3600)
+    """Seconds without a new frame after which a live camera is opened again."""
+    frozen: Seconds = 10.0
+    """Seconds of frames alike to the last byte after which a live camera is opened again; 0: never."""
+    dark: Seconds = 30.0
+    """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
+    give_up: Seconds = 120.0
+    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew."""
+
+
+class ZoneSettings(Section):
+    """[zone]: where in the picture people count."""
+
+    polygon: Polygon = ()
+    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all."""
+
+
+class FaceSettings(Section):
+    """[face]: the face finder."""
+
+    engine: Literal["maskwatch", "yunet"] = "maskwatch"
+    """maskwatch: our own bundle. yunet: cv2.FaceDetectorYN with the ONNX file you name in `model`."""
+    model: str = "default"
+    """"default", the bundle in the package, or a file."""
+    min_score: Share | None = None
+    """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with."""
+    min_size: float = Field(default=16.0, ge=0)
+    """A face whose shorter side is below this, in pixels of the frame, is ignored."""
+    threads: Threads = 2
+
+    @model_validator(mode="after")
+    def _yunet_brings_its_file(self) -> FaceSettings:
+        if self.engine == "yunet" and self.model == "default":
+            raise ValueError('engine "yunet" needs `model` to name an ONNX file of yours: none ships with maskwatch')
+        return self
+
+
+class MaskSettings(Section):
+    """[mask]: the classifier."""
+
+    model: str = "default"
+    """"default", the bundle in the package, or a .tflite made by `python -m convert`."""
+    incorrect: Literal["without_mask", "with_mask"] = "without_mask"
+    """What a mask worn wrong, nose or mouth out, counts as: without_mask lets the alert sound for it."""
+    threads: Threads = 2
+
+
+class PowerSettings(Section):
+    """[power]: how much is computed."""
+
+    gate: bool = False
+    """true: nobody looks for faces while nothing moves in the picture and nobody is known to be there."""
+    max_fps: float | None = Field(default=None, gt=0, le=120)
+    """Frames a second looked at, at most. Absent: as many as the camera gives and the models manage."""

@@ -1,0 +1,244 @@
+"""The unit whole, as systemd runs it: a process of its own, pins in files, a camera, a config with short times."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from stand_ins.file_pins import file_pins
+
+HERE = Path(__file__).parent
+PROGRAM = ("-c", "from maskwatch.cli import main; main()")
+PATIENCE = 30.0  # seconds; only a test that fails waits so long
+BLINK = 2.6  # seconds to look at pins: a fault's slow blink changes twice within two
+PINS = {"buzzer": (17, 1), "led": (27, 1), "lamp.red": (5, 1), "lamp.green": (6, 1), "relay": (22, 0)}  # BCM, on
+ALARM = {"buzzer", "led", "lamp.red", "relay"}  # on in an alert
+LOUD = ALARM - {"led", "lamp.red"}  # and never otherwise: lights also show a fault
+CONFIG = """
+[camera]
+source = "SOURCE"
+stall = 5.0
+frozen = 1.0
+dark = 2.0
+give_up = 60.0
+[face]
+threads = 1
+[mask]
+threads = 1
+[opinion]
+time_constant = 0.2
+forget = 0.4
+[alert]
+hold = 0.2
+clear = 0.5
+longest = 0.0
+[outputs.buzzer]
+pin = 17
+pattern = "steady"
+[outputs.led]
+pin = 27
+[outputs.lamp]
+red = 5
+green = 6
+[outputs.relay]
+pin = 22
+active_high = false
+[power]
+max_fps = 10.0
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was observed of a fault, from its beginning on."""
+
+    fault: str
+    alarm: list[str]  # events the unit told: alert_on, alert_off, fault, fault_over
+    pins: dict[str, str]  # on, off or blinks
+    seconds: float | None  # until nothing loud was on; None: it was not, or still is
+    exit_code: int | None  # None: it runs on
+    log: str | None  # the first line, or the last one of a process that ended
+
+
+class Unit:
+    """One unit in a folder of its own. Ended by end(), whatever happened to it."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        """
+        Args:
+            folder: empty.
+            source: as in the config.
+        """
+        self.folder, self.pins, self.config = folder, folder / "pins", folder / "config.toml"
+        self.pins.mkdir()
+        (folder / "run").mkdir()
+        self.config.write_text(CONFIG.replace("SOURCE", source))
+        path = os.pathsep.join(filter(None, (str(HERE / "file_pins"), os.environ.get("PYTHONPATH"))))
+        self._pins_are_files = {"PYTHONPATH": path, "GPIOZERO_PIN_FACTORY": "file", "FILE_PINS": str(self.pins)}
+        self._environment = {**os.environ, **self._pins_are_files, "RUNTIME_DIRECTORY": str(folder / "run")}
+        self._told: list[str] = []
+        self._logged: list[str] = []
+        self._began, self._seen = 0.0, (0, 0)
+        self.process: subprocess.Popen[str]
+
+    def change(self, before: str, after: str) -> None:
+        """Another text in the config file."""
+        text = self.config.read_text()
+        assert before in text
+        self.config.write_text(text.replace(before, after))
+
+    def start(self, *program: str, **environment: str) -> None:
+        """Run it, or a program in its place."""
+        command = [sys.executable, *(program or PROGRAM), "run", "--json", "--config", str(self.config)]
+        self.begin()
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment | environment,
+        )
+        self._readers = [_collect(self.process.stdout, self._told), _collect(self.process.stderr, self._logged)]
+
+    def pins_off(self) -> subprocess.CompletedProcess[str]:
+        """What systemd does after any end, in the same runtime directory."""
+        command = [sys.executable, *PROGRAM, "pins-off", "--config", str(self.config)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=self._environment, timeout=PATIENCE, check=False
+        )
+
+    def alarm(self) -> None:
+        """Wait for an alarm, all of it."""
+        self.wait(lambda: self.events()[-1:] == ["alert_on"] and self.on() == ALARM, "an alarm")
+
+    def begin(self) -> None:
+        """The fault begins now: what follows is the next row's."""
+        self._began, self._seen = time.monotonic(), (len(self._told), len(self._logged))
+
+    def row(self, fault: str, watched: float = 0.0) -> Row:
+        """What was observed since begin(), and of the pins in the next so many seconds."""
+        start = time.monotonic()
+        time.sleep(watched)
+        code = self.process.poll()
+        if code is not None:
+            self._join()
+        lines = self.log()
+        line = (lines[-1] if code is not None else lines[0]) if lines else None
+        return Row(fault, self.events(), self._states(start), self._silent_after(), code, line)
+
+    def row_of(self, fault: str, done: subprocess.CompletedProcess[str]) -> Row:
+        """The same, with the exit code and the line of a program that ran after it."""
+        lines = done.stderr.splitlines()
+        return Row(
+            fault,
+            self.events(),
+            self._states(time.monotonic()),
+            self._silent_after(),
+            done.returncode,
+            self._plain(lines[-1]) if lines else None,
+        )
+
+    def ended(self) -> int:
+        """Wait for its end; the exit code."""
+        return self.process.wait(PATIENCE)
+
+    def end(self) -> None:
+        """SIGTERM if it still runs, and SIGKILL if that does not help."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.ended()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._join()
+
+    def signal(self, number: signal.Signals) -> None:
+        """The fault begins with a signal to it."""
+        self.begin()
+        self.process.send_signal(number)
+
+    def wait(self, happened: Callable[[], bool], what: str) -> None:
+        """Wait until it happened.
+
+        Raises:
+            AssertionError: it did not within PATIENCE.
+        """
+        end = time.monotonic() + PATIENCE
+        while not happened():
+            if time.monotonic() > end:
+                raise AssertionError(f"waited for {what}: told {self._told}, logged {self._logged}, on {self.on()}")
+            time.sleep(0.01)
+
+    def wait_for(self, event: str) -> None:
+        """Wait for an event after begin()."""
+        self.wait(lambda: event in self.events(), event)
+
+    def events(self) -> list[str]:
+        """The events' names since begin()."""
+        return [json.loads(line)["event"] for line in self._told[self._seen[0] :]]
+
+    def log(self) -> list[str]:
+        """The lines since begin(), without what differs between two runs; not the one that greets."""
+        lines = [self._plain(line) for line in self._logged[self._seen[1] :]]
+        return [line for line in lines if not line.startswith("watching ")]
+
+    def on(self) -> set[str]:
+        """The pins that are on now."""
+        return _on(file_pins.edges(self.pins))
+
+    def _plain(self, line: str) -> str:
+        line = re.sub(r"@127\.0\.0\.1:\d+", "@camera", line.replace(f"{self.folder}/", ""))
+        return re.sub(r"(sees again, after) \d+ s$", r"\1 … s", line.removeprefix("maskwatch: "))
+
+    def _states(self, since: float) -> dict[str, str]:
+        edges, on = file_pins.edges(self.pins), self.on()
+        changes = [edge.pin for edge in edges if edge.time >= since]
+        return {
+            name: "blinks" if changes.count(pin) >= 2 else "on" if name in on else "off"
+            for name, (pin, _) in PINS.items()
+        }
+
+    def _silent_after(self) -> float | None:
+        edges = file_pins.edges(self.pins)
+        loud = bool(_on([edge for edge in edges if edge.time < self._began]) & LOUD)
+        for count, edge in enumerate(edges, 1):
+            if loud and edge.time >= self._began and not _on(edges[:count]) & LOUD:
+                return round(edge.time - self._began, 2)
+        return None
+
+    def _join(self) -> None:
+        for reader in self._readers:
+            reader.join(PATIENCE)
+
+
+def _on(edges: list[file_pins.Edge]) -> set[str]:
+    levels = {edge.pin: edge.level for edge in edges}
+    return {name for name, (pin, on) in PINS.items() if levels.get(pin) == on}
+
+
+def _collect(stream: IO[str] | None, lines: list[str]) -> threading.Thread:
+    def read() -> None:
+        assert stream is not None
+        with stream:
+            lines.extend(_lines(stream))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    return reader
+
+
+def _lines(stream: IO[str]) -> Any:
+    for line in stream:
+        yield line.rstrip("\n")
