@@ -106,6 +106,14 @@ def test_who_comes_in_quiet_hours_and_stays_is_alerted_of_when_they_end() -> Non
     assert times(play(seconds([0.9], 0, 30), quiet=(0, 10))) == [(True, 10.0)]
 
 
+def test_who_left_and_is_still_remembered_begins_no_second_alert() -> None:
+    policy = Policy(replace(RULES, clear=0.5))  # shorter than [opinion] forget
+    there = [(time, people(opinions, time)) for time, opinions in seconds([0.9], 0, 3)]
+    remembered = [(3 + step / 10, people([0.9], 2.9)) for step in range(10)]
+    alerts = [policy.update(tracks, time) for time, tracks in there + remembered]
+    assert times([alert for alert in alerts if alert]) == [(True, 1.0), (False, 3.4)]
+
+
 def test_who_is_out_of_sight_proves_nothing_more() -> None:
     """One bare frame, then the person is lost but not yet forgotten."""
     policy = Policy(RULES)

@@ -63,11 +63,11 @@ class Policy:
         self._last_bare = max([self._last_bare, *(each.seen for each in bare)])
 
     def _due(self, people: Sequence[Track], time: float) -> bool:
-        """Somebody has been seen bare for long enough: who is out of sight proves nothing more."""
+        """Somebody has been seen bare for long enough, and since the last switch: who left proves nothing more."""
         if time - self._switched < self.rules.cooldown:
             return False
         fresh = [each for each in people if each.id in self._bare and each.id not in self._spent]
-        return any(each.seen - self._bare[each.id] >= self.rules.hold for each in fresh)
+        return any(each.seen > self._switched and each.seen - self._bare[each.id] >= self.rules.hold for each in fresh)
 
     def _over(self, time: float, quiet: bool) -> bool:
         if quiet or 0 < self.rules.longest <= time - self._switched:
