@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks import host
 from maskwatch.errors import MaskwatchError
 
-NUMBERS = re.compile(r"\[\s+((?:-?[\d.]+(?:e-?\d+)?,?\s+)+)\]")  # an array of nothing else, one number a line
+BREAK = re.compile(r"\n\s*")
+FLAT = re.compile(r'\[\s+((?:(?:-?[\d.]+(?:e-?\d+)?|"[^"\\]*"),?\s+)+)\]')  # an array of numbers and texts alone
 
 
 def save(record: dict[str, Any], results: Path) -> Path:
@@ -27,8 +28,8 @@ def save(record: dict[str, Any], results: Path) -> Path:
 
 
 def text(record: dict[str, Any]) -> str:
-    """JSON to read and to compare line by line; an array of numbers is one line, or it would be most of the file."""
-    return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(record, indent=1)) + "\n"
+    """JSON to read and to compare line by line; a flat array is one line, or it would be most of the file."""
+    return FLAT.sub(lambda found: f"[{BREAK.sub(' ', found[1]).strip()}]", json.dumps(record, indent=1)) + "\n"
 
 
 def load(place: Path, kind: str, schema: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from maskwatch.errors import ConfigError, ModelError
 
 SCHEMA = 1
 KIND = "run"
+EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
 SCRIPT = Path(__file__).parent / "child" / "measure.py"
 TIMEOUT = 900.0  # seconds of one child
 PROFILE_CALLS = 50
@@ -200,6 +202,13 @@ def _answer(cell: Cell, plan: Plan, profile: bool) -> dict[str, Any]:
     if ended.returncode == 0:
         answer: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
         return answer
-    lines = [line for line in ended.stderr.strip().splitlines() if line.strip()]
-    reason = f"ended by signal {-ended.returncode}" if ended.returncode < 0 else (lines or ["no reason given"])[-1]
-    return {"not_measured": reason[:300]}
+    return {"not_measured": reason(ended.returncode, ended.stderr)}
+
+
+def reason(code: int, stderr: str) -> str:
+    """Why a child failed, in a line: the exception's own, of which a runtime may make several."""
+    if code < 0:
+        return f"ended by signal {-code}"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line for line in lines if EXCEPTION.match(line)]
+    return (told or lines or ["no reason given"])[-1][:300]

@@ -83,7 +83,11 @@ def _made(runtime: Runtime, python: Path) -> Found:
         return Found(runtime, None, f"it needs Python {' or '.join(runtime.pythons)}, and none is on the PATH")
     folder = python.parents[1]
     shutil.rmtree(folder, ignore_errors=True)
-    for command in ([base, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *runtime.requirements]):
+    commands: list[list[str | Path]] = [
+        [base, "-m", "venv", folder],
+        [python, "-m", "pip", "install", "--quiet", *runtime.requirements],
+    ]
+    for command in commands:
         if why := _failure(command):
             shutil.rmtree(folder, ignore_errors=True)
             return Found(runtime, None, f"its environment could not be made: {why}")
