@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import compare, figures
 
-# `Fully Connected (NC, QS8, QC8W) GEMM` is `Fully Connected (NC, F32) GEMM` in float, `Mean (ND) Reduce` may be Reduce2.
+# `Fully Connected (NC, QS8, QC8W) GEMM` is (NC, F32) in float, `Mean (ND) Reduce` may be Reduce2.
 TYPES = re.compile(r"\s*\([^)]*\)|\d+$")
 SHOWN = 4  # kinds of kernel in a sentence
 
@@ -42,12 +42,11 @@ def _verdict(floating: Mapping[str, Any], quantized: Mapping[str, Any], machine:
 
 def _ratio(change: compare.Change) -> str:
     model, variant, runtime, threads = change.key
-    outcome = {"slower": "it is slower", "quicker": "it is quicker", "same": "no difference beyond noise"}[
-        change.verdict
-    ]
+    outcomes = {"slower": "it is slower", "quicker": "it is quicker", "same": "no difference beyond noise"}
     return (
-        f"{model} on {runtime}, {threads} thread{'s' * (threads > 1)}: {variant} takes {change.ratio:.2f} times as long as "
-        f"float32 ({change.low:.2f}–{change.high:.2f}), {change.after:.2f} against {change.before:.2f} ms: {outcomes[change.verdict]}."
+        f"{model} on {runtime}, {threads} thread{'s' * (threads > 1)}: {variant} takes {change.ratio:.2f} times "
+        f"as long as float32 ({change.low:.2f}–{change.high:.2f}), {change.after:.2f} against {change.before:.2f} ms: "
+        f"{outcomes[change.verdict]}."
     )
 
 
