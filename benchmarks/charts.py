@@ -116,6 +116,7 @@ def faces(crowds: Mapping[int, Sequence[float]], path: Path) -> None:
     for count, ms in zip(counts, middle, strict=True):
         axes.annotate(f"{1e3 / ms:.0f} frames/s", (count, ms), (6, -12), textcoords="offset points")
     axes.set(xlabel="faces in view", ylabel="ms a frame, median (p10–p90)", ylim=(0, None), xticks=counts)
+    axes.margins(x=0.15)
     axes.grid(alpha=0.3)
     canvas.savefig(path, dpi=DPI)
 

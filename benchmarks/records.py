@@ -13,8 +13,10 @@ import numpy as np
 from benchmarks import host
 from maskwatch.errors import MaskwatchError
 
-BREAK = re.compile(r"\n\s*")
-FLAT = re.compile(r'\[\s+((?:(?:-?[\d.]+(?:e-?\d+)?|"[^"\\]*"),?\s+)+)\]')  # an array of numbers and texts alone
+BREAK = re.compile(r"\n\s*")  # within a text JSON writes it as two characters
+FLAT = re.compile(
+    r'\[\n\s+((?:(?:-?[\d.]+(?:e[-+]?\d+)?|"[^"\\\n]*"),?\n\s*)+)\]'
+)  # an array of numbers and texts alone
 
 
 def save(record: dict[str, Any], results: Path) -> Path:

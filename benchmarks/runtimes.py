@@ -113,10 +113,11 @@ def _version(python: Path) -> str | None:
 
 
 def _failure(command: Sequence[str | Path]) -> str:
-    """The last line of what it complained of, or nothing."""
+    """What it complained of, in a line, or nothing: pip's last line may be a hint, or news of pip."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=MAKE_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     lines = ended.stderr.strip().splitlines() or ["no reason given"]
-    return lines[-1] if ended.returncode else ""
+    errors = [line for line in lines if line.startswith("ERROR")] or lines
+    return errors[-1] if ended.returncode else ""
