@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import doubts, figures
 from maskwatch.errors import MaskwatchError
@@ -64,16 +65,21 @@ def change(
 ) -> Change:
     """Of one combination: milliseconds by round."""
     random = np.random.default_rng(0)  # the same records give the same answer
-    ratios = np.array([_drawn(after, random) / _drawn(before, random) for _ in range(DRAWS)])
+    ratios = _drawn(after, random) / _drawn(before, random)
     low, high = np.percentile(ratios, (100 * LEVEL / 2, 100 * (1 - LEVEL / 2)))
     middles = [float(np.median(list(itertools.chain(*each)))) for each in (before, after)]
     return Change(key, middles[0], middles[1], middles[1] / middles[0], float(low), float(high), least)
 
 
-def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> float:
-    """The median of rounds drawn with replacement, and calls drawn within each."""
-    chosen = random.integers(0, len(by_round), len(by_round))
-    return float(np.median(np.concatenate([random.choice(by_round[index], len(by_round[index])) for index in chosen])))
+def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> NDArray[np.float64]:
+    """(DRAWS,) medians, each of rounds drawn with replacement and of calls drawn so within each."""
+    count, most = len(by_round), max(map(len, by_round))
+    padded = np.array([[*each, *[np.nan] * (most - len(each))] for each in by_round])
+    chosen = random.integers(0, count, (DRAWS, count))
+    lengths = np.array([len(each) for each in by_round])[chosen]
+    calls = (random.random((DRAWS, count, most)) * lengths[..., None]).astype(int)
+    medians: NDArray[np.float64] = np.median(padded[chosen[..., None], calls], axis=(1, 2))
+    return medians
 
 
 def lines(before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[Change]) -> Iterator[str]:

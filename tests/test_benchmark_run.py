@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from measured import record, row, with_calls
 from test_cli import BUNDLES
@@ -386,12 +386,14 @@ def test_the_slowest_operators_come_with_their_share() -> None:
 
 
 JSON = st.recursive(
-    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.booleans() | st.none(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(), JSON))
+@settings(max_examples=60)
+@given(st.dictionaries(st.text(max_size=4), JSON, max_size=4))
 def test_a_record_reads_back_as_it_was(made: dict[str, Any]) -> None:
     assert json.loads(records.text(made)) == made
 
