@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from maskwatch import bundle
 from maskwatch.errors import ConfigError, MaskwatchError, ModelError
 
 LITERT, TFLITE, _, ONNX = runtimes.RUNTIMES
+ROOT = Path(__file__).parents[1]
 TINY = Plan("tiny", rounds=2, calls=3, warm_ups=1, profile_calls=2)
 HERE = runtimes.Found(LITERT, Path(sys.executable))
 MASK = run.Subject("mask", "int8", bundle.default_path("mask"))
@@ -131,6 +133,19 @@ def test_a_profile_that_looks_otherwise_is_refused() -> None:
 def test_an_operator_that_was_interrupted_once_keeps_its_median() -> None:
     calls = [[["Add", 3, 10]], [["Add", 3, 9000]], [["Add", 3, 12]]]
     assert litert_profiler.medians(calls) == [["Add", 3, 12]]
+
+
+BLOCKED = ("matplotlib", "scipy", "jinja2", "rich", "tensorflow", "keras", "sklearn")
+IMPORT = f"""
+import sys
+for name in {BLOCKED}:
+    sys.modules[name] = None  # an import of it fails
+import benchmarks.__main__
+"""
+
+
+def test_the_device_can_measure_with_its_own_packages() -> None:
+    subprocess.run([sys.executable, "-c", IMPORT], cwd=ROOT, check=True, timeout=120)
 
 
 # -- what is measured -----------------------------------------------------------------------------------------------
