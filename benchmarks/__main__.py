@@ -153,16 +153,17 @@ def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
 
 
 @cli.command("report")
-@click.option(
-    "--accuracy", "judged", type=FILE, help="The proof's rows: model, variant, n, accuracy, interval95, a line each."
-)
+@click.option("--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's NAME.report.json; repeat.")
 @click.option("--results", type=FOLDER, default=RESULTS, show_default="here")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
-def make_report(judged: Path | None, results: Path, out: Path) -> None:
+def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
     """Every board's run.json as a page with pictures: index.html and report.md."""
     from benchmarks import accuracy, report  # needs extra `train`
 
-    for page in report.write(results, out, accuracy.read(judged) if judged else {}):
+    judged = {
+        (name, variant): found for name, file in map(_named, proofs) for variant, found in accuracy.read(file).items()
+    }
+    for page in report.write(results, out, judged):
         click.echo(f"wrote {page}")
 
 

@@ -1,4 +1,4 @@
-"""What each variant gets right, from the proof's figures: a file of rows, made by another workshop."""
+"""What each variant gets right, from the proof that convert writes beside a model: NAME.report.json."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from maskwatch.errors import MaskwatchError
+
+PART = "test"  # of the split: the one no choice was made on
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +23,23 @@ class Accuracy:
     n: int
 
 
-def read(path: Path) -> dict[tuple[str, str], Accuracy]:
-    """(model, variant) -> accuracy. One JSON object a line: model, variant, n, accuracy, interval95.
+def read(path: Path) -> dict[str, Accuracy]:
+    """Variant -> accuracy.
 
     Raises:
-        MaskwatchError: the file is missing, or not of that kind.
+        MaskwatchError: the file is missing, or no proof of a classifier.
     """
     try:
-        rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        return {(row["model"], row["variant"]): _accuracy(row) for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        figures = json.loads(path.read_text())["parts"][PART]["figures"]
+        return {variant: _accuracy(each["accuracy"]) for variant, each in figures.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise MaskwatchError(
-            f"accuracy {path}: {reason}; expected a JSON object a line with model, variant, n, accuracy, interval95"
+            f"accuracy {path}: {reason}; expected a classifier's NAME.report.json, made by `python -m convert`"
         ) from error
 
 
-def _accuracy(row: Mapping[str, Any]) -> Accuracy:
-    low, high = row["interval95"]
-    return Accuracy(float(row["accuracy"]), float(low), float(high), int(row["n"]))
+def _accuracy(found: Mapping[str, Any]) -> Accuracy:
+    """From per cent."""
+    low, high = found["interval95"]
+    return Accuracy(found["value"] / 100, low / 100, high / 100, int(found["n"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +70,7 @@ def board(
     """One board's part, its pictures drawn."""
     slug = host.slug(record["host"]["board"])
     found = list(figures.measured(record).values())
-    verdicts, crowds = verdict.of(record), crowded(results / slug / PIPELINE)
+    verdicts, crowds = verdict.of(record), crowded(results / slug / PIPELINE, record["host"]["board"])
     slowest = {
         "{}/{} on {}, threads: {}".format(*figures.key(row)): rows
         for row in record["rows"]
@@ -96,11 +95,19 @@ def board(
     return Board(record, found, gone, doubts.of(record), verdicts, slowest, crowds, pictures)
 
 
-def crowded(path: Path) -> dict[int, list[float]]:
-    """Faces in view -> the daemon's milliseconds a frame, from `benchmarks pipeline`; empty without it."""
+def crowded(path: Path, board: str) -> dict[int, list[float]]:
+    """Faces in view -> the daemon's milliseconds a frame, from `benchmarks pipeline`; empty without it.
+
+    Raises:
+        MaskwatchError: it is of another board.
+    """
     if not path.exists():
         return {}
-    record = json.loads(path.read_text())
+    record = records.load(path, "pipeline", 1)
+    if record["host"]["board"] != board:
+        raise MaskwatchError(
+            f"record {path}: measured on {record['host']['board']}, expected {board}; boards are not mixed"
+        )
     return {crowd["faces"]: crowd["turns"]["daemon_ms"] for crowd in record["crowds"]}
 
 

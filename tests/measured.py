@@ -1,6 +1,7 @@
-"""Made-up runs: arithmetic needs no clock."""
+"""Made-up runs, for arithmetic needs no clock, and made-up programs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,11 @@ def profile(*operators: tuple[str, int, float]) -> dict[str, Any]:
 def with_calls(values: Sequence[Sequence[float]]) -> dict[str, Any]:
     """A row of these milliseconds, by round."""
     return row(us=[[int(1e3 * value) for value in each] for each in values])
+
+
+def fake_program(folder: Path, name: str, script: str) -> Path:
+    """A program that stands on the PATH under that name."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path

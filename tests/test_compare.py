@@ -40,6 +40,15 @@ def test_one_bad_round_is_no_change() -> None:
     assert verdicts(before, after) == ["same"]
 
 
+def test_rounds_that_disagree_are_noise() -> None:
+    """The medians are 8 % apart, but so are rounds of one run."""
+    before = [[ms * 1000] * 40 for ms in (10.0, 10.9, 9.6, 10.8, 10.1)]
+    after = [[ms * 1000] * 40 for ms in (10.9, 10.1, 11.3, 10.2, 11.0)]
+    (change,) = compare.changes(record(row(us=before)), record(row(us=after)))
+    assert change.ratio == pytest.approx(1.08, abs=0.01)
+    assert change.verdict == "same"
+
+
 def test_a_change_too_small_to_speak_of_is_none_however_sure() -> None:
     steady = [[10_000] * 40] * 5
     slower = [[10_200] * 40] * 5

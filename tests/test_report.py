@@ -38,24 +38,28 @@ def both(float32: float, int8: float, **host: Any) -> dict[str, Any]:
     )
 
 
+def proven(**values: float) -> dict[str, Any]:
+    """convert's proof, as far as it is read: variant -> accuracy in per cent."""
+    figures = {
+        name: {"accuracy": {"value": value, "interval95": [value - 1, value + 0.5], "n": 500}}
+        for name, value in values.items()
+    }
+    return {"parts": {"validation": {"figures": {}}, "test": {"figures": figures}}}
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a board where int8 is slower, with the proof's and the pipeline's figures."""
     tmp_path = tmp_path_factory.mktemp("report")
     place = records.save(both(10.0, 12.0, int8_dot_products=[]), tmp_path / "results")
     crowds = [{"faces": count, "turns": {"daemon_ms": [5.0 + 4 * count] * 3}} for count in (0, 1, 5)]
-    (place.parent / "pipeline.json").write_text(json.dumps({"crowds": crowds}))
-    proof = tmp_path / "proof.jsonl"
-    rows = [("float32", 0.99), ("int8", 0.98)]
-    proof.write_text(
-        "\n".join(
-            json.dumps({"model": "mask", "variant": name, "n": 500, "accuracy": value, "interval95": [0.97, 0.995]})
-            for name, value in rows
-        )
-    )
+    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": record()["host"]["board"]}, "crowds": crowds}
+    (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
+    proof = tmp_path / "proof.report.json"
+    proof.write_text(json.dumps(proven(float32=99.0, int8=98.0)))
     out = tmp_path / "page"
     cli(
-        ["report", "--results", str(tmp_path / "results"), "--accuracy", str(proof), "--out", str(out)],
+        ["report", "--results", str(tmp_path / "results"), "--proof", f"mask={proof}", "--out", str(out)],
         standalone_mode=False,
     )
     return out
@@ -156,13 +160,29 @@ def test_the_front_is_what_nothing_beats_in_both() -> None:
     assert charts.front(points) == [(5.0, 0.98), (10.0, 0.99)]
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"model": "mask"}', "3"])
+def test_the_proofs_test_part_is_read_as_shares(tmp_path: Path) -> None:
+    path = tmp_path / "mask.report.json"
+    path.write_text(json.dumps(proven(int8=98.0)))
+    assert accuracy.read(path) == {"int8": accuracy.Accuracy(0.98, 0.97, 0.985, 500)}
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "{}", "3", '{"parts": {"test": {"figures": {"int8": {"average_precision": 1}}}}}']
+)
 def test_a_proof_of_another_kind_is_refused(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "proof.jsonl"
+    path = tmp_path / "proof.report.json"
     if content:
         path.write_text(content)
-    with pytest.raises(MaskwatchError, match="expected a JSON object a line with model, variant, n, accuracy"):
+    with pytest.raises(MaskwatchError, match=r"expected a classifier's NAME\.report\.json, made by"):
         accuracy.read(path)
+
+
+def test_another_boards_pipeline_is_refused(tmp_path: Path) -> None:
+    place = records.save(record(), tmp_path / "results")
+    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": "Zero"}, "crowds": []}
+    (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
+    with pytest.raises(MaskwatchError, match="measured on Zero, expected Raspberry Pi 5"):
+        report.write(tmp_path / "results", tmp_path, {})
 
 
 # -- the README's table ---------------------------------------------------------------------------------------------
