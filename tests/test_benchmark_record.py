@@ -1,6 +1,7 @@
 """What a record holds of its machine and moment, what it says against itself, what is read out of it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import fake_program
 from test_cli import BUNDLES
 
 from benchmarks import figures, host, run, runtimes
