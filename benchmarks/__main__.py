@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchmarks import device, models, readme, records
+from benchmarks import compare, device, doubts, figures, models, readme, records, run, runtimes
 from maskwatch import bundle, command
 from maskwatch.errors import ConfigError
 
@@ -95,6 +96,75 @@ def _save(record: dict[str, Any], results: Path) -> None:
             f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high", err=True
         )
     click.echo(f"wrote {records.save(record, results)}")
+
+
+@cli.command("run")
+@click.argument("others", metavar="[NAME/VARIANT=FILE]…", nargs=-1)
+@click.option(
+    "--runtime", "names", multiple=True, help="Only this; repeat. Put into an environment of its own if missing."
+)
+@click.option("--threads", type=click.IntRange(min=1), multiple=True, help="Repeat.  [default: 1, 2, 4 as cores allow]")
+@click.option(
+    "--shipped/--no-shipped", default=True, show_default=True, help="The mask and face bundles of the package."
+)
+@click.option("--quick", "plan", flag_value="quick", help="2 × 20 calls: to see whether it works.")
+@click.option("--full", "plan", flag_value="full", help="8 × 128 calls, as many as MLPerf's SingleStream asks for.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_all(
+    others: tuple[str, ...],
+    names: tuple[str, ...],
+    threads: tuple[int, ...],
+    shipped: bool,
+    plan: str | None,
+    results: Path,
+) -> None:
+    """Models × variants × runtimes × threads, 5 × 40 calls each; writes RESULTS/BOARD/run.json."""
+    subjects = [*(run.shipped() if shipped else ()), *map(run.subject, others)]
+    wanted = [runtimes.named(name) for name in names] or list(runtimes.RUNTIMES)
+    found = [runtimes.find(each, make=bool(names)) for each in wanted]
+    cells = run.cells(subjects, found, sorted(set(threads)) or run.usual_threads())
+    if not cells:
+        raise ConfigError("run: nothing to measure; give NAME/VARIANT=FILE, or a --runtime that runs such files")
+    chosen = {"quick": run.QUICK, "full": run.FULL}.get(plan or "", run.USUAL)
+    with click.progressbar(
+        length=run.children(cells, chosen), label=f"{len(cells)} combinations", file=sys.stderr
+    ) as bar:
+        record = run.measure(cells, chosen, lambda _: bar.update(1))
+    for line in (*figures.lines(record), *(f"benchmarks: {doubt}" for doubt in doubts.of(record))):
+        click.echo(line)
+    click.echo(f"wrote {records.save(record, results)}")
+
+
+@cli.command("compare")
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
+@click.option(
+    "--least", type=click.FloatRange(min=0), default=compare.LEAST, show_default=True, help="Share to speak of."
+)
+@click.option("--fail", is_flag=True, help="Exit with 1 when something got slower beyond noise.")
+def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
+    """What changed between two run.json of one board, beyond noise."""
+    one, other = (records.load(place, run.KIND, run.SCHEMA) for place in (before, after))
+    found = compare.changes(one, other, least)
+    for line in compare.lines(one, other, found):
+        click.echo(line)
+    if fail and any(change.verdict == "slower" for change in found):
+        sys.exit(1)
+
+
+@cli.command("report")
+@click.option("--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's NAME.report.json; repeat.")
+@click.option("--results", type=FOLDER, default=RESULTS, show_default="here")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
+def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
+    """Every board's run.json as a page with pictures: index.html and report.md."""
+    from benchmarks import accuracy, report  # needs extra `train`
+
+    judged = {
+        (name, variant): found for name, file in map(_named, proofs) for variant, found in accuracy.read(file).items()
+    }
+    for page in report.write(results, out, judged):
+        click.echo(f"wrote {page}")
 
 
 @cli.command("readme")

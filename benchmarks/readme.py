@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import figures, records, run
 from benchmarks.records import spread
 from maskwatch.errors import MaskwatchError
 
@@ -178,6 +179,29 @@ def models() -> str:
     return markdown(("board", "model", "input", "file", "median (p10–p90)", "ratio"), rows)
 
 
+def quantized() -> str:
+    """Each network's variants on each runtime, on the fewest threads measured, by board; ratios to float32."""
+    rows = []
+    for record in records.of_boards(ROOT / "benchmarks/results", run.KIND, run.SCHEMA):
+        found = figures.measured(record)
+        least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
+        rows += [
+            (
+                record["host"]["board"],
+                *key[:2],
+                f"{key[2]} {each.version}",
+                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms",
+                f"{ratios[key]:.2f} ×" if key in ratios else "–",
+                f"{each.own_mb:.0f} MB",
+                each.delegate,
+            )
+            for key, each in sorted(found.items())
+            if key[3] == least
+        ]
+    head = "board|network|variant|runtime|median (p10–p90)|of float32|memory|delegate"
+    return markdown(head.split("|"), rows)
+
+
 def search() -> str:
     """What was tried for the shipped models: quality on both held-out parts against time, by board."""
     tables = []
@@ -264,6 +288,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "starts": starts,
     "frame": frame,
     "models": models,
+    "quantized": quantized,
     "search": search,
     "left_out": left_out,
     "faults": faults,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import host
+from maskwatch.errors import MaskwatchError
+
+BREAK = re.compile(r"\n\s*")  # within a text JSON writes it as two characters
+FLAT = re.compile(
+    r'\[\n\s+((?:(?:-?[\d.]+(?:e[-+]?\d+)?|"[^"\\\n]*"),?\n\s*)+)\]'
+)  # an array of numbers and texts alone
 
 
 def save(record: dict[str, Any], results: Path) -> Path:
@@ -17,9 +24,48 @@ def save(record: dict[str, Any], results: Path) -> Path:
     place = path(record, results)
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}")
-    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.write_text(text(record))
     temporary.replace(place)
     return place
+
+
+def text(record: dict[str, Any]) -> str:
+    """JSON to read and to compare line by line; a flat array is one line, or it would be most of the file."""
+    return FLAT.sub(lambda found: f"[{BREAK.sub(' ', found[1]).strip()}]", json.dumps(record, indent=1)) + "\n"
+
+
+def load(place: Path, kind: str, schema: int) -> dict[str, Any]:
+    """A record of that kind.
+
+    Raises:
+        MaskwatchError: it is missing, or of another kind or schema.
+    """
+    try:
+        record: dict[str, Any] = json.loads(place.read_text())
+        found = record["kind"], record["schema"], record["host"]["board"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MaskwatchError(f"record {place}: unreadable ({error}); measure again") from error
+    if found[:2] != (kind, schema):
+        raise MaskwatchError(f"record {place}: {found[0]} of schema {found[1]}; expected {kind} of schema {schema}")
+    return record
+
+
+def of_boards(results: Path, kind: str, schema: int) -> list[dict[str, Any]]:
+    """The records results/BOARD/KIND.json.
+
+    Raises:
+        MaskwatchError: one stands in another board's folder, or see load.
+    """
+    found = []
+    for place in sorted(results.glob(f"*/{kind}.json")):
+        record = load(place, kind, schema)
+        if place != path(record, results):
+            board = record["host"]["board"]
+            raise MaskwatchError(
+                f"record {place}: measured on {board}, expected in {host.slug(board)}/; boards are not mixed"
+            )
+        found.append(record)
+    return found
 
 
 def path(record: dict[str, Any], results: Path) -> Path:

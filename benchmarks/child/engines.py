@@ -1,0 +1,91 @@
+"""The runtimes behind one call: a model opened, fed with the same bytes each time. Python 3.9, numpy 1 or 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module, metadata
+from typing import Any
+
+import numpy as np
+
+# Distribution -> the module that has an Interpreter, the same class through ten years of names.
+INTERPRETERS = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+ONNX_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(float16)": "float16",
+}
+
+
+class Engine:
+    """A model ready to be called."""
+
+    def __init__(self, run: Callable[[], object], shape: list[int], dtype: str, delegate: str) -> None:
+        self.run = run
+        self.input = {"shape": shape, "dtype": dtype}
+        self.delegate = delegate
+
+
+def version(runtime: str) -> str:
+    """Import the runtime and tell its version."""
+    import_module(INTERPRETERS.get(runtime, runtime))
+    return metadata.version(runtime)
+
+
+def open_engine(runtime: str, file: str, threads: int) -> Engine:
+    """The model in memory, tensors allocated."""
+    return _session(file, threads) if runtime == "onnxruntime" else _interpreter(runtime, file, threads)
+
+
+def _interpreter(runtime: str, file: str, threads: int) -> Engine:
+    with open(file, "rb") as stream:  # noqa: PTH123 - as the device does: opened from bytes
+        content = stream.read()
+    interpreter = import_module(INTERPRETERS[runtime]).Interpreter(model_content=content, num_threads=threads)
+    interpreter.allocate_tensors()
+    (entry,) = interpreter.get_input_details()
+    outputs = [output["index"] for output in interpreter.get_output_details()]
+    shape, dtype = [int(side) for side in entry["shape"]], np.dtype(entry["dtype"]).name
+    pixels = sample(shape, dtype)
+
+    def run() -> None:
+        interpreter.set_tensor(entry["index"], pixels)
+        interpreter.invoke()
+        for index in outputs:
+            interpreter.get_tensor(index)
+
+    parts = sum(each["op_name"] == "DELEGATE" for each in interpreter._get_ops_details())
+    return Engine(run, shape, dtype, f"XNNPACK, {parts} part{'s' * (parts > 1)}" if parts else "none")
+
+
+def _session(file: str, threads: int) -> Engine:
+    session = onnx_session(file, threads)
+    (entry,) = session.get_inputs()
+    shape = [side if isinstance(side, int) else 1 for side in entry.shape]
+    dtype = ONNX_TYPES[entry.type]
+    pixels = sample(shape, dtype)
+    return Engine(lambda: session.run(None, {entry.name: pixels}), shape, dtype, ", ".join(session.get_providers()))
+
+
+def onnx_session(file: str, threads: int, profile: str = "") -> Any:
+    """On the processor, with that many threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, profile
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+def sample(shape: list[int], dtype: str) -> Any:
+    """The same noise each time, over the input's whole range; 0 to 255 where that is a float."""
+    random = np.random.default_rng(0)
+    if np.issubdtype(np.dtype(dtype), np.integer):
+        limits = np.iinfo(dtype)
+        return random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    return random.integers(0, 256, shape).astype(dtype)

@@ -1,0 +1,78 @@
+"""One model, one runtime, one number of threads, timed in a process of its own: python measure.py JOB, a line of JSON.
+
+Runs under any Python from 3.9 that has numpy and the runtime: tflite-runtime ends at 3.11 and wants numpy 1. So it
+imports nothing of ours but its neighbours, and is told everything in JOB:
+{"runtime", "file", "threads", "warm_ups", "calls", "profile"}. What it prints is Answer's fields.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from engines import Engine, open_engine, version  # a neighbour: this folder is where Python looks first
+
+US = 1000  # nanoseconds
+
+
+def measure(job: dict[str, Any]) -> dict[str, Any]:
+    """Times in microseconds, memory in kB. A call is: input set, network run, every output read."""
+    before = time.perf_counter_ns()
+    installed = version(job["runtime"])  # imports it
+    imported = time.perf_counter_ns()
+    resident = memory("VmRSS")
+    opening = time.perf_counter_ns()
+    engine = open_engine(job["runtime"], job["file"], job["threads"])
+    opened = time.perf_counter_ns()
+    calls = [timed(engine) for _ in range(1 + job["warm_ups"] + job["calls"])]
+    return {
+        "version": installed,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "delegate": engine.delegate,
+        "input": engine.input,
+        "import_us": (imported - before) // US,
+        "load_us": (opened - opening) // US,
+        "first_us": calls[0],
+        "warm_up_us": calls[1 : 1 + job["warm_ups"]],
+        "us": calls[1 + job["warm_ups"] :],
+        "imported_kb": resident,
+        "peak_kb": memory("VmHWM"),
+    }
+
+
+def timed(engine: Engine) -> int:
+    """Microseconds of one call."""
+    begin = time.perf_counter_ns()
+    engine.run()
+    return (time.perf_counter_ns() - begin) // US
+
+
+def memory(field: str) -> int:
+    """Of this process, kB. Not getrusage: its maximum is handed down from the process that started this one."""
+    with open("/proc/self/status") as status:  # noqa: PTH123 - one line, and pathlib would be memory of ours
+        return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
+
+
+def profile(job: dict[str, Any]) -> dict[str, Any]:
+    """Where the time goes, operator by operator, as the runtime's own profiler tells it.
+
+    Raises:
+        ImportError, OSError, AttributeError, RuntimeError: it has none, or not the one that is known here.
+    """
+    if job["runtime"] == "onnxruntime":
+        from onnx_profiler import operators
+    elif job["runtime"] == "ai-edge-litert":
+        from litert_profiler import operators
+    else:
+        raise RuntimeError(f"{job['runtime']}'s Python package has no profiler")
+    return {"operators": operators(job["file"], job["threads"], job["warm_ups"], job["calls"])}
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    print(json.dumps(profile(asked) if asked["profile"] else measure(asked)))

@@ -1,0 +1,122 @@
+"""What changed between two runs on one board, beyond noise.
+
+Calls of one round are alike, rounds differ: the interval comes from rounds drawn anew and calls drawn anew within them
+(a bootstrap in two stages), so a bad minute of one run is no finding. Combinations are many, so the level is strict,
+and a change must exceed a least share to be called one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import doubts, figures
+from maskwatch.errors import MaskwatchError
+
+DRAWS = 1000
+LEVEL = 0.01  # of a combination called changed by chance
+LEAST = 0.03  # share of the time before
+CONDITIONS = ("board", "machine", "bits", "os", "kernel", "cores", "governor", "clock_max_mhz", "commit")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Median time after over before, with its interval."""
+
+    key: figures.Key
+    before: float  # ms
+    after: float
+    ratio: float
+    low: float
+    high: float
+    least: float
+
+    @property
+    def verdict(self) -> str:
+        """slower, quicker or same."""
+        if self.low > 1 + self.least:
+            return "slower"
+        return "quicker" if self.high < 1 / (1 + self.least) else "same"
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = LEAST) -> list[Change]:
+    """Of every combination that both have, in the order of the first.
+
+    Raises:
+        MaskwatchError: they are of two boards, or have no combination in common.
+    """
+    boards = [record["host"]["board"] for record in (before, after)]
+    if boards[0] != boards[1]:
+        raise MaskwatchError(f"compare: one run is of {boards[0]}, the other of {boards[1]}; boards are not mixed")
+    first, second = ({figures.key(row): row for row in each["rows"] if "us" in row} for each in (before, after))
+    common = [key for key in first if key in second]
+    if not common:
+        raise MaskwatchError("compare: no combination of model, variant, runtime and threads is in both runs")
+    return [change(key, figures.rounds(first[key]), figures.rounds(second[key]), least) for key in common]
+
+
+def change(
+    key: figures.Key, before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], least: float = LEAST
+) -> Change:
+    """Of one combination: milliseconds by round."""
+    random = np.random.default_rng(0)  # the same records give the same answer
+    ratios = _drawn(after, random) / _drawn(before, random)
+    low, high = np.percentile(ratios, (100 * LEVEL / 2, 100 * (1 - LEVEL / 2)))
+    middles = [float(np.median(list(itertools.chain(*each)))) for each in (before, after)]
+    return Change(key, middles[0], middles[1], middles[1] / middles[0], float(low), float(high), least)
+
+
+def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> NDArray[np.float64]:
+    """(DRAWS,) medians, each of rounds drawn with replacement and of calls drawn so within each."""
+    count, most = len(by_round), max(map(len, by_round))
+    padded = np.array([[*each, *[np.nan] * (most - len(each))] for each in by_round])
+    chosen = random.integers(0, count, (DRAWS, count))
+    lengths = np.array([len(each) for each in by_round])[chosen]
+    calls = (random.random((DRAWS, count, most)) * lengths[..., None]).astype(int)
+    medians: NDArray[np.float64] = np.median(padded[chosen[..., None], calls], axis=(1, 2))
+    return medians
+
+
+def lines(before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[Change]) -> Iterator[str]:
+    """The whole for the terminal: what else differs first, for a change may be its doing."""
+    yield from (f"differs: {line}" for line in circumstances(before, after))
+    for which, record in (("before", before), ("after", after)):
+        yield from (f"{which}: {doubt}" for doubt in doubts.of(record))
+    for each in found:
+        model, variant, runtime, threads = each.key
+        yield (
+            f"{each.verdict:8}{each.before:9.2f} -> {each.after:9.2f} ms  "
+            f"×{each.ratio:.3f} ({each.low:.3f}–{each.high:.3f})  {model}/{variant} on {runtime}, {threads} threads"
+        )
+    yield from (f"alone: {line}" for line in alone(before, after))
+
+
+def circumstances(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What else differs between the runs: a change may be theirs."""
+    for name in CONDITIONS:
+        values = [record["host"][name] for record in (before, after)]
+        if values[0] != values[1]:
+            yield f"{name}: {values[0]} before, {values[1]} after"
+    first, second = ({figures.key(row): row for row in each["rows"]} for each in (before, after))
+    for key in first.keys() & second.keys():
+        for name in ("version", "delegate", "sha256"):
+            values = [rows[key].get(name) for rows in (first, second)]
+            if values[0] != values[1]:
+                yield f"{name} of {key[0]}/{key[1]} on {key[2]}: {_short(values[0])} before, {_short(values[1])} after"
+
+
+def alone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Combinations that only one of them has figures for."""
+    first, second = (figures.measured(record).keys() for record in (before, after))
+    for keys, where in ((first - second, "only before"), (second - first, "only after")):
+        for model, variant, runtime, threads in sorted(keys):
+            yield f"{model}/{variant} on {runtime}, {threads} threads: {where}"
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]

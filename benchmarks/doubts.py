@@ -1,0 +1,95 @@
+"""Why a run's figures should not be trusted, in words: a board throttled, a machine busy, values far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks import figures
+
+# vcgencmd get_throttled, Raspberry Pi documentation: bits 0–3 are now, bits 16–19 the same since the start.
+THROTTLED = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+SINCE_START = 16
+BUSY_LOAD = 0.5  # over the minute before
+OTHERS = 0.05  # share of the processors' time
+STOLEN = 0.02
+SLOW_CLOCK = 0.9  # of the maximum
+WIDE, WORTHLESS = 0.25, 1.0  # p10 to p90 as a share of the median
+DRIFT = 1.15  # slowest round over the quickest
+
+
+def of(record: Mapping[str, Any]) -> list[str]:
+    """One sentence each; none is the best."""
+    return [*throttling(record), *conditions(record), *others(record), *spread(record)]
+
+
+def throttling(record: Mapping[str, Any]) -> list[str]:
+    """What the firmware says of a Pi's supply and heat."""
+    before, after = (record[when]["throttled"] or 0 for when in ("before", "after"))
+    now = [name for bit, name in THROTTLED.items() if (before | after) >> bit & 1]
+    came = [name for bit, name in THROTTLED.items() if (after & ~before) >> (bit + SINCE_START) & 1]
+    earlier = [name for bit, name in THROTTLED.items() if before >> (bit + SINCE_START) & 1]
+    told = []
+    if during := list(dict.fromkeys([*now, *came])):
+        told.append(
+            f"the board throttled ({', '.join(during)}): these figures are not its speed; cool or feed it better"
+        )
+    elif earlier:
+        told.append(f"the board throttled some time before ({', '.join(earlier)}), not while measuring")
+    return told
+
+
+def conditions(record: Mapping[str, Any]) -> list[str]:
+    """Governor, clock, load before."""
+    machine, after = record["host"], record["after"]
+    told = []
+    if machine["governor"] not in (None, "performance"):
+        told.append(
+            f"governor {machine['governor']}: the clock moves; "
+            "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+        )
+    if after["clock_mhz"] and machine["clock_max_mhz"] and after["clock_mhz"] < SLOW_CLOCK * machine["clock_max_mhz"]:
+        told.append(f"clock {after['clock_mhz']:.0f} MHz at the end, of {machine['clock_max_mhz']:.0f}")
+    if machine["load"] > BUSY_LOAD:
+        told.append(f"load {machine['load']} before the start: something else ran; these figures are too high")
+    if machine["virtual"]:
+        told.append("a virtual machine: its cores are shared with guests that are not seen from here")
+    return told
+
+
+def others(record: Mapping[str, Any]) -> list[str]:
+    """Other processes' share of the processors while measuring, and other guests'."""
+    spent = {name: record["after"]["cpu_s"][name] - value for name, value in record["before"]["cpu_s"].items()}
+    total = sum(spent.values())
+    if total <= 0:
+        return []
+    own = record["after"]["own_s"] - record["before"]["own_s"]
+    foreign, stolen = max(spent["busy"] - own, 0.0) / total, spent["stolen"] / total
+    told = []
+    if foreign > OTHERS:
+        told.append(
+            f"other processes took {100 * foreign:.0f} % of the processors meanwhile: measure on a quiet machine"
+        )
+    if stolen > STOLEN:
+        told.append(f"the hypervisor took {100 * stolen:.0f} % of the processors for other guests meanwhile")
+    return told
+
+
+def spread(record: Mapping[str, Any]) -> list[str]:
+    """Combinations whose values lie too far apart to mean anything, or much."""
+    told = []
+    found = figures.measured(record).values()
+    for names, sentence in (
+        ([_name(each) for each in found if each.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
+        ([_name(each) for each in found if WIDE < each.spread <= WORTHLESS], f"wide, p10 to p90 over {WIDE:.0%}"),
+        ([_name(each) for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
+    ):
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            told.append(f"{len(names)} of {len(found)} {sentence}: {shown}")
+    return told
+
+
+def _name(figure: figures.Figure) -> str:
+    model, variant, runtime, threads = figure.key
+    return f"{model}/{variant} on {runtime}, {threads} thread{'s' * (threads > 1)}"

@@ -1,0 +1,214 @@
+"""Models × variants × runtimes × threads on this machine: every call's time, in one record.
+
+Each combination is timed in processes of its own, so that memory is its own and no pool of threads is left behind. They
+take turns in rounds, in another order each round: a machine's bad moment hits all of them, and rounds that disagree
+show it. `models` stays beside this: in one process it holds our finder with its decoding against OpenCV's YuNet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import host
+from benchmarks.runtimes import Found
+from maskwatch import bundle
+from maskwatch.errors import ConfigError, ModelError
+
+SCHEMA = 1
+KIND = "run"
+EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
+SCRIPT = Path(__file__).parent / "child" / "measure.py"
+TIMEOUT = 900.0  # seconds of one child
+PROFILE_CALLS = 50
+VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
+MAGIC = {".tflite": (4, b"TFL3"), ".onnx": (0, b"\x08")}  # offset and what stands there
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    name: str
+    rounds: int
+    calls: int  # of a round
+    warm_ups: int  # of a round, after the first inference
+    profile_calls: int = PROFILE_CALLS
+
+
+QUICK = Plan("quick", rounds=2, calls=20, warm_ups=3, profile_calls=10)
+USUAL = Plan("usual", rounds=5, calls=40, warm_ups=5)  # 200
+FULL = Plan("full", rounds=8, calls=128, warm_ups=5)  # 1,024: what MLPerf's SingleStream asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A file that is measured."""
+
+    model: str
+    variant: str
+    file: Path
+
+    def key(self) -> str:
+        return f"{self.model}/{self.variant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One combination."""
+
+    subject: Subject
+    found: Found
+    threads: int
+
+    def job(self, plan: Plan, profile: bool) -> dict[str, Any]:
+        return {
+            "runtime": self.found.runtime.name,
+            "file": str(self.subject.file),
+            "threads": self.threads,
+            "warm_ups": plan.warm_ups,
+            "calls": plan.profile_calls if profile else plan.calls,
+            "profile": profile,
+        }
+
+
+def shipped() -> list[Subject]:
+    """The two bundles of the package."""
+    return [Subject(task, "int8", bundle.default_path(task)) for task in bundle.TASKS]
+
+
+def subject(text: str) -> Subject:
+    """`alexnet/float32=runs/alexnet.tflite` -> what is measured.
+
+    Raises:
+        ConfigError: it is not of that form, or of an unknown variant.
+        ModelError: the file is missing, or no model.
+    """
+    name, equals, file = text.partition("=")
+    model, slash, variant = name.rpartition("/")
+    if not (model and slash and variant and equals and file):
+        raise ConfigError(f"model {text}: expected NAME/VARIANT=FILE, as in alexnet/int8=runs/alexnet.tflite")
+    if variant not in VARIANTS:
+        raise ConfigError(f"model {text}: variant {variant}; expected one of {', '.join(VARIANTS)}")
+    return Subject(model, variant, _model(Path(file)))
+
+
+def _model(path: Path) -> Path:
+    offset, magic = MAGIC.get(path.suffix, (0, b""))
+    if not magic:
+        raise ModelError(f"model {path}: expected a file that ends in {' or '.join(MAGIC)}")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise ModelError(f"model {path}: {error.strerror}") from error
+    if head[offset:][: len(magic)] != magic:
+        raise ModelError(f"model {path}: not a {path.suffix} file, or cut short")
+    return path
+
+
+def cells(subjects: Iterable[Subject], found: Iterable[Found], threads: Iterable[int]) -> list[Cell]:
+    """All combinations of a file with a runtime that runs such files."""
+    return [
+        Cell(one, runtime, count)
+        for one, runtime, count in itertools.product(subjects, found, threads)
+        if one.file.suffix == runtime.runtime.suffix
+    ]
+
+
+def usual_threads() -> list[int]:
+    """1, 2, 4 as far as there are cores."""
+    return [count for count in (1, 2, 4) if count <= (os.cpu_count() or 1)]
+
+
+def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = lambda _: None) -> dict[str, Any]:
+    """The record, ready for JSON.
+
+    Args:
+        wanted: combinations; one that cannot be measured says why.
+        plan: rounds and calls.
+        tell: called before each child, for a bar of progress.
+    """
+    facts, before = host.facts(), host.moment()  # before the work here is itself the load
+    rows = {cell: _row(cell) for cell in wanted}
+    for turn in range(plan.rounds):
+        for cell in random.Random(turn).sample(wanted, len(wanted)):
+            tell(cell)
+            if "not_measured" not in rows[cell]:
+                _add(rows[cell], _answer(cell, plan, profile=False))
+    for cell in wanted:
+        if cell.threads == min(each.threads for each in wanted) and "not_measured" not in rows[cell]:
+            tell(cell)
+            rows[cell]["profile"] = _answer(cell, plan, profile=True)
+    return {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "host": facts,
+        "plan": {name: getattr(plan, name) for name in ("name", "rounds", "calls", "warm_ups", "profile_calls")},
+        "before": before,
+        "after": host.moment(),
+        "rows": list(rows.values()),
+    }
+
+
+def children(wanted: Sequence[Cell], plan: Plan) -> int:
+    """How many processes that is at most."""
+    return len(wanted) * plan.rounds + sum(cell.threads == min(each.threads for each in wanted) for cell in wanted)
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    content = cell.subject.file.read_bytes()
+    row: dict[str, Any] = {
+        "model": cell.subject.model,
+        "variant": cell.subject.variant,
+        "runtime": cell.found.runtime.name,
+        "threads": cell.threads,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return row if cell.found.python else {**row, "not_measured": cell.found.why_not}
+
+
+SAME = ("version", "python", "numpy", "delegate", "input")  # in every round
+
+
+def _add(row: dict[str, Any], answer: dict[str, Any]) -> None:
+    """One round's figures to those before: lists of one entry a round."""
+    if "not_measured" in answer:
+        row.update(answer)
+    for name, value in answer.items():
+        if name in SAME or name == "not_measured":
+            row[name] = value
+        else:
+            row.setdefault(name, []).append(value)
+
+
+def _answer(cell: Cell, plan: Plan, profile: bool) -> dict[str, Any]:
+    """What the child printed, or why there is nothing."""
+    command = [str(cell.found.python), str(SCRIPT), json.dumps(cell.job(plan, profile))]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        return {"not_measured": f"no answer within {TIMEOUT:.0f} s"}
+    if ended.returncode == 0:
+        answer: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
+        return answer
+    return {"not_measured": reason(ended.returncode, ended.stderr)}
+
+
+def reason(code: int, stderr: str) -> str:
+    """Why a child failed, in a line: the exception's own, of which a runtime may make several."""
+    if code < 0:
+        return f"ended by signal {-code}"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line for line in lines if EXCEPTION.match(line)]
+    return (told or lines or ["no reason given"])[-1][:300]

@@ -1,0 +1,201 @@
+"""The page says what the records say: int8 against float in words, spread drawn, what others published marked so."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from measured import profile, record, row
+
+from benchmarks import accuracy, published, readme, records, verdict
+from maskwatch.errors import MaskwatchError
+
+pytest.importorskip("matplotlib", reason="needs extra `train`")
+pytest.importorskip("jinja2", reason="needs extra `train`")
+
+import cv2
+
+from benchmarks import charts, report
+from benchmarks.__main__ import cli
+
+BOARD = "raspberry-pi-5-model-b-rev-1-0"
+FLOAT = profile(("Fully Connected (NC, F32) GEMM", 1, 6000.0), ("Convolution (NHWC, F32) DWConv", 2, 3000.0))
+INT8 = profile(
+    ("QUANTIZE", 0, 50.0),
+    ("Fully Connected (NC, QS8, QC8W) GEMM", 1, 7500.0),
+    ("Convolution (NHWC, QC8) DWConv", 2, 3500.0),
+)
+
+
+def both(float32: float, int8: float, **host: Any) -> dict[str, Any]:
+    return record(
+        row("float32", float32, seed=1, profile=FLOAT),
+        row("int8", int8, seed=2, profile=INT8),
+        row(model="face"),
+        **host,
+    )
+
+
+def proven(**values: float) -> dict[str, Any]:
+    """convert's proof, as far as it is read: variant -> accuracy in per cent."""
+    figures = {
+        name: {"accuracy": {"value": value, "interval95": [value - 1, value + 0.5], "n": 500}}
+        for name, value in values.items()
+    }
+    return {"parts": {"validation": {"figures": {}}, "test": {"figures": figures}}}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a board where int8 is slower, with the proof's and the pipeline's figures."""
+    tmp_path = tmp_path_factory.mktemp("report")
+    place = records.save(both(10.0, 12.0, int8_dot_products=[]), tmp_path / "results")
+    crowds = [{"faces": count, "turns": {"daemon_ms": [5.0 + 4 * count] * 3}} for count in (0, 1, 5)]
+    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": record()["host"]["board"]}, "crowds": crowds}
+    (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
+    proof = tmp_path / "proof.report.json"
+    proof.write_text(json.dumps(proven(float32=99.0, int8=98.0)))
+    out = tmp_path / "page"
+    cli(
+        ["report", "--results", str(tmp_path / "results"), "--proof", f"mask={proof}", "--out", str(out)],
+        standalone_mode=False,
+    )
+    return out
+
+
+def test_every_picture_is_there_and_shown(page: Path) -> None:
+    shown = set(re.findall(r'src="([^"]+)"', (page / "index.html").read_text()))
+    assert shown == {
+        f"{BOARD}-bars.png",
+        f"{BOARD}-pareto.png",
+        f"{BOARD}-faces.png",
+        f"{BOARD}-mask-int8-ai-edge-litert-1-kernels.png",
+        "outside.png",
+    }
+    assert shown == set(re.findall(r"\]\(([^)]+\.png)\)", (page / "report.md").read_text()))
+    for name in shown:
+        assert cv2.imread(str(page / name)).shape[0] > 200
+
+
+@pytest.mark.parametrize("name", report.PAGES)
+def test_int8_that_is_slower_is_told_in_words_with_where_the_time_goes(page: Path, name: str) -> None:
+    text = (page / name).read_text()
+    assert re.search(r"mask on ai-edge-litert, 1 thread: int8 takes 1\.(19|20|21) times as long as float32", text)
+    assert "it is slower. This processor lists no instruction for int8 dot products." in text
+    assert "By kernel: Fully Connected GEMM 7.50 ms (float32 6.00), Convolution DWConv 3.50 ms (float32 3.00)" in text
+
+
+@pytest.mark.parametrize("name", report.PAGES)
+def test_what_others_published_is_marked_as_not_measured_here(page: Path, name: str) -> None:
+    before, mark, after = (page / name).read_text().partition("Beside what others published")
+    assert mark
+    assert "not measured here" in after.lower()
+    for each in published.FIGURES:
+        assert f"{each.board}" in after
+        assert each.what not in before
+        assert (
+            after.count("published") >= len(published.FIGURES) if name.endswith("html") else "ms (published)" in after
+        )
+
+
+def test_faces_are_told_with_frames_a_second(page: Path) -> None:
+    assert "| 5 | 25.00 (25.00–25.00) | 40.0 |" in (page / "report.md").read_text()
+
+
+def test_doubts_stand_on_the_page(tmp_path: Path) -> None:
+    records.save(both(10.0, 5.0, governor="ondemand"), tmp_path / "results")
+    report.write(tmp_path / "results", tmp_path, {})
+    assert '<p class="doubt">governor ondemand' in (tmp_path / "index.html").read_text()
+    assert "> governor ondemand" in (tmp_path / "report.md").read_text()
+
+
+def test_a_board_without_proof_or_pipeline_has_a_page_all_the_same(tmp_path: Path) -> None:
+    records.save(record(row(), {**row("int16x8"), "us": [[10]]}), tmp_path / "results")
+    gone = {key: value for key, value in row("dynamic").items() if key != "us"} | {"not_measured": "no <operator>"}
+    records.save(record(row(), gone, board="Zero"), tmp_path / "results")
+    report.write(tmp_path / "results", tmp_path, {})
+    text = (tmp_path / "index.html").read_text()
+    assert text.count("<h2>") == 3  # two boards and the others: never one table for both
+    assert "no &lt;operator&gt;" in text
+
+
+def test_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MaskwatchError, match=r"no run\.json under .* make one with `python -m benchmarks run`"):
+        report.write(tmp_path, tmp_path, {})
+
+
+def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.report")
+    with pytest.raises(MaskwatchError, match=r"^report: jinja2 is not installed; pip install -e '\.\[train\]'$"):
+        import benchmarks.report  # noqa: F401
+
+
+# -- the verdict ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("int8", "outcome", "reasoned"),
+    [(5.0, "it is quicker", False), (10.05, "no difference beyond noise", True), (15.0, "it is slower", True)],
+)
+def test_the_verdict_says_what_the_interval_says(int8: float, outcome: str, reasoned: bool) -> None:
+    (found,) = verdict.of(both(10.0, int8))
+    assert outcome in found.words
+    assert ("By kernel" in found.words) == reasoned
+    assert "no instruction" not in found.words  # a Pi 5 lists one
+
+
+def test_a_network_that_is_not_delegated_is_told_as_the_reason() -> None:
+    (found,) = verdict.of(record(row("float32", 10), row("int8", 60, delegate="none")))
+    assert "XNNPACK takes none of its operators there" in found.words
+
+
+# -- the proof's figures and the front ------------------------------------------------------------------------------
+
+
+def test_the_front_is_what_nothing_beats_in_both() -> None:
+    points = [(10.0, 0.99), (5.0, 0.98), (7.0, 0.97), (20.0, 0.99), (5.0, 0.90)]
+    assert charts.front(points) == [(5.0, 0.98), (10.0, 0.99)]
+
+
+def test_the_proofs_test_part_is_read_as_shares(tmp_path: Path) -> None:
+    path = tmp_path / "mask.report.json"
+    path.write_text(json.dumps(proven(int8=98.0)))
+    assert accuracy.read(path) == {"int8": accuracy.Accuracy(0.98, 0.97, 0.985, 500)}
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "{}", "3", '{"parts": {"test": {"figures": {"int8": {"average_precision": 1}}}}}']
+)
+def test_a_proof_of_another_kind_is_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "proof.report.json"
+    if content:
+        path.write_text(content)
+    with pytest.raises(MaskwatchError, match=r"expected a classifier's NAME\.report\.json, made by"):
+        accuracy.read(path)
+
+
+def test_another_boards_pipeline_is_refused(tmp_path: Path) -> None:
+    place = records.save(record(), tmp_path / "results")
+    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": "Zero"}, "crowds": []}
+    (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
+    with pytest.raises(MaskwatchError, match="measured on Zero, expected Raspberry Pi 5"):
+        report.write(tmp_path / "results", tmp_path, {})
+
+
+# -- the README's table ---------------------------------------------------------------------------------------------
+
+
+def test_the_readmes_table_tells_ratio_spread_and_delegate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    steady = {"us": [[10_000] * 9 + [12_000]]}, {"us": [[5_000] * 10]}
+    made = record(row("float32", **steady[0]), row("int8", **steady[1]), row("int8", threads=4, **steady[1]))
+    records.save(made, tmp_path / "benchmarks" / "results")
+    lines = readme.quantized().splitlines()
+    board = "Raspberry Pi 5 Model B Rev 1.0"
+    assert lines[2:] == [
+        f"| {board} | mask | float32 | ai-edge-litert 2.3.0 | 10.00 (10.00–10.20) ms | – | 17 MB | XNNPACK, 1 part |",
+        f"| {board} | mask | int8 | ai-edge-litert 2.3.0 | 5.00 (5.00–5.00) ms | 0.50 × | 17 MB | XNNPACK, 1 part |",
+    ]
