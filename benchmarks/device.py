@@ -29,9 +29,10 @@ FRAMES = 200
 BARE_AT, MASKED_AT = 5.0, 11.0  # seconds of the scene: one face in view, for as long as 4 s
 FPS = 25
 
-# A process of its own, told when it was started. Imports what the daemon imports, opens the models, judges one face.
+# A process of its own, told when it was started. Imports what the daemon imports, opens the models, judges one face. Its
+# memory is read where exec resets it: getrusage's ru_maxrss may be the parent's.
 FIRST_VERDICT = """
-import resource, sys, time
+import sys, time
 begun = float(sys.argv[1])
 from maskwatch import config, daemon, detector, classifier, parts
 from maskwatch.camera import pictures
@@ -43,7 +44,8 @@ image = pictures.read(__import__("pathlib").Path(sys.argv[2]))
 (face,) = finder.find(image)
 judge.verdict(judge.crop(image, face))
 done = time.monotonic()
-print(imported - begun, opened - imported, done - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(imported - begun, opened - imported, done - begun, int(peak) / 1024)
 """
 
 
