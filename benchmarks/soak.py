@@ -142,7 +142,7 @@ def growth(times: Sequence[float], resident: Sequence[float], since: float) -> d
     found = trend.slope(*zip(*kept, strict=True))
     hourly = {"kb_an_hour": found.value, "low": found.low, "high": found.high}
     return {
-        "warm_up_s": warm_up,
+        "warm_up_s": since,
         "samples": len(kept),
         **{name: round(3600 * each, 2) for name, each in hourly.items()},
     }
