@@ -11,6 +11,7 @@ from __future__ import annotations
 import bisect
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def edges(switches: Sequence[float], pins: Sequence[float]) -> list[float | None
         pins: seconds, when the pin went the same way, ascending.
     """
     found: list[float | None] = []
-    for begin, end in zip(switches, [*switches[1:], float("inf")], strict=True):
+    for begin, end in pairwise([*switches, float("inf")]):
         place = bisect.bisect_left(pins, begin)
         found.append(pins[place] if place < len(pins) and pins[place] < end else None)
     return found

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import clip, crowd, host, latency, trend, unit
 from maskwatch import daemon
 from maskwatch.config import AlertSettings
@@ -42,10 +44,12 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    machine, settings = host.facts(), unit.default_settings()  # the facts before the work here is itself the load
+    machine = host.facts()  # before the work here is itself the load
+    settings, models = unit.default_settings(), unit.hashes()
     told: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
     with tempfile.TemporaryDirectory() as folder:
-        for kind, *content in unit.apart(work, film(Path(folder), settings.camera.fps), 60 * minutes):
+        loop = film(Path(folder), settings.camera.fps)
+        for kind, *content in unit.apart(work, loop, 60 * minutes, SAMPLE):
             told[kind].append(content)
             if kind == "sample" and len(told[kind]) % round(60 / SAMPLE) == 0:
                 say(line(content, sum(on for _, on in told["pin"])))
@@ -54,7 +58,7 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
         "schema": SCHEMA,
         "kind": "soak",
         "host": machine,
-        "models": unit.hashes(),
+        "models": models,
         "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
         "fps": settings.camera.fps,
         "loop_s": {"nobody": EMPTY, "bare": BARE, "nobody again": EMPTY, "masked": MASKED},
@@ -78,11 +82,11 @@ def film(folder: Path, fps: float) -> clip.Clip:
     return clip.write(folder / "loop.rgb", images, order)
 
 
-def work(send: unit.Send, loop: clip.Clip, seconds: float) -> None:
-    """In a process of its own.
+def work(send: unit.Send, loop: clip.Clip, seconds: float, every: float) -> None:
+    """In a process of its own, for so many seconds.
 
-    Sends as they happen ("sample", *SAMPLED), ("switch", seconds of the frame, on), ("pin", seconds, on), and at the
-    end ("begun", seconds at which the loop began).
+    Sends as they happen ("sample", *SAMPLED), each `every` seconds, ("switch", seconds of the frame, on), ("pin",
+    seconds, on), and at the end ("begun", seconds at which the loop began).
     """
     settings, stop, clock = unit.default_settings(), threading.Event(), clip.Elapsed()
     pace = clip.Steady(settings.camera.fps, stop, clock)
@@ -94,7 +98,7 @@ def work(send: unit.Send, loop: clip.Clip, seconds: float) -> None:
         nonlocal looked_at, judged, due
         if (now := clock()) < due:
             return
-        due += SAMPLE
+        due += every
         _, verdicts = models.taken()
         looked_at, judged = looked_at + len(verdicts), judged + sum(verdicts)
         send(("sample", round(now, 3), *process(), player.captured, looked_at, judged))
@@ -189,3 +193,28 @@ def late(
         ups = latency.edges(begun, [time for time, on in pins if on == kind])
         found[name] = [None if up is None else round(1e3 * (up - time), 3) for time, up in zip(begun, ups, strict=True)]
     return found
+
+
+def summary(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+    """One row: memory, alerts, latency, frames."""
+    samples, memory, told = record["samples"], record["memory"], record["alerts"]
+    captured, looked_at = samples["captured"][-1], samples["looked_at"][-1]
+    p50, p99 = np.percentile([ms for ms in record["latency_ms"]["on"] if ms is not None], (50, 99))
+    return [
+        (
+            f"{samples['time_s'][-1] / 60:.0f} min",
+            f"{memory['kb_an_hour']:.0f} ({memory['low']:.0f} to {memory['high']:.0f}) KB",
+            f"{samples['resident_kb'][-1] / 1024:.0f} MB",
+            *(f"{samples[name][0]}, {samples[name][-1]}" for name in ("threads", "open_files")),
+            *(f"{told['on'][what]}, {told['off'][what]}" for what in ("due", "lost", "extra")),
+            f"{p50:.1f}, {p99:.1f} ms",
+            f"{captured}, {captured - looked_at}, {samples['judged'][-1]}",
+        )
+    ]
+
+
+TABLE = (
+    "time|memory grows an hour by|resident|threads, first and last|open files|alerts due, on and off|lost|extra|"
+    "to the pin, p50, p99|frames, skipped, faces judged",
+    summary,
+)

@@ -19,7 +19,7 @@ from maskwatch.config import Settings
 from maskwatch.stages import STAGES, Stages
 
 WARM_UP = 60  # frames before anything is measured; memory is read at their end, before the bare models are opened
-TURN = 2 * crowd.STEPS  # frames of the daemon, then as many of the bare models
+TURN = crowd.STEPS  # frames of the daemon, then as many of the bare models
 LEAST = 3  # turns, however long they take
 
 
@@ -153,7 +153,7 @@ def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
     reel = clip.write(folder / f"{people}.rgb", images, range(crowd.STEPS))
     memory, *rows = unit.apart(work, reel, seconds)
     reel.path.unlink()
-    return {"faces": people, "memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
+    return {"memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
 
 
 def overhead(turns: dict[str, list[float]]) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,6 +51,7 @@ def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
 
 
 def _work(connection: Connection, work: Callable[..., None], *arguments: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that started this one ends it
     os.environ["GPIOZERO_PIN_FACTORY"] = "mock"  # on a Pi too: the real buzzer would sound for as long as this takes
     work(connection.send, *arguments)
 
@@ -62,8 +64,15 @@ def default_settings(**sections: dict[str, Any]) -> Settings:
 
 
 def hashes() -> dict[str, str]:
-    """SHA-256 of the default bundles, by task."""
-    return {task: hashlib.sha256(bundle.default_path(task).read_bytes()).hexdigest() for task in bundle.TASKS}
+    """SHA-256 of the default bundles' files, by task.
+
+    Raises:
+        ModelError: one is missing or damaged.
+    """
+    paths = {task: bundle.default_path(task) for task in bundle.TASKS}
+    for task, path in paths.items():
+        bundle.read(path, task)
+    return {task: hashlib.sha256(path.read_bytes()).hexdigest() for task, path in paths.items()}
 
 
 class Counted:
