@@ -99,6 +99,7 @@ def work(send: unit.Send, loop: clip.Clip, seconds: float, every: float) -> None
         if (now := clock()) < due:
             return
         due += every
+        unit.forget_edges()
         _, verdicts = models.taken()
         looked_at, judged = looked_at + len(verdicts), judged + sum(verdicts)
         send(("sample", round(now, 3), *process(), player.captured, looked_at, judged))

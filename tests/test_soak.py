@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gpiozero import Device, DigitalOutputDevice
+from gpiozero.pins.mock import MockFactory
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import readme, records, soak
+from benchmarks import readme, records, soak, unit
 from maskwatch.config import AlertSettings
 
 
@@ -82,6 +84,20 @@ def test_growth_is_told_in_kilobytes_an_hour_and_without_the_warm_up() -> None:
     found = soak.growth(times, resident, 100.0)
     assert found["kb_an_hour"] == found["low"] == found["high"] == pytest.approx(360.0)
     assert (found["warm_up_s"], found["samples"]) == (100.0, 80)
+
+
+def test_what_mock_pins_wrote_down_is_forgotten_and_the_pin_goes_on() -> None:
+    before, Device.pin_factory = Device.pin_factory, MockFactory()
+    try:
+        led = DigitalOutputDevice(27)
+        for _ in range(50):
+            led.toggle()
+        unit.forget_edges()
+        led.on()
+        assert [state.state for state in led.pin.states] == [False, True]
+    finally:
+        Device.pin_factory.close()
+        Device.pin_factory = before
 
 
 def test_a_line_a_minute_says_memory_alerts_and_frames() -> None:
