@@ -277,6 +277,14 @@ def test_the_bare_models_do_after_each_turn_what_the_daemon_did_and_each_half_is
     assert sum(row[f"{stage}_ms"] for stage in STAGES) == pytest.approx(4.0)
 
 
+def test_the_frames_clock_stands_still_while_the_bare_models_work() -> None:
+    turns, _, _, time = bench(seconds=9.0)
+    daemon_frames(turns, time, throughput.WARM_UP + 2 * throughput.TURN)
+    turns()
+    turns.pace.next()
+    assert turns.pace.clock() == pytest.approx(0.004 * (throughput.WARM_UP + 2 * throughput.TURN))
+
+
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0, throughput.LEAST), (2.0, 11)])
 def test_turns_go_on_until_the_time_is_over_but_for_a_few_at_least(seconds: float, expected: int) -> None:
     turns, sent, _, time = bench(seconds)
