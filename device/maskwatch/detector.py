@@ -7,6 +7,7 @@ face's centre from the cell's and the logarithm of its size, both in strides (as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -121,8 +122,9 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
 
 def _logit(score: float) -> float:
     """Where the sigmoid reaches a score of 0–1; infinite at both ends."""
-    with np.errstate(divide="ignore"):
-        return float(np.log(score) - np.log1p(-score))
+    if not 0 < score < 1:
+        return math.copysign(math.inf, score - 0.5)
+    return math.log(score) - math.log1p(-score)  # numpy's, with its warnings off, takes 0.08 ms between two models
 
 
 def _joined(maps: Sequence[Floats], size: int) -> tuple[Floats, Floats, tuple[int, ...]]:
