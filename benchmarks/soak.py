@@ -24,10 +24,10 @@ from maskwatch.stages import KEPT
 SCHEMA = 1
 MINUTES = 30.0
 SAMPLE = 5.0  # seconds between two looks at the process
-WARM_UP = KEPT  # frames looked at that the slope leaves out: until then the daemon's record of its stages fills up
+WARM_UP = 2 * KEPT  # frames looked at that the slope leaves out: the daemon's record of its stages filled, then renewed
 EMPTY, BARE, MASKED = 3, 5, 4  # seconds of a loop: nobody, somebody bare, nobody again, somebody masked
 LOOP = EMPTY + BARE + EMPTY + MASKED  # seconds
-EARLY, LATE = 0.2, 1.5  # seconds around the moment a switch is due
+EARLY, LATE = 0.2, 1.5  # seconds around the moment an alert is due; its end comes early where bare frames were skipped
 SAMPLED = ("time_s", "resident_kb", "threads", "open_files", "captured", "looked_at", "judged")
 PROCESS = Path("/proc/self")
 
@@ -64,6 +64,9 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
         "loop_s": {"nobody": EMPTY, "bare": BARE, "nobody again": EMPTY, "masked": MASKED},
         "samples": samples,
         "memory": growth(samples["time_s"], samples["resident_kb"], warm_up(samples)),
+        "begun_s": told["begun"][0][0],
+        "switches": told["switch"],
+        "pins": told["pin"],
         "alerts": alerts(told["begun"][0][0], samples["time_s"][-1], told["pin"], settings.alert),
         "latency_ms": late(told["switch"], told["pin"], samples["time_s"][-1]),
     }
@@ -163,11 +166,11 @@ def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules
         rules: when an alert is due.
     """
     starts = [begun + LOOP * number for number in range(int((ended - begun) // LOOP))]
-    kinds = {True: EMPTY + rules.hold, False: EMPTY + BARE + rules.clear}
+    kinds = {True: (EMPTY + rules.hold, EARLY), False: (EMPTY + BARE + rules.clear, LATE)}
     found: dict[str, Any] = {"loops": len(starts)}
-    for kind, after in kinds.items():
+    for kind, (after, early) in kinds.items():
         seen = [time for time, on in pins if on == kind and time < begun + LOOP * len(starts)]
-        due = [(start + after - EARLY, start + after + LATE) for start in starts]
+        due = [(start + after - early, start + after + LATE) for start in starts]
         found["on" if kind else "off"] = tally(due, seen)
     return found
 
