@@ -9,7 +9,20 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, device, doubts, figures, models, readme, records, run, runtimes
+from benchmarks import (
+    compare,
+    device,
+    doubts,
+    figures,
+    latency,
+    models,
+    pipeline,
+    readme,
+    records,
+    run,
+    runtimes,
+    soak,
+)
 from maskwatch import bundle, command
 from maskwatch.errors import ConfigError
 
@@ -80,6 +93,28 @@ def measure_candidates(
     record = search.measure(dict(map(_named, classifiers)), dict(map(_named, finders)), material, rounds)
     _save(record, results)
     search.draw(record, records.path(record, results).with_suffix(".png"))
+
+
+@cli.command("pipeline")
+@click.option("--seconds", type=click.FloatRange(min=0), default=pipeline.SECONDS, show_default=True)
+@click.option("--alerts", type=click.IntRange(1, latency.MOST), default=pipeline.ALERTS, show_default=True)
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_pipeline(seconds: float, alerts: int, results: Path) -> None:
+    """The whole daemon beside its bare models, SECONDS for each of 0 to 10 faces in view, then ALERTS from capture to
+    pin; writes RESULTS/BOARD/pipeline.json."""
+    _save(pipeline.measure(seconds, alerts, _tell), results)
+
+
+@cli.command("soak")
+@click.option("--minutes", type=click.FloatRange(min=0.5), default=soak.MINUTES, show_default=True)
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_endurance(minutes: float, results: Path) -> None:
+    """The daemon on a looped clip: memory, lost alerts, latency; writes RESULTS/BOARD/soak.json."""
+    _save(soak.measure(minutes, _tell), results)
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import figures, records, run
+from benchmarks import pipeline as whole
+from benchmarks import soak as endurance
 from benchmarks.records import spread
 from maskwatch.errors import MaskwatchError
 
@@ -202,6 +204,28 @@ def quantized() -> str:
     return markdown(head.split("|"), rows)
 
 
+def pipeline() -> str:
+    """The whole daemon by the number of faces, and the way to the pin, by board."""
+    return _by_board("pipeline", whole.TABLES)
+
+
+def soak() -> str:
+    """Half an hour on a loop, by board."""
+    return _by_board("soak", (endurance.TABLE,))
+
+
+def _by_board(kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]]) -> str:
+    """Tables of (head, a record -> its rows), from every board's record of a kind."""
+    found = [json.loads(path.read_text()) for path in sorted((ROOT / "benchmarks/results").glob(f"*/{kind}.json"))]
+    return "\n\n".join(
+        markdown(
+            ["board", *head.split("|")],
+            [(record["host"]["board"], *row) for record in found for row in rows(record)],
+        )
+        for head, rows in tables
+    )
+
+
 def search() -> str:
     """What was tried for the shipped models: quality on both held-out parts against time, by board."""
     tables = []
@@ -289,6 +313,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "frame": frame,
     "models": models,
     "quantized": quantized,
+    "pipeline": pipeline,
+    "soak": soak,
     "search": search,
     "left_out": left_out,
     "faults": faults,

@@ -7,6 +7,7 @@ face's centre from the cell's and the logarithm of its size, both in strides (as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -121,8 +122,9 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
 
 def _logit(score: float) -> float:
     """Where the sigmoid reaches a score of 0–1; infinite at both ends."""
-    with np.errstate(divide="ignore"):
-        return float(np.log(score) - np.log1p(-score))
+    if not 0 < score < 1:
+        return math.copysign(math.inf, score - 0.5)
+    return math.log(score) - math.log1p(-score)  # numpy's, with its warnings off, takes 0.08 ms between two models
 
 
 def _joined(maps: Sequence[Floats], size: int) -> tuple[Floats, Floats, tuple[int, ...]]:
@@ -168,20 +170,24 @@ def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_
         Indices of the boxes that stay, surest first.
     """
     order = np.argsort(-scores, kind="stable")
+    overlapping = _iou(boxes[order]) > max_iou  # all at once: a call for each box that stays costs twice as much
+    gone = np.zeros(len(order), bool)
     kept: list[int] = []
-    while len(order):
-        best, order = order[0], order[1:]
-        kept.append(best)
-        order = order[_iou(boxes[best], boxes[order]) <= max_iou]
-    return np.array(kept, np.intp)
+    for place in range(len(order)):
+        if not gone[place]:
+            kept.append(place)
+            gone |= overlapping[place]
+    return np.asarray(order[kept], np.intp)
 
 
-def _iou(box: Floats, others: Floats) -> Floats:
-    """(4,) and (N, 4) -> (N,) intersection over union."""
-    inner = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    intersection = np.prod(np.maximum(inner, 0), axis=1)
-    union = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - intersection
-    return np.asarray(intersection / np.maximum(union, 1e-9), np.float32)
+def _iou(boxes: Floats) -> Floats:
+    """(N, 4) -> (N, N) intersection over union of each with each."""
+    left, top, right, bottom = boxes.T
+    across = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    down = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    intersection = np.maximum(across, 0) * np.maximum(down, 0)
+    areas = (right - left) * (bottom - top)
+    return np.asarray(intersection / np.maximum(np.add.outer(areas, areas) - intersection, 1e-9), np.float32)
 
 
 def as_faces(boxes: Floats, scores: Floats) -> list[Face]:

@@ -48,11 +48,13 @@ def letterbox(image: Image, size: int) -> tuple[Image, Letterbox]:
     scale = size / max(height, width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (size - new_width) // 2, (size - new_height) // 2
+    shrunk = resize(image, new_width, new_height)
     if new_width == new_height == size:
-        return resize(image, size, size), Letterbox(scale, left, top)
-    canvas = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
-    canvas[top : top + new_height, left : left + new_width] = resize(image, new_width, new_height)
-    return canvas, Letterbox(scale, left, top)
+        return shrunk, Letterbox(scale, left, top)
+    sides = (top, size - new_height - top, left, size - new_width - left)
+    grey = (LETTERBOX_GREY,) * 3
+    canvas = cv2.copyMakeBorder(shrunk, *sides, cv2.BORDER_CONSTANT, value=grey)
+    return np.asarray(canvas, np.uint8), Letterbox(scale, left, top)
 
 
 def face_square(box: Box, margin: float = FACE_MARGIN) -> Box:

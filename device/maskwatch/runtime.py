@@ -88,4 +88,7 @@ def _dequantized(values: NDArray[Any], tensor: dict[str, Any]) -> Floats:
     scale, zero_point = tensor["quantization"]
     if not scale:
         return np.asarray(values, np.float32)
-    return np.asarray((values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale), np.float32)
+    floats = values.astype(np.float32)
+    floats -= np.float32(zero_point)
+    floats *= np.float32(scale)
+    return floats

@@ -57,17 +57,11 @@ class Scene:
     """The picture of any moment; the same moment gives the same picture.
 
     Raises:
-        SourceError: the portrait is not installed.
+        SourceError: see read_portrait.
     """
 
     def __init__(self) -> None:
-        portrait = pictures.read(portrait_path())
-        if portrait.shape[1::-1] != PORTRAIT_SIZE:
-            raise SourceError(
-                f"demo: the portrait is {portrait.shape[1]}x{portrait.shape[0]} pixels, expected "
-                "512x600; this matplotlib ships another one, pip install 'matplotlib==3.10.*'"
-            )
-        self._person = Cutout(portrait.astype(np.float32), _silhouette())
+        self._person = Cutout(read_portrait().astype(np.float32), draw_silhouette())
         self._mask = draw_mask()
         self._hall = draw_hall()
         noise = np.random.default_rng(0).normal(0, 2.5, (HEIGHT + 64, WIDTH + 64, 3))
@@ -110,6 +104,21 @@ class Stage:
 
     def describe(self) -> str:
         return "the built-in scene"
+
+
+def read_portrait() -> Image:
+    """(600, 512, 3) uint8 RGB.
+
+    Raises:
+        SourceError: it is not installed, or not the very picture that every point here was read off.
+    """
+    portrait = pictures.read(portrait_path())
+    if portrait.shape[1::-1] != PORTRAIT_SIZE:
+        raise SourceError(
+            f"demo: the portrait is {portrait.shape[1]}x{portrait.shape[0]} pixels, expected "
+            "512x600; this matplotlib ships another one, pip install 'matplotlib==3.10.*'"
+        )
+    return portrait
 
 
 def portrait_path() -> Path:
@@ -158,7 +167,7 @@ def _lay(scene: Floats, cutout: Cutout, placement: Floats) -> Floats:
     return np.asarray(scene + alpha * (colour - scene), np.float32)
 
 
-def _silhouette() -> Floats:
+def draw_silhouette() -> Floats:
     """(600, 512, 1) who is cut out of the portrait, with a soft edge."""
     width, height = PORTRAIT_SIZE
     alpha = np.zeros((height, width), np.float32)

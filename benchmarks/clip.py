@@ -1,0 +1,168 @@
+"""A clip played to the daemon as a camera would: on a thread of its own, the newest frame wins.
+
+Its frames lie in a raw file and are read one by one, so that the daemon's memory is the daemon's: none holds the clip.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from maskwatch.camera import Source, demo, live
+from maskwatch.config import CameraSettings
+from maskwatch.flow import Frame, Image
+
+SHAPE = (demo.HEIGHT, demo.WIDTH, 3)
+POLL = 0.05  # seconds; how long a stop may go unnoticed while no frame is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A raw file of (480, 640, 3) uint8 RGB frames, and the order they are shown in, over and over."""
+
+    path: Path
+    order: tuple[int, ...]
+
+
+def write(path: Path, images: Iterable[Image], order: Sequence[int]) -> Clip:
+    """Lay the frames down in `path`; `order` counts from 0."""
+    with path.open("wb") as file:
+        for image in images:
+            file.write(image.tobytes())
+    return Clip(path, tuple(order))
+
+
+class Elapsed:
+    """Seconds since its first reading, so that a camera which reads it first stamps its frames by it exactly."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun: float | None = None
+
+    def __call__(self) -> float:
+        now = self._clock()
+        self._begun = now if self._begun is None else self._begun
+        return now - self._begun
+
+
+class Pace(Protocol):
+    """When a camera has its frames, and how it counts time."""
+
+    def clock(self) -> float:
+        """Seconds; the frames are stamped by it."""
+
+    def next(self) -> int | None:
+        """Wait for the next frame; its number since the beginning, or None when there will be no more."""
+
+
+class Steady:
+    """So many frames a second. A machine that is late skips frames: a camera does not wait."""
+
+    def __init__(self, fps: float, stop: threading.Event, clock: Callable[[], float]) -> None:
+        self._fps, self._stop, self.clock = fps, stop, clock
+        self.begun: float | None = None  # seconds, when the first frame was due
+        self._number = -1
+
+    def next(self) -> int | None:
+        now = self.clock()
+        self.begun = now if self.begun is None else self.begun
+        self._number = max(self._number + 1, int((now - self.begun) * self._fps))
+        ended = self._stop.wait(max(0.0, self.begun + self._number / self._fps - now))
+        return None if ended else self._number
+
+
+class OnDemand:
+    """A frame as soon as the one before was taken: the loop never waits.
+
+    Time goes on by 1 / fps a frame, so that people are judged as often as before a camera of that rate; where the
+    machine needs longer for a frame, by what it needs.
+    """
+
+    def __init__(self, fps: float, stop: threading.Event, now: Callable[[], float] = time.monotonic) -> None:
+        self._fps, self._stop, self._now = fps, stop, now
+        self._wanted = threading.Semaphore(1)
+        self._begun, self._left_out = now(), 0.0
+        self._time, self._number = 0.0, -1
+
+    def clock(self) -> float:
+        return self._time
+
+    def taken(self) -> None:
+        """The loop has a frame: the next one is wanted."""
+        self._wanted.release()
+
+    def leave_out(self, seconds: float) -> None:
+        """What passed meanwhile is not the daemon's."""
+        self._left_out += seconds
+
+    def next(self) -> int | None:
+        while not self._wanted.acquire(timeout=POLL):
+            if self._stop.is_set():
+                return None
+        self._number += 1
+        self._time = max(self._time + 1 / self._fps, self._now() - self._begun - self._left_out)
+        return self._number
+
+
+class Player:
+    """A clip as a live.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
+
+    def __init__(self, clip: Clip, pace: Pace) -> None:
+        self._clip, self._pace = clip, pace
+        self._file = clip.path.open("rb", buffering=0)
+        self.captured = 0  # frames
+
+    def grab(self) -> Image | None:
+        number = self._pace.next()
+        if number is None:
+            return None
+        image = np.empty(SHAPE, np.uint8)
+        self._file.seek(self._clip.order[number % len(self._clip.order)] * image.nbytes)
+        self._file.readinto(image.data)
+        self.captured += 1
+        return image
+
+    def close(self) -> None:
+        self._file.close()
+
+    def describe(self) -> str:
+        return "a clip"
+
+
+def camera(player: Player, pace: Pace, settings: CameraSettings) -> live.Live:
+    """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures."""
+    patience = live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
+    return live.Live(lambda: player, "clip", patience, player, clock=pace.clock)
+
+
+class Told:
+    """A source that tells of each frame the loop takes."""
+
+    def __init__(self, source: Source, tell: Callable[[Frame], None]) -> None:
+        self._source, self._tell = source, tell
+
+    @property
+    def ended(self) -> bool:
+        return self._source.ended
+
+    @property
+    def trouble(self) -> str | None:
+        return self._source.trouble
+
+    def read(self, wait: float) -> Frame | None:
+        frame = self._source.read(wait)
+        if frame is not None:
+            self._tell(frame)
+        return frame
+
+    def describe(self) -> str:
+        return self._source.describe()
+
+    def close(self) -> None:
+        self._source.close()

@@ -1,0 +1,128 @@
+"""From the capture of the frame that tips the policy to the edge on the pin.
+
+A camera of 15 frames a second shows somebody bare for two frames and nobody for two, and the alert follows as fast as
+it can: it may begin at once, and people are forgotten between two visits, so that each is found, judged and alerted of
+anew. Capture is when the frame is in memory; what a real camera needs before that, exposure, readout, decoding, is not
+in here.
+"""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from benchmarks import clip, crowd, unit
+from maskwatch import daemon
+from maskwatch.flow import Alert, Frame
+from maskwatch.stages import KEPT, Stages
+
+# What differs from the default settings: see above. `clear` is shorter than a frame, `forget` than an absence.
+SETTINGS: Mapping[str, dict[str, Any]] = {"opinion": {"forget": 0.1}, "alert": {"hold": 0.0, "clear": 0.01}}
+PRESENT = ABSENT = 2  # frames; a slow machine skips some, two in a row seldom
+VISITS = 5  # that differ
+MOST = KEPT // (PRESENT + ABSENT)  # alerts, so that the stages of every frame are at hand
+PARTS = ("wait", "find", "crop", "classify", "edge")  # what a latency is the sum of
+
+
+def work(send: unit.Send, reel: clip.Clip, alerts: int) -> None:
+    """In a process of its own.
+
+    Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
+    for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).
+    """
+    settings, stop, stages = unit.default_settings(**SETTINGS), threading.Event(), Stages()
+    clock, taken = clip.Elapsed(), list[tuple[float, float]]()
+    pace = clip.Steady(settings.camera.fps, stop, clock)
+    player = clip.Player(reel, pace)
+
+    def note(frame: Frame) -> None:
+        taken.append((frame.time, clock() - frame.time))
+        if len(taken) >= alerts * (PRESENT + ABSENT):
+            stop.set()
+
+    def begun(alert: Alert) -> None:
+        if alert.on:
+            send(("alert", alert.time))
+
+    def show(name: str, _: int, on: bool) -> None:
+        if name == unit.LAMP:
+            send(("pin", clock(), on))
+
+    source = clip.Told(clip.camera(player, pace, settings.camera), note)
+    parts = unit.assembled(settings, unit.counted(settings), source, [unit.Switches(begun)], show)
+    daemon.run(parts, stop, stages=stages)
+    send(("captured", player.captured))
+    for frame, row in zip(taken, stages.rows, strict=True):
+        send(("frame", *frame, row))
+
+
+def visits(folder: Path) -> clip.Clip:
+    """VISITS times somebody bare for PRESENT frames, then nobody for ABSENT; 18 MB."""
+    stage = crowd.Stage()
+    scenes = [people for _ in range(VISITS) for people in [crowd.group(1)] * PRESENT + [[]] * ABSENT]
+    images = (stage.draw(people, step) for step, people in enumerate(scenes))
+    return clip.write(folder / "visits.rgb", images, range(len(scenes)))
+
+
+def measure(alerts: int, folder: Path) -> dict[str, Any]:
+    """Every alert's latency and what it is made of, ms.
+
+    Args:
+        alerts: MOST at most; each takes 0.27 s.
+        folder: for the clip.
+    """
+    told: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
+    for kind, *content in unit.apart(work, visits(folder), alerts):
+        told[kind].append(content)
+    begun = [time for (time,) in told["alert"]]
+    ups = edges(begun, [time for time, on in told["pin"] if on])
+    frames = {time: (wait, row) for time, wait, row in told["frame"]}
+    return {
+        "settings": {name: dict(keys) for name, keys in SETTINGS.items()},
+        "frames": {"present": PRESENT, "absent": ABSENT, "captured": told["captured"][0][0], "looked_at": len(frames)},
+        "alerts": len(begun),
+        "lost_edges": ups.count(None),
+        "ms": columns([made_of(up - time, *frames[time]) for time, up in zip(begun, ups, strict=True) if up]),
+    }
+
+
+def edges(switches: Sequence[float], pins: Sequence[float]) -> list[float | None]:
+    """For each switch of the alert the first edge that follows before the next such switch; None: it was lost.
+
+    Args:
+        switches: seconds, the frames' times, ascending.
+        pins: seconds, when the pin went the same way, ascending.
+    """
+    found: list[float | None] = []
+    for begin, end in pairwise([*switches, float("inf")]):
+        place = bisect.bisect_left(pins, begin)
+        found.append(pins[place] if place < len(pins) and pins[place] < end else None)
+    return found
+
+
+def made_of(total: float, wait: float, row: Mapping[str, float]) -> dict[str, float]:
+    """A latency's parts; what is not finding, cropping and classifying is `edge`: policy, queue, the pin's thread.
+
+    Args:
+        total: seconds from capture to edge.
+        wait: seconds from capture until the loop took the frame.
+        row: seconds by stage of that frame.
+    """
+    parts = {"wait": wait, **{name: row[name] for name in ("find", "crop", "classify")}}
+    return {"total": total, **parts, "edge": total - sum(parts.values())}
+
+
+def columns(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Seconds by name, a row an alert -> ms, a list a name."""
+    return {name: [round(1e3 * row[name], 3) for row in rows] for name in ("total", *PARTS)}
+
+
+def slowest(ms: Mapping[str, Sequence[float]], share: float = 0.01) -> dict[str, float]:
+    """What the slowest are made of: the mean of each part, ms, of that share of the alerts, one at least."""
+    totals = ms["total"]
+    worst = sorted(range(len(totals)), key=lambda place: -totals[place])[: max(1, round(share * len(totals)))]
+    return {name: sum(ms[name][place] for place in worst) / len(worst) for name in PARTS}

@@ -1,0 +1,116 @@
+"""The whole daemon on this machine: frames a second, memory and overhead by the number of faces; latency to the pin."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import host, latency, throughput, unit
+from benchmarks.records import spread
+from maskwatch.camera import demo
+from maskwatch.stages import STAGES
+
+SCHEMA = 1
+CROWDS = (0, 1, 2, 5, 10)  # faces in view
+SECONDS = 20.0  # for each of them
+ROUNDS = 3  # over all of them, so that a machine's bad minute does not hit one number alone
+ALERTS = 300
+
+
+def measure(
+    seconds: float = SECONDS, alerts: int = ALERTS, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """The record, ready for JSON.
+
+    Args:
+        seconds: measured for each number of faces.
+        alerts: whose latency is measured, latency.MOST at most.
+        say: told what is done now.
+
+    Raises:
+        MaskwatchError: the default bundles or the demo's portrait are not there.
+    """
+    machine = host.facts()  # before the work here is itself the load
+    settings, models = unit.default_settings(), unit.hashes()
+    found: dict[int, list[dict[str, Any]]] = {people: [] for people in CROWDS}
+    with tempfile.TemporaryDirectory() as folder:
+        for people in CROWDS * ROUNDS:
+            say(f"pipeline: {people} faces")
+            found[people].append(throughput.measure(people, seconds / ROUNDS, Path(folder)))
+        say(f"pipeline: {alerts} alerts")
+        late = latency.measure(alerts, Path(folder))
+    return {
+        "schema": SCHEMA,
+        "kind": "pipeline",
+        "host": machine,
+        "models": models,
+        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        "frame_pixels": [demo.WIDTH, demo.HEIGHT],
+        "fps": settings.camera.fps,
+        "warm_up_frames": throughput.WARM_UP,
+        "turn_frames": throughput.TURN,
+        "crowds": [{"faces": people, **joined(rounds)} for people, rounds in found.items()],
+        "latency": late,
+    }
+
+
+def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of several processes the most memory any had, and the turns of all."""
+    return {
+        "memory_mb": {name: max(each["memory_mb"][name] for each in rounds) for name in unit.MEMORY},
+        "turns": {name: [value for each in rounds for value in each["turns"][name]] for name in rounds[0]["turns"]},
+    }
+
+
+def speeds(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+    """A row for each number of faces: how fast, what it takes, what it costs beyond its models."""
+    rate = {crowd["faces"]: spread([1e3 / ms for ms in crowd["turns"]["daemon_ms"]])[0] for crowd in record["crowds"]}
+    return [
+        (
+            crowd["faces"],
+            f"{spread(crowd['turns']['found'])[0]:.1f}",
+            f"{rate[crowd['faces']]:.1f}",
+            f"{100 * rate[crowd['faces']] / rate[1]:.0f} %",
+            f"{spread(crowd['turns']['judged'])[0]:.2f}",
+            f"{spread(crowd['turns']['daemon_cpu_ms'])[0]:.2f}",
+            "{:.1f} ({:.1f} to {:.1f}) %".format(
+                *(100 * share for share in spread(throughput.overhead(crowd["turns"])))
+            ),
+            "{resident:.0f} ({peak:.0f}) MB".format(**crowd["memory_mb"]),
+        )
+        for crowd in record["crowds"]
+    ]
+
+
+def shares(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+    """A row for each number of faces: each stage's share of all frames' time."""
+    rows = []
+    for crowd in record["crowds"]:
+        sums = [sum(crowd["turns"][f"{stage}_ms"]) for stage in STAGES]
+        rows.append((crowd["faces"], *(f"{100 * each / sum(sums):.1f} %" for each in sums)))
+    return rows
+
+
+def way(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+    """One row: from capture to pin, and what the slowest are made of."""
+    found = record["latency"]
+    p50, p90, p99 = np.percentile(found["ms"]["total"], (50, 90, 99))
+    worst = latency.slowest(found["ms"])
+    made = " / ".join(f"{worst[part]:.1f}" for part in latency.PARTS)
+    times = (f"{ms:.1f} ms" for ms in (p50, p90, p99))
+    return [(found["alerts"], found["lost_edges"], *times, f"{p99 * record['fps'] / 1e3:.2f}", f"{made} ms")]
+
+
+TABLES = (
+    (
+        "faces in view|found|frames a second|of one face's|judged a frame|CPU ms a frame|over bare invokes|"
+        "resident (peak)",
+        speeds,
+    ),
+    ("faces in view|" + "|".join(STAGES), shares),
+    ("alerts|without an edge|p50|p90|p99|p99 in frames|slowest hundredth: " + " / ".join(latency.PARTS), way),
+)

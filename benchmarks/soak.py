@@ -1,0 +1,224 @@
+"""The daemon on a looped clip for half an hour: does memory grow, does every alert come, and how late?
+
+Once a loop somebody bare stands there for long enough, and somebody masked. The settings are the default ones, the pins
+gpiozero's mock, the pace a camera's. What is seen goes to another process at once: the one that is watched keeps none.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import clip, crowd, host, latency, trend, unit
+from maskwatch import daemon
+from maskwatch.config import AlertSettings
+from maskwatch.flow import Alert
+from maskwatch.stages import KEPT
+
+SCHEMA = 1
+MINUTES = 30.0
+SAMPLE = 5.0  # seconds between two looks at the process
+WARM_UP = 2 * KEPT  # frames looked at that the slope leaves out: the daemon's record of its stages filled, then renewed
+EMPTY, BARE, MASKED = 3, 5, 4  # seconds of a loop: nobody, somebody bare, nobody again, somebody masked
+LOOP = EMPTY + BARE + EMPTY + MASKED  # seconds
+EARLY, LATE = 0.2, 1.5  # seconds around the moment an alert is due; its end comes early where bare frames were skipped
+SAMPLED = ("time_s", "resident_kb", "threads", "open_files", "captured", "looked_at", "judged")
+PROCESS = Path("/proc/self")
+
+Window = tuple[float, float]  # seconds
+
+
+def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """The record, ready for JSON. Takes `minutes`.
+
+    Args:
+        minutes: of the watch.
+        say: told how it goes once a minute.
+
+    Raises:
+        MaskwatchError: the default bundles or the demo's portrait are not there.
+    """
+    machine = host.facts()  # before the work here is itself the load
+    settings, models = unit.default_settings(), unit.hashes()
+    told: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
+    with tempfile.TemporaryDirectory() as folder:
+        loop = film(Path(folder), settings.camera.fps)
+        for kind, *content in unit.apart(work, loop, 60 * minutes, SAMPLE):
+            told[kind].append(content)
+            if kind == "sample" and len(told[kind]) % round(60 / SAMPLE) == 0:
+                say(line(content, sum(on for _, on in told["pin"])))
+    samples = dict(zip(SAMPLED, map(list, zip(*told["sample"], strict=True)), strict=True))
+    return {
+        "schema": SCHEMA,
+        "kind": "soak",
+        "host": machine,
+        "models": models,
+        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        "fps": settings.camera.fps,
+        "loop_s": {"nobody": EMPTY, "bare": BARE, "nobody again": EMPTY, "masked": MASKED},
+        "samples": samples,
+        "memory": growth(samples["time_s"], samples["resident_kb"], warm_up(samples)),
+        "begun_s": told["begun"][0][0],
+        "switches": told["switch"],
+        "pins": told["pin"],
+        "alerts": alerts(told["begun"][0][0], samples["time_s"][-1], told["pin"], settings.alert),
+        "latency_ms": late(told["switch"], told["pin"], samples["time_s"][-1]),
+    }
+
+
+def film(folder: Path, fps: float) -> clip.Clip:
+    """One loop: nobody, bare, nobody, masked; 83 MB."""
+    stage, (person,) = crowd.Stage(), crowd.group(1)
+    scenes: Sequence[Sequence[crowd.Person]] = ([], [replace(person, bare=True)], [replace(person, bare=False)])
+    images = (stage.draw(people, step) for people in scenes for step in range(crowd.STEPS))
+    order = [
+        crowd.STEPS * scene + step % crowd.STEPS
+        for scene, seconds in ((0, EMPTY), (1, BARE), (0, EMPTY), (2, MASKED))
+        for step in range(round(seconds * fps))
+    ]
+    return clip.write(folder / "loop.rgb", images, order)
+
+
+def work(send: unit.Send, loop: clip.Clip, seconds: float, every: float) -> None:
+    """In a process of its own, for so many seconds.
+
+    Sends as they happen ("sample", *SAMPLED), each `every` seconds, ("switch", seconds of the frame, on), ("pin",
+    seconds, on), and at the end ("begun", seconds at which the loop began).
+    """
+    settings, stop, clock = unit.default_settings(), threading.Event(), clip.Elapsed()
+    pace = clip.Steady(settings.camera.fps, stop, clock)
+    player, models = clip.Player(loop, pace), unit.counted(settings)
+    looked_at = judged = 0
+    due = 0.0  # seconds, of the next sample
+
+    def before_each() -> None:
+        nonlocal looked_at, judged, due
+        if (now := clock()) < due:
+            return
+        due += every
+        unit.forget_edges()
+        _, verdicts = models.taken()
+        looked_at, judged = looked_at + len(verdicts), judged + sum(verdicts)
+        send(("sample", round(now, 3), *process(), player.captured, looked_at, judged))
+        if now >= seconds:
+            stop.set()
+
+    def switched(alert: Alert) -> None:
+        send(("switch", alert.time, alert.on))
+
+    def show(name: str, _: int, on: bool) -> None:
+        if name == unit.LAMP:
+            send(("pin", clock(), on))
+
+    source = clip.camera(player, pace, settings.camera)
+    daemon.run(unit.assembled(settings, models, source, [unit.Switches(switched)], show), stop, before_each=before_each)
+    send(("begun", pace.begun))
+
+
+def process() -> tuple[int, int, int]:
+    """Of this process: resident memory in KB, threads, open files."""
+    tasks, files = (len(list((PROCESS / name).iterdir())) for name in ("task", "fd"))
+    return round(1024 * unit.memory_mb("VmRSS")), tasks, files
+
+
+def line(sample: Sequence[float], alerts: int) -> str:
+    """How it goes, for who waits."""
+    now = dict(zip(SAMPLED, sample, strict=True))
+    skipped = now["captured"] - now["looked_at"]
+    return (
+        f"soak: {now['time_s'] / 60:.0f} min, {now['resident_kb'] / 1024:.1f} MB, {alerts} alerts, "
+        f"{now['captured']:.0f} frames, {skipped:.0f} skipped"
+    )
+
+
+def warm_up(samples: Mapping[str, Sequence[float]]) -> float:
+    """Seconds until WARM_UP frames were looked at; half of a run that is too short for it."""
+    half = samples["time_s"][-1] / 2
+    rows = zip(samples["time_s"], samples["looked_at"], strict=True)
+    return min(half, next((time for time, frames in rows if frames >= WARM_UP), half))
+
+
+def growth(times: Sequence[float], resident: Sequence[float], since: float) -> dict[str, float]:
+    """Of resident memory, KB, sampled at `times`, seconds: KB an hour from `since` on, with its 95 % interval."""
+    kept = [(time, value) for time, value in zip(times, resident, strict=True) if time >= since]
+    found = trend.slope(*zip(*kept, strict=True))
+    hourly = {"kb_an_hour": found.value, "low": found.low, "high": found.high}
+    return {
+        "warm_up_s": since,
+        "samples": len(kept),
+        **{name: round(3600 * each, 2) for name, each in hourly.items()},
+    }
+
+
+def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules: AlertSettings) -> dict[str, Any]:
+    """What the loops so far ask for against what the pin did. Seconds; a loop that was cut short does not count.
+
+    Args:
+        begun: when the first loop began.
+        ended: when the watch ended.
+        pins: when the pin changed, and whether it went on.
+        rules: when an alert is due.
+    """
+    starts = [begun + LOOP * number for number in range(int((ended - begun) // LOOP))]
+    kinds = {True: (EMPTY + rules.hold, EARLY), False: (EMPTY + BARE + rules.clear, LATE)}
+    found: dict[str, Any] = {"loops": len(starts)}
+    for kind, (after, early) in kinds.items():
+        seen = [time for time, on in pins if on == kind and time < begun + LOOP * len(starts)]
+        due = [(start + after - early, start + after + LATE) for start in starts]
+        found["on" if kind else "off"] = tally(due, seen)
+    return found
+
+
+def tally(due: Sequence[Window], seen: Sequence[float]) -> dict[str, int]:
+    """Each window asks for one: the first in it counts, a window without is a loss, whatever else was seen is extra."""
+    answered = sum(any(low <= time <= high for time in seen) for low, high in due)
+    return {"due": len(due), "lost": len(due) - answered, "extra": len(seen) - answered}
+
+
+def late(
+    switches: Sequence[tuple[float, bool]], pins: Sequence[tuple[float, bool]], until: float
+) -> dict[str, list[float | None]]:
+    """From the capture of the frame that switched the alert to the pin's edge, ms; None: there was none.
+
+    Args:
+        switches: seconds of the frames, and whether the alert went on.
+        pins: seconds, and whether the pin did.
+        until: seconds; after that the daemon was being stopped.
+    """
+    found = {}
+    for name, kind in (("on", True), ("off", False)):
+        begun = [time for time, on in switches if on == kind and time < until]
+        ups = latency.edges(begun, [time for time, on in pins if on == kind])
+        found[name] = [None if up is None else round(1e3 * (up - time), 3) for time, up in zip(begun, ups, strict=True)]
+    return found
+
+
+def summary(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+    """One row: memory, alerts, latency, frames."""
+    samples, memory, told = record["samples"], record["memory"], record["alerts"]
+    captured, looked_at = samples["captured"][-1], samples["looked_at"][-1]
+    p50, p99 = np.percentile([ms for ms in record["latency_ms"]["on"] if ms is not None], (50, 99))
+    return [
+        (
+            f"{samples['time_s'][-1] / 60:.0f} min",
+            f"{memory['kb_an_hour']:.0f} ({memory['low']:.0f} to {memory['high']:.0f}) KB",
+            f"{samples['resident_kb'][-1] / 1024:.0f} MB",
+            *(f"{samples[name][0]}, {samples[name][-1]}" for name in ("threads", "open_files")),
+            *(f"{told['on'][what]}, {told['off'][what]}" for what in ("due", "lost", "extra")),
+            f"{p50:.1f}, {p99:.1f} ms",
+            f"{captured}, {captured - looked_at}, {samples['judged'][-1]}",
+        )
+    ]
+
+
+TABLE = (
+    "time|memory grows an hour by|resident|threads, first and last|open files|alerts due, on and off|lost|extra|"
+    "to the pin, p50, p99|frames, skipped, faces judged",
+    summary,
+)

@@ -1,0 +1,161 @@
+"""The daemon with a frame always waiting, and in turns with it the bare invoke() loop of the same two models.
+
+Both run in one process, TURN frames each: what a shared or throttled machine does to the one it does to the other. The
+ratio of two neighbours is what the daemon costs beyond its models.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import clip, crowd, unit
+from maskwatch import bundle, daemon, runtime
+from maskwatch.config import Settings
+from maskwatch.stages import STAGES, Stages
+
+WARM_UP = 60  # frames before anything is measured; memory is read at their end, before the bare models are opened
+TURN = crowd.STEPS  # frames of the daemon, then as many of the bare models
+LEAST = 3  # turns, however long they take
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The two models with nothing around them, on as many threads as the daemon's."""
+
+    finder: Callable[[], object]
+    classifier: Callable[[], object]
+
+    def loop(self, verdicts: Sequence[int]) -> None:
+        """For each frame one call of the finder, and as many of the classifier as the daemon made."""
+        for number in verdicts:
+            self.finder()
+            for _ in range(number):
+                self.classifier()
+
+
+def bare_models(settings: Settings) -> Bare:
+    """The default bundles in interpreters of their own; their inputs stay zeros, which int8 takes as long for."""
+    face, mask = bundle.read(bundle.default_path("face"), "face"), bundle.read(bundle.default_path("mask"), "mask")
+    return Bare(
+        runtime.open_interpreter(face.flatbuffer, settings.face.threads, face.origin).invoke,
+        runtime.open_interpreter(mask.flatbuffer, settings.mask.threads, mask.origin).invoke,
+    )
+
+
+@dataclass(slots=True)
+class Clocks:
+    """Wall and CPU time of this process, all its threads."""
+
+    wall: Callable[[], float] = time.perf_counter
+    cpu: Callable[[], float] = time.process_time
+    _begun: tuple[float, float] = (0.0, 0.0)
+
+    def begin(self) -> None:
+        self._begun = self.wall(), self.cpu()
+
+    def passed(self) -> tuple[float, float]:
+        """Seconds since the beginning, wall and CPU."""
+        return self.wall() - self._begun[0], self.cpu() - self._begun[1]
+
+
+@dataclass(slots=True)
+class Turns:
+    """Called by the loop before each frame. After TURN frames of the daemon's the bare models do the same work."""
+
+    models: unit.Counted
+    stages: Stages
+    pace: clip.OnDemand
+    stop: threading.Event
+    send: unit.Send
+    seconds: float
+    open_bare: Callable[[], Bare]
+    clocks: Clocks = field(default_factory=Clocks)
+    _bare: Bare | None = None
+    _left: int = LEAST  # turns
+    _until: float = 0.0  # seconds by clocks.wall
+
+    def __call__(self) -> None:
+        if len(self.models.verdicts) < (TURN if self._bare else WARM_UP):
+            return
+        passed, now = self.clocks.passed(), self.clocks.wall()
+        if self._bare:
+            self._compare(self._bare, passed)
+        else:
+            self._bare = self._opened()
+            self._until = now + self.seconds
+        self.pace.leave_out(self.clocks.wall() - now)
+        self.clocks.begin()
+
+    def _opened(self) -> Bare:
+        self.send({name: round(unit.memory_mb(key), 1) for name, key in unit.MEMORY.items()})
+        self.models.taken()
+        bare = self.open_bare()
+        bare.loop([1] * 5)
+        return bare
+
+    def _compare(self, bare: Bare, passed: tuple[float, float]) -> None:
+        faces, verdicts = self.models.taken()
+        self.clocks.begin()
+        bare.loop(verdicts)
+        self.send(row(passed, self.clocks.passed(), faces, verdicts, self.stages.rows[-len(verdicts) :]))
+        self._left -= 1
+        if self._left <= 0 and self.clocks.wall() >= self._until:
+            self.stop.set()
+
+
+def row(
+    ours: tuple[float, float],
+    theirs: tuple[float, float],
+    faces: Sequence[int],
+    verdicts: Sequence[int],
+    stages: Sequence[dict[str, float]],
+) -> dict[str, float]:
+    """One turn of both, per frame.
+
+    Args:
+        ours: seconds of the daemon's frames, wall and CPU.
+        theirs: of the bare models.
+        faces: found in each frame.
+        verdicts: in each frame.
+        stages: seconds of each stage, by frame.
+    """
+    count = len(verdicts)
+    times = {"daemon_ms": ours[0], "daemon_cpu_ms": ours[1], "bare_ms": theirs[0], "bare_cpu_ms": theirs[1]}
+    times |= {f"{stage}_ms": sum(each[stage] for each in stages) for stage in STAGES}
+    found = {name: round(1e3 * seconds / count, 4) for name, seconds in times.items()}
+    return {**found, "found": round(sum(faces) / count, 3), "judged": round(sum(verdicts) / count, 3)}
+
+
+def work(send: unit.Send, reel: clip.Clip, seconds: float) -> None:
+    """In a process of its own: first the memory, MB, then a row each turn."""
+    settings, stop, stages = unit.default_settings(), threading.Event(), Stages()
+    pace, models = clip.OnDemand(settings.camera.fps, stop), unit.counted(settings)
+    source = clip.Told(clip.camera(clip.Player(reel, pace), pace, settings.camera), lambda _: pace.taken())
+    turns = Turns(models, stages, pace, stop, send, seconds, lambda: bare_models(settings))
+    daemon.run(unit.assembled(settings, models, source), stop, stages=stages, before_each=turns)
+
+
+def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """So many people in view: memory, and every turn's figures by name.
+
+    Args:
+        people: 0 to 2 × crowd.ABREAST.
+        seconds: of measuring.
+        folder: for the clip, 28 MB.
+    """
+    stage, group = crowd.Stage(), crowd.group(people)
+    images = (stage.draw(group, step) for step in range(crowd.STEPS))
+    reel = clip.write(folder / f"{people}.rgb", images, range(crowd.STEPS))
+    memory, *rows = unit.apart(work, reel, seconds)
+    reel.path.unlink()
+    return {"memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
+
+
+def overhead(turns: dict[str, list[float]]) -> list[float]:
+    """What the daemon took beyond its bare models, as a share of theirs, turn by turn."""
+    return [ours / theirs - 1 for ours, theirs in zip(turns["daemon_ms"], turns["bare_ms"], strict=True)]
