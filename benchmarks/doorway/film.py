@@ -176,4 +176,4 @@ class Actor:
         if now is None or soon is None:
             return 0.0, 0.0
         share = shutter / step
-        return share * (soon.left - now.left), share * (soon.top - now.top)
+        return share * (soon.left + soon.right - now.left - now.right) / 2, share * (soon.top - now.top)

@@ -38,12 +38,12 @@ class Eye:
     level: float  # pixels down
     above: float  # metres
 
-    def see(self, across: float, away: float) -> Box:
-        """The place of a face, as wide as high, at so many metres."""
+    def see(self, across: float, away: float, aspect: float) -> Box:
+        """The place of a face at so many metres; `aspect`: its width to its height."""
         focal = FOCAL * self.width
         side = focal * FACE / away
         x, y = self.width / 2 + focal * across / away, self.level + focal * self.above / away
-        return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+        return Box(x - aspect * side / 2, y - side / 2, x + aspect * side / 2, y + side / 2)
 
     def away(self, side: float) -> float:
         """Metres at which a face is so many pixels high."""
@@ -69,13 +69,13 @@ class Visit:
         return self.start + self.spots[-1][0]
 
     def at(self, time: float, eye: Eye) -> Box | None:
-        """The square around the face, bobbing with the steps; None before and after the visit."""
-        since = time - self.start
+        """The face, bobbing with the steps; None before and after the visit."""
+        since, aspect = time - self.start, self.portrait.face.width / self.portrait.face.height
         for (begun, x1, z1), (ended, x2, z2) in pairwise(self.spots):
             if begun <= since < ended:
                 share = (since - begun) / (ended - begun)
                 sway = 0.015 * math.sin(2.1 * since + self.rhythm)
-                box = eye.see(x1 + share * (x2 - x1) + sway, z1 + share * (z2 - z1))
+                box = eye.see(x1 + share * (x2 - x1) + sway, z1 + share * (z2 - z1), aspect)
                 bob = 0.05 * box.height * math.sin(11 * since + self.rhythm) * (1 if (x1, z1) != (x2, z2) else 0.2)
                 return Box(box.left, box.top + bob, box.right, box.bottom + bob)
         return None
