@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.doorway import cutouts
 from benchmarks.doorway.backdrops import MARGIN, backdrop
 from benchmarks.doorway.cutouts import Cutout
-from benchmarks.doorway.lens import Lens, Noise, smeared
+from benchmarks.doorway.lens import Lens, Noise, smeared, window
 from benchmarks.doorway.portraits import Deck, Portrait
 from benchmarks.doorway.walks import Eye, Plan, Visit, plan
 from maskwatch.flow import Frame, Image
@@ -93,12 +93,11 @@ class Film:
         """(H, W, 3) uint8 RGB of a moment, seconds; the same moment gives the same picture."""
         eye, lens = self.clip.plan.eye, self._lens
         right, down = lens.offset(time)
-        shift = np.array([[1, 0, right - MARGIN], [0, 1, down - MARGIN]], np.float32)
-        scene = cv2.warpAffine(self._backdrop, shift, (eye.width, eye.height), borderMode=cv2.BORDER_REPLICATE)
+        scene = window(self._backdrop, MARGIN - right, MARGIN - down, eye.width, eye.height)
         for actor in self._present(time):
             actor.enter(scene, time, eye, lens, (right, down))
         rng = np.random.default_rng((self.clip.seed, 1, round(time * 1000)))
-        return lens.taken(np.asarray(scene, np.uint8), time, self._noise, rng)
+        return lens.taken(scene, time, self._noise, rng)
 
     def _present(self, time: float) -> list[Actor]:
         """Whoever is there, the farthest first; who has left is forgotten."""
@@ -107,7 +106,7 @@ class Film:
         self._cast = {number: actor for number, actor in self._cast.items() if number in there}
         for number in there - self._cast.keys():
             self._cast[number] = Actor.of(visits[number], self._cut)
-        return sorted(self._cast.values(), key=lambda actor: -actor.away(time, self.clip.plan.eye))
+        return sorted(self._cast.values(), key=lambda actor: actor.side(time, self.clip.plan.eye))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,10 +128,10 @@ class Actor:
             sizes.append(sizes[-1].halved())
         return cls(visit, sizes, float(rng.normal(0, TURN)))
 
-    def away(self, time: float, eye: Eye) -> float:
-        """Larger for those farther off."""
+    def side(self, time: float, eye: Eye) -> float:
+        """Pixels, height of the face; who is nearer has a larger one."""
         box = self.visit.at(time, eye)
-        return -box.height if box else 0.0
+        return box.height if box else 0.0
 
     def enter(self, scene: NDArray[np.uint8], time: float, eye: Eye, lens: Lens, shake: tuple[float, float]) -> None:
         """Draw the person into the scene, smeared along the way made while the shutter is open."""
