@@ -102,7 +102,7 @@ def measure_doorway(
     material = measure.Material(root, listed, backgrounds, seed)
     clips = material.clips(hours)
     work.mkdir(parents=True, exist_ok=True)
-    sheet.write(sheet.samples(clips, 24), work / "samples.png")
+    sheet.write(sheet.samples(clips), work / "samples.png")
     record: dict[str, Any] = {}
     for done, record in measure.measure(material, hours, work):
         path = records.save(record, results)

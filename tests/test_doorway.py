@@ -103,7 +103,7 @@ def test_a_cutout_is_the_person_with_all_of_the_face_and_none_of_the_background(
 
 
 @pytest.mark.parametrize("background", [(90, 90, 90), (30, 40, 230)])
-def test_no_mask_is_cut_off_whatever_the_background(tmp_path: Path, background: tuple[int, ...]) -> None:
+def test_no_mask_is_cut_off_whatever_the_background(background: tuple[int, ...]) -> None:
     image = people.photograph(Label.WITH_MASK)
     image[(image == (190, 225, 190)).all(axis=2)] = background
     person = cutouts.silhouette(image, people.FACE)
@@ -309,7 +309,7 @@ def test_the_nearer_one_is_drawn_over_the_other(tmp_path: Path) -> None:
         assert not (image[..., 0] - image[..., 2] > 60).any()
 
 
-def test_a_film_ends_after_its_last_frame(tmp_path: Path) -> None:
+def test_a_film_ends_after_its_last_frame() -> None:
     shown = film.Film(film.Clip(0, 0, Plan(Eye(64, 48, 6, 0.1), 0.5, ())))
     times = [frame.time for _ in range(5) if (frame := shown.read(0.0))]
     assert (times, shown.ended) == ([0.0, 0.1, 0.2, 0.3, 0.4], False)

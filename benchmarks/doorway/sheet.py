@@ -13,6 +13,7 @@ from maskwatch.flow import Image
 
 TILE = (480, 360)  # pixels
 COLUMNS = 4
+SAMPLES = 24
 Scene = tuple[Clip, float]  # and seconds of it
 
 
@@ -26,14 +27,14 @@ def write(scenes: Sequence[Scene], path: Path) -> None:
     temporary.replace(path)
 
 
-def samples(clips: Sequence[Clip], count: int) -> list[Scene]:
-    """Moments with somebody in view, spread over the clips."""
+def samples(clips: Sequence[Clip]) -> list[Scene]:
+    """SAMPLES moments with somebody in view, spread over the clips."""
     found = []
-    for place in range(count):
-        clip = clips[place * len(clips) // count]
+    for place in range(SAMPLES):
+        clip = clips[place * len(clips) // SAMPLES]
         times = [step / 2 for step in range(int(clip.plan.seconds * 2)) if clip.plan.sights(step / 2)]
         if times:
-            found.append((clip, times[(2 * place + 1) * len(times) // (2 * count)]))
+            found.append((clip, times[(2 * place + 1) * len(times) // (2 * SAMPLES)]))
     return found
 
 
