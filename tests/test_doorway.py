@@ -111,6 +111,13 @@ def test_no_mask_is_cut_off_whatever_the_background(background: tuple[int, ...])
     assert (person[ellipse > 0] == 1).all()
 
 
+def test_the_face_is_the_person_even_if_told_to_be_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "grabCut", lambda _, marks, *__: marks.fill(cv2.GC_BGD))
+    person = cutouts.silhouette(people.photograph(Label.WITH_MASK), people.FACE)
+    assert person[90, 110] == 1
+    assert person.sum() == pytest.approx(math.pi * 30 * 42, rel=0.05)
+
+
 def test_half_a_cutout_has_its_face_in_the_same_place(tmp_path: Path) -> None:
     whole = cutouts.cut(people.portrait(tmp_path, Label.WITHOUT_MASK), np.random.default_rng(0))
     half = whole.halved()
@@ -132,6 +139,12 @@ def test_a_face_is_as_large_as_its_distance_says(side: float, across: float) -> 
     assert box.height == pytest.approx(side)
     assert box.width == pytest.approx(0.75 * side)
     assert (box.left + box.right) / 2 == pytest.approx(320 + across * side / walks.FACE)
+
+
+@pytest.mark.parametrize(("away", "down"), [(1e6, 60.0), (2.0, 103.2), (1.0, 146.4)])
+def test_nearer_faces_are_farther_below_what_is_level_with_the_lens(away: float, down: float) -> None:
+    box = EYE.see(0.0, away, aspect=0.75)
+    assert (box.top + box.bottom) / 2 == pytest.approx(down, abs=0.01)
 
 
 def test_a_visit_begins_and_ends_out_of_view(tmp_path: Path) -> None:
@@ -239,7 +252,7 @@ def test_compression_loses_more_at_lower_quality_and_keeps_the_order_of_colours(
     assert np.abs(lens.coded(red, 95).astype(int) - red).max() < 8
 
 
-@pytest.mark.parametrize(("left", "top"), [(3.0, 2.0), (3.25, 2.0), (3.0, 2.5), (0.0, 0.0), (5.75, 6.5)])
+@pytest.mark.parametrize(("left", "top"), [(3.0, 2.0), (3.25, 2.0), (3.0, 2.125), (0.0, 0.0), (5.75, 6.875)])
 def test_a_shaken_picture_is_seen_from_between_its_pixels(left: float, top: float) -> None:
     y, x = np.mgrid[:40, :50]
     picture = np.stack([4 * x, 4 * y, x + y], axis=2).astype(np.uint8)

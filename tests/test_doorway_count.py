@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from test_cli import BUNDLES
 
+from benchmarks import readme
 from benchmarks.__main__ import cli
 from benchmarks.doorway import count, cutouts, film, lens, measure, sheet, walks, watch
 from benchmarks.doorway.count import Mistake, Moment
@@ -265,12 +266,17 @@ def test_a_folder_of_other_clips_is_refused(material: measure.Material, tmp_path
 
 @BUNDLES
 @pytest.mark.usefixtures("small")
-def test_the_command_writes_record_and_sheets(material: measure.Material, tmp_path: Path) -> None:
-    folders = ["--work", str(tmp_path / "work"), "--results", str(tmp_path / "results")]
+def test_the_command_writes_record_and_sheets(
+    material: measure.Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "benchmarks" / "results"
+    folders = ["--work", str(tmp_path / "work"), "--results", str(results)]
     given = ["doorway", "--data", str(material.root), "--list", str(material.listed), "--hours", "0.001", *folders]
     cli.main(given, standalone_mode=False)
-    (written,) = (tmp_path / "results").glob("*/doorway.json")
+    (written,) = results.glob("*/doorway.json")
     record = json.loads(written.read_text())
     assert (record["kind"], record["clips"], record["presence"]["seconds"]) == ("doorway", 1, 20.0)
     assert [row["watcher"] for row in record["rows"]] == [watch.DEVICE, *watch.PLAINER]
     assert cv2.imread(str(tmp_path / "work/samples.png")).shape[1] == 4 * 480
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    assert readme.doorway().splitlines()[2].startswith("| maskwatch | ")

@@ -51,7 +51,8 @@ def opened(settings: config.Settings) -> Models:
     Raises:
         ModelError: one cannot be used.
     """
-    face, mask = (section.model_copy(update={"threads": 1}) for section in (settings.face, settings.mask))
+    alone = {"threads": 1}
+    face, mask = settings.face.model_copy(update=alone), settings.mask.model_copy(update=alone)
     return Models(parts.build_detector(face), parts.build_classifier(mask))
 
 
