@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from benchmarks import device, models, readme, records
-from maskwatch import bundle, command
+from maskwatch import bundle, command, config
 from maskwatch.errors import ConfigError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -88,9 +89,17 @@ def measure_candidates(
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="Of clips.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to go on from.")
+@click.option("--replay", "tried", type=FILE, help="A config, held against the verdicts that WORK keeps; prints JSON.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_doorway(
-    root: Path, listed: Path, backgrounds: Path | None, hours: float, seed: int, work: Path, results: Path
+    root: Path,
+    listed: Path,
+    backgrounds: Path | None,
+    hours: float,
+    seed: int,
+    work: Path,
+    tried: Path | None,
+    results: Path,
 ) -> None:
     """False alarms an hour on clips of people at a door, cut from photographs no model has seen.
 
@@ -101,6 +110,9 @@ def measure_doorway(
 
     material = measure.Material(root, listed, backgrounds, seed)
     clips = material.clips(hours)
+    if tried:
+        click.echo(json.dumps(measure.replayed(clips, config.load(tried), work)["rows"][0]))
+        return
     work.mkdir(parents=True, exist_ok=True)
     sheet.write(sheet.samples(clips), work / "samples.png")
     record: dict[str, Any] = {}

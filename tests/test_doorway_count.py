@@ -13,7 +13,7 @@ from test_cli import BUNDLES
 
 from benchmarks import readme
 from benchmarks.__main__ import cli
-from benchmarks.doorway import count, cutouts, film, lens, measure, sheet, walks, watch
+from benchmarks.doorway import count, cutouts, film, lens, measure, replay, sheet, walks, watch
 from benchmarks.doorway.count import Mistake, Moment
 from benchmarks.doorway.portraits import Portrait
 from benchmarks.doorway.walks import Eye, Plan, Sight, Visit
@@ -161,6 +161,13 @@ class Suspicious(ByColour):
         return Verdict(Label.WITHOUT_MASK, 0.99)
 
 
+class Wavering(ByColour):
+    """Calls everybody a little more or less bare, by the pixels."""
+
+    def verdict(self, crop: Image) -> Verdict:
+        return Verdict(Label.WITHOUT_MASK, 0.6 + 0.35 * float(crop.sum() % 7 / 7))
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick clips: small frames, a grey wall, a good camera, people cut out by their colour, half of them bare."""
@@ -186,7 +193,7 @@ def test_whoever_is_bare_is_alerted_and_nobody_else(tmp_path: Path) -> None:
     masked, bare = people.crowd(tmp_path, each=1)
     visits = [Visit(who, 7.0 * place, WAY, 0.0, 0) for place, who in enumerate((masked, bare, masked))]
     clip = film.Clip(0, 0, Plan(Eye(320, 240, 50, 0.1), 20.0, tuple(visits)))
-    found = count.count(clip.plan, watch.watch(clip, models(), config.Settings())[watch.DEVICE])
+    found = count.count(clip.plan, watch.watch(clip, models(), config.Settings()).ways[watch.DEVICE])
     assert (found.due, found.false, found.missed, found.overdue) == (1, (), (), 0.0)
     assert found.delays == (pytest.approx(1.1, abs=0.2),)  # `hold`, and a frame
 
@@ -194,7 +201,7 @@ def test_whoever_is_bare_is_alerted_and_nobody_else(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_every_frame_is_judged_in_every_way(tmp_path: Path) -> None:
     (clip,) = film.clips(1, 20.0, people.crowd(tmp_path), seed=3)
-    ways = watch.watch(clip, models(), config.Settings())
+    ways = watch.watch(clip, models(), config.Settings()).ways
     assert list(ways) == [watch.DEVICE, *watch.PLAINER]
     times = [step / film.FPS for step in range(200)]
     assert all([moment.time for moment in seen] == pytest.approx(times) for seen in ways.values())
@@ -209,8 +216,20 @@ def test_the_settings_decide(tmp_path: Path) -> None:
     clip = film.Clip(0, 0, Plan(Eye(320, 240, 50, 0.1), 6.0, (Visit(bare, 0.0, WAY, 0.0, 0),)))
     settings = config.Settings()
     patient = settings.model_copy(update={"alert": settings.alert.model_copy(update={"hold": 100.0})})
-    assert any(moment.on for moment in watch.watch(clip, models(), settings)[watch.DEVICE])
-    assert not any(moment.on for moment in watch.watch(clip, models(), patient)[watch.DEVICE])
+    assert any(moment.on for moment in watch.watch(clip, models(), settings).ways[watch.DEVICE])
+    assert not any(moment.on for moment in watch.watch(clip, models(), patient).ways[watch.DEVICE])
+
+
+@pytest.mark.usefixtures("small")
+def test_kept_verdicts_replayed_are_what_the_device_made_of_them(tmp_path: Path) -> None:
+    (clip,) = film.clips(1, 20.0, people.crowd(tmp_path), seed=4)
+    watched = watch.watch(clip, models(Wavering()), config.Settings())
+    replay.save(watched.verdicts, tmp_path / "verdicts" / "0.jsonl")
+    kept = replay.load(tmp_path / "verdicts" / "0.jsonl")
+    assert replay.replay(clip.plan, kept, config.Settings()) == watched.ways[watch.DEVICE]
+    assert {moment.on for moment in watched.ways[watch.DEVICE]} == {False, True}
+    sure = config.Settings().model_copy(update={"alert": config.AlertSettings(high=1.0)})
+    assert not any(moment.on for moment in replay.replay(clip.plan, kept, sure))
 
 
 @pytest.fixture
@@ -242,7 +261,7 @@ def test_an_interrupted_measurement_goes_on_and_ends_the_same(
 ) -> None:
     watched: list[int] = []
 
-    def noted(clip: film.Clip, *others: Any) -> dict[str, list[Moment]]:
+    def noted(clip: film.Clip, *others: Any) -> watch.Watched:
         watched.append(clip.number)
         return once(clip, *others)
 
@@ -267,7 +286,7 @@ def test_a_folder_of_other_clips_is_refused(material: measure.Material, tmp_path
 @BUNDLES
 @pytest.mark.usefixtures("small")
 def test_the_command_writes_record_and_sheets(
-    material: measure.Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    material: measure.Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "benchmarks" / "results"
     folders = ["--work", str(tmp_path / "work"), "--results", str(results)]
@@ -278,5 +297,8 @@ def test_the_command_writes_record_and_sheets(
     assert (record["kind"], record["clips"], record["presence"]["seconds"]) == ("doorway", 1, 20.0)
     assert [row["watcher"] for row in record["rows"]] == [watch.DEVICE, *watch.PLAINER]
     assert cv2.imread(str(tmp_path / "work/samples.png")).shape[1] == 4 * 480
+    cli.main([*given, "--replay", str(config.default_path())], standalone_mode=False)
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again == record["rows"][0]
     monkeypatch.setattr(readme, "ROOT", tmp_path)
     assert readme.doorway().splitlines()[2].startswith("| maskwatch | ")

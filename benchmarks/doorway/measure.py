@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import cv2
 from scipy.stats import chi2
 
 from benchmarks import host
-from benchmarks.doorway import portraits, watch
-from benchmarks.doorway.count import Mistake, count, presence
+from benchmarks.doorway import portraits, replay, watch
+from benchmarks.doorway.count import Mistake, Moment, count, presence
 from benchmarks.doorway.film import FPS, Clip, clips
 from benchmarks.records import spread
 from maskwatch import bundle, config
@@ -81,7 +81,7 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
     cv2.setNumThreads(1)
     with (work / "clips.jsonl").open("a") as file:
         for clip in made[len(rows) :]:
-            rows.append(judged(clip, models, settings))
+            rows.append(judged(clip, models, settings, work))
             file.write(json.dumps(rows[-1]) + "\n")
             file.flush()
             yield len(rows), summary(rows, about, machine)
@@ -89,15 +89,38 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
         yield len(rows), summary(rows, about, machine)
 
 
-def judged(clip: Clip, models: watch.Models, settings: config.Settings) -> Row:
-    """What came of one clip."""
+def judged(clip: Clip, models: watch.Models, settings: config.Settings, work: Path) -> Row:
+    """What came of one clip; its verdicts are kept in WORK/verdicts."""
+    watched = watch.watch(clip, models, settings)
+    replay.save(watched.verdicts, _verdicts(work, clip))
+    return _row(clip, watched.ways)
+
+
+def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
+    """What the device would have made of the clips whose verdicts WORK keeps, with other settings, as in summary().
+
+    Raises:
+        ConfigError: it keeps none.
+    """
+    kept = [clip for clip in clips if _verdicts(work, clip).exists()]
+    if not kept:
+        raise ConfigError(f"folder {work}: no verdicts in it; run `benchmarks doorway` with it first")
+    ways = [{watch.DEVICE: replay.replay(clip.plan, replay.load(_verdicts(work, clip)), settings)} for clip in kept]
+    return summary([_row(clip, way) for clip, way in zip(kept, ways, strict=True)], {}, {})
+
+
+def _verdicts(work: Path, clip: Clip) -> Path:
+    return work / "verdicts" / f"{clip.number}.jsonl"
+
+
+def _row(clip: Clip, watched: Mapping[str, Sequence[Moment]]) -> Row:
     names = [visit.portrait.name for visit in clip.plan.visits]
 
     def named(mistakes: Sequence[Mistake]) -> list[Row]:
         return [{"time": each.time, "photographs": [names[visit] for visit in each.visits]} for each in mistakes]
 
     ways = {}
-    for way, moments in watch.watch(clip, models, settings).items():
+    for way, moments in watched.items():
         found = count(clip.plan, moments)
         ways[way] = {**asdict(found), "false": named(found.false), "missed": named(found.missed)}
     size = [clip.plan.eye.width, clip.plan.eye.height]

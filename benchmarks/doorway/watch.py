@@ -56,8 +56,16 @@ def opened(settings: config.Settings) -> Models:
     return Models(parts.build_detector(face), parts.build_classifier(mask))
 
 
-def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = cutouts.cut) -> dict[str, list[Moment]]:
-    """Way of watching -> every frame of the clip as it was judged.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one clip came to."""
+
+    ways: dict[str, list[Moment]]  # way of watching -> every frame
+    verdicts: list[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
+
+
+def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = cutouts.cut) -> Watched:
+    """Every frame of the clip through the loop.
 
     Raises:
         SourceError: a photograph cannot be read.
@@ -66,7 +74,7 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
     unit = Parts(film, kept, models.judge, Tracker(), Policy(), Outputs([]))
     parts.adjust(unit, settings)
     plainer = {name: make() for name, make in PLAINER.items()}
-    seen: dict[str, list[Moment]] = {name: [] for name in (DEVICE, *PLAINER)}
+    seen = Watched({name: [] for name in (DEVICE, *PLAINER)}, [])
 
     def note() -> None:
         """What became of the newest frame, if it was not noted before."""
@@ -74,12 +82,13 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
             return
         time, image = film.frame.time, film.frame.image
         height, width = image.shape[:2]
-        counted = [face for face in kept.faces if unit.zone.counts(face, width, height)]
-        judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in counted]
+        judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in kept.faces]
+        counted = [each for each in judged if unit.zone.counts(each[0], width, height)]
         sights = clip.plan.sights(time)
-        seen[DEVICE].append(Moment(time, sights, unit.policy.on))
+        seen.verdicts.append((time, judged))
+        seen.ways[DEVICE].append(Moment(time, sights, unit.policy.on))
         for name, watcher in plainer.items():
-            seen[name].append(Moment(time, sights, watcher(judged, time)))
+            seen.ways[name].append(Moment(time, sights, watcher(counted, time)))
 
     daemon.run(unit, threading.Event(), before_each=note)
     return seen
