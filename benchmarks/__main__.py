@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from benchmarks import (
     runtimes,
     soak,
 )
-from maskwatch import bundle, command
+from maskwatch import bundle, command, config
 from maskwatch.errors import ConfigError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -115,6 +116,50 @@ def measure_endurance(minutes: float, results: Path) -> None:
 
 def _tell(text: str) -> None:
     click.echo(text, err=True)
+
+
+@cli.command("doorway")
+@click.option("--data", "root", type=FOLDER, required=True, help="The photographs.")
+@click.option("--list", "listed", type=FILE, required=True, help="Of `python -m training list --part test`.")
+@click.option("--backgrounds", type=FOLDER, help="Photographs without people, e.g. of your door; half the clips.")
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="Of clips.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--work", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to go on from.")
+@click.option("--replay", "tried", type=FILE, help="A config, held against the verdicts that WORK keeps; prints JSON.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_doorway(
+    root: Path,
+    listed: Path,
+    backgrounds: Path | None,
+    hours: float,
+    seed: int,
+    work: Path,
+    tried: Path | None,
+    results: Path,
+) -> None:
+    """False alarms an hour on clips of people at a door, cut from photographs no model has seen.
+
+    Writes RESULTS/BOARD/doorway.json after every clip, and samples.png and mistakes.png into WORK. About an hour of
+    computing for an hour of clips; given again with the same WORK, it goes on where it was.
+    """
+    from benchmarks.doorway import measure, sheet  # needs extra `train`
+
+    material = measure.Material(root, listed, backgrounds, seed)
+    clips = material.clips(hours)
+    if tried:
+        click.echo(json.dumps(measure.replayed(clips, config.load(tried), work)["rows"][0]))
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    sheet.write(sheet.samples(clips), work / "samples.png")
+    record: dict[str, Any] = {}
+    for done, record in measure.measure(material, hours, work):
+        path = records.save(record, results)
+        device = record["rows"][0]
+        click.echo(f"{done}/{len(clips)} clips: {device['false']} false, {device['missed']} of {device['due']} missed")
+    wrong = [(clips[each["clip"]], each["time"]) for each in record["mistakes"]]
+    if wrong:
+        sheet.write(wrong, work / "mistakes.png")
+    click.echo(f"wrote {path}")
 
 
 def _named(text: str) -> tuple[str, Path]:

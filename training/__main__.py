@@ -165,6 +165,23 @@ def looks(root: Path, scenes: Path | None, out: Path, size: int, seed: int) -> N
     click.echo(f"wrote drawings.png, weather.png and looks.png into {out}")
 
 
+@cli.command("list")
+@click.argument("root", metavar="DIR", type=FOLDER)
+@click.option("--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
+def list_part(root: Path, part: str, seed: int, out: Path) -> None:
+    """The photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks doorway`."""
+    from training import listing
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f"writing-{out.name}")
+    with temporary.open("w") as stream:
+        count = listing.write(root, part, seed, stream)
+    temporary.replace(out)
+    click.echo(f"wrote {count} photographs into {out}")
+
+
 @cli.command()
 @click.argument("model", type=NEW)
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
