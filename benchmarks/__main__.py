@@ -95,7 +95,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
     record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
     record["ways"] = rehearsal.measure(track(scenes, "saving", console=console, transient=True), range(runs))
     click.echo(f"wrote {records.save_anywhere(record, results)}")
-    Console().print(scenarios.table(record))
+    Console(width=max(Console().width, 120)).print(scenarios.table(record))
 
 
 @cli.command("power")

@@ -40,7 +40,7 @@ class Drawn:
             if box := actor.at(time):
                 _lay(scene, head, box)
         light = np.float32(1 + DAYLIGHT * math.sin(2 * math.pi * time / CLOUDS + self._phase))
-        down, right = self._moves[step]
+        down, right = self._moves[step % len(self._moves)]
         scene = scene * light + self._grain[down : down + HEIGHT, right : right + WIDTH]
         return np.broadcast_to(np.clip(scene, 0, 255).astype(np.uint8)[..., None], (HEIGHT, WIDTH, 3))
 
@@ -66,6 +66,6 @@ def _lay(scene: Floats, head: Floats, box: Box) -> None:
     """Draw a head where a face is, as much of it as is in the frame."""
     left, top, right, bottom = (round(value) for value in (box.left, box.top, box.right, box.bottom))
     drawn = cv2.resize(head, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    beyond = max(0, -top), max(0, -left)
-    inside = scene[max(0, top) : bottom, max(0, left) : right]
-    inside[:] = drawn[beyond[0] : beyond[0] + inside.shape[0], beyond[1] : beyond[1] + inside.shape[1]]
+    rows, columns = np.arange(top, bottom), np.arange(left, right)
+    above, aside = (rows >= 0) & (rows < scene.shape[0]), (columns >= 0) & (columns < scene.shape[1])
+    scene[np.ix_(rows[above], columns[aside])] = drawn[np.ix_(above, aside)]

@@ -120,7 +120,7 @@ def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
             fresh = replace(unit, source=projector, detector=counted, tracker=Tracker(), policy=Policy())
             seconds = watch(replace(fresh, gate=MotionGate() if gate else None, max_fps=max_fps))
             row["cpu_s"].append(round(seconds - projector.drawing_s, 3))
-            row |= {"seconds": projector.frames / fps, "frames": projector.frames, "looked": counted.looked}
+            row.update(seconds=projector.frames / fps, frames=projector.frames, looked=counted.looked)
     return list(rows.values())
 
 
