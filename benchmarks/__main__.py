@@ -93,7 +93,9 @@ def measure_scenarios(runs: int, results: Path) -> None:
 
     console, scenes = Console(stderr=True), scripts.SCRIPTS
     record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
-    record["ways"] = rehearsal.measure(track(scenes, "saving", console=console, transient=True), range(runs))
+    record["ways"] = rehearsal.measure(
+        track(scenes, "saving", console=console, transient=True), range(min(runs, rehearsal.RUNS))
+    )
     click.echo(f"wrote {records.save_anywhere(record, results)}")
     Console(width=max(Console().width, 120)).print(scenarios.table(record))
 

@@ -39,10 +39,11 @@ class Drawn:
         for actor, head in zip(self._script.actors, self._heads, strict=True):
             if box := actor.at(time):
                 _lay(scene, head, box)
-        light = np.float32(1 + DAYLIGHT * math.sin(2 * math.pi * time / CLOUDS + self._phase))
+        light = 1 + DAYLIGHT * math.sin(2 * math.pi * time / CLOUDS + self._phase)
         down, right = self._moves[step % len(self._moves)]
-        scene = scene * light + self._grain[down : down + HEIGHT, right : right + WIDTH]
-        return np.broadcast_to(np.clip(scene, 0, 255).astype(np.uint8)[..., None], (HEIGHT, WIDTH, 3))
+        grain = self._grain[down : down + HEIGHT, right : right + WIDTH]
+        grey = cv2.addWeighted(scene, light, grain, 1, 0, dtype=cv2.CV_8U)
+        return np.broadcast_to(np.asarray(grey, np.uint8)[..., None], (HEIGHT, WIDTH, 3))
 
 
 def _texture(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.drawn import Drawn
-from benchmarks.scenarios import ALL, OPINION, RULES, SEEDS, ZONE, Score, score, summed
+from benchmarks.scenarios import ALL, OPINION, RULES, ZONE, Score, score, summed
 from benchmarks.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
 from maskwatch.daemon import Watch
 from maskwatch.flow import Face, Frame, Image, Verdict
@@ -24,6 +24,7 @@ from maskwatch.service import Notifier
 from maskwatch.stages import Stages
 from maskwatch.tracker import Tracker
 
+RUNS = 5  # of each scene; drawing takes its time
 EMPTY = 8.0  # seconds before each script in which nobody is there, so that the gate is closed when it begins
 BLANK: Image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 WAYS: dict[str, tuple[bool, float | None]] = {  # gate, frames a second at most
@@ -95,7 +96,7 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
     return score(script, [each for each in on if each[0] >= 0]), reel.looked
 
 
-def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = SEEDS) -> list[dict[str, Any]]:
+def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RUNS)) -> list[dict[str, Any]]:
     """Rows for the record: for each scene, and for all, by way of saving; looked_share: of frames, for faces."""
     rows, everything = [], {way: list[tuple[Score, float]]() for way in WAYS}
     for script in scripts:
