@@ -162,6 +162,35 @@ def measure_doorway(
     click.echo(f"wrote {path}")
 
 
+@cli.command("scenarios")
+@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True, help="Of each scene, by seed.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_scenarios(runs: int, results: Path) -> None:
+    """What alerts tell in scripted scenes, the same on every machine; writes RESULTS/scenarios.json."""
+    from rich.console import Console  # needs extra `train`
+    from rich.progress import track
+
+    from benchmarks import rehearsal, scenarios, scripts
+
+    console, scenes = Console(stderr=True), scripts.SCRIPTS
+    record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
+    record["ways"] = rehearsal.measure(
+        track(scenes, "saving", console=console, transient=True), range(min(runs, rehearsal.RUNS))
+    )
+    click.echo(f"wrote {records.save_anywhere(record, results)}")
+    Console(width=max(Console().width, 120)).print(scenarios.table(record))
+
+
+@cli.command("power")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def measure_power(rounds: int, results: Path) -> None:
+    """CPU seconds with and without motion gate and frame-rate cap; writes RESULTS/BOARD/power.json."""
+    from benchmarks import power
+
+    _save(power.measure(rounds), results)
+
+
 def _named(text: str) -> tuple[str, Path]:
     """`study=runs/reference.tflite` -> name, file."""
     name, equals, file = text.partition("=")

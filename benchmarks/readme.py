@@ -15,6 +15,7 @@ from benchmarks import figures, records, run
 from benchmarks import pipeline as whole
 from benchmarks import soak as endurance
 from benchmarks.records import spread
+from benchmarks.scenarios import ALL, by_scene, told
 from maskwatch.errors import MaskwatchError
 
 ROOT = Path(__file__).parents[1]
@@ -318,6 +319,71 @@ def doorway() -> str:
     return markdown(head.split("|"), rows)
 
 
+def scenarios() -> str:
+    """What alerts told in the scripted scenes, by way of watching: all scenes together, then each."""
+    record = _json("benchmarks/results/scenarios.json")
+    scenes = by_scene(record)
+    sums = [
+        (
+            row["watcher"],
+            f"{row['missed']} of {row['true'] + row['missed']}",
+            f"{row['false']} in {row['runs_with_false']} of {row['runs']} runs",
+            row["again"],
+            f"{row['vain_s']:.0f} s",
+            _delay(row),
+        )
+        for row in scenes.pop(ALL)
+    ]
+    each = [
+        (scene, rows[-1]["true"] + rows[-1]["missed"], *map(told, rows), _delay(rows[-1]))
+        for scene, rows in scenes.items()
+    ]
+    watchers = [row[0] for row in sums]
+    return "\n\n".join(
+        (
+            markdown(("all scenes", "missed", "false", "again", "on in vain", "delay"), sums),
+            markdown(("scene", "due", *watchers, f"delay, {watchers[-1]}"), each),
+        )
+    )
+
+
+def power() -> str:
+    """What gate and cap lose in the scripted scenes, and the CPU seconds they save, by board."""
+    ways = [row for row in _json("benchmarks/results/scenarios.json")["ways"] if row["scene"] == ALL]
+    lost = [
+        (
+            row["way"],
+            f"{row['missed']} of {row['true'] + row['missed']}",
+            f"{row['false']} in {row['runs_with_false']} of {row['runs']} runs",
+            _delay(row),
+            f"{100 * row['looked_share']:.0f} %",
+        )
+        for row in ways
+    ]
+    tables = [markdown(("all scenes", "missed", "false", "delay", "frames looked at"), lost)]
+    for path in sorted((ROOT / "benchmarks/results").glob("*/power.json")):
+        record = json.loads(path.read_text())
+        rows = [
+            (
+                row["clip"],
+                row["way"],
+                f"{row['looked']} of {row['frames']}",
+                _range([seconds * 60 / row["seconds"] for seconds in row["cpu_s"]]),
+            )
+            for row in record["rows"]
+        ]
+        tables.append(markdown((record["host"]["board"], "", "frames looked at", "CPU seconds a minute"), rows))
+    return "\n\n".join(tables)
+
+
+def _delay(row: dict[str, Any]) -> str:
+    """Median (10th–90th percentile), longest."""
+    if row["delays_s"] is None:
+        return "–"
+    middle, low, high, longest = row["delays_s"]
+    return f"{middle:.1f} ({low:.1f}–{high:.1f}) s, at most {longest:.1f}"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": test_images,
     "scenes": scenes,
@@ -334,6 +400,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "left_out": left_out,
     "faults": faults,
     "doorway": doorway,
+    "scenarios": scenarios,
+    "power": power,
 }
 
 

@@ -21,10 +21,19 @@ FLAT = re.compile(
 
 def save(record: dict[str, Any], results: Path) -> Path:
     """Write results/BOARD/KIND.json, whole or not at all."""
-    place = path(record, results)
+    return write(text(record), path(record, results))
+
+
+def save_anywhere(record: dict[str, Any], results: Path) -> Path:
+    """Write results/KIND.json of a record that is the same on every machine."""
+    return write(text(record), results / f"{record['kind']}.json")
+
+
+def write(content: str, place: Path) -> Path:
+    """Whole or not at all."""
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}")
-    temporary.write_text(text(record))
+    temporary.write_text(content)
     temporary.replace(place)
     return place
 

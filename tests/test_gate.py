@@ -29,7 +29,7 @@ def test_an_empty_hall_is_looked_at_once_in_a_while_in_spite_of_noise() -> None:
     assert sum(settled) == pytest.approx(len(settled) / (LOOK * 10), abs=1)
 
 
-@pytest.mark.parametrize("side", [40, 60, 150])
+@pytest.mark.parametrize("side", [24, 40, 60, 150])
 def test_somebody_who_comes_opens_the_gate_at_once(side: int) -> None:
     rng = np.random.default_rng(2)
     empty = [frame(rng) for _ in range(100)]

@@ -121,6 +121,34 @@ def test_who_is_out_of_sight_proves_nothing_more() -> None:
     assert [policy.update(lost, time / 10) for time in range(50)] == [None] * 50
 
 
+# -- what proves that somebody is bare ------------------------------------------------------------------------------
+
+
+def test_an_opinion_on_its_way_down_begins_no_alert() -> None:
+    """The first verdict was wrong: between the thresholds as `hold` is over, and masked soon after."""
+    falling = [(step / 10, [0.92 - 0.04 * step]) for step in range(30)]
+    assert RULES.low < falling[10][1][0] < RULES.high
+    assert play(falling) == []
+
+
+def test_one_who_dips_between_the_thresholds_is_alerted_of_as_soon_as_bare_again() -> None:
+    story = seconds([0.9], 0, 0.8) + seconds([0.5], 0.8, 1.5) + seconds([0.7], 1.5, 3)
+    assert times(play(story)) == [(True, 1.5)]
+
+
+def glimpsed(every: int, frames: int) -> list[Alert]:
+    """Somebody bare is seen in one of so many frames and known in between; ten frames a second."""
+    policy = Policy(RULES)
+    seen = [people([0.9], step // every * every / 10) for step in range(frames)]
+    return [alert for step in range(frames) if (alert := policy.update(seen[step], step / 10))]
+
+
+@pytest.mark.parametrize(("every", "begins"), [(1, 1.0), (2, 2.0), (5, 5.0), (10, 10.0)])
+def test_only_frames_in_which_somebody_is_seen_count_towards_hold(every: int, begins: float) -> None:
+    (alert,) = glimpsed(every, 130)
+    assert alert.time == pytest.approx(begins, abs=0.1001 * every)
+
+
 # -- whatever happens -----------------------------------------------------------------------------------------------
 
 RULE_SETS = st.builds(

@@ -202,6 +202,16 @@ def test_a_face_that_never_moves_stops_counting() -> None:
     assert asked(tracker, [at(50, BARE)], 60.0) == 0
 
 
+def test_where_only_a_picture_hangs_nobody_is_there() -> None:
+    tracker = Tracker(Opinion(motionless=30))
+    poster_seen(tracker, 0, 29)
+    assert not tracker.empty
+    poster_seen(tracker, 29, 40)
+    assert tracker.empty
+    update(tracker, [at(50, BARE), at(300, MASKED)], 40.0)
+    assert not tracker.empty
+
+
 def test_a_picture_stays_known_while_somebody_walks_past_it() -> None:
     tracker = Tracker(Opinion(motionless=30))
     poster_seen(tracker, 0, 40)

@@ -10,7 +10,7 @@ from maskwatch.flow import Image
 
 SIDE = 64  # pixels of the thumbnail that is compared
 STEP = 12.0  # grey levels, 0–255: a pixel that differs more from the background has changed; noise averages out below
-SHARE = 0.004  # of the thumbnail's pixels: 16 of 4,096, a face of 4×4, which at 1280 px is one of 80
+SHARE = 0.001  # of the thumbnail's pixels: 5 of 4,096, a face of 2×3, which at 640×480 is one of 20×24
 LEARN = 0.1  # weight of the newest picture in the background: a change of light is forgotten in a second or two
 AWAKE = 2.0  # seconds that faces are still looked for after the last movement
 LOOK = 5.0  # seconds after which one frame is looked at whatever moves

@@ -25,17 +25,20 @@ class Policy:
     """Begins an alert when somebody stays bare for `hold` seconds, ends it after `clear` seconds of nobody.
 
     Between `low` and `high` the last judgement of a person stands, so an opinion that wavers around one value cannot
-    make the alert flicker. An alert that lasted `longest`, or that quiet hours ended, is spent on those who caused it:
-    they cause another only after they were masked, or gone.
+    make the alert flicker; but none begins on somebody who is not at or above `high` at that moment. Frames in which a
+    person is not seen do not count towards `hold`: what is seen now and then need not be a face. An alert that lasted
+    `longest`, or that quiet hours ended, is spent on those who caused it: they cause another only after they were
+    masked, or gone.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
         self.on = False
-        self._bare: dict[int, float] = {}  # person -> seconds, since when bare
+        self._bare: dict[int, float] = {}  # person -> seconds, since when bare; later by the time out of sight
         self._spent: set[int] = set()  # people who had their alert
         self._switched = -math.inf  # seconds, when the alert last began or ended
         self._last_bare = -math.inf  # seconds, when somebody was last bare
+        self._newest = -math.inf  # seconds, of the newest frame
 
     def update(self, people: Sequence[Track], time: float, quiet: bool = False) -> Alert | None:
         """Take one frame's people; return the alert if it switches now.
@@ -58,15 +61,17 @@ class Policy:
     def _sort(self, people: Sequence[Track], time: float) -> None:
         """Who is bare, and since when; who is masked or gone may cause an alert again."""
         bare = [each for each in people if each.bare >= (self.rules.low if each.id in self._bare else self.rules.high)]
-        self._bare = {each.id: self._bare.get(each.id, time) for each in bare}
+        unseen = {each.id: time - self._newest for each in bare if each.id in self._bare and each.seen < time}
+        self._bare = {each.id: self._bare.get(each.id, time) + unseen.get(each.id, 0.0) for each in bare}
+        self._newest = time
         self._spent &= self._bare.keys()
         self._last_bare = max([self._last_bare, *(each.seen for each in bare)])
 
     def _due(self, people: Sequence[Track], time: float) -> bool:
-        """Somebody has been seen bare for long enough, and since the last switch: who left proves nothing more."""
+        """Somebody is bare now and was seen so for long enough; who left before the last switch proves nothing more."""
         if time - self._switched < self.rules.cooldown:
             return False
-        fresh = [each for each in people if each.id in self._bare and each.id not in self._spent]
+        fresh = [each for each in people if each.bare >= self.rules.high and each.id not in self._spent]
         return any(each.seen > self._switched and each.seen - self._bare[each.id] >= self.rules.hold for each in fresh)
 
     def _over(self, time: float, quiet: bool) -> bool:

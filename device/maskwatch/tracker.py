@@ -120,8 +120,8 @@ class Tracker:
 
     @property
     def empty(self) -> bool:
-        """Whether nobody is known to be there."""
-        return not self._people
+        """Whether nobody is known to be there; pictures on a wall are nobody."""
+        return all(self.is_picture(person, person.seen) for person in self._people)
 
     def is_picture(self, person: Person, time: float) -> bool:
         """Whether a face has stayed where it is for so long that it hangs on the wall."""

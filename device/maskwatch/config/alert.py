@@ -54,7 +54,7 @@ class AlertSettings(Section):
     low: Share = 0.4
     """A person counts as masked when the opinion is below this; between the two, the last state stays."""
     hold: Seconds = 1.0
-    """Seconds somebody must stay bare before the alert begins."""
+    """Seconds somebody must be seen bare before the alert begins; out of sight they do not run."""
     clear: Seconds = 2.0
     """Seconds without anybody bare before the alert ends."""
     cooldown: Seconds = 0.0

@@ -1,0 +1,163 @@
+"""Scripted scenes with known truth, and what a finder and a classifier say of them.
+
+People walk along straight lines and are seen as real ones are: faces missed, boxes that waver, verdicts that flicker or
+stay wrong for a while. The truth is in the script; all else is chance by seed, so that a table can be made again.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.flow import Box, Face, Label, Verdict
+
+WIDTH, HEIGHT, FPS = 640, 480, 10.0  # pixels, pixels, frames a second
+NARROW = 0.8  # width to height of a face
+HIDDEN = 0.35  # overlap (IoU) with somebody nearer, from which on a face is not seen
+
+Stop = tuple[float, float, float]  # seconds, across (pixels), height of the face (pixels)
+Stretch = tuple[float, float]  # seconds, from and until
+Judged = list[tuple[Face, Verdict]]  # one frame
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who walks from stop to stop and is in view between the first and the last."""
+
+    stops: Sequence[Stop]
+    bare: Sequence[Stretch] = ()  # masked otherwise
+    down: float = 200.0  # pixels
+    flicker: float = 0.03  # share of wrong verdicts
+    lasting: float = 0.0  # seconds for which verdicts depend on one another; 0: each is wrong by itself
+    missed: float = 0.05  # share of frames in which the finder does not see the face
+    thing: bool = False  # a picture or a coat: its box hardly wavers, and whatever it shows, nobody is bare
+
+    @property
+    def view(self) -> Stretch:
+        return self.stops[0][0], self.stops[-1][0]
+
+    def at(self, time: float) -> Box | None:
+        """The face, or None out of view."""
+        for (start, x1, s1), (end, x2, s2) in pairwise(self.stops):
+            if start <= time < end:
+                share = (time - start) / (end - start)
+                middle, side = x1 + share * (x2 - x1), s1 + share * (s2 - s1)
+                across = NARROW * side / 2
+                return Box(middle - across, self.down - side / 2, middle + across, self.down + side / 2)
+        return None
+
+    def is_bare(self, time: float) -> bool:
+        return any(start <= time < end for start, end in self.bare)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One scene."""
+
+    name: str
+    actors: Sequence[Actor] = ()
+    seconds: float = 30.0
+
+    @property
+    def steps(self) -> int:
+        return round(self.seconds * FPS)
+
+    @property
+    def due(self) -> tuple[Stretch, ...]:
+        """When somebody in view is bare: each stretch is to be answered by one alert."""
+        people = [actor for actor in self.actors if not actor.thing]
+        seen = [(max(actor.view[0], start), min(actor.view[1], end)) for actor in people for start, end in actor.bare]
+        merged: list[Stretch] = []
+        for start, end in sorted(each for each in seen if each[0] < each[1]):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = merged[-1][0], max(end, merged[-1][1])
+            else:
+                merged.append((start, end))
+        return tuple(merged)
+
+
+def standing(x: float, start: float, end: float, side: float = 60.0) -> list[Stop]:
+    """At one place, swaying."""
+    times = np.arange(start, end, 1.0).tolist()
+    return [*((time, x + 8 * (-1) ** step, side) for step, time in enumerate(times)), (end, x, side)]
+
+
+ALWAYS = ((0.0, math.inf),)
+POSTER = Actor([(0, 500, 70), (300, 500, 70)], ALWAYS, down=120, flicker=0.0, missed=0.02, thing=True)
+COAT = Actor([(0, 500, 70), (60, 500, 70)], ALWAYS, flicker=0.25, missed=0.9, thing=True)
+CROWD = [Actor(standing(40 + 62 * place, 0, 30, 44), down=120 + 40 * (place % 3)) for place in range(10)]
+RIGHT, LEFT = [(2.0, 40.0, 60.0), (12.0, 600.0, 60.0)], [(2.0, 600.0, 60.0), (12.0, 40.0, 60.0)]
+SCRIPTS = (
+    Script("nobody"),
+    Script("one masked", [Actor(standing(320, 2, 28))]),
+    Script("one bare", [Actor(standing(320, 2, 28), ALWAYS)]),
+    Script("one bare, far off", [Actor(standing(320, 2, 28, 24), ALWAYS)]),
+    Script("mask off, on, off", [Actor(standing(320, 1, 29), [(0, 8), (18, 30)])]),
+    Script("verdicts flicker, masked", [Actor(standing(320, 2, 28), flicker=0.25)]),
+    Script("verdicts flicker, bare", [Actor(standing(320, 2, 28), ALWAYS, flicker=0.25)]),
+    Script("verdicts wrong for a while, masked", [Actor(standing(320, 2, 28), flicker=0.1, lasting=0.5)]),
+    Script("verdicts wrong for a while, bare", [Actor(standing(320, 2, 28), ALWAYS, flicker=0.1, lasting=0.5)]),
+    Script("two masked cross", [Actor(RIGHT), Actor(LEFT, down=210)]),
+    Script("bare and masked cross", [Actor(RIGHT, ALWAYS), Actor(LEFT, down=210)]),
+    Script("leaves and returns", [Actor(standing(320, 1, 8), ALWAYS), Actor(standing(320, 16, 24), ALWAYS)]),
+    Script("half a face at the edge, masked", [Actor(standing(4, 2, 28), flicker=0.5)]),  # half tells nothing
+    Script("hurries past, masked", [Actor([(2, 30, 50), (3.2, 610, 50)])]),
+    Script("hurries past, bare", [Actor([(2, 30, 50), (4.5, 610, 50)], ALWAYS)]),
+    Script("a coat taken for a face now and then", [COAT], 60.0),
+    Script(
+        "a poster; nine masked pass, then one bare",
+        [POSTER, *(Actor([(t, 30, 80), (t + 8, 610, 80)], [(280, 300)], down=240) for t in range(100, 300, 20))],
+        300.0,
+    ),
+    Script("ten masked", CROWD),
+    Script("ten, one of them bare", [replace(CROWD[0], bare=ALWAYS), *CROWD[1:]]),
+)
+
+
+def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
+    """What finder and classifier say of each frame, with its time in seconds."""
+    rng = np.random.default_rng([seed, zlib.crc32(script.name.encode())])  # no two scenes have the same chances
+    wrong = [_wrong(actor, script.steps, rng) for actor in script.actors]
+    missed = [rng.random(script.steps) < actor.missed for actor in script.actors]
+    found = []
+    for step in range(script.steps):
+        time = step / FPS
+        judged = [
+            _seen(actor, box, actor.is_bare(time) != wrong[place][step], rng)
+            for place, actor in enumerate(script.actors)
+            if (box := actor.at(time)) and not missed[place][step]
+        ]
+        found.append((time, _unhidden(judged)))
+    return found
+
+
+def _wrong(actor: Actor, steps: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(steps,) whether each verdict is wrong: drawn anew, or the one before once more."""
+    wrong, again = rng.random(steps) < actor.flicker, rng.random(steps)
+    stays = math.exp(-1 / (actor.lasting * FPS)) if actor.lasting else 0.0
+    for step in range(1, steps):
+        if again[step] < stays:
+            wrong[step] = wrong[step - 1]
+    return wrong
+
+
+def _seen(actor: Actor, box: Box, bare: bool, rng: np.random.Generator) -> tuple[Face, Verdict]:
+    spread = (0.004 if actor.thing else 0.03) * box.width
+    left, top, right, bottom = np.array([box.left, box.top, box.right, box.bottom]) + rng.normal(0, spread, 4)
+    shown = Box(max(left, 0.0), top, min(right, float(WIDTH)), bottom)  # a finder sees what is in the frame
+    return Face(shown, 0.9), Verdict(Label.WITHOUT_MASK if bare else Label.WITH_MASK, float(rng.uniform(0.85, 1.0)))
+
+
+def _unhidden(judged: Judged) -> Judged:
+    """Without those that somebody nearer hides."""
+    kept: Judged = []
+    for face, verdict in sorted(judged, key=lambda each: -each[0].box.bottom):
+        if all(face.box.iou(other.box) < HIDDEN for other, _ in kept):
+            kept.append((face, verdict))
+    return kept
