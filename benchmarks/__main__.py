@@ -10,20 +10,9 @@ from typing import Any
 
 import click
 
-from benchmarks import (
-    compare,
-    device,
-    doubts,
-    figures,
-    latency,
-    models,
-    pipeline,
-    readme,
-    records,
-    run,
-    runtimes,
-    soak,
-)
+from benchmarks import readme, records
+from benchmarks.daemon import device, latency, pipeline, soak
+from benchmarks.networks import compare, doubts, figures, models, run, runtimes
 from maskwatch import bundle, command, config
 from maskwatch.errors import ConfigError
 
@@ -86,7 +75,7 @@ def measure_candidates(
     results: Path,
 ) -> None:
     """Bundles that might be shipped: quality against time; writes RESULTS/BOARD/search.json and search.png."""
-    from benchmarks import search  # needs extra `train`
+    from benchmarks.networks import search  # needs extra `train`
 
     if not classifiers + finders:
         raise ConfigError("search: no candidate; give --mask NAME=BUNDLE or --face NAME=BUNDLE")
@@ -170,7 +159,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
     from rich.console import Console  # needs extra `train`
     from rich.progress import track
 
-    from benchmarks import rehearsal, scenarios, scripts
+    from benchmarks.scenes import rehearsal, scenarios, scripts
 
     console, scenes = Console(stderr=True), scripts.SCRIPTS
     record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
@@ -186,7 +175,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_power(rounds: int, results: Path) -> None:
     """CPU seconds with and without motion gate and frame-rate cap; writes RESULTS/BOARD/power.json."""
-    from benchmarks import power
+    from benchmarks.scenes import power
 
     _save(power.measure(rounds), results)
 
@@ -267,12 +256,12 @@ def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
 def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
     """Every board's run.json as a page with pictures: index.html and report.md."""
-    from benchmarks import accuracy, report  # needs extra `train`
+    from benchmarks.report import accuracy, pages  # needs extra `train`
 
     judged = {
         (name, variant): found for name, file in map(_named, proofs) for variant, found in accuracy.read(file).items()
     }
-    for page in report.write(results, out, judged):
+    for page in pages.write(results, out, judged):
         click.echo(f"wrote {page}")
 
 

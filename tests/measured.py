@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import run
-from benchmarks.run import Plan
+from benchmarks.networks import run
+from benchmarks.networks.run import Plan
 
 PLAN = Plan("made up", rounds=5, calls=40, warm_ups=5)
 QUIET = {"clock_mhz": 2400.0, "temperature_c": 50.0, "throttled": 0, "time": "2026-01-01T00:00:00+00:00"}

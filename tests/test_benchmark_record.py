@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from measured import fake_program, record, row, with_calls
 
-from benchmarks import doubts, figures, host, records, run
+from benchmarks import host, records
+from benchmarks.networks import doubts, figures, run
 from maskwatch.errors import MaskwatchError
 
 # -- the machine ----------------------------------------------------------------------------------------------------

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import device, host, models, readme, records
+from benchmarks import host, readme, records
 from benchmarks.__main__ import cli
+from benchmarks.daemon import device
+from benchmarks.networks import models
+from benchmarks.readme import speed, tables
 from maskwatch import bundle
 from maskwatch.errors import ConfigError, MaskwatchError, ModelError
 from maskwatch.stages import STAGES
@@ -196,8 +199,8 @@ def test_the_table_of_models_tells_the_median_its_spread_and_the_ratio(
         "against": {"ours": "study"},
         "models": [model("ours", *range(1, 12)), model("study", *range(10, 111, 10))],
     }
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     records.save(record, tmp_path / "benchmarks" / "results")
-    ours, study = readme.models().splitlines()[-2:]
+    ours, study = speed.models().splitlines()[-2:]
     assert ours == "| A board | ours | 128 px | 2.50 MB | 6.00 (2.00–10.00) ms | 0.10 × study |"
     assert study.endswith("| 60.00 (20.00–100.00) ms | – |")

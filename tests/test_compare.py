@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from measured import record, row
 
-from benchmarks import compare
 from benchmarks.__main__ import cli
+from benchmarks.networks import compare
 from maskwatch.errors import MaskwatchError
 
 KEY = ("mask", "int8", "ai-edge-litert", 1)

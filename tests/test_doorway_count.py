@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from test_cli import BUNDLES
 
-from benchmarks import readme
 from benchmarks.__main__ import cli
 from benchmarks.doorway import count, cutouts, film, lens, measure, replay, sheet, walks, watch
 from benchmarks.doorway.count import Mistake, Moment
 from benchmarks.doorway.portraits import Portrait
 from benchmarks.doorway.walks import Eye, Plan, Sight, Visit
+from benchmarks.readme import behaviour, tables
 from maskwatch import config
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Box, Face, Image, Label, Verdict
@@ -300,5 +300,5 @@ def test_the_command_writes_record_and_sheets(
     cli.main([*given, "--replay", str(config.default_path())], standalone_mode=False)
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again == record["rows"][0]
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
-    assert readme.doorway().splitlines()[2].startswith("| maskwatch | ")
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    assert behaviour.doorway().splitlines()[2].startswith("| maskwatch | ")

@@ -17,7 +17,8 @@ from faults import CASES, Case, Door, Scenes
 from stand_ins.unit import LOUD, Row
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import host, readme
+from benchmarks import host
+from benchmarks.readme import behaviour
 
 pytestmark = [BUNDLES, DEMO]
 RECORD = Path(__file__).parents[1] / "benchmarks" / "results" / "faults.json"
@@ -117,7 +118,7 @@ LEFT_ON = {
 
 
 def test_the_table_tells_each_row_of_the_record(record: dict[str, Any]) -> None:
-    lines = readme.faults().splitlines()[2:]
+    lines = behaviour.faults().splitlines()[2:]
     assert len(lines) == len(record["rows"])
     assert "| kill −9 in an alarm | goes on | buzzer, led, lamp.red, relay on | – | −9 | – |" in lines
     vanished = next(line for line in lines if line.startswith("| the camera vanishes in an alarm | "))

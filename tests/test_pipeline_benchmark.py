@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import clip, crowd, latency, pipeline, readme, records, soak, throughput, unit
+from benchmarks import records
 from benchmarks.__main__ import cli
+from benchmarks.daemon import clip, crowd, latency, pipeline, soak, throughput, unit
+from benchmarks.readme import speed, tables
 from maskwatch import parts
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Box, Face, Frame, Image, Label, Verdict
@@ -367,9 +369,9 @@ def test_a_short_measurement_is_complete_and_its_tables_can_be_made(
     assert late["frames"]["captured"] >= late["frames"]["looked_at"] == 4 * (latency.PRESENT + latency.ABSENT)
     assert min(late["ms"]["classify"]) > 0  # each was judged anew
     assert all(total >= wait >= 0 for total, wait in zip(late["ms"]["total"], late["ms"]["wait"], strict=True))
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     records.save(record, tmp_path / "benchmarks" / "results")
-    assert [line.count("|") for line in readme.pipeline().splitlines()] == [10] * 3 + [0] + [8] * 3 + [0] + [9] * 3
+    assert [line.count("|") for line in speed.pipeline().splitlines()] == [10] * 3 + [0] + [8] * 3 + [0] + [9] * 3
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import power, rehearsal, scenarios
 from benchmarks.__main__ import cli
-from benchmarks.drawn import NOISE, Drawn
-from benchmarks.rehearsal import WAYS, play
-from benchmarks.scenarios import OPINION, RULES, WATCHERS, score
-from benchmarks.scripts import ALWAYS, FPS, POSTER, SCRIPTS, Actor, Script
+from benchmarks.scenes import power, rehearsal, scenarios
+from benchmarks.scenes.drawn import NOISE, Drawn
+from benchmarks.scenes.rehearsal import WAYS, play
+from benchmarks.scenes.scenarios import OPINION, RULES, WATCHERS, score
+from benchmarks.scenes.scripts import ALWAYS, FPS, POSTER, SCRIPTS, Actor, Script
 from maskwatch.gate import MotionGate
 
 SOMEBODY_BARE = [script for script in SCRIPTS if script.due and script.seconds <= 60]

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from measured import profile, record, row
 
-from benchmarks import accuracy, published, readme, records, verdict
+from benchmarks import records
+from benchmarks.readme import speed, tables
+from benchmarks.report import accuracy, published, verdict
 from maskwatch.errors import MaskwatchError
 
 pytest.importorskip("matplotlib", reason="needs extra `train`")
@@ -17,8 +19,8 @@ pytest.importorskip("jinja2", reason="needs extra `train`")
 
 import cv2
 
-from benchmarks import charts, report
 from benchmarks.__main__ import cli
+from benchmarks.report import charts, pages
 
 BOARD = "raspberry-pi-5-model-b-rev-1-0"
 FLOAT = profile(("Fully Connected (NC, F32) GEMM", 1, 6000.0), ("Convolution (NHWC, F32) DWConv", 2, 3000.0))
@@ -79,7 +81,7 @@ def test_every_picture_is_there_and_shown(page: Path) -> None:
         assert cv2.imread(str(page / name)).shape[0] > 200
 
 
-@pytest.mark.parametrize("name", report.PAGES)
+@pytest.mark.parametrize("name", pages.PAGES)
 def test_int8_that_is_slower_is_told_in_words_with_where_the_time_goes(page: Path, name: str) -> None:
     text = (page / name).read_text()
     assert re.search(r"mask on ai-edge-litert, 1 thread: int8 takes 1\.(19|20|21) times as long as float32", text)
@@ -87,7 +89,7 @@ def test_int8_that_is_slower_is_told_in_words_with_where_the_time_goes(page: Pat
     assert "By kernel: Fully Connected GEMM 7.50 ms (float32 6.00), Convolution DWConv 3.50 ms (float32 3.00)" in text
 
 
-@pytest.mark.parametrize("name", report.PAGES)
+@pytest.mark.parametrize("name", pages.PAGES)
 def test_what_others_published_is_marked_as_not_measured_here(page: Path, name: str) -> None:
     before, mark, after = (page / name).read_text().partition("Beside what others published")
     assert mark
@@ -106,7 +108,7 @@ def test_faces_are_told_with_frames_a_second(page: Path) -> None:
 
 def test_doubts_stand_on_the_page(tmp_path: Path) -> None:
     records.save(both(10.0, 5.0, governor="ondemand"), tmp_path / "results")
-    report.write(tmp_path / "results", tmp_path, {})
+    pages.write(tmp_path / "results", tmp_path, {})
     assert '<p class="doubt">governor ondemand' in (tmp_path / "index.html").read_text()
     assert "> governor ondemand" in (tmp_path / "report.md").read_text()
 
@@ -115,7 +117,7 @@ def test_a_board_without_proof_or_pipeline_has_a_page_all_the_same(tmp_path: Pat
     records.save(record(row(), {**row("int16x8"), "us": [[10]]}), tmp_path / "results")
     gone = {key: value for key, value in row("dynamic").items() if key != "us"} | {"not_measured": "no <operator>"}
     records.save(record(row(), gone, board="Zero"), tmp_path / "results")
-    report.write(tmp_path / "results", tmp_path, {})
+    pages.write(tmp_path / "results", tmp_path, {})
     text = (tmp_path / "index.html").read_text()
     assert text.count("<h2>") == 3  # two boards and the others: never one table for both
     assert "no &lt;operator&gt;" in text
@@ -123,14 +125,14 @@ def test_a_board_without_proof_or_pipeline_has_a_page_all_the_same(tmp_path: Pat
 
 def test_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MaskwatchError, match=r"no run\.json under .* make one with `python -m benchmarks run`"):
-        report.write(tmp_path, tmp_path, {})
+        pages.write(tmp_path, tmp_path, {})
 
 
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.delitem(sys.modules, "benchmarks.report")
+    monkeypatch.delitem(sys.modules, "benchmarks.report.pages")
     with pytest.raises(MaskwatchError, match=r"^report: jinja2 is not installed; pip install -e '\.\[train\]'$"):
-        import benchmarks.report  # noqa: F401
+        import benchmarks.report.report  # noqa: F401
 
 
 # -- the verdict ----------------------------------------------------------------------------------------------------
@@ -182,18 +184,18 @@ def test_another_boards_pipeline_is_refused(tmp_path: Path) -> None:
     pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": "Zero"}, "crowds": []}
     (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
     with pytest.raises(MaskwatchError, match="measured on Zero, expected Raspberry Pi 5"):
-        report.write(tmp_path / "results", tmp_path, {})
+        pages.write(tmp_path / "results", tmp_path, {})
 
 
 # -- the README's table ---------------------------------------------------------------------------------------------
 
 
 def test_the_readmes_table_tells_ratio_spread_and_delegate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     steady = {"us": [[10_000] * 9 + [12_000]]}, {"us": [[5_000] * 10]}
     made = record(row("float32", **steady[0]), row("int8", **steady[1]), row("int8", threads=4, **steady[1]))
     records.save(made, tmp_path / "benchmarks" / "results")
-    lines = readme.quantized().splitlines()
+    lines = speed.quantized().splitlines()
     board = "Raspberry Pi 5 Model B Rev 1.0"
     assert lines[2:] == [
         f"| {board} | mask | float32 | ai-edge-litert 2.3.0 | 10.00 (10.00–10.20) ms | – | 17 MB | XNNPACK, 1 part |",

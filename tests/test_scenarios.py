@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import readme, records, rehearsal, scenarios, scripts
+from benchmarks import records
 from benchmarks.__main__ import cli
-from benchmarks.scenarios import OPINION, RULES, WATCHERS, Score, score
-from benchmarks.scripts import FPS, SCRIPTS, Actor, Script
+from benchmarks.readme import behaviour, tables
+from benchmarks.scenes import rehearsal, scenarios, scripts
+from benchmarks.scenes.scenarios import OPINION, RULES, WATCHERS, Score, score
+from benchmarks.scenes.scripts import FPS, SCRIPTS, Actor, Script
 from maskwatch.flow import Box, Face, Label, Verdict
 
 BY_NAME = {script.name: script for script in SCRIPTS}
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-RECORD = json.loads((readme.ROOT / "benchmarks/results/scenarios.json").read_text())
+RECORD = json.loads((tables.ROOT / "benchmarks/results/scenarios.json").read_text())
 
 
 # -- the truth ------------------------------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def row(scene: str, **more: Any) -> dict[str, Any]:
 def test_the_readmes_tables_tell_counts_spread_and_cpu_seconds_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     results = tmp_path / "benchmarks" / "results"
     silent = {"true": 0, "missed": 0, "false": 0, "again": 0, "runs_with_false": 0, "vain_s": 0.0, "delays_s": None}
     rows = [row("nobody", watcher="maskwatch", **silent), row("all", watcher="maskwatch")]
@@ -248,9 +250,9 @@ def test_the_readmes_tables_tell_counts_spread_and_cpu_seconds_a_minute(
     measured = {"clip": "nobody", "way": "gate", "looked": 9, "frames": 150, "seconds": 10.0, "cpu_s": [0.1, 0.1, 0.1]}
     records.save({"kind": "power", "host": {"board": "A board"}, "rows": [measured]}, results)
     delay = "1.0 (0.9–1.3) s, at most 3.0"
-    lines = readme.scenarios().splitlines()
+    lines = behaviour.scenarios().splitlines()
     assert lines[2] == f"| maskwatch | 1 of 40 | 4 in 3 of 20 runs | 2 | 10 s | {delay} |"
     assert lines[-1] == "| nobody | 0 | 0 / 0 / 0 | – |"
-    lines = readme.power().splitlines()
+    lines = behaviour.power().splitlines()
     assert lines[2] == f"| gate | 1 of 40 | 4 in 3 of 20 runs | {delay} | 25 % |"
     assert lines[-1] == "| nobody | gate | 9 of 150 | 0.60 (0.60–0.60) |"

@@ -13,8 +13,10 @@ pytest.importorskip("sklearn", reason="needs extra `train`")
 
 import cv2
 
-from benchmarks import models, readme, records, search
+from benchmarks import records
 from benchmarks.__main__ import cli
+from benchmarks.networks import models, search
+from benchmarks.readme import quality, tables
 from maskwatch import bundle
 from maskwatch.errors import ConfigError, ModelError
 from training import data
@@ -93,10 +95,10 @@ def test_the_table_puts_the_quickest_first_and_tells_both_parts(
         "host": {"board": "A board"},
         "models": [model("slow", 10.0, 0.99), model("quick", 1.5, 0.98)],
     }
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     path = records.save(record, tmp_path / "benchmarks" / "results")
     assert json.loads(path.read_text())["kind"] == "search"
-    lines = readme.search().splitlines()
+    lines = quality.search().splitlines()
     assert lines[0] == "| mask classifier | ms | MB | faces |"
     assert lines[2] == "| quick | 1.50 | 1.50 | 98.0 %; 98.0 % (97.0–98.5) |"
     assert lines[3].startswith("| slow | 10.00 |")

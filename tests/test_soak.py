@@ -10,7 +10,9 @@ from gpiozero import Device, DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory
 from test_cli import BUNDLES, DEMO
 
-from benchmarks import readme, records, soak, unit
+from benchmarks import records
+from benchmarks.daemon import soak, unit
+from benchmarks.readme import speed, tables
 from maskwatch.config import AlertSettings
 
 
@@ -134,8 +136,8 @@ def test_a_short_watch_loses_no_alert_and_its_table_can_be_made(
     assert samples["threads"][-1] == samples["threads"][0]
     assert samples["open_files"][-1] == samples["open_files"][0]
     assert [len(record["latency_ms"][kind]) for kind in ("on", "off")] == [1, 1]
-    monkeypatch.setattr(readme, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
     records.save(record, tmp_path / "benchmarks" / "results")
-    head, _, row = readme.soak().splitlines()
+    head, _, row = speed.soak().splitlines()
     assert head.count("|") == row.count("|") == 12
     assert json.loads(next(tmp_path.rglob("soak.json")).read_text()) == record

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import trend
+from benchmarks.daemon import trend
 
 
 def test_a_line_is_found_exactly() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import scenarios
 from benchmarks.doorway.count import Moment
 from benchmarks.doorway.walks import Plan
+from benchmarks.scenes import scenarios
 from maskwatch.classifier import as_verdict
 from maskwatch.config import Settings
 from maskwatch.flow import Box, Face

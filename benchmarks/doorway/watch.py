@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import scenarios
 from benchmarks.doorway import cutouts
 from benchmarks.doorway.count import Moment
 from benchmarks.doorway.film import Clip, Cutter, Film
+from benchmarks.scenes import scenarios
 from maskwatch import config, daemon, parts
 from maskwatch.flow import Face, Image
 from maskwatch.outputs import Outputs

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip, crowd, unit
+from benchmarks.daemon import clip, crowd, unit
 from maskwatch import daemon
 from maskwatch.flow import Alert, Frame
 from maskwatch.stages import KEPT, Stages

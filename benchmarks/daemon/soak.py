@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import clip, crowd, host, latency, trend, unit
+from benchmarks import host
+from benchmarks.daemon import clip, crowd, latency, trend, unit
 from maskwatch import daemon
 from maskwatch.config import AlertSettings
 from maskwatch.flow import Alert

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import doubts, figures
+from benchmarks.networks import doubts, figures
 from maskwatch.errors import MaskwatchError
 
 DRAWS = 1000

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import doubts, figures, host, published, records, run, verdict
-from benchmarks.accuracy import Accuracy
-from benchmarks.figures import Figure
+from benchmarks import host, records
+from benchmarks.networks import doubts, figures, run
+from benchmarks.networks.figures import Figure
+from benchmarks.report import published, verdict
+from benchmarks.report.accuracy import Accuracy
 from maskwatch.errors import MaskwatchError
 
 try:
     import jinja2
 
-    from benchmarks import charts
+    from benchmarks.report import charts
 except ModuleNotFoundError as missing:
     raise MaskwatchError(f"report: {missing.name} is not installed; pip install -e '.[train]'") from missing
 

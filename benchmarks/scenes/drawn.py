@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scripts import FPS, HEIGHT, WIDTH, Script
+from benchmarks.scenes.scripts import FPS, HEIGHT, WIDTH, Script
 from maskwatch.flow import Box, Image
 
 Floats = NDArray[np.float32]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import compare, figures
+from benchmarks.networks import compare, figures
 
 # `Fully Connected (NC, QS8, QC8W) GEMM` is (NC, F32) in float, `Mean (ND) Reduce` may be Reduce2.
 TYPES = re.compile(r"\s*\([^)]*\)|\d+$")

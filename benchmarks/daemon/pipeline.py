@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import host, latency, throughput, unit
+from benchmarks import host
+from benchmarks.daemon import latency, throughput, unit
 from benchmarks.records import spread
 from maskwatch.camera import demo
 from maskwatch.stages import STAGES

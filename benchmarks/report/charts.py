@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.accuracy import Accuracy
-from benchmarks.figures import Figure
-from benchmarks.published import Outside
+from benchmarks.networks.figures import Figure
+from benchmarks.report.accuracy import Accuracy
+from benchmarks.report.published import Outside
 
 COLOURS = {"float32": "#6b7280", "float16": "#60a5fa", "dynamic": "#f59e0b", "int8": "#059669", "int16x8": "#be185d"}
 ORDER = tuple(COLOURS)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from maskwatch.errors import ConfigError
 
-ENVIRONMENTS = Path(__file__).parents[1] / ".venv-benchmarks"  # git ignores /.venv*
+ENVIRONMENTS = Path(__file__).parents[2] / ".venv-benchmarks"  # git ignores /.venv*
 VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 MAKE_TIMEOUT = 900.0  # seconds: tensorflow is half a gigabyte
 

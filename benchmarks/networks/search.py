@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import models, records
+from benchmarks import records
+from benchmarks.networks import models
 from maskwatch import bundle
 from maskwatch.detector import SingleShotDetector
 from training import data, plots, report, scorer, slices, voc

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import host
-from benchmarks.runtimes import Found
+from benchmarks.networks.runtimes import Found
 from maskwatch import bundle
 from maskwatch.errors import ConfigError, ModelError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
+from benchmarks.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
 from maskwatch.config import Settings
 from maskwatch.flow import Box, Face, Track
 from maskwatch.policy import Policy, Rules

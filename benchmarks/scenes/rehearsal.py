@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.drawn import Drawn
-from benchmarks.scenarios import ALL, OPINION, RULES, ZONE, Score, score, summed
-from benchmarks.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
+from benchmarks.scenes.drawn import Drawn
+from benchmarks.scenes.scenarios import ALL, OPINION, RULES, ZONE, Score, score, summed
+from benchmarks.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
 from maskwatch.daemon import Watch
 from maskwatch.flow import Face, Frame, Image, Verdict
 from maskwatch.gate import MotionGate

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 
 from benchmarks import host
-from benchmarks.rehearsal import WAYS
+from benchmarks.scenes.rehearsal import WAYS
 from maskwatch import bundle, parts
 from maskwatch.camera import demo
 from maskwatch.config import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip, crowd, unit
+from benchmarks.daemon import clip, crowd, unit
 from maskwatch import bundle, daemon, runtime
 from maskwatch.config import Settings
 from maskwatch.stages import STAGES, Stages

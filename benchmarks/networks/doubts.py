@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import figures
+from benchmarks.networks import figures
 
 # vcgencmd get_throttled, Raspberry Pi documentation: bits 0–3 are now, bits 16–19 the same since the start.
 THROTTLED = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}

@@ -1,0 +1,109 @@
+"""Tables of how long things take, by board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from benchmarks import records
+from benchmarks.daemon import pipeline as whole
+from benchmarks.daemon import soak as endurance
+from benchmarks.networks import figures, run
+from benchmarks.readme import tables
+from benchmarks.readme.tables import interval, markdown, of_boards
+from benchmarks.records import spread
+
+
+def starts() -> str:
+    """Time to the first verdict, and memory, by board."""
+    rows = []
+    for record in of_boards("device"):
+        columns = {name: [start[name] for start in record["starts"]] for name in record["starts"][0]}
+        rows.append(
+            (
+                f"{record['host']['board']} ({record['host']['machine']}, {record['host']['cores']} cores)",
+                *(f"{interval(columns[name])} s" for name in ("import_s", "models_s", "first_verdict_s")),
+                f"{interval(columns['peak_rss_mb'], 0)} MB",
+            )
+        )
+    return markdown(("board", "imports", "models opened", "process start to first verdict", "peak memory"), rows)
+
+
+def frame() -> str:
+    """Where a frame's time goes, by board."""
+    rows = []
+    for record in of_boards("device"):
+        stages = {name: values[1:] for name, values in record["frames_ms"].items()}  # the first frame warms up
+        stages["total"] = [sum(frame) for frame in zip(*stages.values(), strict=True)]
+        rows += [
+            (record["host"]["board"], name, *(f"{v:.2f}" for v in spread(values))) for name, values in stages.items()
+        ]
+    return markdown(("board", "stage", "median ms", "p10", "p90"), rows)
+
+
+def models() -> str:
+    """Models in turns on one thread, by board; ratios to the study's network and to YuNet."""
+    rows = []
+    for record in of_boards("models"):
+        medians = {model["name"]: spread(model["ms"])[0] for model in record["models"]}
+        for model in record["models"]:
+            middle, low, high = spread(model["ms"])
+            against = record["against"].get(model["name"])
+            ratio = f"{middle / medians[against]:.2f} × {against}" if against else "–"
+            size = f"{model['bytes'] / 1e6:.2f} MB"
+            rows.append(
+                (
+                    record["host"]["board"],
+                    model["name"],
+                    f"{model['input_size']} px",
+                    size,
+                    f"{middle:.2f} ({low:.2f}–{high:.2f}) ms",
+                    ratio,
+                )
+            )
+    return markdown(("board", "model", "input", "file", "median (p10–p90)", "ratio"), rows)
+
+
+def quantized() -> str:
+    """Each network's variants on each runtime, on the fewest threads measured, by board; ratios to float32."""
+    rows = []
+    for record in records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA):
+        found = figures.measured(record)
+        least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
+        rows += [
+            (
+                record["host"]["board"],
+                *key[:2],
+                f"{key[2]} {each.version}",
+                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms",
+                f"{ratios[key]:.2f} ×" if key in ratios else "–",
+                f"{each.own_mb:.0f} MB",
+                each.delegate,
+            )
+            for key, each in sorted(found.items())
+            if key[3] == least
+        ]
+    head = "board|network|variant|runtime|median (p10–p90)|of float32|memory|delegate"
+    return markdown(head.split("|"), rows)
+
+
+def pipeline() -> str:
+    """The whole daemon by the number of faces, and the way to the pin, by board."""
+    return _by_board("pipeline", whole.TABLES)
+
+
+def soak() -> str:
+    """Half an hour on a loop, by board."""
+    return _by_board("soak", (endurance.TABLE,))
+
+
+def _by_board(kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]]) -> str:
+    """Tables of (head, a record -> its rows), from every board's record of a kind."""
+    found = of_boards(kind)
+    return "\n\n".join(
+        markdown(
+            ["board", *head.split("|")],
+            [(record["host"]["board"], *row) for record in found for row in rows(record)],
+        )
+        for head, rows in tables
+    )
