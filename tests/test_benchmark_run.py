@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.child import litert_profiler
 from measured import fake_program
 from test_cli import BUNDLES
 
 from benchmarks import host
 from benchmarks.__main__ import cli
 from benchmarks.networks import figures, run, runtimes
+from benchmarks.networks.child import litert_profiler
 from benchmarks.networks.run import Plan
 from maskwatch import bundle
 from maskwatch.errors import ConfigError, MaskwatchError, ModelError
