@@ -193,7 +193,7 @@ def test_whoever_is_bare_is_alerted_and_nobody_else(tmp_path: Path) -> None:
     masked, bare = people.crowd(tmp_path, each=1)
     visits = [Visit(who, 7.0 * place, WAY, 0.0, 0) for place, who in enumerate((masked, bare, masked))]
     clip = film.Clip(0, 0, Plan(Eye(320, 240, 50, 0.1), 20.0, tuple(visits)))
-    found = count.count(clip.plan, watch.watch(clip, models(), config.Settings()).ways[watch.DEVICE])
+    found = count.count(clip.plan, watch.watch(clip, models(), config.Settings()).moments)
     assert (found.due, found.false, found.missed, found.overdue) == (1, (), (), 0.0)
     assert found.delays == (pytest.approx(1.1, abs=0.2),)  # `hold`, and a frame
 
@@ -201,8 +201,8 @@ def test_whoever_is_bare_is_alerted_and_nobody_else(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_every_frame_is_judged_in_every_way(tmp_path: Path) -> None:
     (clip,) = film.clips(1, 20.0, people.crowd(tmp_path), seed=3)
-    ways = watch.watch(clip, models(), config.Settings()).ways
-    assert list(ways) == [watch.DEVICE, *watch.PLAINER]
+    ways = replay.ways(clip.plan, watch.watch(clip, models(), config.Settings()).verdicts, config.Settings())
+    assert list(ways) == ["maskwatch", "single frames", "hold", "hold, voting", "hold, tracking"]
     times = [step / film.FPS for step in range(200)]
     assert all([moment.time for moment in seen] == pytest.approx(times) for seen in ways.values())
     assert all(
@@ -216,8 +216,8 @@ def test_the_settings_decide(tmp_path: Path) -> None:
     clip = film.Clip(0, 0, Plan(Eye(320, 240, 50, 0.1), 6.0, (Visit(bare, 0.0, WAY, 0.0, 0),)))
     settings = config.Settings()
     patient = settings.model_copy(update={"alert": settings.alert.model_copy(update={"hold": 100.0})})
-    assert any(moment.on for moment in watch.watch(clip, models(), settings).ways[watch.DEVICE])
-    assert not any(moment.on for moment in watch.watch(clip, models(), patient).ways[watch.DEVICE])
+    assert any(moment.on for moment in watch.watch(clip, models(), settings).moments)
+    assert not any(moment.on for moment in watch.watch(clip, models(), patient).moments)
 
 
 @pytest.mark.usefixtures("small")
@@ -226,10 +226,10 @@ def test_kept_verdicts_replayed_are_what_the_device_made_of_them(tmp_path: Path)
     watched = watch.watch(clip, models(Wavering()), config.Settings())
     replay.save(watched.verdicts, tmp_path / "verdicts" / "0.jsonl")
     kept = replay.load(tmp_path / "verdicts" / "0.jsonl")
-    assert replay.replay(clip.plan, kept, config.Settings()) == watched.ways[watch.DEVICE]
-    assert {moment.on for moment in watched.ways[watch.DEVICE]} == {False, True}
+    assert replay.ways(clip.plan, kept, config.Settings())[replay.DEVICE] == watched.moments
+    assert {moment.on for moment in watched.moments} == {False, True}
     sure = config.Settings().model_copy(update={"alert": config.AlertSettings(high=1.0)})
-    assert not any(moment.on for moment in replay.replay(clip.plan, kept, sure))
+    assert not any(moment.on for moment in replay.ways(clip.plan, kept, sure)[replay.DEVICE])
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_the_command_writes_record_and_sheets(
     (written,) = results.glob("*/doorway.json")
     record = json.loads(written.read_text())
     assert (record["kind"], record["clips"], record["presence"]["seconds"]) == ("doorway", 1, 20.0)
-    assert [row["watcher"] for row in record["rows"]] == [watch.DEVICE, *watch.PLAINER]
+    assert [row["watcher"] for row in record["rows"]] == list(replay.WAYS)
     assert cv2.imread(str(tmp_path / "work/samples.png")).shape[1] == 4 * 480
     cli.main([*given, "--replay", str(config.default_path())], standalone_mode=False)
     again = json.loads(capsys.readouterr().out.splitlines()[-1])

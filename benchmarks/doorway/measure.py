@@ -75,38 +75,32 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
         "material": material.as_json(),
         "models": {task: _sha256(bundle.default_path(task)) for task in bundle.TASKS},
     }
-    rows = _done(work, about)
-    made, machine = material.clips(hours), host.facts()
-    models = watch.opened(settings)
+    _begin(work, about)
+    machine, models = host.facts(), watch.opened(settings)
     cv2.setNumThreads(1)
-    with (work / "clips.jsonl").open("a") as file:
-        for clip in made[len(rows) :]:
-            rows.append(judged(clip, models, settings, work))
-            file.write(json.dumps(rows[-1]) + "\n")
-            file.flush()
-            yield len(rows), summary(rows, about, machine)
-    if rows and len(rows) >= len(made):
+    rows: list[Row] = []
+    for clip in material.clips(hours):
+        if not _verdicts(work, clip).exists():
+            replay.save(watch.watch(clip, models, settings).verdicts, _verdicts(work, clip))
+        rows.append(judged(clip, settings, work))
         yield len(rows), summary(rows, about, machine)
 
 
-def judged(clip: Clip, models: watch.Models, settings: config.Settings, work: Path) -> Row:
-    """What came of one clip; its verdicts are kept in WORK/verdicts."""
-    watched = watch.watch(clip, models, settings)
-    replay.save(watched.verdicts, _verdicts(work, clip))
-    return _row(clip, watched.ways)
+def judged(clip: Clip, settings: config.Settings, work: Path) -> Row:
+    """What comes of a clip whose verdicts WORK keeps."""
+    return _row(clip, replay.ways(clip.plan, replay.load(_verdicts(work, clip)), settings))
 
 
 def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
-    """What the device would have made of the clips whose verdicts WORK keeps, with other settings, as in summary().
+    """What would have come of the clips whose verdicts WORK keeps with other settings, as in summary().
 
     Raises:
         ConfigError: it keeps none.
     """
-    kept = [clip for clip in clips if _verdicts(work, clip).exists()]
-    if not kept:
+    rows = [judged(clip, settings, work) for clip in clips if _verdicts(work, clip).exists()]
+    if not rows:
         raise ConfigError(f"folder {work}: no verdicts in it; run `benchmarks doorway` with it first")
-    ways = [{watch.DEVICE: replay.replay(clip.plan, replay.load(_verdicts(work, clip)), settings)} for clip in kept]
-    return summary([_row(clip, way) for clip, way in zip(kept, ways, strict=True)], {}, {})
+    return summary(rows, {}, {})
 
 
 def _verdicts(work: Path, clip: Clip) -> Path:
@@ -140,7 +134,7 @@ def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
         {"clip": row["clip"], "what": what, **each}
         for row in rows
         for what in ("false", "missed")
-        for each in row["ways"][watch.DEVICE][what]
+        for each in row["ways"][replay.DEVICE][what]
     ]
     shown = [name for row in rows for name in row["photographs"]]
     return {
@@ -183,14 +177,13 @@ def rate(events: int, seconds: float) -> Row:
     }
 
 
-def _done(work: Path, about: Row) -> list[Row]:
-    """The clips an earlier call left."""
+def _begin(work: Path, about: Row) -> None:
+    """Note what the folder's verdicts are of, or see that it is the same."""
     work.mkdir(parents=True, exist_ok=True)
-    note, kept = work / "about.json", work / "clips.jsonl"
+    note = work / "about.json"
     if note.exists() and json.loads(note.read_text()) != about:
         raise ConfigError(f"folder {work}: holds clips of other photographs, seed or models; name another folder")
     note.write_text(json.dumps(about, indent=1) + "\n")
-    return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The verdicts of clips that were watched, kept: another opinion, other rules are judged on them in seconds."""
+"""The verdicts of clips that were watched, kept: whatever comes after them is judged on them in seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from benchmarks.scenes import scenarios
 from maskwatch.classifier import as_verdict
 from maskwatch.config import Settings
 from maskwatch.flow import Box, Face
-from maskwatch.policy import Policy, Rules
-from maskwatch.tracker import Opinion, Tracker, bareness
+from maskwatch.policy import Rules
+from maskwatch.tracker import Opinion, bareness
 from maskwatch.zone import Zone
 
+DEVICE = "maskwatch"
+WAYS = (DEVICE, *(name for name in scenarios.WATCHERS if name != DEVICE))
 Verdicts = Sequence[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
 
 
@@ -39,17 +41,22 @@ def _row(judged: tuple[Face, Any]) -> list[float]:
     return [face.box.left, face.box.top, face.box.right, face.box.bottom, face.score, bareness(verdict)]
 
 
-def replay(plan: Plan, verdicts: Verdicts, settings: Settings) -> list[Moment]:
-    """What the device would have made of a clip with other settings in [zone], [face] min_size, [opinion], [alert]."""
+def ways(plan: Plan, verdicts: Verdicts, settings: Settings) -> dict[str, list[Moment]]:
+    """What the device makes of a clip, and plainer ways of watching beside it, by name.
+
+    Args:
+        plan: of the clip.
+        verdicts: of all its frames.
+        settings: [zone], [face] min_size, [opinion] and [alert] count.
+    """
     zone = Zone(settings.face.min_size, settings.zone.polygon)
-    tracker = Tracker(Opinion(**settings.opinion.model_dump()))
-    policy = Policy(Rules(**settings.alert.model_dump(exclude={"quiet", "timezone"})))
-    moments = []
+    opinion = Opinion(**settings.opinion.model_dump())
+    rules = Rules(**settings.alert.model_dump(exclude={"quiet", "timezone"}))
+    watchers = {name: scenarios.WATCHERS[name](rules, opinion) for name in WAYS}
+    moments: dict[str, list[Moment]] = {name: [] for name in WAYS}
     for time, judged in verdicts:
-        counted = [(f, verdict) for f, verdict in judged if zone.counts(f, plan.eye.width, plan.eye.height)]
-        of = {id(face): verdict for face, verdict in counted}
-        for person in tracker.see([face for face, _ in counted], time):
-            tracker.judge(person, of[id(person.face)], time)
-        policy.update(tracker.people(time), time)
-        moments.append(Moment(time, plan.sights(time), policy.on))
+        counted = [(face, verdict) for face, verdict in judged if zone.counts(face, plan.eye.width, plan.eye.height)]
+        sights = plan.sights(time)
+        for name, watch in watchers.items():
+            moments[name].append(Moment(time, sights, watch(counted, time)))
     return moments

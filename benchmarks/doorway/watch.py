@@ -1,9 +1,8 @@
-"""One clip through the device's own loop, with default settings; beside it, two plainer ways of watching."""
+"""One clip through the device's own loop."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.doorway import cutouts
@@ -16,12 +15,6 @@ from maskwatch.outputs import Outputs
 from maskwatch.parts import Finder, Judge, Parts
 from maskwatch.policy import Policy
 from maskwatch.tracker import Tracker
-
-DEVICE = "maskwatch"
-PLAINER: Mapping[str, Callable[[], scenarios.Watcher]] = {
-    "single frames": scenarios.single_frames,
-    "hold and clear, no tracking": scenarios.voting_without_tracking,
-}
 
 
 class Kept:
@@ -60,7 +53,7 @@ def opened(settings: config.Settings) -> Models:
 class Watched:
     """What one clip came to."""
 
-    ways: dict[str, list[Moment]]  # way of watching -> every frame
+    moments: list[Moment]  # every frame, and what the device made of it
     verdicts: list[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
 
 
@@ -73,22 +66,16 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
     film, kept = Film(clip, cut), Kept(models.finder)
     unit = Parts(film, kept, models.judge, Tracker(), Policy(), Outputs([]))
     parts.adjust(unit, settings)
-    plainer = {name: make() for name, make in PLAINER.items()}
-    seen = Watched({name: [] for name in (DEVICE, *PLAINER)}, [])
+    seen = Watched([], [])
 
     def note() -> None:
         """What became of the newest frame, if it was not noted before."""
         if film.frame is None:
             return
         time, image = film.frame.time, film.frame.image
-        height, width = image.shape[:2]
         judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in kept.faces]
-        counted = [each for each in judged if unit.zone.counts(each[0], width, height)]
-        sights = clip.plan.sights(time)
         seen.verdicts.append((time, judged))
-        seen.ways[DEVICE].append(Moment(time, sights, unit.policy.on))
-        for name, watcher in plainer.items():
-            seen.ways[name].append(Moment(time, sights, watcher(counted, time)))
+        seen.moments.append(Moment(time, clip.plan.sights(time), unit.policy.on))
 
     daemon.run(unit, threading.Event(), before_each=note)
     return seen
