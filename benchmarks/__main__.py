@@ -1,4 +1,4 @@
-"""python -m benchmarks: measure this machine, refresh the README's tables."""
+"""python -m benchmarks: measure this machine, refresh the tables in README and docs."""
 
 from __future__ import annotations
 
@@ -267,12 +267,13 @@ def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
 
 @cli.command("readme")
 def refresh_readme() -> None:
-    """Make the README's tables anew from the committed records."""
-    text = readme.refreshed(readme.README.read_text())
-    temporary = readme.README.with_name(".README.md")
-    temporary.write_text(text)
-    temporary.replace(readme.README)
-    click.echo(f"{len(readme.TABLE.findall(text))} tables")
+    """Make the tables in README and docs anew from the committed records."""
+    for document in readme.DOCUMENTS:
+        before = document.read_text()
+        after = readme.refreshed(before)
+        if after != before:
+            records.write(after, document)
+        click.echo(f"{document.name}: {len(readme.TABLE.findall(after))} tables")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The README's tables, made from the committed records: python -m benchmarks readme.
+"""The tables in README and docs, made from the committed records: python -m benchmarks readme.
 
 A table stands between `<!-- table NAME -->` and `<!-- end -->`; a test fails when it is not what its record says.
 """
@@ -12,7 +12,7 @@ from benchmarks.readme import behaviour, quality, speed
 from benchmarks.readme.tables import ROOT
 from maskwatch.errors import MaskwatchError
 
-README = ROOT / "README.md"
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES: dict[str, Callable[[], str]] = {
     "test_images": quality.test_images,
@@ -36,7 +36,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def refreshed(text: str) -> str:
-    """The README with every table as its record says.
+    """A document with every table as its record says.
 
     Raises:
         MaskwatchError: it asks for a table there is not.
@@ -45,7 +45,7 @@ def refreshed(text: str) -> str:
     def table(match: re.Match[str]) -> str:
         begin, name, end = match.groups()
         if name not in TABLES:
-            raise MaskwatchError(f"README: table {name} is unknown; expected one of {', '.join(TABLES)}")
+            raise MaskwatchError(f"table {name} is unknown; expected one of {', '.join(TABLES)}")
         return f"{begin}{TABLES[name]()}\n{end}"
 
     return TABLE.sub(table, text)
