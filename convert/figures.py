@@ -20,7 +20,11 @@ def share(right: Bools) -> dict[str, Any]:
     """% of True with Wilson's interval; NaN where there is nothing, so that a class nobody saw holds no gate."""
     if not len(right):
         return {"value": float("nan"), "interval95": [0.0, 100.0], "n": 0}
-    return {"value": _percent(right.mean()), "interval95": _ends(interval(int(right.sum()), len(right))), "n": len(right)}
+    return {
+        "value": _percent(right.mean()),
+        "interval95": _ends(interval(int(right.sum()), len(right))),
+        "n": len(right),
+    }
 
 
 def f1(called: Bools, truth: Bools) -> dict[str, Any]:
@@ -34,7 +38,10 @@ def f1(called: Bools, truth: Bools) -> dict[str, Any]:
     right, wrong = _resampled(tallies)
     values = 2 * right / np.maximum(2 * right + wrong, 1)
     hits, errors = tallies.sum(axis=1)
-    return {"value": _percent(2 * hits / max(2 * hits + errors, 1)), "interval95": _ends(np.percentile(values, (2.5, 97.5)))}
+    return {
+        "value": _percent(2 * hits / max(2 * hits + errors, 1)),
+        "interval95": _ends(np.percentile(values, (2.5, 97.5))),
+    }
 
 
 def drop(before: Bools, after: Bools) -> dict[str, Any]:

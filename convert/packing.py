@@ -40,8 +40,15 @@ class SharingBuilder(flatbuffers.Builder):
 
 
 def unpack(flatbuffer: bytes) -> Any:
-    """The model as an object (schema ModelT) that can be changed."""
-    return flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    """The model as an object (schema ModelT) that can be changed. Contents that lie behind the flatbuffer, where
+    ai-edge-quantizer puts them, are taken in: their offsets would be wrong in another file.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    for buffer in model.buffers:
+        if buffer.size:
+            buffer.data = np.frombuffer(flatbuffer, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def pack(model: Any) -> bytes:
