@@ -31,9 +31,7 @@ NEW = click.Path(path_type=Path, dir_okay=False)
 @click.option("--report", "reports", type=FOLDER, help="Folder of the report, if not that of OUT.")
 @click.option("--recipe", "file", type=NEW, help="A recipe to make again; what is said besides goes before it.")
 @click.option("--variants", help=f"Some of {','.join(VARIANTS)}; {SHIPPED} if nothing is said.")
-@click.option(
-    "--back-end", type=click.Choice(BACK_ENDS), help=f"Who makes {SHIPPED}; {BACK_ENDS[0]} if nothing is said."
-)
+@click.option("--back-end", type=click.Choice(BACK_ENDS), help=f"Of {SHIPPED}; {BACK_ENDS[0]} if nothing is said.")
 @click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Leave it in float in {SHIPPED}; repeat.")
 @click.option("--calibration", type=click.IntRange(min=2), help="Pictures that set the ranges; 300 if nothing is said.")
 @click.option("--seed", type=int, help="Of the choice of those pictures.")

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from convert.figures import BINS
+from convert.intervals import BINS
 from convert.recipe import REFERENCE
 
 mpl.use("Agg")

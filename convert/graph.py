@@ -45,7 +45,7 @@ class Graph:
         return tuple(each.operator for each in self.in_float)
 
     def unasked(self, keep_float: tuple[str, ...]) -> tuple[FloatOperator, ...]:
-        """The float operators that nobody asked for. The converters at the edges of those that were are part of them."""
+        """The float operators nobody asked for. The converters at the edges of those that were belong to them."""
         if not keep_float:
             return self.in_float
         return tuple(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convert import figures
+from convert import intervals
 from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
 from maskwatch import detector
@@ -84,8 +84,8 @@ class FaceJudgement:
             "faces": sum(not face.ignored for faces in self.truths.values() for face in faces),
             "ap50": self._precision(variant, self.truths),
             "threshold": self.threshold,
-            "precision": figures.share(_hits(counts.matched, counts.false)),
-            "recall": figures.share(_hits(counts.matched, counts.missed)),
+            "precision": intervals.share(_hits(counts.matched, counts.false)),
+            "recall": intervals.share(_hits(counts.matched, counts.missed)),
             "f1": {"value": round(100 * counts.f1, 2)},
             "by_view": {view: self._view(variant, view) for view in sorted(set(self.views.values()))},
             **({} if variant == REFERENCE else self._against(variant)),
@@ -108,11 +108,11 @@ class FaceJudgement:
         return {
             "lost": sum(change.lost for change in changes),
             "gained": sum(not change.lost for change in changes),
-            "agreement": figures.share(_hits(both, len(changes))),
-            "drift": figures.drift(self._drift(variant)),
+            "agreement": intervals.share(_hits(both, len(changes))),
+            "drift": intervals.drift(self._drift(variant)),
         }
 
-    def _drift(self, variant: Variant) -> figures.Values:
+    def _drift(self, variant: Variant) -> intervals.Values:
         """Of the score of every face the float model reports and the variant sees at all."""
         pairs = (
             (face.score, _score_there(face, self.found[variant][name]))
@@ -145,7 +145,7 @@ def _score_there(face: Found, others: list[Found]) -> float:
     return max((other.score for other in others if face.box.iou(other.box) >= scorer.MATCH_IOU), default=0.0)
 
 
-def _hits(hits: int, misses: int) -> figures.Bools:
+def _hits(hits: int, misses: int) -> intervals.Bools:
     return np.arange(hits + misses) < hits
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import figures
+from convert import intervals
 from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
 from maskwatch.classifier import as_verdict
@@ -59,11 +59,11 @@ class MaskJudgement:
         called, right, flips = self.called(variant), self.right(variant), self.flips(variant)
         return {
             "n": len(right),
-            "accuracy": figures.share(right),
-            "recall": {label: figures.share(right[self.truths == label]) for label in self.labels},
-            "f1": {label: figures.f1(called == label, self.truths == label) for label in self.labels},
+            "accuracy": intervals.share(right),
+            "recall": {label: intervals.share(right[self.truths == label]) for label in self.labels},
+            "f1": {label: intervals.f1(called == label, self.truths == label) for label in self.labels},
             "by_view": {
-                str(view): {**figures.share(right[self.views == view]), "flips": int(flips[self.views == view].sum())}
+                str(view): {**intervals.share(right[self.views == view]), "flips": int(flips[self.views == view].sum())}
                 for view in sorted(set(self.views))
             },
             **({} if variant == REFERENCE else self._against(variant)),
@@ -74,9 +74,9 @@ class MaskJudgement:
         flips = self.flips(variant)
         return {
             "flips": int(flips.sum()),
-            "agreement": figures.share(~flips),
-            "drop": figures.drop(self.right(REFERENCE), self.right(variant)),
-            "drift": figures.drift(self.bare[variant] - self.bare[REFERENCE]),
+            "agreement": intervals.share(~flips),
+            "drop": intervals.drop(self.right(REFERENCE), self.right(variant)),
+            "drift": intervals.drift(self.bare[variant] - self.bare[REFERENCE]),
         }
 
     def changes(self, variant: Variant) -> list[dict[str, Any]]:

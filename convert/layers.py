@@ -1,7 +1,7 @@
 """Where quantising hurts: what every layer answers in float and in a variant, on the same pictures.
 
-The error of a layer holds that of the layers before it: it is what the next layer is fed. Layers are matched by the name
-of what they make, which every converter keeps.
+The error of a layer holds that of the layers before it: it is what the next layer is fed. Layers are matched by the
+name of what they make, which every converter keeps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A model's flatbuffer written small: vectors that are equal are stored once.
 
-Each channel of an int8 network has a scale and a zero point, for its weights and again for its biases, and all those zero
-points are 0. A flatbuffer refers to its vectors by offset, so one may serve many tables; every reader reads the same.
+Each channel of an int8 network has a scale and a zero point, for its weights and again for its biases, and all those
+zero points are 0. A flatbuffer refers to its vectors by offset, so one may serve many tables; every reader reads the
+same.
 """
 
 from __future__ import annotations
