@@ -79,13 +79,13 @@ def of(task: str, variant: Variant) -> tuple[Gate, ...]:
 def known(task: str) -> dict[str, float]:
     """Every measure a recipe may set a limit for, with the default one."""
     every = (*of(task, REFERENCE), *of(task, SHIPPED))
-    return {gate.measure: gate.limit for gate in every}
+    return {gate.measure: float(gate.limit) for gate in every}
 
 
 def adjusted(gates: Iterable[Gate], limits: Mapping[str, float]) -> tuple[Gate, ...]:
     """The gates with some limits replaced."""
     return tuple(
-        Gate(gate.measure, limits.get(gate.measure, gate.limit), gate.unit, gate.mend, gate.at_least) for gate in gates
+        Gate(gate.measure, float(limits.get(gate.measure, gate.limit)), gate.unit, gate.mend, gate.at_least) for gate in gates
     )
 
 

@@ -12,8 +12,8 @@ from test_voc import entry, write
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 
+from convert import __main__ as program  # noqa: E402
 from convert import conversion, gates, graph, packing, proof, quantize, recipe, samples, variants  # noqa: E402
-from convert.__main__ import main  # noqa: E402
 from convert.recipe import Recipe  # noqa: E402
 from maskwatch import bundle  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
@@ -116,7 +116,7 @@ def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
     def call(*arguments: str | Path) -> Finished:
         capfd.readouterr()
         try:
-            main([*map(str, arguments)])
+            program.main([*map(str, arguments)])
             exit_code = 0
         except SystemExit as exit_:
             exit_code = int(exit_.code or 0)
@@ -209,48 +209,42 @@ def test_a_failed_gate_writes_the_report_and_no_model(
     assert [gate["measure"] for gate in report["gates"] if not gate["holds"]] == ["size_ratio"]
 
 
-def test_a_passed_model_is_written_with_its_report(
-    convert: Convert, trained: Path, photos: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "mask.tflite"
-    finished = convert(trained, "--data", photos, "-o", out, "--calibration", "20")
-    assert finished.exit_code == 0, finished.errors
-    card = bundle.read(out, "mask").card
-    report = json.loads((tmp_path / "mask.report.json").read_text())
-    assert card.provenance["calibration_sha256"] == report["calibration"]["sha256"]
-    validation = report["parts"]["validation"]["figures"]["int8"]
-    assert card.metrics["validation"] == validation
-    assert validation["n"] == len(data.load(photos, progress=False).split(0).validation)
-    assert recipe.read(tmp_path / "mask.recipe.json").calibration == 20
-    assert "Every gate holds" in (tmp_path / "mask.report.md").read_text()
-    assert (tmp_path / "mask.report.html").read_text().count("<svg") == 3
-
-
-def test_variants_lie_beside_the_bundle_and_the_recipe_makes_them_again(
+def test_variants_lie_beside_the_bundle_with_report_and_recipe_that_makes_them_again(
     convert: Convert, trained: Path, photos: Path, tmp_path: Path
 ) -> None:
     first, again = tmp_path / "first", tmp_path / "again"
     first.mkdir(), again.mkdir()
     said = ("--variants", "dynamic,float32,int8", "--calibration", "20", "--seed", "3", "--gate", "flips=2")
-    assert convert(trained, "--data", photos, "-o", first / "mask.tflite", *said).exit_code == 0
+    finished = convert(trained, "--data", photos, "-o", first / "mask.tflite", *said)
+    assert finished.exit_code == 0, finished.errors
     file = first / "mask.recipe.json"
     assert convert(trained, "--data", photos, "-o", again / "mask.tflite", "--recipe", file).exit_code == 0
     names = {path.name for path in first.glob("*.tflite")}
     assert names == {"mask.tflite", "mask.dynamic.tflite", "mask.float32.tflite"}
-    for name in (*names, "mask.recipe.json"):
+    for name in (*names, "mask.recipe.json", "mask.report.json", "mask.report.md", "mask.report.html"):
         assert (first / name).read_bytes() == (again / name).read_bytes()
     known = recipe.read(file)
     assert (known.variants, known.seed, known.gates["flips"]) == (("float32", "dynamic", "int8"), 3, 2.0)
+    card = bundle.read(first / "mask.tflite", "mask").card
+    report = json.loads((first / "mask.report.json").read_text())
+    assert card.provenance["calibration_sha256"] == report["calibration"]["sha256"]
+    validation = report["parts"]["validation"]["figures"]["int8"]
+    assert card.metrics["validation"] == validation
+    assert validation["n"] == len(data.load(photos, progress=False).split(0).validation)
 
 
-def test_what_is_said_goes_before_the_recipe(convert: Convert, trained: Path, photos: Path, tmp_path: Path) -> None:
+def test_what_is_said_goes_before_the_recipe(tmp_path: Path) -> None:
     file = tmp_path / "asked.json"
-    file.write_text(recipe.text(Recipe(variants=("dynamic",), calibration=20, seed=3)))
-    out = tmp_path / "mask.tflite"
-    assert convert(trained, "--data", photos, "-o", out, "--recipe", file, "--seed", "0").exit_code == 0
-    known = recipe.read(tmp_path / "mask.recipe.json")
-    assert (known.variants, known.calibration, known.seed) == (("dynamic",), 20, 0)
-    assert bundle.read(out, "mask").card.provenance["variant"] == "dynamic"
+    file.write_text(recipe.text(Recipe(variants=("dynamic",), calibration=20, seed=3, gates={"flips": 2, "size": 1})))
+    asked = program._recipe(file, None, {"flips": 1.0}, {"seed": 0, "calibration": None, "keep_float": ()})
+    assert asked == Recipe(variants=("dynamic",), calibration=20, seed=0, gates={"flips": 1, "size": 1})
+
+
+def test_the_only_variant_and_the_int8_one_take_the_name_that_was_given() -> None:
+    out = Path("runs/mask.tflite")
+    assert program.path_of(out, "dynamic", ("dynamic",)) == out
+    assert program.path_of(out, "int8", ("dynamic", "int8")) == out
+    assert program.path_of(out, "dynamic", ("dynamic", "int8")) == Path("runs/mask.dynamic.tflite")
 
 
 def test_swapped_labels_are_caught(trained: Path, photos: Path, tmp_path: Path) -> None:
@@ -300,32 +294,43 @@ def test_pixels_normalised_twice_are_caught(trained: Path, photos: Path) -> None
 
 
 def test_a_network_that_normalises_wrongly_is_caught(trained: Path, photos: Path) -> None:
-    """Trained on -1 to 1, and given 0 to 255: float and int8 agree, and both are wrong."""
+    """Trained on -1 to 1, and given 1 to -1: the float model is as wrong as the int8 one."""
     network = quantize.load(trained)
     scaling = next(layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling))
-    scaling.scale, scaling.offset = 1.0, 0.0
+    scaling.scale, scaling.offset = -scaling.scale, -scaling.offset
     run = record.read(trained)
     shelf = samples.gather(run, samples.Folders(photos))
-    assert "accuracy" in failed(conversion.prove(network, run, shelf, Recipe(calibration=20)))
+    done = conversion.prove(network, run, shelf, Recipe(calibration=20))
+    assert "accuracy" in failed(done)
+    assert done.validation.figures("float32")["accuracy"]["value"] < 50
 
 
 def clipped(network: Any, images: Sequence[Image], asked: Recipe, task: str) -> dict[recipe.Variant, bytes]:
-    """As it should be, but one layer's numbers reach only a fiftieth as far as they did."""
+    """As it should be, but what the hidden layer answers ends at 0, where it should begin."""
     made = variants.make(network, images, asked, task)
     model = packing.unpack(made["int8"])
     subgraph = model.subgraphs[0]
-    (layer, *_) = [operator for operator in subgraph.operators if len(operator.inputs) == 3][1:]
-    answer = subgraph.tensors[layer.outputs[0]].quantization
-    answer.scale = np.asarray(answer.scale / 50, np.float32)
+    dense = next(op for op in subgraph.operators if _named(model, op) == "FULLY_CONNECTED")
+    subgraph.tensors[dense.outputs[0]].quantization.zeroPoint = np.array([127], np.int64)
     return {**made, "int8": packing.pack(model)}
 
 
-def test_a_clipped_layer_is_caught_and_named(trained: Path, photos: Path) -> None:
-    done = proved(trained, photos, make=clipped)
-    assert {"flips", "accuracy_drop", "recall_drop"} <= failed(done)
-    before, at = (layer.sqnr_db for layer in done.made["int8"].layers[2:4])
-    assert before > 20
-    assert at < 5
+def _named(model: Any, operator: Any) -> str:
+    return graph.OPERATORS[model.operatorCodes[operator.opcodeIndex].builtinCode]
+
+
+@pytest.fixture(scope="module")
+def broken(trained: Path, photos: Path) -> conversion.Conversion:
+    return proved(trained, photos, make=clipped)
+
+
+def test_a_clipped_layer_is_caught_and_named(broken: conversion.Conversion) -> None:
+    assert {"flips", "accuracy_drop", "recall_drop"} <= failed(broken)
+    errors = broken.made["int8"].layers
+    at = next(index for index, layer in enumerate(errors) if layer.operator == "FULLY_CONNECTED")
+    assert min(layer.sqnr_db for layer in errors[:at]) > 20
+    assert errors[at].sqnr_db < 1
+    assert errors[at].name in proof.summary(broken)["variants"]["int8"]["worst_layers"]
 
 
 def test_a_model_that_stayed_float_is_caught(trained: Path, photos: Path) -> None:
@@ -347,13 +352,12 @@ def test_a_converter_that_changes_the_float_model_is_caught(trained: Path, photo
     assert "conversion_error" in failed(proved(trained, photos, make=wrong))
 
 
-def test_flips_are_listed_with_both_scores(trained: Path, photos: Path) -> None:
-    done = proved(trained, photos, make=clipped)
-    turned = done.validation.changes("int8")
+def test_flips_are_listed_with_both_scores(broken: conversion.Conversion) -> None:
+    turned = broken.validation.changes("int8")
     assert turned
-    assert done.made["int8"].measures["flips"] == pytest.approx(100 * len(turned) / len(done.validation.names))
+    assert broken.made["int8"].measures["flips"] == pytest.approx(100 * len(turned) / len(broken.validation.names))
     assert turned[0]["float"]["label"] != turned[0]["int8"]["label"]
-    report = proof.summary(done)
+    report = proof.summary(broken)
     assert report["parts"]["validation"]["changed_verdicts"]["int8"] == turned
     assert report["shipped"] is False
 
