@@ -10,7 +10,7 @@ from typing import Any
 
 from convert import layers
 from convert.conversion import Conversion, Judgement, Made
-from convert.recipe import REFERENCE, Variant
+from convert.recipe import REFERENCE, SHIPPED, Variant
 
 LIST = re.compile(r"\[[\s\d.,eE+-]*\]")  # of numbers
 OBJECT = re.compile(r"\{[^{}]*\}")  # that holds no other
@@ -54,7 +54,7 @@ def _variant(made: Made) -> dict[str, Any]:
         },
         "operators": dict(made.facts.operators),
         "in_float": len(made.facts.in_float),
-        "left_in_float": [each.operator for each in made.facts.in_float] if made.variant == "int8" else [],
+        "left_in_float": [each.operator for each in made.facts.in_float] if made.variant == SHIPPED else [],
         "layers": [
             {"layer": layer.name, "operator": layer.operator, "sqnr_db": layer.sqnr_db, "cosine": layer.cosine}
             for layer in made.layers

@@ -171,18 +171,6 @@ def test_the_bundle_carries_tflite_metadata(done: conversion.Conversion) -> None
         assert bundle.LABELS_FILE.encode() in made.flatbuffer
 
 
-def test_the_same_recipe_gives_the_same_bytes(
-    done: conversion.Conversion, trained: Path, photos: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "mask.recipe.json").write_text(recipe.text(done.recipe))
-    again = conversion.convert(variant(trained, tmp_path), [photos], recipe.read(tmp_path / "mask.recipe.json"))
-    assert {name: made.flatbuffer for name, made in again.made.items()} == {
-        name: made.flatbuffer for name, made in done.made.items()
-    }
-    assert again.recipe == done.recipe
-    assert again.calibration_sha256 == done.calibration_sha256
-
-
 def test_the_calibration_sample_is_balanced_shuffled_and_from_the_training_split(
     done: conversion.Conversion, photos: Path
 ) -> None:
@@ -363,7 +351,7 @@ def test_flips_are_listed_with_both_scores(broken: conversion.Conversion) -> Non
 
 
 @pytest.mark.parametrize("back_end", recipe.BACK_ENDS)
-def test_a_layer_can_be_left_in_float(trained: Path, photos: Path, back_end: recipe.BackEnd) -> None:
+def test_a_layer_can_be_left_in_float_by_either_back_end(trained: Path, photos: Path, back_end: recipe.BackEnd) -> None:
     if back_end != "tensorflow":
         pytest.importorskip("ai_edge_quantizer")
     network, run = quantize.load(trained), record.read(trained)
@@ -374,16 +362,8 @@ def test_a_layer_can_be_left_in_float(trained: Path, photos: Path, back_end: rec
     assert failed(done) == set()
     assert {each.operator for each in facts.in_float} == {"CONV_2D", "QUANTIZE", "DEQUANTIZE"}
     assert facts.operators["CONV_2D"] == 2
-
-
-def test_the_other_back_end_gives_an_int8_that_holds_every_gate(trained: Path, photos: Path) -> None:
-    pytest.importorskip("ai_edge_quantizer")
-    network, run = quantize.load(trained), record.read(trained)
-    asked = Recipe(calibration=20, back_end="ai-edge-quantizer")
-    done = conversion.prove(network, run, samples.gather(run, samples.Folders(photos)), asked)
-    assert done.failures == []
-    assert done.made["int8"].facts.eats_camera_bytes
-    assert done.card("int8").provenance["back_end"] == "ai-edge-quantizer"
+    assert facts.eats_camera_bytes
+    assert done.card("int8").provenance["back_end"] == back_end
 
 
 @pytest.fixture(scope="module")
