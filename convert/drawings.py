@@ -48,9 +48,15 @@ def curves(part: dict[str, Any]) -> str:
             for name, curve in part["curves"].items():
                 style = "--" if name == REFERENCE else "-"
                 axis.plot(curve["threshold"], curve[measure], style, label=name, color=COLOURS[name], linewidth=1.2)
-            axis.set(xlabel="threshold", ylabel=f"{measure}, %")
+            axis.set(xlabel="threshold", ylabel=f"{measure}, %", ylim=_between(part["curves"], measure))
         axes[0].legend()
         return _svg(figure)
+
+
+def _between(curves: dict[str, Any], measure: str) -> tuple[float, float]:
+    """The range of what happens between the two ends, where every curve falls from all to nothing."""
+    inner = [value for curve in curves.values() for value in curve[measure][len(curve[measure]) // 20 + 1 : -1]]
+    return max(-1.0, min(inner) - 0.5), min(101.0, max(inner) + 0.5)
 
 
 def layers(variants: dict[str, Any]) -> str:

@@ -85,7 +85,8 @@ def known(task: str) -> dict[str, float]:
 def adjusted(gates: Iterable[Gate], limits: Mapping[str, float]) -> tuple[Gate, ...]:
     """The gates with some limits replaced."""
     return tuple(
-        Gate(gate.measure, float(limits.get(gate.measure, gate.limit)), gate.unit, gate.mend, gate.at_least) for gate in gates
+        Gate(gate.measure, float(limits.get(gate.measure, gate.limit)), gate.unit, gate.mend, gate.at_least)
+        for gate in gates
     )
 
 

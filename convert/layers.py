@@ -81,8 +81,10 @@ def worst(found: Sequence[LayerError], count: int = 5) -> list[LayerError]:
 
 def short(tensor: str) -> str:
     """`bytes_in_1/net_1/block_1_relu_1/Relu6;…` -> `block_1_relu_1`: what a person calls the layer."""
-    parts = tensor.split(";")[0].split("/")
-    return parts[-2] if len(parts) > 1 else parts[0]
+    if tensor.startswith("StatefulPartitionedCall"):
+        return f"output {tensor.rpartition(':')[2]}"
+    *scopes, operation = tensor.split(";")[0].split("/")
+    return next((scope for scope in reversed(scopes) if scope != "batchnorm"), operation)
 
 
 class _Spy:
