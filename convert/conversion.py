@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,6 +56,7 @@ class Conversion:
     calibration: tuple[samples.Example, ...]
     validation: Judgement  # the gates go by it
     test: Judgement  # only told, nothing is chosen by it
+    figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
     unreadable: tuple[str, ...]
 
     @property
@@ -73,8 +75,7 @@ class Conversion:
             update={
                 "metrics": {
                     "training": self.run.metrics,
-                    "validation": self.validation.figures(variant),
-                    "test": self.test.figures(variant),
+                    **{part: figures[variant] for part, figures in self.figures.items()},
                 },
                 "provenance": {
                     "seed": self.run.seed,
@@ -140,6 +141,10 @@ def prove(
         tuple(calibration),
         validation,
         test,
+        {
+            part: {variant: judgement.figures(variant) for variant in made}
+            for part, judgement in (("validation", validation), ("test", test))
+        },
         tuple(shelf.unreadable),
     )
 

@@ -86,7 +86,7 @@ class FaceJudgement:
             "threshold": self.threshold,
             "precision": intervals.share(_hits(counts.matched, counts.false)),
             "recall": intervals.share(_hits(counts.matched, counts.missed)),
-            "f1": {"value": round(100 * counts.f1, 2)},
+            "f1": _f1(counts),
             "by_view": {view: self._view(variant, view) for view in sorted(set(self.views.values()))},
             **({} if variant == REFERENCE else self._against(variant)),
         }
@@ -143,6 +143,13 @@ def _without(faces: list[Found], others: list[Found]) -> list[Found]:
 def _score_there(face: Found, others: list[Found]) -> float:
     """The best score among the faces that overlap; 0 if there is none."""
     return max((other.score for other in others if face.box.iou(other.box) >= scorer.MATCH_IOU), default=0.0)
+
+
+def _f1(counts: scorer.Tally) -> dict[str, Any]:
+    """Of finding faces, %: a box or a face that has no match counts as one mistake."""
+    found = _hits(counts.matched + counts.false, counts.missed)
+    false = np.arange(len(found)) - counts.matched
+    return intervals.f1(found, (false < 0) | (false >= counts.false))
 
 
 def _hits(hits: int, misses: int) -> intervals.Bools:

@@ -85,7 +85,7 @@ def _face_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
         ("AP50", [share(each["ap50"]) for each in figures]),
         (f"precision at {figures[0]['threshold']:g}", [share(each["precision"]) for each in figures]),
         (f"recall at {figures[0]['threshold']:g}", [share(each["recall"]) for each in figures]),
-        ("F1", [f"{each['f1']['value']:.2f} %" for each in figures]),
+        ("F1", [share(each["f1"]) for each in figures]),
     ]
     views = figures[0]["by_view"]
     rows += [(f"AP50, {view}", [share(each["by_view"][view]["ap50"]) for each in figures]) for view in views]

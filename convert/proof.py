@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from convert import layers
@@ -28,8 +29,8 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "variants": {variant: _variant(made) for variant, made in conversion.made.items()},
         "gates": [gate for made in conversion.made.values() for gate in _gates(made)],
         "parts": {
-            "validation": _part(conversion.validation, list(conversion.made)),
-            "test": _part(conversion.test, list(conversion.made)),
+            "validation": part(conversion.validation, conversion.figures["validation"]),
+            "test": part(conversion.test, conversion.figures["test"]),
         },
         "calibration": {
             "n": len(conversion.calibration),
@@ -78,12 +79,12 @@ def _gates(made: Made) -> list[dict[str, Any]]:
     ]
 
 
-def _part(judgement: Judgement, variants: list[Variant]) -> dict[str, Any]:
-    others = [variant for variant in variants if variant != REFERENCE]
+def part(judgement: Judgement, figures: Mapping[Variant, dict[str, Any]]) -> dict[str, Any]:
+    """One part of the data: the figures of every variant, what it changed, and its curve."""
     return {
-        "figures": {variant: judgement.figures(variant) for variant in variants},
-        "changed_verdicts": {variant: judgement.changes(variant) for variant in others},
-        "curves": {variant: judgement.curve(variant) for variant in variants},
+        "figures": dict(figures),
+        "changed_verdicts": {variant: judgement.changes(variant) for variant in figures if variant != REFERENCE},
+        "curves": {variant: judgement.curve(variant) for variant in figures},
     }
 
 

@@ -233,6 +233,8 @@ def test_a_lost_face_is_listed_with_both_scores() -> None:
     figures = judgement.figures("int8")
     assert (figures["lost"], figures["gained"], figures["agreement"]["n"]) == (1, 1, 3)
     assert figures["drift"]["largest"] == pytest.approx(0.4)
+    assert figures["f1"]["value"] == pytest.approx(50, abs=0.1)  # one found, one missed, one false
+    assert figures["precision"]["value"] == figures["recall"]["value"] == 50
     assert judgement.measures("int8")["kept_faces"] == 50.0
 
 
@@ -246,6 +248,7 @@ def report(task: str, judgement: Any) -> dict[str, Any]:
     """As proof.summary makes it, of two variants and one layer."""
     layer = {"layer": "conv1", "operator": "CONV_2D", "sqnr_db": 31.5, "cosine": 0.9991}
     variant = {"bytes": 10, "size_ratio": 27.5, "input": {"type": "UINT8"}, "operators": {"CONV_2D": 3}, "in_float": 0}
+    figures = {name: judgement.figures(name) for name in ("float32", "int8")}
     gate = {"variant": "int8", "measure": "flips", "at_most": 0.5, "unit": "%", "found": 50.0, "holds": False}
     return {
         "task": task,
@@ -255,7 +258,7 @@ def report(task: str, judgement: Any) -> dict[str, Any]:
         "calibration": {"n": 20, "seed": 0, "sha256": "c0ffee"},
         "variants": {"float32": {**variant, "layers": []}, "int8": {**variant, "layers": [layer]}},
         "gates": [gate],
-        "parts": {name: proof._part(judgement, ["float32", "int8"]) for name in ("validation", "test")},
+        "parts": {name: proof.part(judgement, figures) for name in ("validation", "test")},
         "unreadable": ["b.png: cut short"],
     }
 
