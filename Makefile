@@ -9,6 +9,7 @@ WEIGHTS_NARROW ?= imagenet
 BUNDLES = device/maskwatch/models
 TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
+VARIANTS ?= float32,float16,dynamic,int8,int16x8
 
 .PHONY: help demo test check models reference clean
 
@@ -33,9 +34,13 @@ check: .venv/.made ## lint, format, types, who imports whom
 # Interrupted, each goes on where it was.
 models: .venv/.made ## rebuild the shipped models: make models DATA=… SCENES=… WEIGHTS=… WEIGHTS_NARROW=…
 	$(TRAIN) mobilenet_v2 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/mask
-	$(CONVERT) runs/mask/model.keras --data $(DATA) --data $(SCENES) -o $(BUNDLES)/mask.tflite
+	$(CONVERT) runs/mask/model.keras --data $(DATA) --data $(SCENES) \
+		--variants $(VARIANTS) -o runs/mask/mask.tflite --report convert/results
+	cp runs/mask/mask.tflite runs/mask/mask.recipe.json $(BUNDLES)
 	$(TRAIN) finder --data $(SCENES) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
-	$(CONVERT) runs/face/model.keras --data $(DATA) --data $(SCENES) -o $(BUNDLES)/face.tflite
+	$(CONVERT) runs/face/model.keras --data $(DATA) --data $(SCENES) \
+		--variants $(VARIANTS) -o runs/face/face.tflite --report convert/results
+	cp runs/face/face.tflite runs/face/face.recipe.json $(BUNDLES)
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference
@@ -47,7 +52,7 @@ clean: ## remove the environments, caches and built files
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.made: extras = train,dev,demo,picamera
-.venv/.made: alone = picamera2
+.venv/.made: alone = picamera2 mediapipe
 .venv-demo/.made: extras = demo
 
 # The stamp comes last and the folder goes first, so a half-made environment is never taken for a whole one.

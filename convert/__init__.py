@@ -1,1 +1,1 @@
-"""Workshop 2: Keras models to int8 TFLite bundles, with the proof that accuracy survived."""
+"""Workshop 2: Keras models to TFLite bundles of every variant, with the proof that accuracy survived."""

@@ -1,4 +1,4 @@
-"""One conversion: quantize, judge, and either a bundle or the reasons why not."""
+"""One conversion: make every variant, judge it against its float self, and either bundles or the reasons why not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert import gates, graph, judge_face, judge_mask, metadata, quantize, samples
+from convert import gates, graph, judge_face, judge_mask, layers, metadata, quantize, samples, variants
+from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
 from maskwatch import preprocess
 from maskwatch.bundle import ModelCard
 from maskwatch.classifier import bare_share
@@ -29,12 +30,20 @@ Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a conversion is asked to do."""
+class Made:
+    """One variant and what was found about it."""
 
-    calibration: int = 300  # pictures
-    seed: int = 0  # of the choice of those pictures
-    limits: Mapping[str, float] | None = None  # gates with another limit
+    variant: Variant
+    flatbuffer: bytes  # with its metadata
+    facts: graph.Graph
+    measures: Mapping[str, float]
+    gates: tuple[gates.Gate, ...]
+    layers: tuple[layers.LayerError, ...]  # against float32
+
+    @property
+    def failures(self) -> list[gates.Failure]:
+        """The gates that do not hold."""
+        return gates.check(self.variant, self.measures, self.gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +51,38 @@ class Conversion:
     """What came out. It is shipped only when no gate failed."""
 
     run: Run
-    recipe: Recipe
-    flatbuffer: bytes  # int8, with its metadata
-    float_bytes: int
-    facts: graph.Graph
+    recipe: Recipe  # with the limit of every gate
+    made: Mapping[Variant, Made]
     calibration: tuple[samples.Example, ...]
-    judgement: Judgement  # on validation: the gates go by it
-    held_out: Judgement  # on the test part: only told, nothing is chosen by it
-    measures: Mapping[str, float]
-    gates: tuple[gates.Gate, ...]
+    validation: Judgement  # the gates go by it
+    test: Judgement  # only told, nothing is chosen by it
+    figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
     unreadable: tuple[str, ...]
 
     @property
     def failures(self) -> list[gates.Failure]:
-        """The gates that do not hold."""
-        return gates.check(self.measures, self.gates)
+        """The gates that do not hold, of all variants."""
+        return [failure for made in self.made.values() for failure in made.failures]
 
     @property
     def calibration_sha256(self) -> str:
         """Of the pixels of the sample, in its order."""
         return hashlib.sha256("".join(example.sha256 for example in self.calibration).encode()).hexdigest()
 
-    def card(self) -> ModelCard:
-        """The model card that goes into the bundle."""
+    def card(self, variant: Variant) -> ModelCard:
+        """The model card that goes into the bundle of a variant."""
         return card(self.run).model_copy(
             update={
                 "metrics": {
                     "training": self.run.metrics,
-                    "validation": self.judgement.metrics(),
-                    "test": self.held_out.metrics(),
+                    **{part: figures[variant] for part, figures in self.figures.items()},
                 },
                 "provenance": {
                     "seed": self.run.seed,
                     "split_sha256": self.run.split_sha256,
+                    "variant": variant,
+                    "back_end": self.recipe.back_end,
+                    "keep_float": list(self.recipe.keep_float),
                     "calibration_n": len(self.calibration),
                     "calibration_seed": self.recipe.seed,
                     "calibration_sha256": self.calibration_sha256,
@@ -85,7 +93,7 @@ class Conversion:
 
 
 def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
-    """Quantize the model and judge it on the validation split of its own data.
+    """Make the variants of a trained model and judge them on the held-out parts of its own data.
 
     Args:
         model: a .keras with its run.json beside it.
@@ -99,51 +107,88 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
     network = quantize.load(model)
     run = record.read(model)
     _same_geometry(model, run, network)
-    shelf = samples.gather(run, samples.recognise(folders))
-    calibration = shelf.calibration(recipe.calibration, recipe.seed)
-    float32 = quantize.to_float32(network)
-    int8 = quantize.to_int8(network, [example.image for example in calibration])
-    facts = graph.inspect(int8)
-    int8 = metadata.insert(int8, card(run), facts.output_shapes)
+    return prove(network, run, samples.gather(run, samples.recognise(folders)), recipe)
 
-    before, after = _runner(float32, "the float32 .tflite"), _runner(int8, "the int8 .tflite")
-    validation = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
-    judgement = _judge(run, track(validation, "Judging on validation"), before, after)
-    held_out = _judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), before, after)
-    measures = {
-        "conversion_error": conversion_error(network, before, [example.image for example in validation[:COMPARED]]),
-        "input_mismatch": 0.0 if facts.eats_camera_bytes else 1.0,
-        "float_operators": float(len(facts.float_operators)),
-        "size": len(int8) / 1e6,
-        "size_ratio": 100 * len(int8) / len(float32),
-        **judgement.measures(),
-    }
+
+def prove(
+    network: keras.Model, run: Run, shelf: samples.Shelf, recipe: Recipe, make: variants.Maker = variants.make
+) -> Conversion:
+    """The conversion of a network and pictures already in hand.
+
+    Args:
+        network: input (B, S, S, 3), 0–255.
+        run: its record.
+        shelf: the pictures.
+        recipe: see Recipe.
+        make: what makes the variants.
+    """
+    calibration = shelf.calibration(recipe.calibration, recipe.seed)
+    images = [example.image for example in calibration]
+    made = _described(make(network, images, recipe, run.task), run)
+    models = {variant: Model(flatbuffer, THREADS, f"the {variant} .tflite").run for variant, flatbuffer in made.items()}
+    pictures = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
+    validation = judge(run, track(pictures, "Judging on validation"), models)
+    test = judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), models)
+    found = {variant: validation.measures(variant) for variant in made}
+    found[REFERENCE]["conversion_error"] = conversion_error(
+        network, models[REFERENCE], [example.image for example in pictures[:COMPARED]]
+    )
+    recipe = recipe.model_copy(update={"gates": {**gates.known(run.task), **recipe.gates}})
     return Conversion(
         run,
         recipe,
-        int8,
-        len(float32),
-        facts,
+        {variant: _measured(variant, made, run, recipe, images, found[variant]) for variant in made},
         tuple(calibration),
-        judgement,
-        held_out,
-        measures,
-        gates.adjusted(gates.GATES[run.task], recipe.limits or {}),
+        validation,
+        test,
+        {
+            part: {variant: judgement.figures(variant) for variant in made}
+            for part, judgement in (("validation", validation), ("test", test))
+        },
         tuple(shelf.unreadable),
     )
 
 
-def _judge(run: Run, pictures: Iterable[samples.Example], before: Maps, after: Maps) -> Judgement:
-    """Float against int8 on one part of the data."""
+def _described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
+    """The models with their metadata inside."""
+    shapes = {variant: graph.inspect(flatbuffer).output_shapes for variant, flatbuffer in made.items()}
+    return {variant: metadata.insert(flatbuffer, card(run), shapes[variant]) for variant, flatbuffer in made.items()}
+
+
+def _measured(
+    variant: Variant,
+    made: Mapping[Variant, bytes],
+    run: Run,
+    recipe: Recipe,
+    images: Sequence[Image],
+    found: Mapping[str, float],
+) -> Made:
+    """A variant with what the gates ask for and the errors of its layers."""
+    flatbuffer, reference = made[variant], made[REFERENCE]
+    facts = graph.inspect(flatbuffer)
+    measures = {
+        "size": len(flatbuffer) / 1e6,
+        "size_ratio": 100 * len(flatbuffer) / len(reference),
+        "input_mismatch": 0.0 if facts.eats_camera_bytes else 1.0,
+        "float_operators": float(len(facts.unasked(recipe.keep_float if variant == SHIPPED else ()))),
+        **found,
+    }
+    errors = layers.errors(reference, flatbuffer, images[: layers.PICTURES]) if variant != REFERENCE else []
+    limits = gates.adjusted(gates.of(run.task, variant), recipe.gates)
+    return Made(variant, flatbuffer, facts, measures, limits, tuple(errors))
+
+
+def judge(run: Run, pictures: Iterable[samples.Example], models: Mapping[Variant, Maps]) -> Judgement:
+    """Every variant on one part of the data."""
     if run.task == "mask":
-        return judge_mask.judge(
-            pictures,
-            _first(before),
-            _first(after),
-            tuple(data.LABELS),
-            lambda logits: bare_share(logits, run.labels, run.temperature, run.bias),
-        )
-    return judge_face.judge(pictures, before, after, card(run).score_threshold or 0.5)
+        bare = {variant: _bare(run, model) for variant, model in models.items()}
+        return judge_mask.judge(pictures, bare, tuple(map(str, data.LABELS)))
+    return judge_face.judge(pictures, models, card(run).score_threshold or 0.5)
+
+
+def _bare(run: Run, model: Maps) -> judge_mask.Bare:
+    """How surely a face counts as bare, as the device reckons it."""
+    return lambda image: float(bare_share(model(image)[0][0], run.labels, run.temperature, run.bias))
 
 
 def card(run: Run) -> ModelCard:
@@ -162,7 +207,7 @@ def card(run: Run) -> ModelCard:
     )
 
 
-def conversion_error(network: keras.Model, converted: Callable[[Image], list[Floats]], images: list[Image]) -> float:
+def conversion_error(network: keras.Model, converted: Maps, images: list[Image]) -> float:
     """Largest difference between an output of Keras and the float32 .tflite, whatever the order of outputs."""
     worst = 0.0
     for image in images:
@@ -184,54 +229,3 @@ def _same_geometry(path: Path, run: Run, network: keras.Model) -> None:
     expected = (None, run.input_size, run.input_size, 3)
     if network.input_shape != expected:
         raise ModelError(f"model {path}: takes {network.input_shape}, its run.json says {expected}; train it again")
-
-
-def _runner(flatbuffer: bytes, origin: str) -> Callable[[Image], list[Floats]]:
-    return Model(flatbuffer, THREADS, origin).run
-
-
-def _first(runner: Callable[[Image], list[Floats]]) -> judge_mask.Logits:
-    """A classifier's one output, of the one picture."""
-    return lambda image: runner(image)[0][0]
-
-
-def summary(conversion: Conversion) -> dict[str, Any]:
-    """The report as data: everything measured, every gate, every changed verdict, the calibration sample."""
-    failed = {failure.gate.measure for failure in conversion.failures}
-    return {
-        "model": conversion.run.name,
-        "task": conversion.run.task,
-        "shipped": not failed,
-        "bytes": {"float32": conversion.float_bytes, "int8": len(conversion.flatbuffer)},
-        "measures": {name: round(value, 4) for name, value in conversion.measures.items()},
-        "gates": [
-            {
-                "measure": gate.measure,
-                "at_least" if gate.at_least else "at_most": gate.limit,
-                "unit": gate.unit,
-                "found": round(conversion.measures[gate.measure], 4),
-                "holds": gate.measure not in failed,
-            }
-            for gate in conversion.gates
-        ],
-        "validation": conversion.judgement.metrics(),
-        "test": conversion.held_out.metrics(),
-        "changed_verdicts": conversion.judgement.listed(),
-        "input": {
-            "type": conversion.facts.input_type,
-            "scale": conversion.facts.input_scale,
-            "zero_point": conversion.facts.input_zero_point,
-        },
-        "float_operators": list(conversion.facts.float_operators),
-        "card": conversion.card().model_dump(mode="json", exclude={"metrics", "sha256"}),
-        "calibration": {
-            "n": len(conversion.calibration),
-            "seed": conversion.recipe.seed,
-            "sha256": conversion.calibration_sha256,
-            "pictures": [
-                {"image": example.name, "view": example.view, "label": example.label, "sha256": example.sha256[:16]}
-                for example in conversion.calibration
-            ],
-        },
-        "unreadable": list(conversion.unreadable),
-    }

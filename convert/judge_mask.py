@@ -1,141 +1,140 @@
-"""The mask classifier, float against int8, verdict by verdict."""
+"""The mask classifier in every variant, held against its float self verdict by verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import intervals
+from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
 from maskwatch.classifier import as_verdict
-from maskwatch.flow import Image, Verdict
+from maskwatch.flow import Image, Label
 from maskwatch.runtime import Floats
-from training.scorer import interval
 
-Logits = Callable[[Image], Floats]  # (S, S, 3) uint8 RGB -> (C,) logits
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One validation picture, judged by both."""
-
-    name: str
-    view: str
-    truth: str
-    float_: Verdict
-    int8: Verdict
-
-    @property
-    def flipped(self) -> bool:
-        return self.float_.label != self.int8.label
-
-    def record(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {
-            "image": self.name,
-            "view": self.view,
-            "truth": self.truth,
-            "float": {"label": str(self.float_.label), "score": round(self.float_.score, 4)},
-            "int8": {"label": str(self.int8.label), "score": round(self.int8.score, 4)},
-        }
+Bare = Callable[[Image], float]  # (S, S, 3) uint8 RGB -> how surely the face counts as bare, 0–1
+THRESHOLDS = np.linspace(0, 1, 101)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MaskJudgement:
-    """Every pair, and the figures that follow."""
+    """What every variant said of every picture, and the figures that follow."""
 
     labels: tuple[str, ...]  # the verdicts
-    pairs: tuple[Pair, ...]
+    names: tuple[str, ...]
+    views: NDArray[np.str_]  # (N,)
+    truths: NDArray[np.str_]  # (N,) labels
+    bare: Mapping[Variant, Floats]  # (N,) each
 
-    @property
-    def flips(self) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self.pairs if pair.flipped)
+    def called(self, variant: Variant) -> NDArray[np.str_]:
+        """(N,) labels, as the device gives them."""
+        return np.array([str(as_verdict(float(share)).label) for share in self.bare[variant]])
 
-    def accuracy(self, model: str, view: str | None = None) -> float:
-        """% of the pictures (of a view) that `model` ("float_" or "int8") judged right."""
-        return _right([pair for pair in self.pairs if view in (None, pair.view)], model)
+    def right(self, variant: Variant) -> NDArray[np.bool_]:
+        """(N,)"""
+        return self.called(variant) == self.truths
 
-    def interval(self, model: str, view: str) -> list[float]:
-        """Wilson's 95 % interval of that accuracy, %."""
-        pairs = [pair for pair in self.pairs if pair.view == view]
-        right = sum(getattr(pair, model).label == pair.truth for pair in pairs)
-        return [round(100 * end, 2) for end in interval(right, len(pairs))]
+    def flips(self, variant: Variant) -> NDArray[np.bool_]:
+        """(N,) whether the variant's verdict is not the float one."""
+        return self.called(variant) != self.called(REFERENCE)
 
-    def recall(self, model: str, label: str) -> float:
-        """% of the pictures of a class that `model` called so."""
-        return _right([pair for pair in self.pairs if pair.truth == label], model)
-
-    def recall_drop(self, label: str) -> float:
-        """Points lost."""
-        return self.recall("float_", label) - self.recall("int8", label)
-
-    def measures(self) -> dict[str, float]:
+    def measures(self, variant: Variant) -> dict[str, float]:
         """What the gates ask for."""
+        before, after = self.right(REFERENCE), self.right(variant)
         return {
-            "accuracy": self.accuracy("int8"),
-            "accuracy_drop": self.accuracy("float_") - self.accuracy("int8"),
-            "recall_drop": max(self.recall_drop(label) for label in self.labels),
-            "flips": 100 * len(self.flips) / len(self.pairs),
+            "accuracy": _percent(after),
+            "accuracy_drop": _percent(before) - _percent(after),
+            "recall_drop": _worst(
+                _percent(before[self.truths == label]) - _percent(after[self.truths == label]) for label in self.labels
+            ),
+            "flips": _percent(self.flips(variant)),
         }
 
-    def metrics(self) -> dict[str, Any]:
-        """The figures with their counts, for the card and the report, in %."""
-        views = sorted({pair.view for pair in self.pairs})
+    def figures(self, variant: Variant) -> dict[str, Any]:
+        """The figures with their counts and intervals, for the card and the report, in %."""
+        called, right, flips = self.called(variant), self.right(variant), self.flips(variant)
         return {
-            "n": len(self.pairs),
-            "accuracy_float": round(self.accuracy("float_"), 3),
-            "accuracy_int8": round(self.accuracy("int8"), 3),
-            "recall_float": {label: round(self.recall("float_", label), 3) for label in self.labels},
-            "recall_int8": {label: round(self.recall("int8", label), 3) for label in self.labels},
-            "flips": len(self.flips),
+            "n": len(right),
+            "accuracy": intervals.share(right),
+            "recall": {label: intervals.share(right[self.truths == label]) for label in self.labels},
+            "f1": {label: intervals.f1(called == label, self.truths == label) for label in self.labels},
             "by_view": {
-                view: {
-                    "n": sum(pair.view == view for pair in self.pairs),
-                    "accuracy_float": round(self.accuracy("float_", view), 3),
-                    "accuracy_int8": round(self.accuracy("int8", view), 3),
-                    "interval95_int8": self.interval("int8", view),
-                    "flips": sum(pair.view == view for pair in self.flips),
-                }
-                for view in views
+                str(view): {**intervals.share(right[self.views == view]), "flips": int(flips[self.views == view].sum())}
+                for view in sorted(set(self.views))
             },
+            **({} if variant == REFERENCE else self._against(variant)),
         }
 
-    def listed(self) -> list[dict[str, Any]]:
+    def _against(self, variant: Variant) -> dict[str, Any]:
+        """How it differs from float."""
+        flips = self.flips(variant)
+        return {
+            "flips": int(flips.sum()),
+            "agreement": intervals.share(~flips),
+            "drop": intervals.drop(self.right(REFERENCE), self.right(variant)),
+            "drift": intervals.drift(self.bare[variant] - self.bare[REFERENCE]),
+        }
+
+    def changes(self, variant: Variant) -> list[dict[str, Any]]:
         """Every flipped verdict, with both scores."""
-        return [pair.record() for pair in self.flips]
+        return [self._change(variant, index) for index in np.flatnonzero(self.flips(variant))]
 
+    def _change(self, variant: Variant, index: int) -> dict[str, Any]:
+        before, after = (as_verdict(float(self.bare[each][index])) for each in (REFERENCE, variant))
+        return {
+            "image": self.names[index],
+            "view": str(self.views[index]),
+            "truth": str(self.truths[index]),
+            "float": {"label": str(before.label), "score": round(before.score, 4)},
+            variant: {"label": str(after.label), "score": round(after.score, 4)},
+        }
 
-def _right(pairs: Sequence[Pair], model: str) -> float:
-    """NaN where there is none, so that a class nobody saw holds no gate."""
-    if not pairs:
-        return float("nan")
-    return 100 * sum(getattr(pair, model).label == pair.truth for pair in pairs) / len(pairs)
+    def curve(self, variant: Variant) -> dict[str, list[float]]:
+        """By threshold of the bare share, in %: bare faces called bare, and masked ones called so."""
+        is_bare = self.truths == Label.WITHOUT_MASK
+        shares = self.bare[variant]
+        return {
+            "threshold": THRESHOLDS.round(3).tolist(),
+            "bare called bare": [_rounded(shares[is_bare] >= at) for at in THRESHOLDS],
+            "masked called bare": [_rounded(shares[~is_bare] >= at) for at in THRESHOLDS],
+        }
 
 
 def judge(
-    examples: Iterable[Example], float_: Logits, int8: Logits, truth: tuple[str, ...], bare: Callable[[Floats], Floats]
+    examples: Iterable[Example], models: Mapping[Variant, Bare], labels: tuple[str, ...] = tuple(Label)[:2]
 ) -> MaskJudgement:
-    """Show every picture to both models.
+    """Show every picture to every variant.
 
     Args:
-        examples: the pictures; `label` is an index into `truth`.
-        float_: the Keras model.
-        int8: the quantised model, run as the device runs it.
-        truth: the two verdicts, in the order of the data set.
-        bare: (C,) logits -> how surely the face counts as bare, as the device reckons it.
+        examples: the pictures; `label` is an index into `labels`.
+        models: each variant, run as the device runs it. REFERENCE among them.
+        labels: the two verdicts, in the order of the data set.
     """
+    names, views, truths = [], [], []
+    bare: dict[Variant, list[float]] = {variant: [] for variant in models}
+    for example in examples:
+        names.append(example.name)
+        views.append(example.view)
+        truths.append(str(labels[example.label]))
+        for variant, model in models.items():
+            bare[variant].append(model(example.image))
+    shares = {variant: np.array(values, np.float32) for variant, values in bare.items()}
+    return MaskJudgement(tuple(map(str, labels)), tuple(names), np.array(views), np.array(truths), shares)
 
-    def verdict(logits: Floats) -> Verdict:
-        return as_verdict(float(bare(logits)))
 
-    pairs = (
-        Pair(
-            example.name,
-            example.view,
-            truth[example.label],
-            verdict(float_(example.image)),
-            verdict(int8(example.image)),
-        )
-        for example in examples
-    )
-    return MaskJudgement(truth, tuple(pairs))
+def _percent(right: NDArray[np.bool_]) -> float:
+    """NaN where there is none, so that a class nobody saw holds no gate."""
+    return 100 * float(right.mean()) if len(right) else float("nan")
+
+
+def _rounded(right: NDArray[np.bool_]) -> float:
+    return round(_percent(right), 2)
+
+
+def _worst(drops: Iterable[float]) -> float:
+    """The largest, and NaN if any is: max() would hide it."""
+    return float(np.max(list(drops)))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import flatbuffers
+import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
-from tensorflow.lite.tools import flatbuffer_utils
 
+from convert import packing
 from maskwatch.bundle import LABELS_FILE, ModelCard
 
 ENTRY = b"TFLITE_METADATA"  # the name readers look for in the model's list of metadata
@@ -28,14 +29,14 @@ Field = Callable[[flatbuffers.Builder], None]
 
 def insert(flatbuffer: bytes, card: ModelCard, output_shapes: Sequence[tuple[int, ...]]) -> bytes:
     """The model with its metadata inside, replacing any that was there."""
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    model = packing.unpack(flatbuffer)
     content = schema.BufferT()
-    content.data = build(card, output_shapes)
+    content.data = np.frombuffer(build(card, output_shapes), np.uint8)
     model.buffers.append(content)
     entry = schema.MetadataT()
     entry.name, entry.buffer = ENTRY, len(model.buffers) - 1
     model.metadata = [old for old in model.metadata or [] if old.name != ENTRY] + [entry]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return packing.pack(model)
 
 
 def build(card: ModelCard, output_shapes: Sequence[tuple[int, ...]]) -> bytes:

@@ -1,4 +1,4 @@
-"""A Keras model as TFLite: float32, to compare with, and full-integer int8, to ship.
+"""A Keras model as TFLite by TensorFlow's converter: float32, to compare with, int8, to ship, and what lies between.
 
 The int8 model eats camera bytes: scaling is the network's first layer, so a calibration sample that spans 0 to 255
 gives its input scale 1 and zero point 0. Outputs are int8 too (logits: softmax in int8 would leave 256 steps of
@@ -7,6 +7,8 @@ probability), so nothing in the graph is computed in float.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert import mlir_quantize
 
+from convert import packing
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 
@@ -38,27 +42,75 @@ def load(path: Path) -> keras.Model:
 
 
 def to_float32(model: keras.Model) -> bytes:
-    """The model as it is, the yardstick for size."""
-    return bytes(_converter(model).convert())
+    """The model as it is, the yardstick for size and verdicts."""
+    return _made(_converter(model))
 
 
-def to_int8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
+def to_float16(model: keras.Model) -> bytes:
+    """Weights stored in half the bytes, computed in float32."""
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return _made(converter)
+
+
+def to_dynamic(model: keras.Model) -> bytes:
+    """Weights in int8; activations stay float and are quantised as each operator runs."""
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return _made(converter)
+
+
+def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequence[str] = ()) -> bytes:
     """Quantise weights and activations to int8, the input to uint8.
 
     Args:
         model: input (B, S, S, 3), 0–255.
         calibration: (S, S, 3) uint8 RGB each; their activations set the ranges.
+        keep_float: parts of the names of tensors; the operators that make them stay in float.
 
     Returns:
         The flatbuffer. The same model and sample give the same bytes.
     """
+    converter = _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.int8
+    return _made(converter) if not keep_float else _mixed(converter, keep_float)
+
+
+def to_int16x8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
+    """Weights in int8, activations in int16: slower than int8, and nearly as exact as float."""
+    int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    converter = _calibrated(model, calibration, int16)
+    converter.inference_input_type = tf.int16
+    converter.inference_output_type = tf.int16
+    return _made(converter)
+
+
+def _calibrated(model: keras.Model, calibration: Sequence[Image], operators: Any) -> Any:
+    """A converter to integers of one set of operators."""
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None].astype(np.float32)] for image in calibration)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    converter.target_spec.supported_ops = [operators]
+    return converter
+
+
+def _mixed(converter: Any, keep_float: Sequence[str]) -> bytes:
+    """The converter's own second step, told what to leave out: it has no option for that."""
+    converter._experimental_calibrate_only = True
+    calibrated = _made(converter)
+    names = [tensor.name.decode() for tensor in packing.unpack(calibrated).subgraphs[0].tensors]
+    kept = [name for name in names if any(part in name for part in keep_float)]
+    return bytes(
+        mlir_quantize(
+            calibrated,
+            fully_quantize=True,
+            input_data_type=converter.inference_input_type,
+            output_data_type=converter.inference_output_type,
+            denylisted_nodes=kept,
+        )
+    )
 
 
 def _converter(model: keras.Model) -> Any:
@@ -69,3 +121,9 @@ def _converter(model: keras.Model) -> Any:
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
     wrapper = keras.Model(image, model(image, training=False), name="bytes_in")
     return tf.lite.TFLiteConverter.from_keras_model(wrapper)
+
+
+def _made(converter: Any) -> bytes:
+    """The flatbuffer; Keras prints every variable it exports."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return bytes(converter.convert())

@@ -99,14 +99,14 @@ def slices() -> str:
 
 
 def conversion() -> str:
-    """What quantizing cost each shipped model, on validation pictures."""
+    """What quantizing cost each model in every variant, on validation pictures."""
     rows = []
     for task in ("mask", "face"):
-        report = read_json(f"device/maskwatch/models/{task}.report.json")
-        for gate in report["gates"]:
+        for gate in read_json(f"convert/results/{task}.report.json")["gates"]:
             limit = f"≥ {gate['at_least']:g}" if "at_least" in gate else f"≤ {gate['at_most']:g}"
-            rows.append((task, gate["measure"].replace("_", " "), f"{gate['found']:.3g} {gate['unit']}", limit))
-    return markdown(("bundle", "gate", "found", "limit"), rows)
+            measure, found = gate["measure"].replace("_", " "), f"{gate['found']:.3g} {gate['unit']}"
+            rows.append((task, gate["variant"], measure, found, limit))
+    return markdown(("model", "variant", "gate", "found", "limit"), rows)
 
 
 def search() -> str:

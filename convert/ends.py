@@ -1,0 +1,76 @@
+"""The two ends of an integer model: bytes in, and bytes out where a reader knows no int8.
+
+A signed and an unsigned byte hold the same number when their zero points are 128 apart; a QUANTIZE between them loses
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+
+from convert import packing
+
+SHIFT = 128
+
+
+def unsigned(flatbuffer: bytes, *, output: bool) -> bytes:
+    """The model with an int8 input taken as uint8 and, if asked, int8 outputs given as uint8; other ends stay."""
+    model = packing.unpack(flatbuffer)
+    subgraph = model.subgraphs[0]
+    for place, index in enumerate(subgraph.inputs):
+        if subgraph.tensors[index].type == schema.TensorType.INT8:
+            subgraph.inputs[place] = _twin(model, subgraph, index)
+            subgraph.operators.insert(0, _requantize(model, subgraph.inputs[place], index))
+            _rename(model, index, subgraph.inputs[place], "inputs")
+    for place, index in enumerate(subgraph.outputs):
+        if output and subgraph.tensors[index].type == schema.TensorType.INT8:
+            subgraph.outputs[place] = _twin(model, subgraph, index)
+            subgraph.operators.append(_requantize(model, index, subgraph.outputs[place]))
+            _rename(model, index, subgraph.outputs[place], "outputs")
+    return packing.pack(model)
+
+
+def _twin(model: Any, subgraph: Any, index: int) -> int:
+    """Index of a new uint8 tensor that holds what an int8 one does. It takes the name: readers know the end by it."""
+    signed = subgraph.tensors[index]
+    twin = schema.TensorT()
+    twin.shape, twin.shapeSignature, twin.type = signed.shape, signed.shapeSignature, schema.TensorType.UINT8
+    twin.name, signed.name = signed.name, signed.name + b"_int8"
+    twin.quantization = schema.QuantizationParametersT()
+    twin.quantization.scale = np.array(signed.quantization.scale, np.float32)
+    twin.quantization.zeroPoint = np.array(signed.quantization.zeroPoint, np.int64) + SHIFT
+    model.buffers.append(schema.BufferT())
+    twin.buffer = len(model.buffers) - 1
+    subgraph.tensors.append(twin)
+    return len(subgraph.tensors) - 1
+
+
+def _requantize(model: Any, source: int, target: int) -> Any:
+    """A QUANTIZE from one tensor to another."""
+    operator = schema.OperatorT()
+    operator.opcodeIndex = _code(model, schema.BuiltinOperator.QUANTIZE)
+    operator.inputs, operator.outputs = np.array([source], np.int32), np.array([target], np.int32)
+    return operator
+
+
+def _code(model: Any, builtin: int) -> int:
+    """Index of an operator's code in the model's list."""
+    for index, known in enumerate(model.operatorCodes):
+        if known.builtinCode == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 2  # the first that requantizes
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def _rename(model: Any, old: int, new: int, side: str) -> None:
+    """A signature must name the tensor that is now at the end."""
+    for signature in model.signatureDefs or []:
+        for entry in getattr(signature, side) or []:
+            if entry.tensorIndex == old:
+                entry.tensorIndex = new

@@ -1,0 +1,144 @@
+"""Where quantising hurts: what every layer answers in float and in a variant, on the same pictures.
+
+The error of a layer holds that of the layers before it: it is what the next layer is fed. Layers are matched by the
+name of what they make, which every converter keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import graph, packing
+from maskwatch.errors import ModelError
+from maskwatch.flow import Image
+
+PICTURES = 32  # of the calibration sample: enough for an average over thousands of activations
+EXACT_DB = 120.0  # what a layer without any error is given: float32 carries no more
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerError:
+    """How much of a layer's answer survived."""
+
+    name: str  # short: the layer's own, without what was fused into it
+    tensor: str  # what --keep-float is matched with
+    operator: str
+    sqnr_db: float  # signal-to-quantisation-noise ratio, decibel
+    cosine: float  # between the two answers, averaged over the pictures
+
+
+@dataclass(slots=True)
+class _Sums:
+    signal: float = 0.0
+    noise: float = 0.0
+    cosines: list[float] = field(default_factory=list)
+
+    def add(self, before: Values, after: Values) -> None:
+        self.signal += float((before**2).sum())
+        self.noise += float(((before - after) ** 2).sum())
+        lengths = float(np.linalg.norm(before) * np.linalg.norm(after))
+        self.cosines.append(float((before * after).sum()) / lengths if lengths else float(not self.noise))
+
+    @property
+    def sqnr_db(self) -> float:
+        if not self.noise:
+            return EXACT_DB
+        return min(EXACT_DB, 10 * float(np.log10(max(self.signal, 1e-30) / self.noise)))
+
+
+def errors(reference: bytes, variant: bytes, pictures: Sequence[Image]) -> list[LayerError]:
+    """Every layer both models have, in the order they run.
+
+    Args:
+        reference: the float32 .tflite.
+        variant: the same network otherwise.
+        pictures: (S, S, 3) uint8 RGB each.
+    """
+    names = _made(reference)
+    before, after = _Spy(reference, names), _Spy(variant, names)
+    sums = {name: _Sums() for name in names if name in after.tensors}
+    for picture in pictures:
+        old, new = before.answers(picture), after.answers(picture)
+        for name, total in sums.items():
+            total.add(old[name], new[name])
+    return [
+        LayerError(short(name), name, names[name], round(total.sqnr_db, 2), round(float(np.mean(total.cosines)), 6))
+        for name, total in sums.items()
+    ]
+
+
+def worst(found: Sequence[LayerError], count: int = 5) -> list[LayerError]:
+    """The layers with the least signal to noise."""
+    return sorted(found, key=lambda layer: layer.sqnr_db)[:count]
+
+
+def short(tensor: str) -> str:
+    """`bytes_in_1/net_1/block_1_relu_1/Relu6;…` -> `block_1_relu_1`: what a person calls the layer."""
+    if tensor.startswith("StatefulPartitionedCall"):
+        return f"output {tensor.rpartition(':')[2]}"
+    *scopes, operation = tensor.split(";")[0].split("/")
+    return next((scope for scope in reversed(scopes) if scope != "batchnorm"), operation)
+
+
+class _Spy:
+    """A model that shows what each of its layers made.
+
+    Raises:
+        ModelError: LiteRT is not installed; its predecessor shows nothing.
+    """
+
+    def __init__(self, flatbuffer: bytes, names: dict[str, str]) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError as error:
+            raise ModelError(f"runtime: {error}; pip install ai-edge-litert") from error
+        # Without its delegate: XNNPACK keeps what lies between the layers to itself.
+        resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self._interpreter = Interpreter(
+            model_content=flatbuffer,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=True,
+            num_threads=2,
+        )
+        self._interpreter.allocate_tensors()
+        (self._input,) = self._interpreter.get_input_details()
+        outputs = set(_made(flatbuffer))
+        self.tensors = {
+            each["name"]: each
+            for each in self._interpreter.get_tensor_details()
+            if each["name"] in names and each["name"] in outputs
+        }
+
+    def answers(self, picture: Image) -> dict[str, Values]:
+        """Tensor name -> what the layer made, in real numbers."""
+        scale, zero_point = self._input["quantization"]
+        numbers = picture if not scale else np.round(picture / scale + zero_point)
+        self._interpreter.set_tensor(self._input["index"], numbers[None].astype(self._input["dtype"]))
+        self._interpreter.invoke()
+        return {name: _real(self._interpreter.get_tensor(each["index"]), each) for name, each in self.tensors.items()}
+
+
+def _real(values: NDArray[Any], tensor: dict[str, Any]) -> Values:
+    scale, zero_point = tensor["quantization"]
+    real = values.astype(np.float64)
+    return (real - zero_point) * scale if scale else real
+
+
+def _made(flatbuffer: bytes) -> dict[str, str]:
+    """Name of what each operator makes -> the operator, in the order they run."""
+    return dict(_operators(packing.unpack(flatbuffer)))
+
+
+def _operators(model: Any) -> Iterator[tuple[str, str]]:
+    subgraph = model.subgraphs[0]
+    for operator in subgraph.operators:
+        name = graph.OPERATORS[model.operatorCodes[operator.opcodeIndex].builtinCode]
+        for index in operator.outputs:
+            yield subgraph.tensors[index].name.decode(), name
