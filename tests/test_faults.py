@@ -1,7 +1,7 @@
 """What the alarm and the pins do when something fails: the real program, its models and a network camera.
 
-The rows are observed, each time. benchmarks/results/faults.json holds those of one run, which docs/alerts.md shows; another run
-must observe the same, but for the seconds. MASKWATCH_RECORD_FAULTS=1 writes it anew.
+The rows are observed, each time. benchmarks/results/faults.json holds those of one run, which docs/alerts.md shows;
+another run must observe the same, but for the seconds. MASKWATCH_RECORD_FAULTS=1 writes it anew.
 """
 
 import json
