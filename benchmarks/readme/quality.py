@@ -99,14 +99,38 @@ def slices() -> str:
 
 
 def conversion() -> str:
-    """What quantizing cost each model in every variant, on validation pictures."""
+    """Every variant of both models: its size, its quality on both parts, and the verdicts that are not float's."""
     rows = []
     for task in ("mask", "face"):
-        for gate in read_json(f"convert/results/{task}.report.json")["gates"]:
-            limit = f"≥ {gate['at_least']:g}" if "at_least" in gate else f"≤ {gate['at_most']:g}"
-            measure, found = gate["measure"].replace("_", " "), f"{gate['found']:.3g} {gate['unit']}"
-            rows.append((task, gate["variant"], measure, found, limit))
-    return markdown(("model", "variant", "gate", "found", "limit"), rows)
+        report = read_json(f"convert/results/{task}.report.json")
+        for variant, file in report["variants"].items():
+            parts = [part["figures"][variant] for part in report["parts"].values()]
+            failed = sum(not gate["holds"] for gate in report["gates"] if gate["variant"] == variant)
+            rows.append(
+                (
+                    f"{task}, {variant}",
+                    f"{file['bytes'] / 1e6:.2f} MB, {file['size_ratio']:.1f} %",
+                    *(_quality(part) for part in parts),
+                    *(_changed(part) for part in parts),
+                    f"{failed} fail" if failed else "hold",
+                )
+            )
+    head = "model|file, of float32|validation|test|changed on validation|changed on test|gates"
+    return markdown(head.split("|"), rows)
+
+
+def _quality(figures: dict[str, Any]) -> str:
+    """Accuracy of a classifier, AP50 of a finder."""
+    found = figures.get("accuracy") or figures["ap50"]
+    low, high = found["interval95"]
+    return f"{found['value']:.2f} % ({low:.1f}–{high:.1f})"
+
+
+def _changed(figures: dict[str, Any]) -> str:
+    """Verdicts, or faces, that are not as the float model has them."""
+    if "flips" in figures:
+        return f"{figures['flips']} of {figures['n']}"
+    return f"{figures['lost']} lost, {figures['gained']} gained" if "lost" in figures else "–"
 
 
 def search() -> str:
