@@ -132,7 +132,7 @@ def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     monkeypatch.delitem(sys.modules, "benchmarks.report.pages")
     with pytest.raises(MaskwatchError, match=r"^report: jinja2 is not installed; pip install -e '\.\[train\]'$"):
-        import benchmarks.report.report  # noqa: F401
+        import benchmarks.report.pages  # noqa: F401
 
 
 # -- the verdict ----------------------------------------------------------------------------------------------------
