@@ -30,15 +30,21 @@ def starts() -> str:
 
 
 def frame() -> str:
-    """Where a frame's time goes, by board."""
+    """Where the time of a frame goes in which somebody is judged, and what one costs in which nobody is, by board."""
     rows = []
     for record in of_boards("device"):
         stages = {name: values[1:] for name, values in record["frames_ms"].items()}  # the first frame warms up
-        stages["total"] = [sum(frame) for frame in zip(*stages.values(), strict=True)]
+        frames = [dict(zip(stages, values, strict=True)) for values in zip(*stages.values(), strict=True)]
+        judged = [frame for frame in frames if frame["classify"]]
+        others = [sum(frame.values()) for frame in frames if not frame["classify"]]
+        told = {name: [frame[name] for frame in judged] for name in stages}
+        told["total"] = [sum(frame.values()) for frame in judged]
+        told |= {"total, nobody judged": others} if others else {}
         rows += [
-            (record["host"]["board"], name, *(f"{v:.2f}" for v in spread(values))) for name, values in stages.items()
+            (record["host"]["board"], name, len(values), *(f"{value:.2f}" for value in spread(values)))
+            for name, values in told.items()
         ]
-    return markdown(("board", "stage", "median ms", "p10", "p90"), rows)
+    return markdown(("board", "stage", "frames", "median ms", "p10", "p90"), rows)
 
 
 def models() -> str:
