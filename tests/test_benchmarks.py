@@ -18,6 +18,7 @@ from benchmarks.daemon import device
 from benchmarks.networks import models
 from benchmarks.readme import speed, tables
 from maskwatch import bundle
+from maskwatch.camera import demo
 from maskwatch.errors import ConfigError, MaskwatchError, ModelError
 from maskwatch.stages import STAGES
 
@@ -209,3 +210,11 @@ def test_the_table_of_models_tells_the_median_its_spread_and_the_ratio(
     ours, study = speed.models().splitlines()[-2:]
     assert ours == "| A board | ours | 128 px | 2.50 MB | 6.00 (2.00–10.00) ms | 0.10 × study |"
     assert study.endswith("| 60.00 (20.00–100.00) ms | – |")
+
+
+@BUNDLES
+@DEMO
+def test_a_starts_memory_is_its_own_not_its_parents(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "bare.png"), demo.Scene().at(device.BARE_AT)[..., ::-1])
+    ballast = b"x" * 400_000_000
+    assert device.first_verdict(tmp_path / "bare.png")["peak_rss_mb"] < len(ballast) / 1e6
