@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from test_voc import entry, write
 
 if TYPE_CHECKING:
     import keras
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from convert import judge_scene
-from maskwatch import preprocess
+from convert import conversion, judge_scene, page, proof
+from convert.recipe import Recipe
+from maskwatch import bundle, preprocess
+from maskwatch.errors import ConfigError
 from maskwatch.flow import Box
-from training import data, mosaics, scene_scores, yolo_boxes, yolo_loss
+from maskwatch.runtime import Model
+from training import data, mosaics, record, scene_scores, train_yolov5s, voc, yolo_boxes, yolo_loss
 from training.networks import yolov5s
 from training.scenes import Boxes, Picture
 from training.scorer import Found, Truth
+
+tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 # -- the network ----------------------------------------------------------------------------------------------------
 
@@ -292,19 +300,16 @@ def test_complete_iou_falls_with_other_proportions() -> None:
 
 def test_following_the_gradient_lowers_the_loss() -> None:
     answer = keras.Variable(np.random.default_rng(0).normal(size=(1, COUNT, 8)).astype(np.float32))
-    optimizer = keras.optimizers.Adam(0.1)
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("a gradient by TensorFlow's tape")
-    tf = pytest.importorskip("tensorflow")
+    optimizer = keras.optimizers.Adam(0.5)
     costs = []
-    for _ in range(30):
+    for _ in range(10):
         with tf.GradientTape() as tape:
             cost = LOSS(TARGETS[None], answer)
         (gradient,) = tape.gradient(cost, [answer.value])
         assert np.isfinite(gradient).all()
         optimizer.apply([gradient], [answer])
         costs.append(float(cost))
-    assert costs[-1] < 0.3 * costs[0]
+    assert costs[-1] < 0.5 * costs[0]
 
 
 # -- composed scenes -------------------------------------------------------------------------------------------------
@@ -391,3 +396,112 @@ def test_the_same_answers_change_nothing() -> None:
     assert found.changes("int8") == []
     assert found.measures("int8") == found.measures("float32")
     assert found.measures("int8")["kept_verdicts"] == 100.0
+
+
+# -- a whole run, and its conversion ---------------------------------------------------------------------------------
+
+KNOBS = train_yolov5s.Knobs(
+    size=64, depth=0.1, width=0.125, batch=4, steps=4, steps_per_epoch=2, warmup=1, rate=1e-3, ema=0.5, seed=3
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten annotated scenes; noise beside the faces, so that they hold every byte from 0 to 255."""
+    root = tmp_path_factory.mktemp("street")
+    for number in range(10):
+        picture = street(number)
+        assert picture.labels is not None
+        picture.image[200:] = np.random.default_rng(number).integers(0, 256, (40, 320, 3), np.uint8)
+        named = zip(picture.labels, picture.boxes.astype(int), strict=True)
+        write(root, f"{number}", *(entry(data.CLASSES[label], *corners) for label, corners in named))
+        cv2.imwrite(str(root / "images" / f"{number}.png"), picture.image[..., ::-1])
+    return root
+
+
+@pytest.fixture(scope="module")
+def out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was broken off after the first of its two epochs and then given again."""
+    out = tmp_path_factory.mktemp("runs") / "yolov5s"
+    fit = keras.Model.fit
+
+    def interrupted(model: keras.Model, *args: Any, epochs: int, **options: Any) -> object:
+        return fit(model, *args, **{**options, "epochs": epochs - 1})
+
+    tf.config.run_functions_eagerly(True)  # a few small steps: making a graph takes longer than all of them
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", interrupted)
+        train_yolov5s.train(root, out, KNOBS)
+    train_yolov5s.train(root, out, KNOBS)
+    tf.config.run_functions_eagerly(False)
+    return out
+
+
+def test_a_run_leaves_its_model_record_and_curves_and_goes_on_where_it_was(out: Path, root: Path) -> None:
+    assert {"model.keras", "run.json", "curves.png"} <= {path.name for path in out.iterdir()}
+    run = record.read(out / "model.keras")
+    assert (run.name, run.task, run.labels, run.input_size) == ("yolov5s", "scene", data.CLASSES, 64)
+    assert run.split_sha256 == voc.split(voc.load(root), KNOBS.seed).sha256
+    assert run.score_threshold in train_yolov5s.THRESHOLDS
+    assert np.array(run.knobs["anchors"]) == pytest.approx(yolo_boxes.anchors(64), abs=1e-3)
+    assert len(run.history["loss"]) == 2
+    assert all(map(math.isfinite, run.history["loss"]))
+    assert run.metrics["validation"]["images"] == 1
+
+
+def test_the_model_is_loaded_by_plain_keras(out: Path) -> None:
+    network = keras.models.load_model(out / "model.keras")
+    assert [output.shape for output in network.outputs] == [(None, side, side, 24) for side in (8, 4, 2)]
+
+
+@pytest.fixture(scope="module")
+def done(out: Path, root: Path) -> conversion.Conversion:
+    """The integer variants: each takes seconds, and the others compute what float32 does."""
+    return conversion.convert(out / "model.keras", [root], Recipe(variants=("int8", "int16x8"), calibration=7))
+
+
+def test_int8_computes_nothing_in_float_and_eats_camera_bytes(done: conversion.Conversion) -> None:
+    """SiLU, two operators, among it."""
+    for name in done.recipe.variants:
+        facts = done.made[name].facts
+        assert facts.float_operators == ()
+        assert facts.operators["LOGISTIC"] == facts.operators["MUL"] > 40
+        assert facts.operators["RESIZE_NEAREST_NEIGHBOR"] == 2
+    assert done.made["int8"].facts.eats_camera_bytes
+    assert not {"SUB", "DIV", "PAD", "TILE"} & done.made["int8"].facts.operators.keys()
+
+
+def test_only_what_so_short_a_training_cannot_reach_fails(done: conversion.Conversion) -> None:
+    failed = {failure.gate.measure for failure in done.failures}
+    assert failed <= {"ap50", "map50", "kept_faces", "kept_verdicts", "size_ratio"}
+    assert done.made["float32"].measures["conversion_error"] < 0.01
+
+
+def test_a_bundle_holds_what_reads_its_maps(done: conversion.Conversion, tmp_path: Path) -> None:
+    path = tmp_path / "yolov5s.tflite"
+    bundle.write(path, done.made["int8"].flatbuffer, done.card("int8"))
+    read = bundle.read(path, "scene")
+    anchors = np.array(read.card.provenance["anchors"], np.float32)
+    maps = Model(read.flatbuffer, 1, "here").run(np.zeros((64, 64, 3), np.uint8))
+    assert isinstance(yolo_boxes.find(maps, 64, anchors, read.card.labels, 0.0), list)
+
+
+def test_the_proof_tells_of_every_class(done: conversion.Conversion) -> None:
+    text = page.markdown(proof.summary(done))
+    for line in ("mAP50 of the classes", "AP50 mask_weared_incorrect", "recall of verdicts", "kept verdicts"):
+        assert line in text
+    assert "yolov5s (scene)" in page.html(proof.summary(done))
+
+
+@pytest.mark.parametrize(
+    ("turned", "expected"),
+    [
+        ({"size": 100}, "size 100: expected a multiple of 32"),
+        ({"steps": 175}, "steps 175: expected a multiple of 50 above the warm-up's 150"),
+        ({"steps": 150}, "steps 150: expected"),
+    ],
+)
+def test_a_recipe_that_cannot_be_followed_is_refused(tmp_path: Path, turned: dict[str, int], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        train_yolov5s.train(tmp_path, tmp_path / "run", train_yolov5s.Knobs(**turned))
+    assert not (tmp_path / "run").exists()
