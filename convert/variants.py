@@ -21,7 +21,7 @@ def make(network: keras.Model, calibration: Sequence[Image], recipe: Recipe, tas
         network: input (B, S, S, 3), 0–255.
         calibration: (S, S, 3) uint8 RGB each.
         recipe: see Recipe.
-        task: mask or face; a mask model answers in uint8, for readers that know no int8, MediaPipe among them.
+        task: mask, face or scene; a mask model answers in uint8, for readers that know no int8, MediaPipe among them.
     """
     float32 = quantize.to_float32(network)
     makers: dict[Variant, Callable[[], bytes]] = {

@@ -53,7 +53,7 @@ class ModelCard(BaseModel):
     margin: float | None = None
     """Face margin of the crops the device must cut (mask models), see preprocess.face_square."""
     score_threshold: float | None = Field(default=None, ge=0, le=1)
-    """The finder's default threshold, chosen on validation scenes (face models)."""
+    """The default threshold, chosen on validation scenes (face and scene models)."""
     temperature: float = Field(default=1.0, gt=0)
     """Logits are divided by this before softmax, so that confidence means what it says (mask models)."""
     bias: float = 0.0
