@@ -88,7 +88,7 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
-@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 3000]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 2000]")
 @click.option("--seed", type=int, help="[default: 0]")
 def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
     """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
