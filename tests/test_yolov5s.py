@@ -456,19 +456,18 @@ def test_the_model_is_loaded_by_plain_keras(out: Path) -> None:
 
 @pytest.fixture(scope="module")
 def done(out: Path, root: Path) -> conversion.Conversion:
-    """The integer variants: each takes seconds, and the others compute what float32 does."""
-    return conversion.convert(out / "model.keras", [root], Recipe(variants=("int8", "int16x8"), calibration=7))
+    """What is shipped, beside float32: each variant takes seconds, and the others compute what float32 does."""
+    return conversion.convert(out / "model.keras", [root], Recipe(calibration=7))
 
 
 def test_int8_computes_nothing_in_float_and_eats_camera_bytes(done: conversion.Conversion) -> None:
     """SiLU, two operators, among it."""
-    for name in done.recipe.variants:
-        facts = done.made[name].facts
-        assert facts.float_operators == ()
-        assert facts.operators["LOGISTIC"] == facts.operators["MUL"] > 40
-        assert facts.operators["RESIZE_NEAREST_NEIGHBOR"] == 2
-    assert done.made["int8"].facts.eats_camera_bytes
-    assert not {"SUB", "DIV", "PAD", "TILE"} & done.made["int8"].facts.operators.keys()
+    facts = done.made["int8"].facts
+    assert facts.float_operators == ()
+    assert facts.eats_camera_bytes
+    assert facts.operators["LOGISTIC"] == facts.operators["MUL"] > 40
+    assert facts.operators["RESIZE_NEAREST_NEIGHBOR"] == 2
+    assert not {"SUB", "DIV", "PAD", "TILE"} & facts.operators.keys()
 
 
 def test_only_what_so_short_a_training_cannot_reach_fails(done: conversion.Conversion) -> None:

@@ -33,7 +33,7 @@ class Knobs:
     width: float = yolov5s.WIDTH
     batch: int = 16
     steps: int = 2000  # 32,000 composed scenes, 67 for each there is: 5 s a step on two x86-64 cores, three hours
-    rate: float = 1e-3  # peak; cosine to zero, after a warm-up. AdamW: the original's 300 epochs of SGD are half a day here
+    rate: float = 1e-3  # peak, of AdamW; cosine to zero. The original's 300 epochs of SGD would take half a day
     warmup: int = 100  # steps
     decay: float = 5e-4  # the original's
     ema: float = 0.998  # weight averaging over about 500 steps
