@@ -129,7 +129,7 @@ def test_no_boxes_are_suppressed_to_none() -> None:
 
 
 CORNERS, EXTENTS = st.integers(0, 40), st.integers(1, 30)
-CANDIDATES = st.lists(st.tuples(CORNERS, CORNERS, EXTENTS, EXTENTS, st.floats(0, 1, width=32)), max_size=25)
+CANDIDATES = st.lists(st.tuples(CORNERS, CORNERS, EXTENTS, EXTENTS, st.floats(2**-20, 1, width=32)), max_size=25)
 
 
 @settings(deadline=None)  # a busy machine is no failure

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -139,31 +140,15 @@ def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_
 
     Args:
         boxes: (N, 4) left, top, right, bottom.
-        scores: (N,).
+        scores: (N,), above 0.
         max_iou: 0–1.
 
     Returns:
         Indices of the boxes that stay, surest first.
     """
-    order = np.argsort(-scores, kind="stable")
-    overlapping = _iou(boxes[order]) > max_iou  # all at once: a call for each box that stays costs twice as much
-    gone = np.zeros(len(order), bool)
-    kept: list[int] = []
-    for place in range(len(order)):
-        if not gone[place]:
-            kept.append(place)
-            gone |= overlapping[place]
-    return np.asarray(order[kept], np.intp)
-
-
-def _iou(boxes: Floats) -> Floats:
-    """(N, 4) -> (N, N) intersection over union of each with each."""
-    low, high = boxes[:, :2], boxes[:, 2:]
-    sides = np.maximum(np.minimum(high[:, None], high) - np.maximum(low[:, None], low), np.float32(0))
-    intersection = sides[..., 0] * sides[..., 1]
-    size = high - low
-    areas = size[:, 0] * size[:, 1]
-    return np.asarray(intersection / np.maximum(areas[:, None] + areas - intersection, np.float32(1e-9)), np.float32)
+    corner, size = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
+    kept = cv2.dnn.NMSBoxes(np.concatenate([corner, size], axis=1).tolist(), scores.tolist(), 0.0, max_iou)
+    return np.asarray(kept, np.intp).reshape(-1)
 
 
 def as_faces(boxes: Floats, scores: Floats) -> list[Face]:
