@@ -134,6 +134,26 @@ def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> N
     assert [layer.operator for layer in found].count("CONV_2D") == 3
 
 
+def test_float16_is_compared_by_its_layers_not_by_the_constants_it_opens() -> None:
+    """Its weights keep 11 bits, about 66 dB. A folded normalisation's constant bears the name of what the layer makes."""
+    image = keras.Input((SIDE, SIDE, 3))
+    hidden = keras.layers.Conv2D(8, 3, use_bias=False)(keras.layers.Rescaling(1 / 127.5, -1)(image))
+    normal = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(hidden))
+    network = keras.Model(image, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(normal)))
+    float32 = quantize.to_float32(network)
+    found = layers.errors(float32, quantize.to_float16(network), NOISE)
+    assert [each.tensor for each in found] == [each.tensor for each in layers.errors(float32, float32, NOISE)]
+    assert min(each.sqnr_db for each in found) > 40
+    assert all(0.999 < each.cosine < 1.000_001 for each in found)
+
+
+def test_a_layer_that_two_others_could_be_is_left_out() -> None:
+    before = {"net/relu1": "CONV_2D", "net/sum": "ADD", "output:0": "CONV_2D", "net/mean1": "MEAN"}
+    after = {"net/relu2": "CONV_2D", "net/relu3": "CONV_2D", "net/sum": "ADD", "output:1": "CONV_2D", "net/mean": "SUM"}
+    assert layers.matched(before, after) == {"net/sum": "net/sum"}
+    assert layers.matched(before, {"net/relu": "CONV_2D"}) == {"net/relu1": "net/relu"}
+
+
 @pytest.mark.parametrize(
     ("tensor", "short"),
     [
