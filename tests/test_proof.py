@@ -135,7 +135,7 @@ def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> N
 
 
 def test_float16_is_compared_by_its_layers_not_by_the_constants_it_opens() -> None:
-    """Its weights keep 11 bits, about 66 dB. A folded normalisation's constant bears the name of what the layer makes."""
+    """A folded normalisation's constant is named as what the layer makes. 11 bits of a weight are about 66 dB."""
     image = keras.Input((SIDE, SIDE, 3))
     hidden = keras.layers.Conv2D(8, 3, use_bias=False)(keras.layers.Rescaling(1 / 127.5, -1)(image))
     normal = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(hidden))
