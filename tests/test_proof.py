@@ -1,6 +1,7 @@
 """What the proof is reckoned with: intervals, layer errors, the packed file, the pages."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -297,5 +298,8 @@ def test_both_pages_name_the_failed_gate_the_worst_layer_and_every_change(task: 
         for wanted in ("A gate failed", "conv1", "31.5", "1.png", "c0ffee", "conv0", "flips"):
             assert wanted in text
     assert "tiny &lt;&amp;&gt;" in html
+    assert "b.png: cut short" in html
+    assert html.count("<svg") == html.count("</svg>") == 3
+    assert not re.search(r'(src|href)="(?!#)', html)  # it loads nothing
     assert page.html(made) == html
     assert not [word for word in ("src=", "<script", "<link", "url(http") if word in html]
