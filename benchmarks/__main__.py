@@ -260,7 +260,9 @@ def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
 
 
 @cli.command("report")
-@click.option("--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's NAME.report.json; repeat.")
+@click.option(
+    "--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's report.json of the network NAME; repeat."
+)
 @click.option("--results", type=FOLDER, default=RESULTS, show_default="here")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
 def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
