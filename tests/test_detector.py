@@ -213,6 +213,21 @@ def test_a_face_is_found_once_and_in_the_pixels_of_the_frame(monkeypatch: pytest
     assert face.score == pytest.approx(0.7)
 
 
+def test_what_was_made_ahead_serves_that_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, other = np.full((240, 512, 3), 40, np.uint8), np.full((240, 512, 3), 40, np.uint8)
+    frame[80:160, 300:400] = (255, 0, 255)
+    single = finder(monkeypatch, None, 0.5)
+    expected = single.find(frame)
+    made: list[int] = []
+    letterbox = preprocess.letterbox
+    monkeypatch.setattr(preprocess, "letterbox", lambda *given: (made.append(id(given[0])), letterbox(*given))[1])
+    single.ahead(frame)
+    assert single.find(frame) == expected != []
+    assert made == [id(frame)]
+    assert single.find(other) == []
+    assert made == [id(frame), id(other)]
+
+
 @pytest.mark.parametrize(
     ("asked", "card", "found"), [(None, 0.65, 1), (None, 0.75, 0), (0.65, 0.75, 1), (0.75, 0.65, 0), (None, None, 1)]
 )

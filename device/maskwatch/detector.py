@@ -34,6 +34,7 @@ class SingleShotDetector:
         """
         chosen = bundle.card.score_threshold if min_score is None else min_score
         least = DEFAULT_MIN_SCORE if chosen is None else chosen
+        self._ahead: tuple[Image, Image, preprocess.Letterbox] | None = None  # an image, its input and placement
         self._model = Model(bundle.flatbuffer, threads, bundle.origin)
         size = self._model.input_size
         blank = self._model.answer(np.zeros((size, size, 3), np.uint8))
@@ -42,9 +43,16 @@ class SingleShotDetector:
         except ValueError as error:
             raise ModelError(f"model {bundle.origin}: {error}; {REBUILD}") from error
 
+    def ahead(self, image: Image) -> None:
+        """Make the input of find(image) already: on another thread, while find() is busy with the image before."""
+        self._ahead = (image, *preprocess.letterbox(image, self._model.input_size))
+
     def find(self, image: Image) -> list[Face]:
         """The faces in a (H, W, 3) uint8 RGB image, surest first, boxes in its pixels."""
-        pixels, placement = preprocess.letterbox(image, self._model.input_size)
+        ready = self._ahead  # read once: the other thread may replace it
+        if ready is None or ready[0] is not image:
+            ready = (image, *preprocess.letterbox(image, self._model.input_size))
+        _, pixels, placement = ready
         found, scores = self._grid.decode(self._model.answer(pixels))
         kept = decoding.non_maximum_suppression(found, scores)
         return decoding.as_faces(placement.to_image(found[kept]), scores[kept])
@@ -74,6 +82,9 @@ class YuNetDetector:
         except cv2.error as error:
             reason = (error.err or str(error)).strip().splitlines()[0]
             raise ModelError(f"model {path}: OpenCV cannot run it ({reason}); name YuNet's ONNX file") from error
+
+    def ahead(self, image: Image) -> None:
+        """Nothing: it takes the frame as it is."""
 
     def find(self, image: Image) -> list[Face]:
         """The faces in a (H, W, 3) uint8 RGB image, surest first, boxes in its pixels."""
