@@ -87,7 +87,7 @@ def _variants(text: str) -> tuple[Variant, ...]:
 def _limit(text: str) -> tuple[str, float]:
     """`flips=0.5` -> ("flips", 0.5)."""
     name, _, value = text.partition("=")
-    known = sorted({*gates.known("mask"), *gates.known("face")})
+    known = sorted({name for task in gates.QUALITY_GATES for name in gates.known(task)})
     if name not in known:
         raise ConfigError(f"--gate {text}: no gate {name!r}; expected one of {', '.join(known)}")
     try:

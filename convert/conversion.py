@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert import gates, graph, judge_face, judge_mask, layers, metadata, quantize, samples, variants
+from convert import gates, graph, judge_face, judge_mask, judge_scene, layers, metadata, quantize, samples, variants
 from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
 from maskwatch import preprocess
 from maskwatch.bundle import ModelCard
@@ -27,7 +27,7 @@ from training.record import Run
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2
 Maps = Callable[[Image], list[Floats]]
-Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement
+Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement  # a scene's is a face's
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Conversion:
                     "calibration_seed": self.recipe.seed,
                     "calibration_sha256": self.calibration_sha256,
                     "versions": record.versions(),
+                    **({"anchors": self.run.knobs["anchors"]} if "anchors" in self.run.knobs else {}),
                 },
             }
         )
@@ -184,7 +185,10 @@ def judge(run: Run, pictures: Iterable[samples.Example], models: Mapping[Variant
     if run.task == "mask":
         bare = {variant: _bare(run, model) for variant, model in models.items()}
         return judge_mask.judge(pictures, bare, tuple(map(str, data.LABELS)))
-    return judge_face.judge(pictures, models, card(run).score_threshold or 0.5)
+    threshold = card(run).score_threshold or 0.5
+    if run.task == "scene":
+        return judge_scene.judge(pictures, models, threshold, run.labels, np.array(run.knobs["anchors"], np.float32))
+    return judge_face.judge(pictures, models, threshold)
 
 
 def _bare(run: Run, model: Maps) -> judge_mask.Bare:

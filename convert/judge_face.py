@@ -18,6 +18,7 @@ from training import scorer
 from training.scorer import Found
 
 Maps = Callable[[Image], Sequence[Floats]]  # (S, S, 3) uint8 RGB -> score and box maps
+Find = Callable[[Maps, Image], list[Found]]
 FAINT = 0.05  # 0–1; fainter boxes would not change an average precision
 THRESHOLDS = np.linspace(0.05, 0.95, 19)
 
@@ -164,13 +165,21 @@ def judge(examples: Iterable[Example], models: Mapping[Variant, Maps], threshold
         models: each variant, run as the device runs it. REFERENCE among them.
         threshold: a face at or above is reported, 0–1.
     """
+    return FaceJudgement(*show(examples, models, find), threshold)
+
+
+def show(
+    examples: Iterable[Example], models: Mapping[Variant, Maps], find: Find
+) -> tuple[dict[Variant, dict[str, list[Found]]], dict[str, list[scorer.Truth]], dict[str, str]]:
+    """What every variant found, the truth and the view of every picture."""
     found: dict[Variant, dict[str, list[Found]]] = {variant: {} for variant in models}
-    truths, views = {}, {}
+    truths: dict[str, list[scorer.Truth]] = {}
+    views: dict[str, str] = {}
     for example in examples:
         for variant, model in models.items():
             found[variant][example.name] = find(model, example.image)
         truths[example.name], views[example.name] = list(example.faces), example.view
-    return FaceJudgement(found, truths, views, threshold)
+    return found, truths, views
 
 
 def find(maps: Maps, image: Image) -> list[Found]:

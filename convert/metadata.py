@@ -23,6 +23,11 @@ RGB, TENSOR_AXIS_LABELS = 1, 2  # of the enums ColorSpaceType and AssociatedFile
 # The input tensor counts in the camera's own 0–255 (scale 1, zero point 0) and the network scales for itself, so
 # there is nothing left to normalise: (x - 0) / 1.
 MEAN, STD = 0.0, 1.0
+OUTPUTS = {
+    "score": "Logits, one a class.",
+    "box": "Centre offset and log size, in strides.",
+    "anchors": "For each anchor of a cell the logits of x, y, width, height, objectness and the classes, as YOLOv5's.",
+}
 
 Field = Callable[[flatbuffers.Builder], None]
 
@@ -85,9 +90,8 @@ def _output(builder: flatbuffers.Builder, card: ModelCard, index: int, shape: tu
     scores = shape[-1] == len(card.labels)
     if scores:
         fields[6] = _offset(_vector(builder, [_labels_file(builder)]))
-    name = "score" if scores else "box"
-    description = "Logits, one a class." if scores else "Centre offset and log size, in strides."
-    return _tensor(builder, f"{name}{index}", description, fields)
+    name = "score" if scores else "anchors" if card.task == "scene" else "box"
+    return _tensor(builder, f"{name}{index}", OUTPUTS[name], fields)
 
 
 def _labels_file(builder: flatbuffers.Builder) -> int:

@@ -57,7 +57,7 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
 
 def _quality(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """For each part its rows of (measure, a cell for each variant)."""
-    rows = {"mask": _mask_rows, "face": _face_rows}[report["task"]]
+    rows = {"mask": _mask_rows, "face": _face_rows, "scene": _scene_rows}[report["task"]]
     return [(name, rows(list(part["figures"].values()))) for name, part in report["parts"].items()]
 
 
@@ -94,6 +94,21 @@ def _face_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
         ("agreement with float", [share(each["agreement"]) if "agreement" in each else "–" for each in figures]),
     ]
     return rows + _drift_rows(figures)
+
+
+def _scene_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """The faces', and what is said of them."""
+    rows = [("mAP50 of the classes", [f"{each['map50']:.2f} %" for each in figures])]
+    rows += [
+        (f"AP50 {label} (n = {n})", [f"{each['class_ap50'][label]['value']:.2f} %" for each in figures])
+        for label, n in ((label, found["n"]) for label, found in figures[0]["class_ap50"].items())
+    ]
+    rows += [
+        (f"{measure} of verdicts", [share(each[f"verdict_{measure}"]) for each in figures])
+        for measure in ("precision", "recall")
+    ]
+    rows += [("faces under another label", [str(each.get("relabelled", "–")) for each in figures])]
+    return rows + _face_rows(figures)
 
 
 def _drift_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:

@@ -2,7 +2,7 @@
 whole validation split to judge by, and the test split for the figures in the model card.
 
 A mask model sees portraits, whole and cut to the face, and annotated street faces. A finder sees letterboxed frames:
-street scenes, windows of them, and portraits, whose faces are large.
+street scenes, windows of them, and portraits, whose faces are large; a scene model sees the first two.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Example:
 
     name: str  # folder/file, the same on every machine
     view: str
-    label: int  # index into data.LABELS; 0 for a finder
+    label: int  # index into data.LABELS; 0 for a finder and a scene model
     image: Image  # (S, S, 3) uint8 RGB
     faces: tuple[scorer.Truth, ...] = ()  # a finder's truth, pixels of the input
 
@@ -139,7 +139,7 @@ def gather(run: Run, folders: Folders) -> Shelf:
     Raises:
         SourceError: the folder the task needs is missing, or is not split as it was for the training.
     """
-    return {"mask": mask_shelf, "face": face_shelf}[run.task](run, folders)
+    return {"mask": mask_shelf, "face": face_shelf, "scene": scene_shelf}[run.task](run, folders)
 
 
 def mask_shelf(run: Run, folders: Folders) -> Shelf:
@@ -176,7 +176,7 @@ def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
 def face_shelf(run: Run, folders: Folders) -> Shelf:
     """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are surely known."""
     if folders.scenes is None:
-        raise SourceError("data: a finder is judged on scenes; --data a folder with images/ and annotations/")
+        raise SourceError("data: faces are found in scenes; --data a folder with images/ and annotations/")
     split = voc.split(voc.load(folders.scenes), run.seed)
     same_split(folders.scenes, split.sha256, run.split_sha256)
     shelf = Shelf(
@@ -193,6 +193,11 @@ def face_shelf(run: Run, folders: Folders) -> Shelf:
         for part, found in parts:
             part += [_frame(run, path, faces, PORTRAIT) for path, faces in sure_faces(found, known)]
     return shelf
+
+
+def scene_shelf(run: Run, folders: Folders) -> Shelf:
+    """Letterboxed scenes and windows of them: what a scene model has learnt from."""
+    return face_shelf(run, Folders(scenes=folders.scenes))
 
 
 def sure_faces(

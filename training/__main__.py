@@ -128,6 +128,20 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
     train_finder.train(boxes, portraits, weights, out, replace(train_finder.Knobs(), **given))
 
 
+@train.command("yolov5s")
+@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
+@click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 3000]")
+@click.option("--seed", type=int, help="[default: 0]")
+def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
+    """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
+    from training import train_yolov5s
+
+    train_yolov5s.train(boxes, out, _knobs(train_yolov5s.Knobs(), turned))
+
+
 @cli.command("left-out")
 @fine_tuning(FineTuning())
 def left_out(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:

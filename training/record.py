@@ -25,7 +25,7 @@ class Run(BaseModel):
     name: str
     """The network, e.g. mobilenet_v2."""
     task: str
-    """mask or face."""
+    """mask, face or scene."""
     labels: tuple[str, ...]
     """Class names in the order of the outputs."""
     input_size: int
@@ -39,7 +39,7 @@ class Run(BaseModel):
     bias: float = 0.0
     """Added to the log-odds of being bare, fitted on validation (mask)."""
     score_threshold: float | None = None
-    """Default threshold, chosen on validation (face)."""
+    """Default threshold, chosen on validation (face, scene)."""
     seed: int
     split_sha256: str
     """Which photographs were learnt from, see data.Split.sha256."""

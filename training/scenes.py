@@ -20,6 +20,7 @@ from training import data, voc
 from training.augment import wear, weather
 
 Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
+Labels = NDArray[np.int64]  # (N,) index into data.CLASSES
 
 STREET_SHARE = 0.6  # of the composed scenes; the rest are collages
 BARE_AGAIN = 2  # times
@@ -28,6 +29,7 @@ GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from
 CLOSE_UP = 1.9  # times a tile that is the whole frame may be enlarged: faces that reach over its edges
 TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang askew
 DRESSED = 0.15  # of the faces of a collage: a mask, a scarf, a cap … is drawn on
+SEEN = 0.4  # of a face: with less of it in the frame it is not taught
 ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
 
 
@@ -37,6 +39,13 @@ class Picture:
 
     image: Image
     boxes: Boxes
+    labels: Labels | None = None  # where somebody asks: to the face finder all faces are alike
+
+    def cropped(self, image: Image, moved: Boxes) -> Picture:
+        """Another view of it: `moved` is where its boxes lie there, some out of sight."""
+        height, width = image.shape[:2]
+        labels = None if self.labels is None else self.labels[in_sight(moved, width, height)]
+        return Picture(image, visible(moved, width, height), labels)
 
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
@@ -113,7 +122,7 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
         borderValue=(preprocess.LETTERBOX_GREY,) * 3,
     )
     factors = np.tile(np.diag(matrix[:, :2]), 2)
-    return Picture(np.asarray(image, np.uint8), visible(picture.boxes * factors + np.tile(matrix[:, 2], 2), size))
+    return picture.cropped(np.asarray(image, np.uint8), picture.boxes * factors + np.tile(matrix[:, 2], 2))
 
 
 def shrunk(image: Image, matrix: NDArray[np.float32]) -> Image:
@@ -194,13 +203,22 @@ def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, cl
     return Picture(np.asarray(image, np.uint8), visible(moved, width, height))
 
 
-def visible(boxes: Boxes, width: int, height: int | None = None, share: float = 0.4) -> Boxes:
-    """Boxes clipped to the frame; those of which less than `share` is left are dropped."""
-    edge = np.array([width, height or width] * 2, np.float32)
-    clipped = np.clip(boxes, 0, edge).astype(np.float32)
+def visible(boxes: Boxes, width: int, height: int) -> Boxes:
+    """Boxes clipped to the frame, without those out of sight."""
+    return clipped(boxes, width, height)[in_sight(boxes, width, height)]
+
+
+def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
+    """(N,) whether more than SEEN of a box lies in the frame."""
+    inside = clipped(boxes, width, height)
     before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    after = np.prod(np.maximum(clipped[:, 2:] - clipped[:, :2], 0), axis=1)
-    return clipped[after > share * before]
+    after = np.prod(np.maximum(inside[:, 2:] - inside[:, :2], 0), axis=1)
+    return np.asarray(after > SEEN * before)
+
+
+def clipped(boxes: Boxes, width: int, height: int) -> Boxes:
+    """What of the boxes is in the frame."""
+    return np.clip(boxes, 0, np.array([width, height] * 2, np.float32)).astype(np.float32)
 
 
 def mirrored(boxes: Boxes, width: int) -> Boxes:

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from maskwatch import preprocess
 from maskwatch.errors import ModelError
 
-Task = Literal["mask", "face"]
-TASKS: tuple[Task, ...] = ("mask", "face")
+Task = Literal["mask", "face", "scene"]
+TASKS: tuple[Task, ...] = ("mask", "face")  # that a device runs
 CARD_FILE = "model_card.json"
 LABELS_FILE = "labels.txt"
 MAX_DIRECTORY = 4096  # bytes; the archive's directory, at the end of the file, is shorter
@@ -42,7 +42,8 @@ class ModelCard(BaseModel):
     name: str
     """Architecture and recipe, e.g. mobilenet_v2."""
     task: Task
-    """mask: face crop -> two logits. face: letterboxed frame -> score logits and boxes at several strides."""
+    """mask: face crop -> a logit a class. face: letterboxed frame -> score logits and boxes at several strides.
+    scene: letterboxed frame -> faces with their classes, for comparison; no device runs it."""
     labels: tuple[str, ...]
     """Class names in the order of the outputs."""
     input_size: int = Field(gt=0)
