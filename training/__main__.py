@@ -124,8 +124,7 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
     _need(weights)
     from training import train_finder
 
-    given = {name: value for name, value in turned.items() if value is not None}
-    train_finder.train(boxes, portraits, weights, out, replace(train_finder.Knobs(), **given))
+    train_finder.train(boxes, portraits, weights, out, _turned(train_finder.Knobs(), turned))
 
 
 @train.command("yolov5s")
@@ -139,7 +138,12 @@ def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
     """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
     from training import train_yolov5s
 
-    train_yolov5s.train(boxes, out, _knobs(train_yolov5s.Knobs(), turned))
+    train_yolov5s.train(boxes, out, _turned(train_yolov5s.Knobs(), turned))
+
+
+def _turned(knobs: Any, said: dict[str, Any]) -> Any:
+    """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
+    return replace(knobs, **{name: value for name, value in said.items() if value is not None})
 
 
 @cli.command("left-out")
