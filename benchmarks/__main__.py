@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,13 @@ def _save(record: dict[str, Any], results: Path) -> None:
 )
 @click.option("--quick", "plan", flag_value="quick", help="2 × 20 calls: to see whether it works.")
 @click.option("--full", "plan", flag_value="full", help="8 × 128 calls, as many as MLPerf's SingleStream asks for.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    default=run.PATIENCE,
+    show_default=True,
+    help="Seconds; a combination whose calls take longer in a round is left out, and says so.",
+)
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_all(
     others: tuple[str, ...],
@@ -214,6 +222,7 @@ def measure_all(
     threads: tuple[int, ...],
     shipped: bool,
     plan: str | None,
+    patience: float,
     results: Path,
 ) -> None:
     """Models × variants × runtimes × threads, 5 × 40 calls each; writes RESULTS/BOARD/run.json."""
@@ -223,7 +232,7 @@ def measure_all(
     cells = run.cells(subjects, found, sorted(set(threads)) or run.usual_threads())
     if not cells:
         raise ConfigError("run: nothing to measure; give NAME/VARIANT=FILE, or a --runtime that runs such files")
-    chosen = {"quick": run.QUICK, "full": run.FULL}.get(plan or "", run.USUAL)
+    chosen = replace({"quick": run.QUICK, "full": run.FULL}.get(plan or "", run.USUAL), patience=patience)
     with click.progressbar(
         length=run.children(cells, chosen), label=f"{len(cells)} combinations", file=sys.stderr
     ) as bar:
@@ -251,7 +260,9 @@ def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
 
 
 @cli.command("report")
-@click.option("--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's NAME.report.json; repeat.")
+@click.option(
+    "--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's report.json of the network NAME; repeat."
+)
 @click.option("--results", type=FOLDER, default=RESULTS, show_default="here")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
 def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:

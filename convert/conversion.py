@@ -18,7 +18,8 @@ from maskwatch.bundle import ModelCard
 from maskwatch.classifier import bare_share
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
-from maskwatch.runtime import Floats, Model
+from maskwatch.runtime import Model
+from maskwatch.scale import Floats
 from training import data, record
 from training.progress import track
 from training.record import Run

@@ -17,24 +17,29 @@ from matplotlib.figure import Figure
 
 STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3}
 COLOURS = {
-    "float32": "black",
-    "float16": "tab:green",
-    "dynamic": "tab:orange",
-    "int8": "tab:blue",
-    "int16x8": "tab:purple",
+    "float32": "#6b7280",
+    "float16": "#60a5fa",
+    "dynamic": "#f59e0b",
+    "int8": "#059669",
+    "int16x8": "#be185d",
 }
+WIDE = 7.5  # inches
 
 
 def drift(part: dict[str, Any]) -> str:
     """Histograms of score minus float score, a row for each variant, counts on a logarithmic axis."""
     figures = {name: each["drift"] for name, each in part["figures"].items() if each.get("drift", {}).get("n")}
+    rows = max(1, len(figures))
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(
-            max(1, len(figures)), 1, figsize=(7, 0.7 + 1.1 * max(1, len(figures))), sharex=True, squeeze=False
+            rows, 1, figsize=(WIDE, 0.7 + 1.1 * rows), sharex=True, squeeze=False, layout="constrained"
         )
         for axis, (name, found) in zip(axes[:, 0], figures.items(), strict=False):
             axis.stairs(found["histogram"], BINS, fill=True, color=COLOURS[name])
-            axis.set(yscale="log", ylim=(0.5, None), ylabel=name)
+            axis.set(yscale="log", ylim=(0.5, None))
+            axis.set_title(name, loc="left", fontsize=9)
+            axis.yaxis.set_major_formatter(lambda count, _: f"{count:g}")
+        figure.supylabel("how many", fontsize=9)
         axes[-1, 0].set(xlabel=f"score minus float score (the ends hold all beyond ±{BINS[-1]:g})")
         return _svg(figure)
 
@@ -43,13 +48,13 @@ def curves(part: dict[str, Any]) -> str:
     """Both figures by threshold: float dashed, the others drawn through."""
     measures = [name for name in part["curves"][REFERENCE] if name != "threshold"]
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(measures), figsize=(7, 2.9))
+        figure, axes = plt.subplots(1, len(measures), figsize=(WIDE, 3.2), layout="constrained")
         for axis, measure in zip(axes, measures, strict=True):
             for name, curve in part["curves"].items():
                 style = "--" if name == REFERENCE else "-"
                 axis.plot(curve["threshold"], curve[measure], style, label=name, color=COLOURS[name], linewidth=1.2)
             axis.set(xlabel="threshold", ylabel=f"{measure}, %", ylim=_between(part["curves"], measure))
-        axes[0].legend()
+        _legend(figure, axes[0])
         return _svg(figure)
 
 
@@ -63,19 +68,25 @@ def layers(variants: dict[str, Any]) -> str:
     """Signal to noise of every layer, in the order they run."""
     known = {name: each["layers"] for name, each in variants.items() if each["layers"]}
     with mpl.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(7, 2.9))
+        figure, axis = plt.subplots(figsize=(WIDE, 3.2), layout="constrained")
         for name, found in known.items():
             values = np.array([layer["sqnr_db"] for layer in found])
             axis.plot(values, marker=".", markersize=3, linewidth=1, label=name, color=COLOURS[name])
-        axis.set(xlabel="layer, in the order they run", ylabel="signal to noise, dB", ylim=(0, 80))
+        lowest = min((layer["sqnr_db"] for found in known.values() for layer in found), default=0.0)
+        axis.set(xlabel="layer, in the order they run", ylabel="signal to noise, dB", ylim=(min(0.0, lowest), None))
         if known:
-            axis.legend()
+            _legend(figure, axis)
         return _svg(figure)
+
+
+def _legend(figure: Figure, axis: Any) -> None:
+    """Above the drawing, where it hides no curve."""
+    handles, names = axis.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names), frameon=False)
 
 
 def _svg(figure: Figure) -> str:
     """Only the element: it is set into a page. No date, so that the same figures give the same bytes."""
-    figure.tight_layout()
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)

@@ -11,9 +11,9 @@ import numpy as np
 from convert import intervals
 from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
-from maskwatch import detector
+from maskwatch import decoding
 from maskwatch.flow import Image
-from maskwatch.runtime import Floats
+from maskwatch.scale import Floats
 from training import scorer
 from training.scorer import Found
 
@@ -184,6 +184,6 @@ def show(
 
 def find(maps: Maps, image: Image) -> list[Found]:
     """The faces in one input, FAINT and above, in its pixels."""
-    boxes, scores = detector.decode(maps(image), len(image), FAINT)
-    kept = detector.non_maximum_suppression(boxes, scores)
-    return [Found(face.box, face.score) for face in detector.as_faces(boxes[kept], scores[kept])]
+    boxes, scores = decoding.decode(maps(image), len(image), FAINT)
+    kept = decoding.non_maximum_suppression(boxes, scores)
+    return [Found(face.box, face.score) for face in decoding.as_faces(boxes[kept], scores[kept])]

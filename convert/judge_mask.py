@@ -14,7 +14,7 @@ from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
 from maskwatch.classifier import as_verdict
 from maskwatch.flow import Image, Label
-from maskwatch.runtime import Floats
+from maskwatch.scale import Floats
 
 Bare = Callable[[Image], float]  # (S, S, 3) uint8 RGB -> how surely the face counts as bare, 0–1
 THRESHOLDS = np.linspace(0, 1, 101)

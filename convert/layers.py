@@ -1,12 +1,13 @@
 """Where quantising hurts: what every layer answers in float and in a variant, on the same pictures.
 
 The error of a layer holds that of the layers before it: it is what the next layer is fed. Layers are matched by the
-name of what they make, which every converter keeps.
+name of what they make, which every converter keeps, but for a number at its end that tells it from a constant's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 
 PICTURES = 32  # of the calibration sample: enough for an average over thousands of activations
+NUMBER = re.compile(r"(?<=[A-Za-z])\d+$")  # `ReadVariableOp1` in one model is `ReadVariableOp2` in another
 EXACT_DB = 120.0  # what a layer without any error is given: float32 carries no more
 
 Values = NDArray[np.float64]
@@ -62,16 +64,30 @@ def errors(reference: bytes, variant: bytes, pictures: Sequence[Image]) -> list[
         pictures: (S, S, 3) uint8 RGB each.
     """
     names = _made(reference)
-    before, after = _Spy(reference, names), _Spy(variant, names)
-    sums = {name: _Sums() for name in names if name in after.tensors}
+    partners = matched(names, _made(variant))
+    before, after = _Spy(reference, partners.keys()), _Spy(variant, partners.values())
+    sums = {name: _Sums() for name in partners}
     for picture in pictures:
         old, new = before.answers(picture), after.answers(picture)
         for name, total in sums.items():
-            total.add(old[name], new[name])
+            total.add(old[name], new[partners[name]])
     return [
         LayerError(short(name), name, names[name], round(total.sqnr_db, 2), round(float(np.mean(total.cosines)), 6))
         for name, total in sums.items()
     ]
+
+
+def matched(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """A layer's name in one model -> its name in the other; both are name -> operator, in the order they run."""
+    numberless: dict[tuple[str, str], list[str]] = {}
+    for name, operator in after.items():
+        numberless.setdefault((NUMBER.sub("", name), operator), []).append(name)
+    alike = {name: numberless.get((NUMBER.sub("", name), operator), []) for name, operator in before.items()}
+    return {
+        name: name if name in after else alike[name][0]
+        for name in before
+        if name in after or len(alike[name]) == 1  # of several, nobody knows which
+    }
 
 
 def worst(found: Sequence[LayerError], count: int = 5) -> list[LayerError]:
@@ -94,7 +110,7 @@ class _Spy:
         ModelError: LiteRT is not installed; its predecessor shows nothing.
     """
 
-    def __init__(self, flatbuffer: bytes, names: dict[str, str]) -> None:
+    def __init__(self, flatbuffer: bytes, names: Collection[str]) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter, OpResolverType
         except ImportError as error:
@@ -109,12 +125,7 @@ class _Spy:
         )
         self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
-        outputs = set(_made(flatbuffer))
-        self.tensors = {
-            each["name"]: each
-            for each in self._interpreter.get_tensor_details()
-            if each["name"] in names and each["name"] in outputs
-        }
+        self.tensors = {each["name"]: each for each in self._interpreter.get_tensor_details() if each["name"] in names}
 
     def answers(self, picture: Image) -> dict[str, Values]:
         """Tensor name -> what the layer made, in real numbers."""
@@ -140,5 +151,12 @@ def _operators(model: Any) -> Iterator[tuple[str, str]]:
     subgraph = model.subgraphs[0]
     for operator in subgraph.operators:
         name = graph.OPERATORS[model.operatorCodes[operator.opcodeIndex].builtinCode]
+        if name == "DEQUANTIZE" and _holds(model, subgraph.tensors[operator.inputs[0]]):
+            continue  # float16 opens every constant so, and gives what comes out the name of the layer it is for
         for index in operator.outputs:
             yield subgraph.tensors[index].name.decode(), name
+
+
+def _holds(model: Any, tensor: Any) -> bool:
+    """Whether it is a constant."""
+    return model.buffers[tensor.buffer].data is not None

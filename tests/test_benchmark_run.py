@@ -3,8 +3,10 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,14 @@ def test_a_model_the_runtime_cannot_run_says_why_and_is_not_tried_again(tmp_path
     assert figures.measured(found) == {}
     (why,) = figures.missing(found).values()
     assert why.startswith(("ValueError: ", "RuntimeError: ", "ended by signal"))
+
+
+@BUNDLES
+def test_what_takes_longer_than_one_will_wait_is_left_out_and_says_how_long_it_would_take() -> None:
+    found = run.measure(run.cells([MASK], [HERE], [1]), replace(TINY, patience=1e-6))
+    (why,) = figures.missing(found).values()
+    assert re.fullmatch(r"a call takes [\d.e-]+ s, 3 of them [\d.e-]+ s", why)
+    assert found["plan"]["patience"] == 1e-6
 
 
 def test_turns_are_taken_in_another_order_each_round_and_the_record_keeps_the_first(

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from training import allocator, checkpoints, data, record, slimming, train_classifier, train_finder
+from training import allocator, checkpoints, data, recipes, record, slimming, train_classifier, train_finder
 from training.checkpoints import Checkpoint
+from training.knobs import FineTuning
 from training.networks import finder, mobilenet_v2
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
@@ -276,15 +277,15 @@ def small_finder(size: int, *_: object) -> keras.Model:
     return keras.Model(image, outputs)
 
 
-CLASSIFIER = train_classifier.Knobs(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
+CLASSIFIER = FineTuning(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
 FINDER = train_finder.Knobs(size=64, batch=4, steps=2, again=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
 STAGES = (
-    train_classifier.Stage("head", None, 1, 1e-2),
-    train_classifier.Stage("last-blocks", "block_12_add", 1, 1e-2),
-    train_classifier.Stage("all", "block_2_add", 2, 1e-2),
+    recipes.Stage("head", None, 1, 1e-2),
+    recipes.Stage("last-blocks", "block_12_add", 1, 1e-2),
+    recipes.Stage("all", "block_2_add", 2, 1e-2),
 )
 TOTAL = sum(stage.epochs for stage in STAGES)
-STAGES_AS_THEY_ARE, ADAMW = train_classifier.stages, keras.optimizers.AdamW
+STAGES_AS_THEY_ARE, ADAMW = recipes.fine_tuning, keras.optimizers.AdamW
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -292,7 +293,7 @@ def small() -> Iterable[None]:
     """Small networks, short stages and an average over as few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mobilenet_v2, "build", small_classifier)
-        patch.setattr(train_classifier, "stages", lambda _: STAGES)
+        patch.setattr(recipes, "fine_tuning", lambda _: STAGES)
         patch.setattr(finder, "build", small_finder)
         patch.setattr(finder, "freeze", lambda *_: None)
         patch.setattr(slimming, "slim", lambda model, *_: (model, 0.0))  # there is no stem
@@ -302,8 +303,8 @@ def small() -> Iterable[None]:
         yield
 
 
-def classify(folders: tuple[Path, Path], out: Path, knobs: train_classifier.Knobs = CLASSIFIER) -> None:
-    train_classifier.train(*folders, None, out, knobs)
+def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFIER) -> None:
+    train_classifier.train(recipes.of_mobilenet_v2(None), *folders, out, knobs)
 
 
 def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER) -> None:
@@ -429,7 +430,7 @@ def test_batches_come_in_the_same_order_after_an_interruption(
     train: Train,
     knobs: Any,
 ) -> None:
-    monkeypatch.setattr(train_classifier, "stages", lambda _: STAGES[2:])
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[2:])
     train(folders, tmp_path / "whole", knobs)
     plug(1)
     with pytest.raises(PulledError):
@@ -451,7 +452,7 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
         return {"loss": [0.0]}
 
     monkeypatch.setattr(train_classifier, "run_stage", run_stage)
-    monkeypatch.setattr(train_classifier, "stages", lambda _: STAGES[:1])
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[:1])
     classify(folders, tmp_path, replace(CLASSIFIER, without=without))
     assert set(learnt) == set(train_classifier.SOURCES) - {without}
     knobs = record.read(tmp_path / "model.keras").knobs
@@ -459,7 +460,7 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
 
 
 def test_a_run_of_few_looks_ends(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_classifier, "stages", STAGES_AS_THEY_ARE)
+    monkeypatch.setattr(recipes, "fine_tuning", STAGES_AS_THEY_ARE)
     monkeypatch.setattr(keras.optimizers, "AdamW", ADAMW)
     classify(folders, tmp_path, replace(CLASSIFIER, looks=16, epochs=1, settling=1))
     assert (tmp_path / "run.json").exists()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import PinPlan
-from maskwatch.parts import Parts, adjust
+from maskwatch.parts import Ahead, Parts, adjust, build
 from maskwatch.policy import Policy
 from maskwatch.service import Notifier
 from maskwatch.stages import STAGES, Stages
@@ -287,7 +287,10 @@ def test_while_nothing_moves_nobody_looks_and_who_comes_is_seen() -> None:
 
 
 class Counting(ColourFinder):
-    calls = 0
+    calls = aheads = 0
+
+    def ahead(self, image: Image) -> None:  # noqa: ARG002
+        self.aheads += 1
 
     def find(self, image: Image) -> list[Face]:
         self.calls += 1
@@ -307,6 +310,37 @@ def test_settings_that_change_while_it_runs_are_followed() -> None:
     daemon.run(made, threading.Event(), before_each=change)
     assert [name for name, _ in switches(stream)] == ["alert_on", "alert_off"]
     assert float(str(switches(stream)[1][1])) == pytest.approx(5.0, abs=0.2)  # last seen at 2.9, clear = 2 s
+
+
+@pytest.mark.usefixtures("pins")
+@pytest.mark.parametrize(
+    ("power", "ahead"), [({}, True), ({"gate": True}, False), ({"max_fps": 5.0}, False)], ids=["usual", "gate", "cap"]
+)
+def test_what_is_made_ahead_is_not_made_for_frames_that_are_spared(power: dict[str, Any], ahead: bool) -> None:
+    finder = Counting()
+    made = parts(Reel(()), io.StringIO())
+    made.ahead = Ahead(finder)
+    adjust(made, Settings.model_validate({"power": power}))
+    made.ahead(GREY)
+    assert (finder.aheads == 1) is ahead
+
+
+@pytest.mark.usefixtures("pins")
+@pytest.mark.parametrize(("rotation", "ahead"), [(0, True), (90, False)])
+def test_a_live_camera_works_ahead_unless_its_frames_are_turned(
+    monkeypatch: pytest.MonkeyPatch, rotation: int, ahead: bool
+) -> None:
+    finder = Counting()
+    monkeypatch.setattr("maskwatch.parts.build_detector", lambda _: finder)
+    monkeypatch.setattr("maskwatch.parts.build_classifier", lambda _: finder)
+    settings = Settings.model_validate({"camera": {"source": "demo", "rotation": rotation}})
+    made = build(settings, io.StringIO())
+    try:
+        assert made.source.read(5.0) is not None
+    finally:
+        made.source.close()
+        made.outputs.close()
+    assert (finder.aheads > 0) is ahead
 
 
 @pytest.mark.usefixtures("pins")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwatch import bundle, detector, preprocess
+from maskwatch import bundle, decoding, detector, preprocess
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image
-from maskwatch.runtime import Floats
+from maskwatch.scale import Floats, Scale
 
 SIZE, STRIDES = 128, (8, 16, 32)
 NOTHING = -12.0  # a logit: surely no face
@@ -46,7 +46,7 @@ def flat(maps: dict[int, tuple[Floats, Floats]]) -> list[Floats]:
 def test_a_face_comes_back_where_it_was_at_every_stride_in_any_order(stride: int, order: tuple[int, ...]) -> None:
     maps = empty_maps()
     put(maps, stride, Box(31.0, 40.5, 58.0, 90.0), 0.8)
-    boxes, scores = detector.decode([flat(maps)[place] for place in order], SIZE, 0.5)
+    boxes, scores = decoding.decode([flat(maps)[place] for place in order], SIZE, 0.5)
     assert boxes == pytest.approx(np.array([[31.0, 40.5, 58.0, 90.0]]), abs=1e-3)
     assert scores == pytest.approx([0.8])
 
@@ -55,7 +55,7 @@ def test_faces_below_the_score_are_left_out_and_the_rest_come_surest_first() -> 
     maps = empty_maps()
     for stride, left, score in ((8, 0, 0.3), (16, 30, 0.6), (32, 60, 0.9), (8, 90, 0.49)):
         put(maps, stride, Box(left, 10, left + 24, 40), score)
-    boxes, scores = detector.decode(flat(maps), SIZE, 0.5)
+    boxes, scores = decoding.decode(flat(maps), SIZE, 0.5)
     assert scores == pytest.approx([0.9, 0.6])
     assert boxes[:, 0] == pytest.approx([60, 30], abs=1e-3)
 
@@ -63,18 +63,32 @@ def test_faces_below_the_score_are_left_out_and_the_rest_come_surest_first() -> 
 def test_no_more_than_the_surest_candidates_are_kept() -> None:
     rng = np.random.default_rng(0)
     logits = rng.permutation(np.linspace(-3, 3, 40 * 40)).astype(np.float32).reshape(1, 40, 40, 1)
-    boxes, scores = detector.decode([logits, np.zeros((1, 40, 40, 4), np.float32)], 320, 0.0)
-    surest = np.sort(1 / (1 + np.exp(-logits.ravel())))[::-1][: detector.MAX_CANDIDATES]
-    assert len(boxes) == detector.MAX_CANDIDATES
+    boxes, scores = decoding.decode([logits, np.zeros((1, 40, 40, 4), np.float32)], 320, 0.0)
+    surest = np.sort(1 / (1 + np.exp(-logits.ravel())))[::-1][: decoding.MAX_CANDIDATES]
+    assert len(boxes) == decoding.MAX_CANDIDATES
     assert scores == pytest.approx(surest)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
+@given(seed=st.integers(0, 2**32 - 1), min_score=st.floats(0.01, 0.99))
+@settings(max_examples=20, deadline=None)
+def test_integers_are_decoded_as_what_they_stand_for(dtype: type[np.integer], seed: int, min_score: float) -> None:
+    rng, limits = np.random.default_rng(seed), np.iinfo(dtype)
+    raw = [rng.integers(limits.min, limits.max + 1, each.shape, dtype) for each in flat(empty_maps())]
+    scales = [Scale(float(rng.uniform(1e-5, 0.05)), int(rng.integers(-100, 100))) for _ in raw]
+    boxes, scores = decoding.grid(raw, scales, SIZE, min_score).decode(raw)
+    meant = [scale.floats(each) for scale, each in zip(scales, raw, strict=True)]
+    expected, surest = decoding.decode(meant, SIZE, min_score)
+    assert boxes.tolist() == expected.tolist()
+    assert scores.tolist() == surest.tolist()
 
 
 def test_a_wild_size_reaches_no_further_than_one_input_beside_the_picture() -> None:
     maps = empty_maps()
     put(maps, 8, Box(20, 20, 40, 40), 0.9)
     maps[8][1][..., 2:] = (-500.0, 500.0)
-    ((left, top, right, bottom),), _ = detector.decode(flat(maps), SIZE, 0.5)
-    assert np.log((right - left) / 8) == pytest.approx(detector.LOG_SIZE[0], abs=1e-3)
+    ((left, top, right, bottom),), _ = decoding.decode(flat(maps), SIZE, 0.5)
+    assert np.log((right - left) / 8) == pytest.approx(decoding.LOG_SIZE[0], abs=1e-3)
     assert (top, bottom) == (-SIZE, 2 * SIZE)
 
 
@@ -95,27 +109,27 @@ def test_a_wild_size_reaches_no_further_than_one_input_beside_the_picture() -> N
 )
 def test_answers_that_are_not_a_finders_are_refused_with_their_shapes(shapes: list[tuple[int, ...]]) -> None:
     with pytest.raises(ValueError, match=re.escape(str(shapes))):
-        detector.decode([np.zeros(shape, np.float32) for shape in shapes], SIZE, 0.5)
+        decoding.decode([np.zeros(shape, np.float32) for shape in shapes], SIZE, 0.5)
 
 
 def test_of_boxes_on_one_face_the_surest_stays_and_another_face_too() -> None:
     boxes = np.array([[0, 0, 20, 20], [2, 1, 22, 21], [100, 0, 120, 20], [1, 0, 19, 20]], np.float32)
     scores = np.array([0.6, 0.9, 0.7, 0.8], np.float32)
-    assert detector.non_maximum_suppression(boxes, scores).tolist() == [1, 2]
+    assert decoding.non_maximum_suppression(boxes, scores).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(("max_iou", "kept"), [(0.49, 1), (0.51, 2)])
 def test_how_much_two_boxes_may_overlap_is_the_callers(max_iou: float, kept: int) -> None:
     boxes = np.array([[0, 0, 30, 10], [10, 0, 40, 10]], np.float32)  # IoU 20 / 40
-    assert len(detector.non_maximum_suppression(boxes, np.array([0.9, 0.8], np.float32), max_iou)) == kept
+    assert len(decoding.non_maximum_suppression(boxes, np.array([0.9, 0.8], np.float32), max_iou)) == kept
 
 
 def test_no_boxes_are_suppressed_to_none() -> None:
-    assert detector.non_maximum_suppression(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)).tolist() == []
+    assert decoding.non_maximum_suppression(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)).tolist() == []
 
 
 CORNERS, EXTENTS = st.integers(0, 40), st.integers(1, 30)
-CANDIDATES = st.lists(st.tuples(CORNERS, CORNERS, EXTENTS, EXTENTS, st.floats(0, 1, width=32)), max_size=25)
+CANDIDATES = st.lists(st.tuples(CORNERS, CORNERS, EXTENTS, EXTENTS, st.floats(2**-20, 1, width=32)), max_size=25)
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -126,14 +140,14 @@ def test_suppression_drops_what_overlaps_a_surer_box_and_nothing_else(
     faces = [Box(left, top, left + width, top + height) for left, top, width, height, _ in candidates]
     boxes = np.array([[face.left, face.top, face.right, face.bottom] for face in faces], np.float32).reshape(-1, 4)
     scores = np.array([score for *_, score in candidates], np.float32)
-    kept = detector.non_maximum_suppression(boxes, scores, max_iou).tolist()
+    kept = decoding.non_maximum_suppression(boxes, scores, max_iou).tolist()
     assert scores[kept].tolist() == sorted(scores[kept].tolist(), reverse=True)
     for one, other in itertools.combinations(kept, 2):
         assert faces[one].iou(faces[other]) <= max_iou + 1e-6
     for dropped in set(range(len(faces))) - set(kept):
         rivals = [faces[dropped].iou(faces[one]) for one in kept if scores[one] >= scores[dropped]]
         assert max(rivals, default=0) > max_iou - 1e-6
-    again = detector.non_maximum_suppression(boxes[kept], scores[kept], max_iou)
+    again = decoding.non_maximum_suppression(boxes[kept], scores[kept], max_iou)
     assert again.tolist() == list(range(len(kept)))
 
 
@@ -151,7 +165,7 @@ def test_what_training_teaches_is_what_the_device_decodes(box: tuple[float, floa
         part = slice(start, start := start + side * side)
         maps.append(np.where(state[part] == finder_loss.POSITIVE, 9.0, NOTHING).reshape(1, side, side, 1))
         maps.append(answers[part].reshape(1, side, side, 4))
-    boxes, _ = detector.decode([single.astype(np.float32) for single in maps], SIZE, 0.5)
+    boxes, _ = decoding.decode([single.astype(np.float32) for single in maps], SIZE, 0.5)
     assert len(boxes) == (state == finder_loss.POSITIVE).sum() > 0
     assert boxes == pytest.approx(np.tile(box, (len(boxes), 1)), abs=1e-3)
 
@@ -160,11 +174,12 @@ class ColourModel:
     """Stands in for the interpreter: whatever is magenta in its input is a face of score 0.7, told by two cells."""
 
     input_size = SIZE
+    scales = (Scale(),) * 6
 
     def __init__(self, *_: object) -> None:
         pass
 
-    def run(self, image: Image) -> list[Floats]:
+    def answer(self, image: Image) -> list[Floats]:
         maps = empty_maps()
         rows, columns = np.nonzero((image[..., 0] > 200) & (image[..., 1] < 60))
         if len(rows):
@@ -198,6 +213,21 @@ def test_a_face_is_found_once_and_in_the_pixels_of_the_frame(monkeypatch: pytest
     assert face.score == pytest.approx(0.7)
 
 
+def test_what_was_made_ahead_serves_that_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, other = np.full((240, 512, 3), 40, np.uint8), np.full((240, 512, 3), 40, np.uint8)
+    frame[80:160, 300:400] = (255, 0, 255)
+    single = finder(monkeypatch, None, 0.5)
+    expected = single.find(frame)
+    made: list[int] = []
+    letterbox = preprocess.letterbox
+    monkeypatch.setattr(preprocess, "letterbox", lambda *given: (made.append(id(given[0])), letterbox(*given))[1])
+    single.ahead(frame)
+    assert single.find(frame) == expected != []
+    assert made == [id(frame)]
+    assert single.find(other) == []
+    assert made == [id(frame), id(other)]
+
+
 @pytest.mark.parametrize(
     ("asked", "card", "found"), [(None, 0.65, 1), (None, 0.75, 0), (0.65, 0.75, 1), (0.75, 0.65, 0), (None, None, 1)]
 )
@@ -210,7 +240,7 @@ def test_the_asked_score_goes_before_the_cards(
 
 
 def test_a_model_that_is_no_finder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ColourModel, "run", lambda *_: [np.zeros((1, 2), np.float32)])
+    monkeypatch.setattr(ColourModel, "answer", lambda *_: [np.zeros((1, 2), np.float32)])
     with pytest.raises(ModelError, match=r"^model here: answers \[\(1, 2\)\].*not a finder"):
         finder(monkeypatch, None, 0.5)
 

@@ -8,10 +8,12 @@ import pytest
 
 pytest.importorskip("keras", reason="needs extra `train`")
 
-from training import data, left_out, report, slices, train_classifier
+from training import data, left_out, recipes, report, slices, train_classifier
 from training.crops import Sample
-from training.train_classifier import SOURCES, Knobs
+from training.knobs import FineTuning
+from training.train_classifier import SOURCES
 
+RECIPE = recipes.of_mobilenet_v2(None)
 SEEN: dict[str | None, float] = {None: 0.9, "street": 0.2, "pasted": 0.7, "portraits": 0.4}  # how bare all is called
 
 
@@ -20,7 +22,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Training and judging stand aside: the answers tell which run gave them."""
     trained = []
 
-    def train(_portraits: Path, _scenes: Path | None, _weights: str | None, out: Path, knobs: Knobs) -> None:
+    def train(_recipe: object, _portraits: Path, _scenes: Path | None, out: Path, knobs: FineTuning) -> None:
         out.mkdir(parents=True)
         (out / "model.keras").write_text(str(knobs.without))
         trained.append(out)
@@ -42,7 +44,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_every_source_is_left_out_once_and_judged_where_it_shows(judged: list[Path], tmp_path: Path) -> None:
-    rows = left_out.run(tmp_path, tmp_path, None, tmp_path / "runs", Knobs(epochs=3))
+    rows = left_out.run(RECIPE, tmp_path, tmp_path, tmp_path / "runs", FineTuning(epochs=3))
     assert [path.name for path in judged] == [f"without-{name}" for name in ("nothing", *SOURCES)]
     assert [json.loads(line) for line in (tmp_path / "runs" / "left-out.jsonl").read_text().splitlines()] == rows
     assert [(row["left_out"], row["without"]["slice"]) for row in rows] == [
@@ -58,5 +60,5 @@ def test_every_source_is_left_out_once_and_judged_where_it_shows(judged: list[Pa
 
 
 def test_without_scenes_there_is_no_street_to_leave_out(judged: list[Path], tmp_path: Path) -> None:
-    left_out.run(tmp_path, None, None, tmp_path / "runs", Knobs())
+    left_out.run(RECIPE, tmp_path, None, tmp_path / "runs", FineTuning())
     assert [path.name for path in judged] == ["without-nothing", "without-pasted", "without-portraits"]

@@ -157,6 +157,40 @@ def test_only_the_newest_frame_is_kept(bench: Bench) -> None:
     assert camera.closing.wait(LONG)
 
 
+def test_each_frame_is_shown_ahead_on_the_capturing_thread_before_it_can_be_read() -> None:
+    camera, shown = Camera(), []
+    source: Live
+
+    def ahead(image: Image) -> None:
+        shown.append((int(image[0, 0, 0]), threading.current_thread().name, source.read(0.0)))
+
+    source = Live(lambda: camera, "door", PATIENCE, ahead=ahead)
+    try:
+        camera.show(picture(1), picture(2))
+        assert frame_of(source) == 2
+    finally:
+        camera.end()
+        source.close()
+    assert [number for number, *_ in shown] == [1, 2]
+    assert {thread for _, thread, _ in shown} == {"capture door"}
+    first, second = (frame for *_, frame in shown)
+    assert first is None  # nothing to be read while the first is shown
+    assert second is not None
+    assert int(second.image[0, 0, 0]) == 1  # the one before
+
+
+def test_a_frozen_picture_is_not_shown_ahead(bench: Bench) -> None:
+    camera, shown = Camera(), []
+    bench.start(camera, Camera())
+    bench.source._ahead = lambda image: shown.append(int(image[0, 0, 0]))
+    camera.show(picture(1))
+    bench.now = PATIENCE.frozen
+    camera.fail_with(picture(1))
+    bench.failed()
+    bench.reopen()
+    assert shown == [1]
+
+
 def test_times_run_on_over_an_opening(bench: Bench) -> None:
     first, second = Camera(), Camera()
     source = bench.start(first, second)

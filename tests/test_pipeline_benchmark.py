@@ -143,7 +143,9 @@ def test_the_loop_gets_the_clips_frames_in_their_order_over_and_over(tmp_path: P
     stop, seen = threading.Event(), list[Frame]()
     pace = clip.OnDemand(FPS, stop)
     player = clip.Player(reel, pace)
-    source = clip.Told(clip.camera(player, pace, CameraSettings()), lambda frame: (seen.append(frame), pace.taken()))
+    source = clip.Told(
+        clip.camera(player, pace, CameraSettings(), lambda _: None), lambda frame: (seen.append(frame), pace.taken())
+    )
     for _ in range(6):
         assert source.read(5) is not None
     stop.set()

@@ -1,6 +1,7 @@
 """What the proof is reckoned with: intervals, layer errors, the packed file, the pages."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,26 @@ def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> N
     assert found[-1].operator == "FULLY_CONNECTED"
     assert found[-1].sqnr_db == pytest.approx(expected, abs=1)  # the delegate adds in another order
     assert [layer.operator for layer in found].count("CONV_2D") == 3
+
+
+def test_float16_is_compared_by_its_layers_not_by_the_constants_it_opens() -> None:
+    """A folded normalisation's constant is named as what the layer makes. 11 bits of a weight are about 66 dB."""
+    image = keras.Input((SIDE, SIDE, 3))
+    hidden = keras.layers.Conv2D(8, 3, use_bias=False)(keras.layers.Rescaling(1 / 127.5, -1)(image))
+    normal = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(hidden))
+    network = keras.Model(image, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(normal)))
+    float32 = quantize.to_float32(network)
+    found = layers.errors(float32, quantize.to_float16(network), NOISE)
+    assert [each.tensor for each in found] == [each.tensor for each in layers.errors(float32, float32, NOISE)]
+    assert min(each.sqnr_db for each in found) > 40
+    assert all(0.999 < each.cosine < 1.000_001 for each in found)
+
+
+def test_a_layer_that_two_others_could_be_is_left_out() -> None:
+    before = {"net/relu1": "CONV_2D", "net/sum": "ADD", "output:0": "CONV_2D", "net/mean1": "MEAN"}
+    after = {"net/relu2": "CONV_2D", "net/relu3": "CONV_2D", "net/sum": "ADD", "output:1": "CONV_2D", "net/mean": "SUM"}
+    assert layers.matched(before, after) == {"net/sum": "net/sum"}
+    assert layers.matched(before, {"net/relu": "CONV_2D"}) == {"net/relu1": "net/relu"}
 
 
 @pytest.mark.parametrize(
@@ -277,5 +298,8 @@ def test_both_pages_name_the_failed_gate_the_worst_layer_and_every_change(task: 
         for wanted in ("A gate failed", "conv1", "31.5", "1.png", "c0ffee", "conv0", "flips"):
             assert wanted in text
     assert "tiny &lt;&amp;&gt;" in html
+    assert "b.png: cut short" in html
+    assert html.count("<svg") == html.count("</svg>") == 3
+    assert not re.search(r'(src|href)="(?!#)', html)  # it loads nothing
     assert page.html(made) == html
     assert not [word for word in ("src=", "<script", "<link", "url(http") if word in html]

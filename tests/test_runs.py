@@ -19,13 +19,13 @@ tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 from maskwatch import preprocess  # noqa: E402
 from maskwatch.errors import ConfigError, ModelError  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
-from training import crops, data, evaluate, plots, record, scenes, train_classifier, train_finder, voc  # noqa: E402
+from training import crops, data, evaluate, plots, recipes, record, scenes, train_classifier, train_finder, voc  # noqa: E402
 from training.crops import Sample  # noqa: E402
+from training.knobs import FineTuning  # noqa: E402
 from training.networks import finder, mobilenet_v2  # noqa: E402
 from training.scorer import Found  # noqa: E402
-from training.train_classifier import Knobs  # noqa: E402
 
-KNOBS = Knobs(size=32, alpha=0.35, epochs=2, settling=1, looks=30, frozen="block_2_add", batch=6, seed=3)
+KNOBS = FineTuning(size=32, alpha=0.35, epochs=2, settling=1, looks=30, frozen="block_2_add", batch=6, seed=3)
 PHOTOS = 40
 RUN = record.Run(
     name="tiny",
@@ -145,7 +145,7 @@ def test_a_confusion_of_nothing_is_a_picture_too(tmp_path: Path) -> None:
 
 
 def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first_which_then_settles() -> None:
-    head, last, everything, settling = train_classifier.stages(KNOBS)
+    head, last, everything, settling = recipes.fine_tuning(KNOBS)
     assert [stage.plain for stage in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
     assert (settling.frozen, settling.epochs) == (everything.frozen, KNOBS.settling)
     assert settling.rate < everything.rate
@@ -297,7 +297,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def out(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "mask"
     tf.config.run_functions_eagerly(True)  # a few small steps: making a graph takes longer than all of them
-    train_classifier.train(*folders, None, out, KNOBS)
+    train_classifier.train(recipes.of_mobilenet_v2(None), *folders, out, KNOBS)
     tf.config.run_functions_eagerly(False)
     return out
 
@@ -329,7 +329,7 @@ def test_the_record_tells_what_was_learnt_from(out: Path, folders: tuple[Path, P
     assert run.knobs["street_split"] == scene.sha256
     assert run.knobs["samples"] == 2 * len(photos.train) + 3 * len(scene.train)
     assert {name: run.knobs[name] for name in ("size", "alpha", "epochs")} == {"size": 32, "alpha": 0.35, "epochs": 2}
-    epochs = sum(stage.epochs for stage in train_classifier.stages(KNOBS))
+    epochs = sum(stage.epochs for stage in recipes.fine_tuning(KNOBS))
     assert [len(run.history[name]) for name in ("loss", "val_loss", "accuracy", "val_accuracy")] == [epochs] * 4
     assert run.temperature > 0
 

@@ -12,11 +12,12 @@ import click
 
 from maskwatch import command
 from maskwatch.errors import ConfigError, SourceError
+from training.knobs import AlexNet, FineTuning, Knobs, PlainCnn
 
 if TYPE_CHECKING:
     from training import scorer
 
-Knobs = TypeVar("Knobs", bound=Any)
+Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)
@@ -33,36 +34,79 @@ def train() -> None:
     """Train a network; its folder gets model.keras, run.json and the curves."""
 
 
-def recipe(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of the classifier's recipe: those that are not given stay as train_classifier.Knobs has them."""
-    options = (
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def recipe(knobs: Knobs) -> Callable[[Command], Command]:
+    """The options of every classifier's recipe, with one network's defaults."""
+    return _options(
         click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
         click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too."),
-        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
         click.option("--out", type=NEW, required=True, help="The run's folder."),
-        click.option("--size", type=int, help="Input side, pixels.  [default: 128]"),
-        click.option("--alpha", type=float, help="Width of the base.  [default: 1.0]"),
-        click.option("--epochs", type=click.IntRange(min=1), help="At the small rate.  [default: 16]"),
-        click.option("--settling", type=click.IntRange(min=1), help="Epochs that end it.  [default: 6]"),
-        click.option("--looks", type=click.IntRange(min=1), help="Varied faces an epoch.  [default: 8000]"),
-        click.option("--rate", type=float, help="Peak of the small rate.  [default: 0.0003]"),
-        click.option("--frozen", help="Layers of the base up to this one stay.  [default: block_5_add]"),
-        click.option("--seed", type=int, help="[default: 0]"),
+        _knob("--size", int, knobs.size, "Input side, pixels."),
+        _knob("--epochs", click.IntRange(min=1), knobs.epochs, "At the small rate."),
+        _knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
+        _knob("--rate", float, knobs.rate, "Its peak."),
+        _knob("--seed", int, knobs.seed, ""),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+
+def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
+    """The options of a recipe that starts with somebody's weights."""
+    return _options(
+        recipe(knobs),
+        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
+        _knob("--alpha", float, knobs.alpha, "Width of the base."),
+        _knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
+        _knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),
+    )
+
+
+def _knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], Command]:
+    return click.option(name, type=kind, default=default, show_default=True, help=said)
+
+
+WITHOUT = click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
 
 
 @train.command("mobilenet_v2")
-@recipe
-@click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
+@fine_tuning(FineTuning())
+@WITHOUT
 def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """The mask classifier: an ImageNet MobileNetV2, fine-tuned. An interrupted run goes on where it was."""
     _need(weights)
-    from training import train_classifier
+    from training import recipes, train_classifier
 
-    train_classifier.train(root, scenes, weights, out, _knobs(train_classifier.Knobs(), turned))
+    train_classifier.train(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned))
+
+
+@train.command("cnn")
+@recipe(PlainCnn())
+@_knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
+@WITHOUT
+def train_cnn(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
+    """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
+    from training import recipes, train_classifier
+
+    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**turned))
+
+
+@train.command("alexnet")
+@recipe(AlexNet())
+@WITHOUT
+def train_alexnet(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
+    """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
+    from training import recipes, train_classifier
+
+    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned))
 
 
 @train.command("finder")
@@ -80,7 +124,7 @@ def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, *
     _need(weights)
     from training import train_finder
 
-    train_finder.train(boxes, portraits, weights, out, _knobs(train_finder.Knobs(), turned))
+    train_finder.train(boxes, portraits, weights, out, _turned(train_finder.Knobs(), turned))
 
 
 @train.command("yolov5s")
@@ -94,17 +138,22 @@ def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
     """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
     from training import train_yolov5s
 
-    train_yolov5s.train(boxes, out, _knobs(train_yolov5s.Knobs(), turned))
+    train_yolov5s.train(boxes, out, _turned(train_yolov5s.Knobs(), turned))
+
+
+def _turned(knobs: Any, said: dict[str, Any]) -> Any:
+    """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
+    return replace(knobs, **{name: value for name, value in said.items() if value is not None})
 
 
 @cli.command("left-out")
-@recipe
+@fine_tuning(FineTuning())
 def left_out(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
     """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl."""
     _need(weights)
-    from training import left_out, train_classifier
+    from training import left_out, recipes
 
-    for row in left_out.run(root, scenes, weights, out, _knobs(train_classifier.Knobs(), turned)):
+    for row in left_out.run(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned)):
         without, learnt = row["without"], row["learnt"]
         click.echo(
             f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
@@ -127,11 +176,6 @@ def _need(weights: str) -> None:
     """A weights file must exist before Keras is waited for."""
     if weights != "imagenet" and not Path(weights).is_file():
         raise SourceError(f"weights {weights}: no such file; expected a Keras .weights.h5 file or 'imagenet'")
-
-
-def _knobs(knobs: Knobs, turned: dict[str, Any]) -> Knobs:
-    """The recipe's knobs with those the user turned."""
-    return replace(knobs, **{name: value for name, value in turned.items() if value is not None})
 
 
 @cli.command()

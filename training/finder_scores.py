@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from maskwatch import detector, preprocess
+from maskwatch import decoding, preprocess
 from maskwatch.flow import Box, Image
 from training import scorer
 from training.networks.finder import STRIDES
@@ -46,13 +46,13 @@ def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -
     pixels, placement = preprocess.letterbox(image, size)
     maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
     pairs = [
-        detector.decode([single for single in maps if single.shape[1] == size // stride], size, least)
+        decoding.decode([single for single in maps if single.shape[1] == size // stride], size, least)
         for stride in STRIDES
     ]
     boxes, scores = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     strides = np.repeat(STRIDES, [len(scores) for _, scores in pairs])
-    kept = detector.non_maximum_suppression(boxes, scores)
-    faces = detector.as_faces(placement.to_image(boxes[kept]), scores[kept])
+    kept = decoding.non_maximum_suppression(boxes, scores)
+    faces = decoding.as_faces(placement.to_image(boxes[kept]), scores[kept])
     return [
         Answer(scorer.Found(face.box, face.score), int(stride))
         for face, stride in zip(faces, strides[kept], strict=True)

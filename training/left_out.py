@@ -14,7 +14,9 @@ from typing import Any
 
 from training import report, train_classifier
 from training import slices as sliced
-from training.train_classifier import SOURCES, Knobs
+from training.knobs import FineTuning
+from training.recipes import Recipe
+from training.train_classifier import SOURCES
 
 RECORD = "left-out.jsonl"
 ASKED = {  # source -> (kind, name) of the slices that show it
@@ -24,7 +26,9 @@ ASKED = {  # source -> (kind, name) of the slices that show it
 }
 
 
-def run(portraits: Path, scenes: Path | None, weights: str | None, out: Path, knobs: Knobs) -> list[dict[str, Any]]:
+def run(
+    recipe: Recipe[FineTuning], portraits: Path, scenes: Path | None, out: Path, knobs: FineTuning
+) -> list[dict[str, Any]]:
     """Train, or finish training, a model for each case in a folder of its own under `out`; judge all on the test part.
 
     Returns:
@@ -35,7 +39,7 @@ def run(portraits: Path, scenes: Path | None, weights: str | None, out: Path, kn
     for without in (None, *sources):
         folder = out / f"without-{without or 'nothing'}"
         print(f"training without {without or 'nothing'}: {folder}", flush=True)
-        train_classifier.train(portraits, scenes, weights, folder, replace(knobs, without=without))
+        train_classifier.train(recipe, portraits, scenes, folder, replace(knobs, without=without))
         judged = report.judge(report.Subject(folder / "model.keras", portraits, scenes, "test", knobs.seed, None))
         found[without] = {(each.kind, each.name): each.record() for each in sliced.slices(judged)}
     rows = [

@@ -1,13 +1,13 @@
-"""The recipe of the mask classifier: an ImageNet MobileNetV2, fine-tuned last blocks first, then all at a small rate.
+"""How a mask classifier is trained, whatever its network: one honest split, one stream of looks, one record.
 
-Batch norm stays frozen throughout, the weights shipped are an exponential average of those trained, labels are
-smoothed, and what makes confidence mean what it says is fitted on validation.
+The weights shipped are an exponential average of those trained, labels are smoothed, and what makes confidence mean
+what it says is fitted on validation. What differs from network to network is its recipe: training.recipes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -19,58 +19,11 @@ from maskwatch import preprocess
 from maskwatch.flow import Image, Label
 from training import calibration, checkpoints, crops, data, plots, record, voc
 from training.augment import weather
-from training.networks import mobilenet_v2
+from training.knobs import Knobs
 from training.progress import track
+from training.recipes import Recipe, Stage, Turned
 
 SOURCES = ("street", "pasted", "portraits")
-
-
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """Everything one may turn, with its reason."""
-
-    size: int = 128  # pixels: most faces are smaller; a third of the time of the study's 224
-    alpha: float = 1.0  # width of the base: 0.35 takes a third of the time, and was not shown to be worse
-    epochs: int = 16  # at the small rate
-    settling: int = 6  # epochs at a smaller one, most looks as the device takes them
-    plain: float = 0.6  # share of those looks
-    looks: int = 8000  # an epoch; about as many as there are faces
-    street: float = 0.5  # share of the looks that are street faces, its three classes equally often but the third
-    incorrect: float = 0.1  # share of the street looks that are wrongly worn masks: there are few to learn from
-    frozen: str = "block_5_add"  # layers up to this one keep ImageNet's edges and parts: half the time of a step
-    rate: float = 3e-4  # peak, after a warm-up; cosine to zero. The head alone learns at 1e-3, settling is at a quarter
-    warmup: int = 100  # steps of a stage
-    decay: float = 1e-4
-    smoothing: float = 0.05  # of the labels: some photographs are in the wrong class
-    ema: float = 0.998  # weight averaging over about 500 steps
-    batch: int = 64
-    without: str | None = None  # one of SOURCES is left out of the training, to be tested on as a stranger
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A part of the training with its own layers and rate."""
-
-    name: str
-    frozen: str | None  # layers of the base up to this one stay; None: all of them
-    epochs: int
-    rate: float
-    plain: float = 0.0  # share of the looks that are not varied
-
-
-def stages(knobs: Knobs) -> tuple[Stage, ...]:
-    """The head alone, then the last blocks with it, then all but the first; at last a stage to settle in.
-
-    The last stage shows faces as the device takes them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv
-    2107.08430). It was not held against as many more varied epochs.
-    """
-    return (
-        Stage("head", None, 1, 1e-3),
-        Stage("last-blocks", "block_12_add", 2, knobs.rate),
-        Stage("all", knobs.frozen, knobs.epochs, knobs.rate),
-        Stage("settling", knobs.frozen, knobs.settling, knobs.rate / 4, knobs.plain),
-    )
 
 
 class Looks(keras.utils.PyDataset):
@@ -115,8 +68,8 @@ def pools(samples: Sequence[crops.Sample], knobs: Knobs) -> list[tuple[float, li
     return [(share / total, pool) for share, pool in rows]
 
 
-def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
-    """Train on the training split of `portraits` and the training scenes of `scenes`.
+def train(recipe: Recipe[Turned], portraits: Path, scenes: Path | None, out: Path, knobs: Turned) -> None:
+    """Train a network on the training split of `portraits` and the training scenes of `scenes`.
 
     Writes out/model.keras, out/run.json, out/curves.png. The averaged weights are saved after every epoch, and so is
     all that an interrupted run needs to go on: give the same command again.
@@ -136,13 +89,14 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
     print(f"{len(learn)} faces to learn from, {len(check)} to check on", flush=True)
     x_check, y_check = plain(check, knobs.size)
 
-    model = mobilenet_v2.build(knobs.size, knobs.alpha, weights)
+    model = recipe.build(knobs)
     key = checkpoints.fingerprint(
         knobs=asdict(knobs), samples=[str(sample) for sample in learn + check], weights=checkpoints.of_weights(model)
     )
     looks = Looks(learn, knobs)
     curves: checkpoints.Curves = {}
-    for number, stage in enumerate(stages(knobs)):
+    for number, stage in enumerate(recipe.stages(knobs)):
+        recipe.freeze(model, stage.frozen)
         found = run_stage(model, stage, looks, (x_check, y_check), out, f"{key} {number}", knobs)
         for name, values in found.items():
             curves.setdefault(name, []).extend(values)
@@ -151,7 +105,7 @@ def train(portraits: Path, scenes: Path | None, weights: str | None, out: Path, 
     record.write(
         out,
         record.Run(
-            name="mobilenet_v2",
+            name=recipe.name,
             task="mask",
             labels=data.CLASSES,
             input_size=knobs.size,
@@ -184,7 +138,6 @@ def run_stage(
     knobs: Knobs,
 ) -> checkpoints.Curves:
     """Train one stage, or what is left of it; the model ends with its averaged weights. Answers the curves."""
-    mobilenet_v2.freeze(model, stage.frozen)
     steps, warmup = stage.epochs * len(looks), min(knobs.warmup, len(looks) // 2)
     trainer = keras.Model(model.input, model.output)  # shares the layers; what is saved stays free of our loss
     trainer.compile(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from maskwatch import detector
+from maskwatch import decoding
 from maskwatch.flow import Box
 from maskwatch.preprocess import Letterbox
 from maskwatch.runtime import Floats
@@ -72,7 +72,7 @@ def decode(maps: Sequence[Floats], size: int, anchors: Anchors, least: float) ->
         maps: for each stride s in any order (1, size/s, size/s, 3 · (5 + classes)) logits.
         size: side of the input, pixels.
         anchors: of every stride.
-        least: what scores below, 0–1, is left out; detector.MAX_CANDIDATES stay at most.
+        least: what scores below, 0–1, is left out; decoding.MAX_CANDIDATES stay at most.
 
     Raises:
         ValueError: a map is missing or of another shape.
@@ -82,7 +82,7 @@ def decode(maps: Sequence[Floats], size: int, anchors: Anchors, least: float) ->
     classes = sure.argmax(axis=1)
     scores = sure[np.arange(len(rows)), classes]
     kept = np.flatnonzero(scores >= least)
-    kept = kept[np.argsort(-scores[kept], kind="stable")[: detector.MAX_CANDIDATES]]
+    kept = kept[np.argsort(-scores[kept], kind="stable")[: decoding.MAX_CANDIDATES]]
     boxes = corners(rows[kept, :OBJECTNESS], places(size, anchors)[kept])
     return Answers(boxes, scores[kept].astype(np.float32), classes[kept])
 
@@ -121,7 +121,7 @@ def find(
     A face wears one thing, so boxes of all classes compete.
     """
     answers = decode(maps, size, anchors, least)
-    kept = detector.non_maximum_suppression(answers.boxes, answers.scores)
+    kept = decoding.non_maximum_suppression(answers.boxes, answers.scores)
     boxes = answers.boxes[kept] if placement is None else placement.to_image(answers.boxes[kept])
     rows = zip(boxes.tolist(), answers.scores[kept].tolist(), answers.classes[kept], strict=True)
     return [Found(Box(*box), score, labels[name]) for box, score, name in rows]

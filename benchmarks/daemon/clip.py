@@ -135,10 +135,13 @@ class Player:
         return "a clip"
 
 
-def camera(player: Player, pace: Pace, settings: CameraSettings) -> live.Live:
-    """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures."""
+def camera(player: Player, pace: Pace, settings: CameraSettings, ahead: live.Ahead) -> live.Live:
+    """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures.
+
+    `ahead` is what the daemon has done on the capturing thread: see live.Live.
+    """
     patience = live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
-    return live.Live(lambda: player, "clip", patience, player, clock=pace.clock)
+    return live.Live(lambda: player, "clip", patience, player, ahead=ahead, clock=pace.clock)
 
 
 class Told:

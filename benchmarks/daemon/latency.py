@@ -52,8 +52,9 @@ def work(send: unit.Send, reel: clip.Clip, alerts: int) -> None:
         if name == unit.LAMP:
             send(("pin", clock(), on))
 
-    source = clip.Told(clip.camera(player, pace, settings.camera), note)
-    parts = unit.assembled(settings, unit.counted(settings), source, [unit.Switches(begun)], show)
+    models = unit.counted(settings)
+    source = clip.Told(clip.camera(player, pace, settings.camera, models.ahead), note)
+    parts = unit.assembled(settings, models, source, [unit.Switches(begun)], show)
     daemon.run(parts, stop, stages=stages)
     send(("captured", player.captured))
     for frame, row in zip(taken, stages.rows, strict=True):

@@ -117,7 +117,7 @@ def work(send: unit.Send, loop: clip.Clip, seconds: float, every: float) -> None
         if name == unit.LAMP:
             send(("pin", clock(), on))
 
-    source = clip.camera(player, pace, settings.camera)
+    source = clip.camera(player, pace, settings.camera, models.ahead)
     daemon.run(unit.assembled(settings, models, source, [unit.Switches(switched)], show), stop, before_each=before_each)
     send(("begun", pace.begun))
 

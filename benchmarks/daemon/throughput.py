@@ -135,7 +135,9 @@ def work(send: unit.Send, reel: clip.Clip, seconds: float) -> None:
     """In a process of its own: first the memory, MB, then a row each turn."""
     settings, stop, stages = unit.default_settings(), threading.Event(), Stages()
     pace, models = clip.OnDemand(settings.camera.fps, stop), unit.counted(settings)
-    source = clip.Told(clip.camera(clip.Player(reel, pace), pace, settings.camera), lambda _: pace.taken())
+    source = clip.Told(
+        clip.camera(clip.Player(reel, pace), pace, settings.camera, models.ahead), lambda _: pace.taken()
+    )
     turns = Turns(models, stages, pace, stop, send, seconds, lambda: bare_models(settings))
     daemon.run(unit.assembled(settings, models, source), stop, stages=stages, before_each=turns)
 

@@ -89,6 +89,9 @@ class Counted:
         self.verdicts.append(0)
         return faces
 
+    def ahead(self, image: Image) -> None:
+        self._finder.ahead(image)
+
     def crop(self, image: Image, face: Face) -> Image:
         return self._judge.crop(image, face)
 

@@ -15,7 +15,7 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
 SCRIPT = Path(__file__).parent / "child" / "measure.py"
 TIMEOUT = 900.0  # seconds of one child
 PROFILE_CALLS = 50
+PATIENCE = 60.0  # seconds of one child's calls
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 MAGIC = {".tflite": (4, b"TFL3"), ".onnx": (0, b"\x08")}  # offset and what stands there
 
@@ -43,6 +44,7 @@ class Plan:
     calls: int  # of a round
     warm_ups: int  # of a round, after the first inference
     profile_calls: int = PROFILE_CALLS
+    patience: float = PATIENCE  # seconds; a combination whose calls take longer in a round is left out
 
 
 QUICK = Plan("quick", rounds=2, calls=20, warm_ups=3, profile_calls=10)
@@ -77,6 +79,7 @@ class Cell:
             "threads": self.threads,
             "warm_ups": plan.warm_ups,
             "calls": plan.profile_calls if profile else plan.calls,
+            "patience": plan.patience,
             "profile": profile,
         }
 
@@ -153,7 +156,7 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
         "schema": SCHEMA,
         "kind": KIND,
         "host": facts,
-        "plan": {name: getattr(plan, name) for name in ("name", "rounds", "calls", "warm_ups", "profile_calls")},
+        "plan": asdict(plan),
         "before": before,
         "after": host.moment(),
         "rows": list(rows.values()),

@@ -11,35 +11,37 @@ from typing import Any
 from maskwatch.errors import MaskwatchError
 
 PART = "test"  # of the split: the one no choice was made on
+MEASURES = {"accuracy": "Accuracy", "ap50": "AP50"}  # of a classifier, of a finder
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """A share of pictures judged right, 0–1, with its 95 % interval."""
+    """A share, 0–1, with its 95 % interval: of pictures judged right, or the average precision at an overlap of 0.5."""
 
+    measure: str  # of MEASURES
     value: float
     low: float
     high: float
-    n: int
 
 
 def read(path: Path) -> dict[str, Accuracy]:
-    """Variant -> accuracy.
+    """Variant -> what it gets right.
 
     Raises:
-        MaskwatchError: the file is missing, or no proof of a classifier.
+        MaskwatchError: the file is missing, or no proof.
     """
     try:
         figures = json.loads(path.read_text())["parts"][PART]["figures"]
-        return {variant: _accuracy(each["accuracy"]) for variant, each in figures.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
+        return {variant: _accuracy(each) for variant, each in figures.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error or "neither accuracy nor AP50"
         raise MaskwatchError(
-            f"accuracy {path}: {reason}; expected a classifier's NAME.report.json, made by `python -m convert`"
+            f"accuracy {path}: {reason}; expected a NAME.report.json, made by `python -m convert`"
         ) from error
 
 
-def _accuracy(found: Mapping[str, Any]) -> Accuracy:
+def _accuracy(figures: Mapping[str, Any]) -> Accuracy:
     """From per cent."""
-    low, high = found["interval95"]
-    return Accuracy(found["value"] / 100, low / 100, high / 100, int(found["n"]))
+    measure = next(each for each in MEASURES if each in figures)
+    low, high = figures[measure]["interval95"]
+    return Accuracy(measure, figures[measure]["value"] / 100, low / 100, high / 100)

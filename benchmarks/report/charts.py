@@ -2,69 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from benchmarks.networks.figures import Figure
-from benchmarks.report.accuracy import Accuracy
+from benchmarks.report.accuracy import MEASURES, Accuracy
 from benchmarks.report.published import Outside
 
 COLOURS = {"float32": "#6b7280", "float16": "#60a5fa", "dynamic": "#f59e0b", "int8": "#059669", "int16x8": "#be185d"}
 ORDER = tuple(COLOURS)
-DPI = 110
-WIDTH = 0.16  # of a bar; groups are 1 apart
+MARKERS = "osD^vP*X"
+INK, PALE = "#111827", "#9ca3af"
+STYLE = {"svg.hashsalt": "maskwatch", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 LEAST_SHARE = 0.01  # of a kind of kernel that is told by name
+OTHERS = "others"
 
 
 def bars(found: Sequence[Figure], path: Path) -> None:
-    """Quantized against float, a panel for each runtime: medians, p10 to p90 as whiskers, on a logarithm's scale."""
+    """One network, quantized against float: medians, p10 to p90 as whiskers.
+
+    A panel for each runtime, from zero, each with its own scale: one runtime's plain kernels are ten times slower than
+    another's, and the question is what quantizing does on each.
+    """
     runtimes = list(dict.fromkeys(each.key[2] for each in found))
-    groups = sorted({(each.key[0], each.key[3]) for each in found})
-    canvas = Canvas(figsize=(max(7.0, 1.2 + 1.25 * len(groups)), 0.6 + 2.7 * len(runtimes)), layout="constrained")
-    axes = canvas.subplots(len(runtimes), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    places = _places(found, groups)
-    for panel, runtime in zip(axes, runtimes, strict=True):
-        panel.set(title=runtime, ylabel="ms", yscale="log")
-        _panel(panel, [each for each in found if each.key[2] == runtime], places)
-        panel.set_xticks(range(len(groups)), [f"{model}\n{_threads(count)}" for model, count in groups])
-        panel.grid(axis="y", alpha=0.3)
-    _plain_ticks(axes[0].yaxis, [value for each in found for value in (each.p10, each.p90)])
-    handles = {bar.get_label(): bar for panel in axes for bar in panel.containers if bar.get_label() in COLOURS}
-    canvas.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(COLOURS), frameon=False)
-    canvas.savefig(path, dpi=DPI)
+    counts = sorted({each.key[3] for each in found})
+    variants = [each for each in ORDER if any(each == one.key[1] for one in found)]
+    across = 0.5 + max(2.0, 0.34 * len(counts) * (len(variants) + 1))
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(across * len(runtimes), 2.9), layout="constrained")
+        panels = canvas.subplots(1, len(runtimes), squeeze=False)[0]
+        for panel, runtime in zip(panels, runtimes, strict=True):
+            _panel(panel, [each for each in found if each.key[2] == runtime], counts, variants)
+            panel.set_title(runtime, fontsize=10)
+        panels[0].set_ylabel("ms")
+        handles = [Patch(color=COLOURS[each], label=each) for each in variants]
+        canvas.legend(handles=handles, loc="outside upper left", ncols=len(variants), frameon=False)
+        _save(canvas, path)
 
 
-def _places(found: Sequence[Figure], groups: Sequence[tuple[str, int]]) -> dict[tuple[str, int, str], float]:
-    """(model, threads, variant) -> where its bar stands: the same in every panel, a group's bars about its middle."""
-    places = {}
-    for at, (model, threads) in enumerate(groups):
-        here = [each for each in ORDER if any((model, threads, each) == _bar(one) for one in found)]
-        for step, variant in enumerate(here):
-            places[model, threads, variant] = at + (step - (len(here) - 1) / 2) * WIDTH
-    return places
+def _panel(panel: Any, found: Sequence[Figure], counts: Sequence[int], variants: Sequence[str]) -> None:
+    """One runtime's bars, in groups by threads; a variant that was not measured leaves its place empty."""
+    wide = 1 / (len(variants) + 1)
+    for each in found:
+        place = counts.index(each.key[3]) + (variants.index(each.key[1]) - (len(variants) - 1) / 2) * wide
+        whiskers = [[each.p50 - each.p10], [each.p90 - each.p50]]
+        panel.bar(place, each.p50, wide, yerr=whiskers, color=COLOURS[each.key[1]], error_kw={"lw": 1, "capsize": 2})
+        panel.annotate(_digits(each.p50), (place, each.p90), (0, 3), textcoords="offset points", ha="center", size=7)
+    panel.set(ylim=(0, 1.12 * max(each.p90 for each in found)), xlim=(-0.5, len(counts) - 0.5))
+    panel.set_xticks(range(len(counts)), map(_threads, counts))
+    panel.tick_params(axis="x", length=0)
+    panel.grid(axis="y", alpha=0.3)
 
 
-def _bar(figure: Figure) -> tuple[str, int, str]:
-    model, variant, _, threads = figure.key
-    return model, threads, variant
-
-
-def _panel(panel: Any, found: Sequence[Figure], places: Mapping[tuple[str, int, str], float]) -> None:
-    """One runtime's bars; a variant that was not measured leaves its place empty."""
-    for variant in ORDER:
-        if drawn := [each for each in found if each.key[1] == variant]:
-            panel.bar(
-                [places[_bar(each)] for each in drawn],
-                [each.p50 for each in drawn],
-                WIDTH,
-                yerr=([each.p50 - each.p10 for each in drawn], [each.p90 - each.p50 for each in drawn]),
-                color=COLOURS[variant],
-                label=variant,
-                error_kw={"elinewidth": 1, "capsize": 2},
-            )
+def _digits(ms: float) -> str:
+    return f"{ms:.{2 if ms < 10 else 1 if ms < 100 else 0}f}"
 
 
 def _threads(count: int) -> str:
@@ -72,27 +70,50 @@ def _threads(count: int) -> str:
 
 
 def pareto(points: Sequence[tuple[Figure, Accuracy]], path: Path) -> None:
-    """Accuracy against time: what nothing else beats in both is joined by a line."""
-    canvas = Canvas(figsize=(8, 5), layout="constrained")
-    axes = canvas.subplots()
+    """Quality against time: a marker for each network, its variants joined; ringed is what nothing beats in both."""
+    networks = dict(zip(dict.fromkeys(each.key[0] for each, _ in points), itertools.cycle(MARKERS), strict=False))
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(8.4, 4.4), layout="constrained")
+        axes = canvas.subplots()
+        for name, marker in networks.items():
+            _network(axes, [point for point in points if point[0].key[0] == name], marker)
+        best = front([(each.p50, 100 * judged.value) for each, judged in points])
+        axes.step(*zip(*best, strict=True), where="post", color=INK, lw=1, ls="--", zorder=1)
+        axes.plot(*zip(*best, strict=True), "o", ms=14, mfc="none", mec=INK, zorder=4)
+        measure = MEASURES[points[0][1].measure]
+        axes.set(xlabel="ms, median (p10–p90)", ylabel=f"{measure}, % (95 % interval)", xscale="log")
+        _plain_ticks(axes.xaxis, [value for each, _ in points for value in (each.p10, each.p90)])
+        axes.grid(alpha=0.3)
+        canvas.legend(handles=_key(networks, points), loc="outside right upper", frameon=False)
+        _save(canvas, path)
+
+
+def _network(axes: Any, points: Sequence[tuple[Figure, Accuracy]], marker: str) -> None:
+    points = sorted(points, key=lambda point: ORDER.index(point[0].key[1]))
+    axes.plot([each.p50 for each, _ in points], [100 * judged.value for _, judged in points], color=PALE, lw=1.5)
     for each, judged in points:
         axes.errorbar(
             each.p50,
             100 * judged.value,
             xerr=[[each.p50 - each.p10], [each.p90 - each.p50]],
             yerr=[[100 * (judged.value - judged.low)], [100 * (judged.high - judged.value)]],
-            fmt="o",
+            fmt=marker,
+            ms=7,
             color=COLOURS[each.key[1]],
+            mec="white",
+            elinewidth=0.8,
+            zorder=3,
         )
-        axes.annotate(
-            f"{each.key[0]}/{each.key[1]}", (each.p50, 100 * judged.value), (5, 5), textcoords="offset points"
-        )
-    best = front([(each.p50, judged.value) for each, judged in points])
-    axes.plot([ms for ms, _ in best], [100 * value for _, value in best], color="#111827", linewidth=1, zorder=0)
-    axes.set(xlabel="ms, median (p10–p90)", ylabel="right, % (95 % interval)", xscale="log")
-    _plain_ticks(axes.xaxis, [value for each, _ in points for value in (each.p10, each.p90)])
-    axes.grid(alpha=0.3)
-    canvas.savefig(path, dpi=DPI)
+
+
+def _key(networks: Mapping[str, str], points: Sequence[tuple[Figure, Accuracy]]) -> list[Any]:
+    """Markers for networks, colours for variants, the ring."""
+    measured = {each.key[1] for each, _ in points}
+    return [
+        *(Line2D([], [], marker=marker, color=PALE, label=name) for name, marker in networks.items()),
+        *(Patch(color=COLOURS[each], label=each) for each in ORDER if each in measured),
+        Line2D([], [], marker="o", ms=10, mfc="none", color=INK, lw=1, ls="--", label="beaten by none"),
+    ]
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -110,37 +131,39 @@ def faces(crowds: Mapping[int, Sequence[float]], path: Path) -> None:
 
     counts = sorted(crowds)
     low, middle, high = np.array([np.percentile(crowds[count], (10, 50, 90)) for count in counts]).T
-    canvas = Canvas(figsize=(7, 4), layout="constrained")
-    axes = canvas.subplots()
-    axes.errorbar(counts, middle, yerr=(middle - low, high - middle), fmt="o-", color=COLOURS["int8"], capsize=3)
-    for count, ms, top in zip(counts, middle, high, strict=True):
-        axes.annotate(f"{1e3 / ms:.0f}/s", (count, top), (0, 5), textcoords="offset points", ha="center", fontsize=8)
-    axes.set(
-        ylim=(0, 1.1 * high.max()),
-        xlabel="faces in view; above each, frames a second",
-        ylabel="ms a frame, median (p10–p90)",
-        xticks=counts,
-    )
-    axes.margins(x=0.15)
-    axes.grid(alpha=0.3)
-    canvas.savefig(path, dpi=DPI)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(7, 3.4), layout="constrained")
+        axes = canvas.subplots()
+        axes.errorbar(counts, middle, yerr=(middle - low, high - middle), fmt="o-", color=COLOURS["int8"], capsize=3)
+        for count, ms, top in zip(counts, middle, high, strict=True):
+            axes.annotate(f"{1e3 / ms:.0f}/s", (count, top), (0, 5), textcoords="offset points", ha="center", size=8)
+        axes.set(
+            ylim=(0, 1.15 * high.max()),
+            xlabel="faces in view; above each, frames a second",
+            ylabel="ms a frame, median (p10–p90)",
+            xticks=counts,
+        )
+        axes.margins(x=0.1)
+        axes.grid(alpha=0.3)
+        _save(canvas, path)
 
 
 def kernels(floating: Mapping[str, float], quantized: Mapping[str, float], names: tuple[str, str], path: Path) -> None:
     """Milliseconds by kind of kernel in two variants of a network."""
     floating, quantized = _with_others(floating, quantized)
-    kinds = sorted(floating, key=lambda kind: floating[kind] + quantized[kind])
-    canvas = Canvas(figsize=(8, 0.9 + 0.45 * len(kinds)), layout="constrained")
-    axes = canvas.subplots()
-    for offset, spent, name in ((0.2, floating, names[0]), (-0.2, quantized, names[1])):
-        places = [index + offset for index in range(len(kinds))]
-        bars = axes.barh(places, [spent[kind] for kind in kinds], 0.38, color=COLOURS[name], label=name)
-        axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
-    axes.set_yticks(range(len(kinds)), kinds)
-    axes.set(xlabel="ms in one inference, sum of the kernels' medians")
-    axes.margins(x=0.12)
-    axes.legend(frameon=False, loc="lower right")
-    canvas.savefig(path, dpi=DPI)
+    kinds = sorted(floating, key=lambda kind: (kind != OTHERS, floating[kind] + quantized[kind]))
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(7, 0.9 + 0.4 * len(kinds)), layout="constrained")
+        axes = canvas.subplots()
+        for offset, spent, name in ((0.2, floating, names[0]), (-0.2, quantized, names[1])):
+            places = [index + offset for index in range(len(kinds))]
+            drawn = axes.barh(places, [spent[kind] for kind in kinds], 0.38, color=COLOURS[name], label=name)
+            axes.bar_label(drawn, fmt="%.2f", padding=3, fontsize=8)
+        axes.set_yticks(range(len(kinds)), kinds)
+        axes.set(xlabel="ms in one inference, sum of the kernels' medians")
+        axes.margins(x=0.12)
+        axes.legend(frameon=False, loc="lower right")
+        _save(canvas, path)
 
 
 def _with_others(*both: Mapping[str, float]) -> list[dict[str, float]]:
@@ -152,37 +175,68 @@ def _with_others(*both: Mapping[str, float]) -> list[dict[str, float]]:
     rows = [{kind: each.get(kind, 0.0) for kind in named} for each in both]
     if len(named) < len(shares):
         for row, each in zip(rows, both, strict=True):
-            row["others"] = sum(ms for kind, ms in each.items() if kind not in named)
+            row[OTHERS] = sum(ms for kind, ms in each.items() if kind not in named)
     return rows
 
 
-def outside(ours: Mapping[str, Sequence[Figure]], theirs: Sequence[Outside], path: Path) -> None:
-    """Boards side by side: filled is measured here, hollow is published elsewhere and of another network."""
-    rows = [(board, each) for board, found in ours.items() for each in found] + [(each.board, each) for each in theirs]
-    canvas = Canvas(figsize=(9, 1.0 + 0.3 * len(rows)), layout="constrained")
-    axes = canvas.subplots()
-    labels = []
-    for place, (board, each) in enumerate(reversed(rows)):
-        if isinstance(each, Outside):
-            axes.plot(each.ms, place, "D", mfc="none", mec=COLOURS[each.variant])
-            labels.append(f"{board}: {each.what}, {each.variant} (published, {each.how})")
-        else:
-            model, variant, runtime, threads = each.key
-            axes.plot(each.p50, place, "o", color=COLOURS[variant])
-            labels.append(f"{board}: {model}/{variant}, {runtime}, {_threads(threads)}")
-    axes.set_yticks(range(len(labels)), labels, fontsize=8)
-    axes.set(xlabel="ms", xscale="log")
-    canvas.suptitle("filled: measured here; hollow: published elsewhere, of another network", fontsize=10)
-    _plain_ticks(axes.xaxis, [each.ms if isinstance(each, Outside) else each.p50 for _, each in rows])
-    axes.grid(axis="x", alpha=0.3)
-    canvas.savefig(path, dpi=DPI)
+def outside(ours: Mapping[str, Iterable[Figure]], theirs: Iterable[Outside], path: Path) -> None:
+    """Board by board, float and quantized in a row: filled is measured here, hollow published elsewhere."""
+    measured = _rows(
+        (f"{board}: {each.key[0]}, {each.key[2]}, {_threads(each.key[3])}", each.key[1], each.p50)
+        for board, found in ours.items()
+        for each in found
+    )
+    published = _rows((f"{each.board}: {each.what}, {each.how}", each.variant, each.ms) for each in theirs)
+    rows = [*measured.items(), *published.items()]
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(9.5, 1.1 + 0.26 * len(rows)), layout="constrained")
+        axes = canvas.subplots()
+        for place, (_, points) in enumerate(rows):
+            _dots(axes, place, points, hollow=place >= len(measured))
+        axes.axhline(len(measured) - 0.5, color=PALE, lw=0.8, ls=":")
+        axes.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=8)
+        for label in axes.get_yticklabels()[len(measured) :]:
+            label.set(color=COLOURS["float32"], fontstyle="italic")
+        axes.set(xlabel="ms", xscale="log", ylim=(len(rows) - 0.5, -0.5))
+        _plain_ticks(axes.xaxis, [ms for _, points in rows for ms in points.values()])
+        axes.grid(axis="x", alpha=0.3)
+        handles = [
+            Patch(color=COLOURS[each], label=each) for each in ORDER if any(each in points for _, points in rows)
+        ]
+        handles += [
+            Line2D([], [], ls="", marker="o", color=INK, label="measured here"),
+            Line2D([], [], ls="", marker="D", mfc="white", mec=INK, label="published elsewhere"),
+        ]
+        canvas.legend(handles=handles, loc="outside upper right", ncols=len(handles), frameon=False)
+        _save(canvas, path)
+
+
+def _rows(found: Iterable[tuple[str, str, float]]) -> dict[str, dict[str, float]]:
+    """(label, variant, ms) -> label -> variant -> ms."""
+    rows: dict[str, dict[str, float]] = {}
+    for label, variant, ms in found:
+        rows.setdefault(label, {})[variant] = ms
+    return rows
+
+
+def _dots(axes: Any, place: int, points: Mapping[str, float], hollow: bool) -> None:
+    axes.plot(list(points.values()), [place] * len(points), color=PALE, lw=1, zorder=1)
+    for variant, ms in points.items():
+        colour = COLOURS[variant]
+        axes.plot(ms, place, "D" if hollow else "o", mfc="white" if hollow else colour, mec=colour)
 
 
 def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
     """1, 2, 5, 10 … instead of powers, on an axis whose scale is a logarithm."""
-    low, high = min(values) / 1.5, max(values) * 1.5
-    steps = [base * 10.0**power for power in range(-2, 5) for base in (1, 2, 5)]
+    low, high = min(values) / 1.2, max(values) * 1.2
+    bases = (1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 6, 8)
+    steps = [base * 10.0**power for power in range(-2, 5) for base in bases]
     axis.set_view_interval(low, high, ignore=True)
     axis.set_ticks([each for each in steps if low <= each <= high])
     axis.set_ticks([], minor=True)
     axis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def _save(canvas: Canvas, path: Path) -> None:
+    """Without a date, so that the same records give the same bytes."""
+    canvas.savefig(path, metadata={"Date": None})

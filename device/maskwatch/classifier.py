@@ -14,7 +14,8 @@ from maskwatch import preprocess
 from maskwatch.bundle import REBUILD, Bundle
 from maskwatch.errors import ModelError
 from maskwatch.flow import Face, Image, Label, Verdict
-from maskwatch.runtime import Floats, Model
+from maskwatch.runtime import Model
+from maskwatch.scale import Floats
 
 
 class MaskClassifier:

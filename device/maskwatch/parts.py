@@ -33,6 +33,9 @@ class Finder(Protocol):
     def find(self, image: Image) -> list[Face]:
         """The faces in a (H, W, 3) uint8 RGB image."""
 
+    def ahead(self, image: Image) -> None:
+        """Do, on another thread than find()'s, what can be done of find(image) while that is busy."""
+
 
 class Judge(Protocol):
     """Face -> verdict, in two steps so that each can be timed."""
@@ -42,6 +45,18 @@ class Judge(Protocol):
 
     def verdict(self, crop: Image) -> Verdict:
         """Judge one crop."""
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at."""
+
+    finder: Finder
+    sparing: bool = False
+
+    def __call__(self, image: Image) -> None:
+        if not self.sparing:
+            self.finder.ahead(image)
 
 
 @dataclass(slots=True)
@@ -59,6 +74,7 @@ class Parts:
     quiet: QuietHours = field(default_factory=QuietHours)
     gate: MotionGate | None = None
     max_fps: float | None = None  # frames a second looked at; None: all
+    ahead: Ahead | None = None
 
 
 def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: bool = False) -> Parts:
@@ -82,10 +98,11 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         opened.callback(outputs.close)
         buttons = Buttons(settings.buttons, outputs)
         opened.callback(buttons.close)
-        source = open_source(settings.camera)
+        ahead = Ahead(detector)
+        source = open_source(settings.camera, ahead)
         opened.pop_all()  # from here on the loop closes them
     logger.info("watching %s", without_password(settings.camera.source))
-    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons)
+    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead)
     adjust(parts, settings)
     return parts
 
@@ -102,6 +119,8 @@ def adjust(parts: Parts, settings: Settings) -> None:
         parts.gate = None
     elif parts.gate is None:
         parts.gate = MotionGate()
+    if parts.ahead:
+        parts.ahead.sparing = settings.power.gate or settings.power.max_fps is not None
     if parts.buttons and settings.buttons.mute:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 

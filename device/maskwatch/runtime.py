@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.quiet import muted_stderr
-
-Floats = NDArray[np.float32]
+from maskwatch.scale import Floats, Scale
 
 
 class Model:
@@ -36,13 +35,19 @@ class Model:
             raise ModelError(f"model {origin}: takes {shapes}; expected one image, (1, S, S, 3)")
         self.input_size = size  # pixels
         self._input = inputs[0]
-        self._outputs = self._interpreter.get_output_details()
+        outputs = self._interpreter.get_output_details()
+        self._outputs = [entry["index"] for entry in outputs]
+        self.scales = [_scale(entry["quantization"]) for entry in outputs]
 
     def run(self, image: Image) -> list[Floats]:
         """(S, S, 3) uint8 RGB -> every output in the file's order, float32 whatever the model computes in."""
+        return [scale.floats(raw) for scale, raw in zip(self.scales, self.answer(image), strict=True)]
+
+    def answer(self, image: Image) -> list[NDArray[Any]]:
+        """As run(), in the model's own numbers: `scales` tells what they stand for."""
         self._interpreter.set_tensor(self._input["index"], _quantized(image, self._input)[None])
         self._interpreter.invoke()
-        return [_dequantized(self._interpreter.get_tensor(output["index"]), output) for output in self._outputs]
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
 
 
 def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
@@ -84,11 +89,7 @@ def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
     return np.asarray(np.clip(np.round(image / scale + zero_point), limits.min, limits.max), dtype)
 
 
-def _dequantized(values: NDArray[Any], tensor: dict[str, Any]) -> Floats:
-    scale, zero_point = tensor["quantization"]
-    if not scale:
-        return np.asarray(values, np.float32)
-    floats = values.astype(np.float32)
-    floats -= np.float32(zero_point)
-    floats *= np.float32(scale)
-    return floats
+def _scale(quantization: tuple[float, int]) -> Scale:
+    """The runtime says scale 0 of what is not quantized."""
+    scale, zero_point = quantization
+    return Scale(scale, zero_point) if scale else Scale()

@@ -2,7 +2,7 @@
 
 Runs under any Python from 3.9 that has numpy and the runtime: tflite-runtime ends at 3.11 and wants numpy 1. So it
 imports nothing of ours but its neighbours, and is told everything in JOB:
-{"runtime", "file", "threads", "warm_ups", "calls", "profile"}. What it prints is Answer's fields.
+{"runtime", "file", "threads", "warm_ups", "calls", "patience", "profile"}. What it prints becomes part of a row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     opening = time.perf_counter_ns()
     engine = open_engine(job["runtime"], job["file"], job["threads"])
     opened = time.perf_counter_ns()
-    calls = [timed(engine) for _ in range(1 + job["warm_ups"] + job["calls"])]
+    first, *warm_up = [timed(engine) for _ in range(1 + job["warm_ups"])]
+    call = [first, *warm_up][-1] / 1e6  # seconds
+    if call * job["calls"] > job["patience"]:
+        return {"not_measured": f"a call takes {call:.2g} s, {job['calls']} of them {call * job['calls']:.2g} s"}
     return {
         "version": installed,
         "python": platform.python_version(),
@@ -37,9 +40,9 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "input": engine.input,
         "import_us": (imported - before) // US,
         "load_us": (opened - opening) // US,
-        "first_us": calls[0],
-        "warm_up_us": calls[1 : 1 + job["warm_ups"]],
-        "us": calls[1 + job["warm_ups"] :],
+        "first_us": first,
+        "warm_up_us": warm_up,
+        "us": [timed(engine) for _ in range(job["calls"])],
         "imported_kb": resident,
         "peak_kb": memory("VmHWM"),
     }

@@ -10,7 +10,7 @@ from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
 
 if TYPE_CHECKING:
-    from maskwatch.camera.live import Patience
+    from maskwatch.camera.live import Ahead, Patience
 
 KINDS = "picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo"
 
@@ -43,8 +43,11 @@ class Source(Protocol):
         """Give the device or file back; a second call does nothing."""
 
 
-def open_source(settings: CameraSettings) -> Source:
+def open_source(settings: CameraSettings, ahead: Ahead | None = None) -> Source:
     """Open what settings.source names.
+
+    `ahead` is shown each frame of a live camera on the thread that captures, if it is what read() will give: not where
+    frames are turned afterwards.
 
     A camera that is not there at the start may come: a network camera boots more slowly than the Pi, a USB camera is
     found late, a loose cable is seated again. It is looked for as long as one that failed later (trouble, then
@@ -53,26 +56,25 @@ def open_source(settings: CameraSettings) -> Source:
     Raises:
         SourceError: the kind is unknown, picamera2 is not installed, or a file cannot be opened.
     """
-    source, rotation = _open(settings), settings.rotation
     # The Pi's camera turns by 180 degrees itself.
-    if rotation == 0 or (rotation == 180 and settings.source.startswith("picamera:")):
-        return source
+    if settings.rotation == 0 or (settings.rotation == 180 and settings.source.startswith("picamera:")):
+        return _open(settings, ahead)
     from maskwatch.camera.turned import Turned
 
-    return Turned(source, rotation)
+    return Turned(_open(settings, None), settings.rotation)
 
 
-def _open(settings: CameraSettings) -> Source:
+def _open(settings: CameraSettings, ahead: Ahead | None) -> Source:
     spec = settings.source
     kind, _, place = spec.partition(":")
     if spec == "demo":
-        return _demo(settings)
+        return _demo(settings, ahead)
     if kind in ("rtsp", "rtsps") and place.startswith("//"):
-        return _rtsp(spec, settings)
+        return _rtsp(spec, settings, ahead)
     if kind == "v4l2" and place:
-        return _v4l2(place, settings)
+        return _v4l2(place, settings, ahead)
     if kind == "picamera" and place.isdecimal():
-        return _picamera(int(place), settings)
+        return _picamera(int(place), settings, ahead)
     if kind in ("video", "images") and place:
         return _file(kind, Path(place), settings.fps)
     raise SourceError(f"source {without_password(spec)!r}: unknown; expected {KINDS}")
@@ -92,33 +94,34 @@ def _patience(settings: CameraSettings) -> Patience:
     return live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
 
 
-def _demo(settings: CameraSettings) -> Source:
+def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import demo, live
 
     stage = demo.Stage(demo.Scene())
-    return live.Live(lambda: stage, "demo", live.Patience(settings.stall, give_up=settings.give_up), stage)
+    patience = live.Patience(settings.stall, give_up=settings.give_up)
+    return live.Live(lambda: stage, "demo", patience, stage, ahead=ahead)
 
 
-def _rtsp(address: str, settings: CameraSettings) -> Source:
+def _rtsp(address: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import capture, live
 
     def opened() -> capture.Capture:
         return capture.rtsp(address, settings.stall)
 
-    return live.Live(opened, without_password(address), _patience(settings))
+    return live.Live(opened, without_password(address), _patience(settings), ahead=ahead)
 
 
-def _v4l2(device: str, settings: CameraSettings) -> Source:
+def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import capture, live
 
     def opened() -> capture.Capture:
         return capture.v4l2(device, settings)
 
     asked = (settings.width, settings.height)
-    return live.Live(opened, f"v4l2:{device}", _patience(settings), asked=asked)
+    return live.Live(opened, f"v4l2:{device}", _patience(settings), asked=asked, ahead=ahead)
 
 
-def _picamera(number: int, settings: CameraSettings) -> Source:
+def _picamera(number: int, settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import live, picamera
 
     name, library = f"picamera:{number}", picamera.library(f"picamera:{number}")
@@ -126,7 +129,8 @@ def _picamera(number: int, settings: CameraSettings) -> Source:
     def opened() -> picamera.Picamera:
         return picamera.Picamera.open(library, number, settings)
 
-    return live.Live(opened, name, _patience(settings), asked=(settings.width, settings.height))
+    asked = (settings.width, settings.height)
+    return live.Live(opened, name, _patience(settings), asked=asked, ahead=ahead)
 
 
 def _file(kind: str, path: Path, fps: float) -> Source:

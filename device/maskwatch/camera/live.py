@@ -25,6 +25,9 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a camera is opened agai
 SETTLED = 60.0  # seconds an opening must have held for the delays to begin anew: one frame proves little
 
 
+Ahead = Callable[[Image], object]
+
+
 class Grabber(Protocol):
     """Something that delivers one picture after the other, waiting for each a few seconds at most."""
 
@@ -64,6 +67,7 @@ class Live:
         asked: tuple[int, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         """
         Args:
@@ -74,9 +78,10 @@ class Live:
             asked: width and height in pixels it was asked for; None: whatever it has.
             clock: seconds, monotonic.
             pause: waits so many seconds between two openings; by default close() cuts it short.
+            ahead: shown each frame on the capturing thread, before read() can have it.
         """
         self._open, self._name, self._patience, self._first, self._asked = open_camera, name, patience, first, asked
-        self._clock = clock
+        self._ahead, self._clock = ahead, clock
         self._closing = threading.Event()
         self._pause = pause or self._closing.wait
         self._watch = Watch(patience.frozen, patience.dark)
@@ -208,6 +213,8 @@ class Live:
             sight = self._watch.look(image, now)
             if sight is Sight.RESIZED:
                 raise SourceError(f"frames of {_size(image.shape[1::-1])}, {_size(self._watch.size)} until now")
+            if self._ahead and sight is not Sight.FROZEN:
+                self._ahead(image)
             with self._news:
                 self._last = now
                 if sight is Sight.FROZEN:

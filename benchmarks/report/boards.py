@@ -1,0 +1,182 @@
+"""What is told of each board: its networks, quality against time, faces in view. Pictures are drawn beside the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import host, records
+from benchmarks.networks import doubts, figures
+from benchmarks.networks.figures import Figure
+from benchmarks.report import charts, verdict
+from benchmarks.report.accuracy import MEASURES, Accuracy
+from maskwatch.errors import MaskwatchError
+
+PIPELINE = "pipeline.json"
+BARS = "quantized against float: median of all calls, whiskers from p10 to p90, each runtime on a scale of its own"
+Judged = Mapping[tuple[str, str], Accuracy]  # network, variant -> what it gets right
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """All that is told of one network on one board."""
+
+    name: str
+    found: list[Figure]
+    missing: dict[tuple[str, str, str], list[int]]  # variant, runtime, why not -> threads
+    verdicts: list[verdict.Verdict]
+    slowest: dict[str, list[tuple[str, int, float, float]]]  # variant, runtime, threads -> operators
+    pictures: dict[str, str]  # what it shows -> file beside the page
+
+
+@dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """Quality against time of the networks that are judged by one measure, on one board."""
+
+    measure: str  # as people say it
+    points: list[tuple[Figure, Accuracy]]  # the quickest first
+    best: set[figures.Key]  # what nothing beats in both
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that is told of one board."""
+
+    record: Mapping[str, Any]
+    doubts: list[str]
+    networks: list[Network]
+    tradeoffs: list[Tradeoff]
+    faces: dict[int, list[float]]  # faces in view -> ms a frame, by turn
+    faces_picture: str
+
+    @property
+    def name(self) -> str:
+        return str(self.record["host"]["board"])
+
+    @property
+    def verdicts(self) -> dict[str, dict[tuple[str, int], verdict.Verdict]]:
+        """Network -> runtime and threads -> is int8 quicker?"""
+        return {each.name: {one.change.key[2:]: one for one in each.verdicts} for each in self.networks}
+
+    @property
+    def ways(self) -> list[tuple[str, int]]:
+        """Runtimes and threads that any network has a verdict on."""
+        return list(dict.fromkeys(way for each in self.verdicts.values() for way in sorted(each)))
+
+
+def board(record: Mapping[str, Any], results: Path, folder: Path, accuracy: Judged) -> Board:
+    """One board's part.
+
+    Raises:
+        MaskwatchError: its pipeline.json is of another board.
+    """
+    name = record["host"]["board"]
+    start = folder / host.slug(name)
+    crowds = crowded(results / host.slug(name) / PIPELINE, name)
+    return Board(
+        record,
+        doubts.of(record),
+        networks(record, start),
+        tradeoffs(comparable(record), accuracy, start),
+        crowds,
+        _drawn(f"{start}-faces", charts.faces, crowds) if crowds else "",
+    )
+
+
+def networks(record: Mapping[str, Any], start: Path) -> list[Network]:
+    """In the record's order.
+
+    Args:
+        record: a run.
+        start: of the pictures' names.
+    """
+    verdicts, found = verdict.of(record), figures.measured(record)
+    told = []
+    for name in dict.fromkeys(row["model"] for row in record["rows"]):
+        own = sorted((each for each in found.values() if each.key[0] == name), key=_order)
+        answers = [each for each in verdicts if each.change.key[0] == name]
+        slowest = {
+            "{1} on {2}, threads: {3}".format(*figures.key(row)): rows
+            for row in record["rows"]
+            if row["model"] == name and (rows := figures.operators(row))
+        }
+        pictures = _pictures(own, answers, f"{start}-{host.slug(name)}")
+        told.append(Network(name, own, _missing(name, record), answers, slowest, pictures))
+    return told
+
+
+def _pictures(found: list[Figure], verdicts: list[verdict.Verdict], start: str) -> dict[str, str]:
+    """Bars, and for each profiled pair of float32 and int8 its kernels."""
+    pictures = {}
+    if found:
+        pictures[BARS] = _drawn(f"{start}-bars", charts.bars, found)
+    for each in verdicts:
+        if each.floating and each.quantized:
+            _, variant, runtime, threads = each.change.key
+            place = f"{start}-{host.slug(f'{runtime}-{threads}')}-kernels"
+            drawn = _drawn(place, charts.kernels, each.floating, each.quantized, (figures.FLOAT, variant))
+            pictures[f"where the time goes on {runtime} ({threads} thread{'s' * (threads > 1)})"] = drawn
+    return pictures
+
+
+def _missing(name: str, record: Mapping[str, Any]) -> dict[tuple[str, str, str], list[int]]:
+    """What has no figures, told once whatever the threads."""
+    threads: dict[tuple[str, str, str], list[int]] = {}
+    for (model, variant, runtime, count), why in figures.missing(record).items():
+        if model == name:
+            threads.setdefault((variant, runtime, why), []).append(count)
+    return threads
+
+
+def tradeoffs(found: list[Figure], accuracy: Judged, start: Path) -> list[Tradeoff]:
+    """One for each measure: classifiers stand in one picture, finders in another."""
+    judged = sorted(
+        ((each, accuracy[each.key[:2]]) for each in found if each.key[:2] in accuracy), key=lambda point: point[0].p50
+    )
+    told = []
+    for measure, name in MEASURES.items():
+        points = [point for point in judged if point[1].measure == measure]
+        if not points:
+            continue
+        best = charts.front([(each.p50, one.value) for each, one in points])
+        kept = {each.key for each, one in points if (each.p50, one.value) in best}
+        told.append(Tradeoff(name, points, kept, _drawn(f"{start}-{measure}", charts.pareto, points)))
+    return told
+
+
+def crowded(path: Path, board: str) -> dict[int, list[float]]:
+    """Faces in view -> the daemon's milliseconds a frame, from `benchmarks pipeline`; empty without it.
+
+    Raises:
+        MaskwatchError: it is of another board.
+    """
+    if not path.exists():
+        return {}
+    record = records.load(path, "pipeline", 1)
+    if record["host"]["board"] != board:
+        raise MaskwatchError(
+            f"record {path}: measured on {record['host']['board']}, expected {board}; boards are not mixed"
+        )
+    return {crowd["faces"]: crowd["turns"]["daemon_ms"] for crowd in record["crowds"]}
+
+
+def comparable(record: Mapping[str, Any]) -> list[Figure]:
+    """One figure for each network and variant: the device's runtime, the fewest threads."""
+    chosen = [each for each in figures.measured(record).values() if each.key[2] == "ai-edge-litert"]
+    least = min((each.key[3] for each in chosen), default=1)
+    return [each for each in chosen if each.key[3] == least]
+
+
+def _order(figure: Figure) -> tuple[str, int, int]:
+    """By runtime, threads and variant."""
+    _, variant, runtime, threads = figure.key
+    return runtime, threads, charts.ORDER.index(variant)
+
+
+def _drawn(place: str, draw: Any, *arguments: object) -> str:
+    path = Path(f"{place}.svg")
+    draw(*arguments, path)
+    return path.name

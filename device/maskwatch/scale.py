@@ -1,0 +1,36 @@
+"""What the numbers of a network's answer stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A raw number stands for (raw - zero_point) * scale; with the default, for itself."""
+
+    scale: float = 1.0
+    zero_point: int = 0
+
+    def floats(self, raw: NDArray[Any]) -> Floats:
+        """What integers or floats of any shape stand for."""
+        if raw.dtype.kind == "f":
+            return np.asarray(raw, np.float32)
+        floats = raw.astype(np.float32)
+        floats -= np.float32(self.zero_point)
+        floats *= np.float32(self.scale)
+        return floats
+
+    def least(self, value: float, dtype: np.dtype[Any]) -> float:
+        """The smallest raw number of that type that stands for `value` or more; where none does, one too large."""
+        if dtype.kind == "f":
+            return value
+        limits = np.iinfo(dtype)
+        every = self.floats(np.arange(limits.min, limits.max + 1))
+        return int(limits.min) + int(np.searchsorted(every, np.float32(value)))
