@@ -11,7 +11,7 @@ TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
 VARIANTS ?= float32,float16,dynamic,int8,int16x8
 
-.PHONY: help demo test check models reference clean
+.PHONY: help demo test check models reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,15 @@ models: .venv/.made ## rebuild the shipped models: make models DATA=â€¦ SCENES=â
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference
 	$(CONVERT) runs/reference/model.keras --data $(DATA) --data $(SCENES) -o runs/reference.tflite
+
+study: .venv/.made ## the study's other networks, trained, quantized and judged: hours on two cores
+	$(TRAIN) cnn --data $(DATA) --scenes $(SCENES) --out runs/cnn
+	$(TRAIN) alexnet --data $(DATA) --scenes $(SCENES) --out runs/alexnet
+	$(TRAIN) yolov5s --data $(SCENES) --out runs/yolov5s
+	mkdir -p runs/study
+	$(CONVERT) runs/cnn/model.keras --data $(DATA) --data $(SCENES) --variants $(VARIANTS) -o runs/study/cnn.tflite
+	$(CONVERT) runs/alexnet/model.keras --data $(DATA) --data $(SCENES) --variants $(VARIANTS) -o runs/study/alexnet.tflite
+	$(CONVERT) runs/yolov5s/model.keras --data $(SCENES) --variants $(VARIANTS) -o runs/study/yolov5s.tflite
 
 # runs/ stays: it holds trained models, hours of work.
 clean: ## remove the environments, caches and built files

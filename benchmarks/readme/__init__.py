@@ -20,6 +20,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "portraits": quality.portraits,
     "slices": quality.slices,
     "conversion": quality.conversion,
+    "study": quality.study,
     "starts": speed.starts,
     "frame": speed.frame,
     "models": speed.models,

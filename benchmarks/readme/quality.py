@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from benchmarks.readme.tables import ends, markdown, of_boards, read_json, read_lines
+from benchmarks.readme.tables import ROOT, ends, markdown, of_boards, read_json, read_lines
 from benchmarks.records import spread
 
 SLICES = ("all", "class", "source", "mask", "size", "focus")
@@ -99,16 +101,27 @@ def slices() -> str:
 
 
 def conversion() -> str:
-    """Every variant of both models: its size, its quality on both parts, and the verdicts that are not float's."""
+    """Every variant of both shipped models."""
+    return _variants(("mask", "face"))
+
+
+def study() -> str:
+    """Every variant of the study's networks."""
+    found = (ROOT / "convert" / "results").glob("study/*.report.json")
+    return _variants([f"study/{path.name.removesuffix('.report.json')}" for path in sorted(found)])
+
+
+def _variants(names: Iterable[str]) -> str:
+    """A row each: its size, its quality on both parts, and the verdicts that are not float's."""
     rows = []
-    for task in ("mask", "face"):
-        report = read_json(f"convert/results/{task}.report.json")
+    for name in names:
+        report = read_json(f"convert/results/{name}.report.json")
         for variant, file in report["variants"].items():
             parts = [part["figures"][variant] for part in report["parts"].values()]
             failed = sum(not gate["holds"] for gate in report["gates"] if gate["variant"] == variant)
             rows.append(
                 (
-                    f"{task}, {variant}",
+                    f"{Path(name).name}, {variant}",
                     f"{file['bytes'] / 1e6:.2f} MB, {file['size_ratio']:.1f} %",
                     *(_quality(part) for part in parts),
                     *(_changed(part) for part in parts),
