@@ -17,7 +17,7 @@ from scipy.special import expit
 from maskwatch import decoding
 from maskwatch.flow import Box
 from maskwatch.preprocess import Letterbox
-from maskwatch.runtime import Floats
+from maskwatch.scale import Floats
 from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 from training.scorer import Found
 
