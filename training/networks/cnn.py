@@ -1,9 +1,9 @@
 """The study's plain CNN: one to three convolutions, each halved by pooling, and a dense layer. No batch norm.
 
 The study gives their number. What it leaves open is ours: 3×3 kernels; channels that double where the side is halved
-(Simonyan & Zisserman 2015, arXiv 1409.1556), from 16, for from 32 a step takes almost four times as long; one hidden
-dense layer of 128 with dropout, as in the study's other heads. Its parts, convolution, ReLU, max pooling and dropout
-before dense layers, are those of Krizhevsky et al. 2012 (NeurIPS 25), at their plainest.
+(Simonyan & Zisserman 2015, arXiv 1409.1556), from 16, for from 32 there is almost four times as much to multiply;
+one hidden dense layer of 128 with dropout, as in the study's other heads. Its parts, convolution, ReLU,
+max pooling and dropout before dense layers, are those of Krizhevsky et al. 2012 (NeurIPS 25), at their plainest.
 """
 
 from __future__ import annotations
