@@ -83,6 +83,27 @@ def test_integers_are_decoded_as_what_they_stand_for(dtype: type[np.integer], se
     assert scores.tolist() == surest.tolist()
 
 
+def test_floats_are_taken_as_they_are_whatever_scale_comes_with_them() -> None:
+    maps = empty_maps()
+    put(maps, 16, Box(31.0, 40.5, 58.0, 90.0), 0.8)
+    boxes, scores = decoding.grid(flat(maps), [Scale(0.5, 3)] * 6, SIZE, 0.5).decode(flat(maps))
+    assert boxes == pytest.approx(np.array([[31.0, 40.5, 58.0, 90.0]]), abs=1e-3)
+    assert scores == pytest.approx([0.8])
+
+
+def test_no_more_integers_than_the_surest_candidates_are_kept() -> None:
+    raw = [np.arange(1600, dtype=np.int16).reshape(1, 40, 40, 1), np.zeros((1, 40, 40, 4), np.int16)]
+    _, scores = decoding.grid(raw, [Scale(0.001), Scale()], 320, 0.0).decode(raw)
+    assert len(scores) == decoding.MAX_CANDIDATES
+    assert scores[-1] == pytest.approx(1 / (1 + np.exp(-1.2)))
+
+
+def test_integers_wider_than_a_network_answers_are_refused() -> None:
+    maps = [each.astype(np.int32) for each in flat(empty_maps())]
+    with pytest.raises(ValueError, match="answers int32, expected floats or integers of 8 or 16 bits"):
+        decoding.grid(maps, [Scale()] * 6, SIZE, 0.5)
+
+
 def test_a_wild_size_reaches_no_further_than_one_input_beside_the_picture() -> None:
     maps = empty_maps()
     put(maps, 8, Box(20, 20, 40, 40), 0.9)

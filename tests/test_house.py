@@ -64,6 +64,23 @@ def test_the_guard_above_lets_none_of_them_through(name: str) -> None:
     assert f"{name} is kept from the device" in import_each([name]).stderr
 
 
+def workshops() -> list[str]:
+    """training.data, convert.page, ...; not what runs when it is imported, nor the measuring child's own files."""
+    paths = [path for name in ("training", "convert", "benchmarks") for path in (ROOT / name).rglob("*.py")]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    return sorted(name for name in names if not name.endswith("__main__") and ".child" not in name)
+
+
+def test_every_module_of_the_workshops_finds_what_it_imports() -> None:
+    pytest.importorskip("tensorflow", reason="the workshops need extra `train`")
+    command = [sys.executable, "-c", "import importlib, sys; [importlib.import_module(n) for n in sys.argv[1:]]"]
+    result = subprocess.run(
+        [*command, *workshops()], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert {"training.peers", "convert.page", "benchmarks.networks.search"} <= set(workshops())
+
+
 # -- the pins -------------------------------------------------------------------------------------------------------
 
 

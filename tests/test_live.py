@@ -166,17 +166,32 @@ def test_each_frame_is_shown_ahead_on_the_capturing_thread_before_it_can_be_read
 
     source = Live(lambda: camera, "door", PATIENCE, ahead=ahead)
     try:
-        camera.show(picture(1), picture(2))
-        assert frame_of(source) == 2
+        for number in (1, 2):
+            camera.show(picture(number))
+            assert frame_of(source) == number
     finally:
         camera.end()
         source.close()
-    assert [number for number, *_ in shown] == [1, 2]
-    assert {thread for _, thread, _ in shown} == {"capture door"}
-    first, second = (frame for *_, frame in shown)
-    assert first is None  # nothing to be read while the first is shown
-    assert second is not None
-    assert int(second.image[0, 0, 0]) == 1  # the one before
+    assert shown == [(1, "capture door", None), (2, "capture door", None)]
+
+
+def test_no_frame_is_shown_ahead_while_another_waits_to_be_read(bench: Bench) -> None:
+    camera, shown = Camera(), []
+    source = bench.start(camera)
+    source._ahead = lambda image: shown.append(int(image[0, 0, 0]))
+    camera.show(picture(1), picture(2))
+    assert frame_of(source) == 2
+    camera.show(picture(3))
+    assert shown == [1, 3]
+
+
+def test_a_defect_in_what_is_done_ahead_reaches_the_reader(bench: Bench) -> None:
+    camera = Camera()
+    source = bench.start(camera)
+    source._ahead = lambda _: 1 / 0
+    camera.fail_with(picture(1))
+    with pytest.raises(ZeroDivisionError):
+        source.read(LONG)
 
 
 def test_a_frozen_picture_is_not_shown_ahead(bench: Bench) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import stills
-from maskwatch.detector import YuNetDetector, non_maximum_suppression
+from maskwatch.decoding import non_maximum_suppression
+from maskwatch.detector import YuNetDetector
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image, Label
 from maskwatch.runtime import open_interpreter

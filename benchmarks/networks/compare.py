@@ -53,7 +53,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = 
     boards = [record["host"]["board"] for record in (before, after)]
     if boards[0] != boards[1]:
         raise MaskwatchError(f"compare: one run is of {boards[0]}, the other of {boards[1]}; boards are not mixed")
-    first, second = ({figures.key(row): row for row in each["rows"] if "us" in row} for each in (before, after))
+    first, second = (
+        {figures.key(row): row for row in each["rows"] if "not_measured" not in row} for each in (before, after)
+    )
     common = [key for key in first if key in second]
     if not common:
         raise MaskwatchError("compare: no combination of model, variant, runtime and threads is in both runs")

@@ -28,7 +28,7 @@ SCHEMA = 1
 KIND = "run"
 EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
 SCRIPT = Path(__file__).parent / "child" / "measure.py"
-TIMEOUT = 900.0  # seconds of one child
+TIMEOUT = 900.0  # seconds of one child, its calls apart
 PROFILE_CALLS = 50
 PATIENCE = 60.0  # seconds of one child's calls
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
@@ -72,14 +72,14 @@ class Cell:
     found: Found
     threads: int
 
-    def job(self, plan: Plan, profile: bool) -> dict[str, Any]:
+    def job(self, plan: Plan, profile: bool, patience: float | None) -> dict[str, Any]:
         return {
             "runtime": self.found.runtime.name,
             "file": str(self.subject.file),
             "threads": self.threads,
             "warm_ups": plan.warm_ups,
             "calls": plan.profile_calls if profile else plan.calls,
-            "patience": plan.patience,
+            "patience": patience,
             "profile": profile,
         }
 
@@ -144,10 +144,11 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
     facts, before = host.facts(), host.moment()  # before the work here is itself the load
     rows = {cell: _row(cell) for cell in wanted}
     for turn in range(plan.rounds):
+        patience = plan.patience if turn == 0 else None  # what began is measured to the end
         for cell in random.Random(turn).sample(wanted, len(wanted)):
             tell(cell)
             if "not_measured" not in rows[cell]:
-                _add(rows[cell], _answer(cell, plan, profile=False))
+                _add(rows[cell], _answer(cell, plan, patience=patience))
     for cell in wanted:
         if cell.threads == min(each.threads for each in wanted) and "not_measured" not in rows[cell]:
             tell(cell)
@@ -186,8 +187,6 @@ SAME = ("version", "python", "numpy", "delegate", "input")  # in every round
 
 def _add(row: dict[str, Any], answer: dict[str, Any]) -> None:
     """One round's figures to those before: lists of one entry a round."""
-    if "not_measured" in answer:
-        row.update(answer)
     for name, value in answer.items():
         if name in SAME or name == "not_measured":
             row[name] = value
@@ -195,13 +194,14 @@ def _add(row: dict[str, Any], answer: dict[str, Any]) -> None:
             row.setdefault(name, []).append(value)
 
 
-def _answer(cell: Cell, plan: Plan, profile: bool) -> dict[str, Any]:
+def _answer(cell: Cell, plan: Plan, profile: bool = False, patience: float | None = None) -> dict[str, Any]:
     """What the child printed, or why there is nothing."""
-    command = [str(cell.found.python), str(SCRIPT), json.dumps(cell.job(plan, profile))]
+    command = [str(cell.found.python), str(SCRIPT), json.dumps(cell.job(plan, profile, patience))]
+    timeout = TIMEOUT + plan.patience
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:
-        return {"not_measured": f"no answer within {TIMEOUT:.0f} s"}
+        return {"not_measured": f"no answer within {timeout:.0f} s"}
     if ended.returncode == 0:
         answer: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
         return answer

@@ -26,7 +26,7 @@ class Verdict:
 
 def of(record: Mapping[str, Any], variant: str = "int8") -> list[Verdict]:
     """For every network measured both ways."""
-    rows = {figures.key(row): row for row in record["rows"] if "us" in row}
+    rows = {figures.key(row): row for row in record["rows"] if "not_measured" not in row}
     pairs = [(row, rows.get((key[0], figures.FLOAT, *key[2:]))) for key, row in rows.items() if key[1] == variant]
     return [_verdict(floating, quantized, record["host"]) for quantized, floating in pairs if floating]
 

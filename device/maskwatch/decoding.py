@@ -89,6 +89,7 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
     if not sides or set(places) != expected or len(raw) != len(expected) or any(size % side for side in sides):
         found = [each.shape for each in raw]
         raise ValueError(f"answers {found}, expected a map of scores and one of boxes for each stride: not a finder")
+    scales = [Scale() if each.dtype.kind == "f" else scale for each, scale in zip(raw, scales, strict=True)]
     scores, boxes = (tuple(places[1, side, side, depth] for side in sides) for depth in (1, 4))
     pairs = [(scales[one], scales[other]) for one, other in zip(scores, boxes, strict=True)]
     least = [scales[place].least(_logit(min_score), raw[place].dtype) for place in scores]

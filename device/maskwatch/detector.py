@@ -17,6 +17,8 @@ from maskwatch.runtime import Model
 DEFAULT_MIN_SCORE = 0.5  # 0–1, for a finder whose card names none
 YUNET_MAX_IOU = 0.3  # OpenCV's own default
 
+Ready = tuple[Image, Image, preprocess.Letterbox]  # a frame, the network's input made of it, and its placement
+
 
 class SingleShotDetector:
     """Our finder.
@@ -34,7 +36,7 @@ class SingleShotDetector:
         """
         chosen = bundle.card.score_threshold if min_score is None else min_score
         least = DEFAULT_MIN_SCORE if chosen is None else chosen
-        self._ahead: tuple[Image, Image, preprocess.Letterbox] | None = None  # an image, its input and placement
+        self._ready: Ready | None = None  # made ahead
         self._model = Model(bundle.flatbuffer, threads, bundle.origin)
         size = self._model.input_size
         blank = self._model.answer(np.zeros((size, size, 3), np.uint8))
@@ -45,17 +47,18 @@ class SingleShotDetector:
 
     def ahead(self, image: Image) -> None:
         """Make the input of find(image) already: on another thread, while find() is busy with the image before."""
-        self._ahead = (image, *preprocess.letterbox(image, self._model.input_size))
+        self._ready = self._prepared(image)
 
     def find(self, image: Image) -> list[Face]:
         """The faces in a (H, W, 3) uint8 RGB image, surest first, boxes in its pixels."""
-        ready = self._ahead  # read once: the other thread may replace it
-        if ready is None or ready[0] is not image:
-            ready = (image, *preprocess.letterbox(image, self._model.input_size))
-        _, pixels, placement = ready
+        ready = self._ready  # read once: the other thread may replace it
+        _, pixels, placement = ready if ready is not None and ready[0] is image else self._prepared(image)
         found, scores = self._grid.decode(self._model.answer(pixels))
         kept = decoding.non_maximum_suppression(found, scores)
         return decoding.as_faces(placement.to_image(found[kept]), scores[kept])
+
+    def _prepared(self, image: Image) -> Ready:
+        return (image, *preprocess.letterbox(image, self._model.input_size))
 
 
 class YuNetDetector:

@@ -33,6 +33,10 @@ class Finder(Protocol):
     def find(self, image: Image) -> list[Face]:
         """The faces in a (H, W, 3) uint8 RGB image."""
 
+
+class EarlyFinder(Finder, Protocol):
+    """One that can begin before the loop comes to a frame."""
+
     def ahead(self, image: Image) -> None:
         """Do, on another thread than find()'s, what can be done of find(image) while that is busy."""
 
@@ -49,9 +53,12 @@ class Judge(Protocol):
 
 @dataclass(slots=True)
 class Ahead:
-    """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at."""
+    """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at.
 
-    finder: Finder
+    Where the loop is slower than the camera, one frame a turn is prepared in vain, on a core that has nothing to do.
+    """
+
+    finder: EarlyFinder
     sparing: bool = False
 
     def __call__(self, image: Image) -> None:
@@ -125,7 +132,7 @@ def adjust(parts: Parts, settings: Settings) -> None:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 
 
-def build_detector(settings: FaceSettings) -> Finder:
+def build_detector(settings: FaceSettings) -> EarlyFinder:
     """The face finder the settings name.
 
     Raises:

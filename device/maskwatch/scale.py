@@ -28,9 +28,15 @@ class Scale:
         return floats
 
     def least(self, value: float, dtype: np.dtype[Any]) -> float:
-        """The smallest raw number of that type that stands for `value` or more; where none does, one too large."""
+        """The smallest raw number of that type that stands for `value` or more; where none does, one too large.
+
+        Raises:
+            ValueError: integers of more than 16 bits, which no network answers.
+        """
         if dtype.kind == "f":
             return value
         limits = np.iinfo(dtype)
+        if limits.bits > np.iinfo(np.int16).bits:
+            raise ValueError(f"answers {dtype}, expected floats or integers of 8 or 16 bits")
         every = self.floats(np.arange(limits.min, limits.max + 1))
         return int(limits.min) + int(np.searchsorted(every, np.float32(value)))

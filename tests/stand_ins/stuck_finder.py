@@ -16,6 +16,9 @@ class Stuck:
     def __init__(self, settings: FaceSettings) -> None:
         self._finder, self._file = build(settings), Path(os.environ["STUCK"])
 
+    def ahead(self, image: Image) -> None:
+        self._finder.ahead(image)
+
     def find(self, image: Image) -> list[Face]:
         if self._file.exists():
             threading.Event().wait()

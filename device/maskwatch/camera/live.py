@@ -78,7 +78,7 @@ class Live:
             asked: width and height in pixels it was asked for; None: whatever it has.
             clock: seconds, monotonic.
             pause: waits so many seconds between two openings; by default close() cuts it short.
-            ahead: shown each frame on the capturing thread, before read() can have it.
+            ahead: shown a frame on the capturing thread before read() can have it, unless one waits there already.
         """
         self._open, self._name, self._patience, self._first, self._asked = open_camera, name, patience, first, asked
         self._ahead, self._clock = ahead, clock
@@ -213,7 +213,8 @@ class Live:
             sight = self._watch.look(image, now)
             if sight is Sight.RESIZED:
                 raise SourceError(f"frames of {_size(image.shape[1::-1])}, {_size(self._watch.size)} until now")
-            if self._ahead and sight is not Sight.FROZEN:
+            # Not beside one that waits to be read: a loop that is slow would leave most of them.
+            if self._ahead and sight is None and self._newest is None:
                 self._ahead(image)
             with self._news:
                 self._last = now
