@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,8 @@ class SceneJudgement(FaceJudgement):
         return [
             Relabelled(name, before, after)
             for name in self.truths
-            for before in self.reported(REFERENCE, name)
-            for after in [_nearest(before, self.reported(variant, name))]
-            if after is not None and after.label != before.label
+            for before, after in _pairs(self.reported(REFERENCE, name), self.reported(variant, name))
+            if after.label != before.label
         ]
 
     def measures(self, variant: Variant) -> dict[str, float]:
@@ -92,10 +91,14 @@ class SceneJudgement(FaceJudgement):
         }
 
 
-def _nearest(face: Found, others: list[Found]) -> Found | None:
-    """The one that overlaps most, if it is the same face."""
-    found = max(others, key=lambda other: face.box.iou(other.box), default=None)
-    return found if found is not None and face.box.iou(found.box) >= scorer.MATCH_IOU else None
+def _pairs(before: Iterable[Found], after: Iterable[Found]) -> Iterator[tuple[Found, Found]]:
+    """The same faces in both, each once: to each of the one's, in turn, the other's that overlaps it most."""
+    free = list(after)
+    for face in before:
+        found = max(free, key=lambda other: face.box.iou(other.box), default=None)
+        if found is not None and face.box.iou(found.box) >= scorer.MATCH_IOU:
+            free.remove(found)
+            yield face, found
 
 
 def judge(

@@ -391,6 +391,11 @@ def test_every_lost_gained_and_relabelled_face_is_listed_with_both_scores() -> N
     assert found.figures("int8")["relabelled"] == 1
 
 
+def test_one_face_is_not_taken_for_two() -> None:
+    left, middle, right = (Found(Box(at, 0, at + 30, 30), 0.9, "with_mask") for at in (0, 8, 16))
+    assert list(judge_scene._pairs([left, right], [middle])) == [(left, middle)]
+
+
 def test_the_same_answers_change_nothing() -> None:
     found = judgement([Found(Box(0, 0, 30, 30), 0.9, "with_mask"), Found(Box(100, 0, 130, 30), 0.8, "without_mask")])
     assert found.changes("int8") == []
