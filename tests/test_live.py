@@ -196,9 +196,10 @@ def test_a_defect_in_what_is_done_ahead_reaches_the_reader(bench: Bench) -> None
 
 def test_a_frozen_picture_is_not_shown_ahead(bench: Bench) -> None:
     camera, shown = Camera(), []
-    bench.start(camera, Camera())
-    bench.source._ahead = lambda image: shown.append(int(image[0, 0, 0]))
+    source = bench.start(camera, Camera())
+    source._ahead = lambda image: shown.append(int(image[0, 0, 0]))
     camera.show(picture(1))
+    assert frame_of(source) == 1  # none waits: it is the freezing alone that keeps the next one back
     bench.now = PATIENCE.frozen
     camera.fail_with(picture(1))
     bench.failed()
