@@ -215,6 +215,7 @@ def _save(record: dict[str, Any], results: Path) -> None:
     show_default=True,
     help="Seconds; a combination whose calls take longer in a round is left out, and says so.",
 )
+@click.option("--note", "notes", multiple=True, help="What a reader must know of the files; repeat.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_all(
     others: tuple[str, ...],
@@ -223,6 +224,7 @@ def measure_all(
     shipped: bool,
     plan: str | None,
     patience: float,
+    notes: tuple[str, ...],
     results: Path,
 ) -> None:
     """Models × variants × runtimes × threads, 5 × 40 calls each; writes RESULTS/BOARD/run.json."""
@@ -236,7 +238,7 @@ def measure_all(
     with click.progressbar(
         length=run.children(cells, chosen), label=f"{len(cells)} combinations", file=sys.stderr
     ) as bar:
-        record = run.measure(cells, chosen, lambda _: bar.update(1))
+        record = {**run.measure(cells, chosen, lambda _: bar.update(1)), "notes": list(notes)}
     for line in (*figures.lines(record), *(f"benchmarks: {doubt}" for doubt in doubts.of(record))):
         click.echo(line)
     click.echo(f"wrote {records.save(record, results)}")

@@ -17,6 +17,7 @@ ROOT = Path("/")
 CPU = "sys/devices/system/cpu/cpu0/cpufreq"
 # Instructions that multiply and add int8 by fours, as the kernel names them: without one, int8 gains little.
 INT8_DOT_PRODUCTS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
+TRADE_MARK = re.compile(r"\((R|TM)\)")
 VCGENCMD = ("vcgencmd", "get_throttled")
 
 
@@ -58,11 +59,11 @@ def moment(root: Path = ROOT) -> dict[str, Any]:
 
 
 def board(root: Path = ROOT) -> str:
-    """The Pi's own name of itself, elsewhere the processor's."""
+    """The Pi's own name of itself, elsewhere the processor's without its trade marks."""
     if name := _text(root / "proc/device-tree/model"):
         return name
     names = re.findall(r"^model name\s*: (.+)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
-    return names[0] if names else platform.machine()
+    return TRADE_MARK.sub("", names[0]) if names else platform.machine()
 
 
 def slug(name: str) -> str:

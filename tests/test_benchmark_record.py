@@ -51,6 +51,12 @@ def test_a_boards_facts_are_read(tmp_path: Path) -> None:
     assert {name: found[name] for name in expected} == expected
 
 
+def test_a_processor_is_named_without_its_trade_marks(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("model name\t: Intel(R) Xeon(R) Processor\nmodel name\t: the other core\n")
+    assert host.board(tmp_path) == "Intel Xeon Processor"
+
+
 def test_a_moment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     fake_program(tmp_path, "vcgencmd", '[ "$1" = get_throttled ] && echo throttled=0x50005')

@@ -270,11 +270,12 @@ def test_the_command_writes_the_boards_record_and_tells_it(
     monkeypatch.setattr(run, "QUICK", TINY)
     mask = bundle.default_path("mask")
     arguments = ["run", "--quick", "--no-shipped", f"mask/int8={mask}", "--threads", "1", "--results", str(tmp_path)]
-    cli([*arguments, "--runtime", "ai-edge-litert"], standalone_mode=False)
+    cli([*arguments, "--runtime", "ai-edge-litert", "--note", "made of cloth"], standalone_mode=False)
     (path,) = tmp_path.rglob("run.json")
     made = json.loads(path.read_text())
     assert path.parent.name == host.slug(made["host"]["board"])
     assert {len(values) for values in made["rows"][0]["us"]} == {3}
+    assert made["notes"] == ["made of cloth"]
     printed = capsys.readouterr().out
     assert "mask/int8" in printed
     assert f"wrote {path}" in printed

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from maskwatch import command
-from maskwatch.errors import ConfigError, SourceError
-from training.knobs import AlexNet, FineTuning, Knobs, PlainCnn
+from maskwatch.errors import ConfigError
+from training.options import FILE, FOLDER, NEW, PART
+from training.train_commands import left_out, resize, train
 
 if TYPE_CHECKING:
     from training import scorer
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-NEW = click.Path(path_type=Path)
-PART = click.Choice(["all", "train", "validation", "test"])
 
 
 @click.group()
@@ -29,153 +24,8 @@ def cli() -> None:
     """Models from photographs."""
 
 
-@cli.group()
-def train() -> None:
-    """Train a network; its folder gets model.keras, run.json and the curves."""
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, in their order."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def recipe(knobs: Knobs) -> Callable[[Command], Command]:
-    """The options of every classifier's recipe, with one network's defaults."""
-    return _options(
-        click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
-        click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too."),
-        click.option("--out", type=NEW, required=True, help="The run's folder."),
-        _knob("--size", int, knobs.size, "Input side, pixels."),
-        _knob("--epochs", click.IntRange(min=1), knobs.epochs, "At the small rate."),
-        _knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
-        _knob("--rate", float, knobs.rate, "Its peak."),
-        _knob("--seed", int, knobs.seed, ""),
-    )
-
-
-def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
-    """The options of a recipe that starts with somebody's weights."""
-    return _options(
-        recipe(knobs),
-        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
-        _knob("--alpha", float, knobs.alpha, "Width of the base."),
-        _knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
-        _knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),
-    )
-
-
-def _knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], Command]:
-    return click.option(name, type=kind, default=default, show_default=True, help=said)
-
-
-WITHOUT = click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
-
-
-@train.command("mobilenet_v2")
-@fine_tuning(FineTuning())
-@WITHOUT
-def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """The mask classifier: an ImageNet MobileNetV2, fine-tuned. An interrupted run goes on where it was."""
-    _need(weights)
-    from training import recipes, train_classifier
-
-    train_classifier.train(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned))
-
-
-@train.command("cnn")
-@recipe(PlainCnn())
-@_knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
-@WITHOUT
-def train_cnn(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
-    """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
-    from training import recipes, train_classifier
-
-    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**turned))
-
-
-@train.command("alexnet")
-@recipe(AlexNet())
-@WITHOUT
-def train_alexnet(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
-    """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
-    from training import recipes, train_classifier
-
-    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned))
-
-
-@train.command("finder")
-@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
-@click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
-@click.option("--weights", required=True, help="Keras weights file of the trunk without top, or 'imagenet'.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
-@click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
-@click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
-@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
-@click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
-@click.option("--seed", type=int, help="[default: 0]")
-def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """The face finder: single-shot, on a narrow MobileNetV2."""
-    _need(weights)
-    from training import train_finder
-
-    train_finder.train(boxes, portraits, weights, out, _turned(train_finder.Knobs(), turned))
-
-
-@train.command("yolov5s")
-@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
-@click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
-@click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
-@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 2000]")
-@click.option("--seed", type=int, help="[default: 0]")
-def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
-    """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
-    from training import train_yolov5s
-
-    train_yolov5s.train(boxes, out, _turned(train_yolov5s.Knobs(), turned))
-
-
-def _turned(knobs: Any, said: dict[str, Any]) -> Any:
-    """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
-    return replace(knobs, **{name: value for name, value in said.items() if value is not None})
-
-
-@cli.command("left-out")
-@fine_tuning(FineTuning())
-def left_out(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl."""
-    _need(weights)
-    from training import left_out, recipes
-
-    for row in left_out.run(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned)):
-        without, learnt = row["without"], row["learnt"]
-        click.echo(
-            f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
-            f"{learnt['right']:.2%} had it been learnt"
-        )
-
-
-@cli.command()
-@click.argument("model", type=FILE)
-@click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")
-@click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
-def resize(model: Path, size: int, out: Path) -> None:
-    """The face finder MODEL (.keras) at another input side, with the same weights."""
-    from training import train_finder
-
-    train_finder.resize(model, size, out)
-
-
-def _need(weights: str) -> None:
-    """A weights file must exist before Keras is waited for."""
-    if weights != "imagenet" and not Path(weights).is_file():
-        raise SourceError(f"weights {weights}: no such file; expected a Keras .weights.h5 file or 'imagenet'")
+for command_that_trains in (train, left_out, resize):
+    cli.add_command(command_that_trains)
 
 
 @cli.command()

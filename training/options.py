@@ -1,0 +1,65 @@
+"""What several commands of `python -m training` ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from maskwatch.errors import SourceError
+from training.knobs import FineTuning, Knobs
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW = click.Path(path_type=Path)
+PART = click.Choice(["all", "train", "validation", "test"])
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def recipe(knobs: Knobs) -> Callable[[Command], Command]:
+    """The options of every classifier's recipe, with one network's defaults."""
+    return _options(
+        click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
+        click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too."),
+        click.option("--out", type=NEW, required=True, help="The run's folder."),
+        knob("--size", int, knobs.size, "Input side, pixels."),
+        knob("--epochs", click.IntRange(min=1), knobs.epochs, "At the small rate."),
+        knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
+        knob("--rate", float, knobs.rate, "Its peak."),
+        knob("--seed", int, knobs.seed, ""),
+    )
+
+
+def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
+    """The options of a recipe that starts with somebody's weights."""
+    return _options(
+        recipe(knobs),
+        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
+        knob("--alpha", float, knobs.alpha, "Width of the base."),
+        knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
+        knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),
+    )
+
+
+def knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], Command]:
+    """One option that tells its default."""
+    return click.option(name, type=kind, default=default, show_default=True, help=said)
+
+
+def need(weights: str) -> None:
+    """A weights file must exist before Keras is waited for."""
+    if weights != "imagenet" and not Path(weights).is_file():
+        raise SourceError(f"weights {weights}: no such file; expected a Keras .weights.h5 file or 'imagenet'")
