@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import records
@@ -71,26 +71,31 @@ def models() -> str:
 
 
 def quantized() -> str:
-    """Each network's variants on each runtime, on the fewest threads measured, by board; ratios to float32."""
-    rows = []
-    for record in records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA):
-        found = figures.measured(record)
-        least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
-        rows += [
-            (
-                record["host"]["board"],
-                *key[:2],
-                f"{key[2]} {each.version}",
-                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms",
-                f"{ratios[key]:.2f} ×" if key in ratios else "–",
-                f"{each.own_mb:.0f} MB",
-                each.delegate,
+    """A table for each board: every network's variants, a column for each runtime, on the fewest threads measured."""
+    return "\n\n".join(map(_variants, records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA)))
+
+
+def _variants(record: Mapping[str, Any]) -> str:
+    """One board's: milliseconds, and how many times float32's."""
+    found = figures.measured(record)
+    least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
+    runtimes = {each.key[2]: f"{each.key[2]} {each.version}" for each in found.values()}
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for key, each in found.items():
+        model, variant, runtime, threads = key
+        if threads == least:
+            ratio = f", {ratios[key]:.2f} ×" if key in ratios else ""
+            cells.setdefault((model, variant), {})[runtime] = (
+                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms{ratio}"
             )
-            for key, each in sorted(found.items())
-            if key[3] == least
-        ]
-    head = "board|network|variant|runtime|median (p10–p90)|of float32|memory|delegate"
-    return markdown(head.split("|"), rows)
+    rows = [
+        (*name, *(cells[name].get(runtime, "–") for runtime in runtimes)) for name in sorted(cells, key=_by_variant)
+    ]
+    return markdown((record["host"]["board"], "variant", *runtimes.values()), rows)
+
+
+def _by_variant(name: tuple[str, str]) -> tuple[str, int]:
+    return name[0], run.VARIANTS.index(name[1])
 
 
 def pipeline() -> str:
