@@ -22,8 +22,9 @@ demo: .venv-demo/.made ## watch a built-in scene for about 20 s, with no camera,
 	GPIOZERO_PIN_FACTORY=mock MASKWATCH__OUTPUTS__BUZZER__PATTERN=steady \
 		.venv-demo/bin/maskwatch run --source demo --show-pins
 
+# A file's tests stay together: they share what is expensive to make. A process holds TensorFlow, about 1 GB.
 test: check ## everything CI asks for: check, then the tests
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/ruff check

@@ -14,7 +14,7 @@ def frame(rng: np.random.Generator, light: float = 1.0, person: float | None = N
     if person is not None:
         left = int(person * (640 - side))
         picture[200 : 200 + side, left : left + side] = (225, 180, 150)
-    return np.clip(picture * light + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
+    return np.clip(picture * light + 6 * rng.standard_normal(picture.shape, np.float32), 0, 255).astype(np.uint8)
 
 
 def played(frames: list[np.ndarray], rate: float = 10.0, somebody: bool = False) -> list[bool]:
