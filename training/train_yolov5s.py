@@ -32,7 +32,7 @@ class Knobs:
     depth: float = yolov5s.DEPTH
     width: float = yolov5s.WIDTH
     batch: int = 16
-    steps: int = 2000  # 32,000 composed scenes, 67 for each there is: 5 s a step on two x86-64 cores, three hours
+    steps: int = 2000  # 32,000 composed scenes, 67 for each there is: an hour on two Xeon cores with AVX-512
     rate: float = 1e-3  # peak, of AdamW; cosine to zero. The original's 300 epochs of SGD would take half a day
     warmup: int = 100  # steps
     decay: float = 5e-4  # the original's
