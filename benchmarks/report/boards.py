@@ -58,8 +58,9 @@ class Board:
 
     @property
     def verdicts(self) -> dict[str, dict[tuple[str, int], verdict.Verdict]]:
-        """Network -> runtime and threads -> is int8 quicker?"""
-        return {each.name: {one.change.key[2:]: one for one in each.verdicts} for each in self.networks}
+        """Network -> runtime and threads -> is int8 quicker? Of those that were measured in both."""
+        told = [each for each in self.networks if each.verdicts]
+        return {each.name: {one.change.key[2:]: one for one in each.verdicts} for each in told}
 
     @property
     def ways(self) -> list[tuple[str, int]]:
