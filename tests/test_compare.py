@@ -90,10 +90,10 @@ def test_what_else_differs_is_told_first() -> None:
 
 
 def test_what_only_one_run_has_is_told() -> None:
-    before, after = record(row(), row(threads=2)), record(row(), row(threads=4))
+    before, after = record(row(), row(threads=2), row(threads=8)), record(row(), row(threads=4))
     assert list(compare.alone(before, after)) == [
-        "mask/int8 on ai-edge-litert, 2 threads: only before",
-        "mask/int8 on ai-edge-litert, 4 threads: only after",
+        "mask/int8 only before: on ai-edge-litert, threads 2, 8",
+        "mask/int8 only after: on ai-edge-litert, threads 4",
     ]
 
 
@@ -110,4 +110,4 @@ def test_the_command_fails_on_slower_when_asked_to(
     except SystemExit as ended:
         found = int(ended.code or 0)
     assert found == code
-    assert "mask/int8 on ai-edge-litert, 1 threads" in capsys.readouterr().out
+    assert "mask/int8 on ai-edge-litert, 1 thread\n" in capsys.readouterr().out

@@ -90,10 +90,9 @@ def lines(before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[C
     for which, record in (("before", before), ("after", after)):
         yield from (f"{which}: {doubt}" for doubt in doubts.of(record))
     for each in found:
-        model, variant, runtime, threads = each.key
         yield (
             f"{each.verdict:8}{each.before:9.2f} -> {each.after:9.2f} ms  "
-            f"×{each.ratio:.3f} ({each.low:.3f}–{each.high:.3f})  {model}/{variant} on {runtime}, {threads} threads"
+            f"×{each.ratio:.3f} ({each.low:.3f}–{each.high:.3f})  {figures.name(each.key)}"
         )
     yield from (f"alone: {line}" for line in alone(before, after))
 
@@ -113,11 +112,15 @@ def circumstances(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 
 def alone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Combinations that only one of them has figures for."""
+    """Combinations that only one of them has figures for, a line for each network and variant."""
     first, second = (figures.measured(record).keys() for record in (before, after))
     for keys, where in ((first - second, "only before"), (second - first, "only after")):
-        for model, variant, runtime, threads in sorted(keys):
-            yield f"{model}/{variant} on {runtime}, {threads} threads: {where}"
+        for (model, variant), own in itertools.groupby(sorted(keys), lambda key: key[:2]):
+            threads: dict[str, list[str]] = {}
+            for _, _, runtime, count in own:
+                threads.setdefault(runtime, []).append(str(count))
+            ways = "; ".join(f"{runtime}, threads {', '.join(counts)}" for runtime, counts in threads.items())
+            yield f"{model}/{variant} {where}: on {ways}"
 
 
 def _short(value: object) -> str:

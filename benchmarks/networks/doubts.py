@@ -80,16 +80,17 @@ def spread(record: Mapping[str, Any]) -> list[str]:
     told = []
     found = figures.measured(record).values()
     for names, sentence in (
-        ([_name(each) for each in found if each.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
-        ([_name(each) for each in found if WIDE < each.spread <= WORTHLESS], f"wide, p10 to p90 over {WIDE:.0%}"),
-        ([_name(each) for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
+        (
+            [figures.name(each.key) for each in found if each.spread > WORTHLESS],
+            "worthless, p10 to p90 is more than the median",
+        ),
+        (
+            [figures.name(each.key) for each in found if WIDE < each.spread <= WORTHLESS],
+            f"wide, p10 to p90 over {WIDE:.0%}",
+        ),
+        ([figures.name(each.key) for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
     ):
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             told.append(f"{len(names)} of {len(found)} {sentence}: {shown}")
     return told
-
-
-def _name(figure: figures.Figure) -> str:
-    model, variant, runtime, threads = figure.key
-    return f"{model}/{variant} on {runtime}, {threads} thread{'s' * (threads > 1)}"

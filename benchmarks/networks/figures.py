@@ -55,6 +55,12 @@ def key(row: Mapping[str, Any]) -> Key:
     return row["model"], row["variant"], row["runtime"], row["threads"]
 
 
+def name(key: Key) -> str:
+    """As people say it."""
+    model, variant, runtime, threads = key
+    return f"{model}/{variant} on {runtime}, {threads} thread{'s' * (threads > 1)}"
+
+
 def rounds(row: Mapping[str, Any]) -> list[list[float]]:
     """Milliseconds of every call, by round."""
     return [[value / 1e3 for value in each] for each in row["us"]]
