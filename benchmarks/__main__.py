@@ -263,7 +263,11 @@ def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
 
 @cli.command("report")
 @click.option(
-    "--proof", "proofs", metavar="NAME=FILE", multiple=True, help="convert's report.json of the network NAME; repeat."
+    "--proof",
+    "proofs",
+    metavar="NAME=FILE|FOLDER",
+    multiple=True,
+    help="convert's report.json of the network NAME, or a folder of NAME.report.json; repeat.",
 )
 @click.option("--results", type=FOLDER, default=RESULTS, show_default="here")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/report"), show_default=True)
@@ -272,7 +276,10 @@ def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
     from benchmarks.report import accuracy, pages  # needs extra `train`
 
     judged = {
-        (name, variant): found for name, file in map(_named, proofs) for variant, found in accuracy.read(file).items()
+        (name, variant): found
+        for text in proofs
+        for name, file in (accuracy.proofs(Path(text)) if Path(text).is_dir() else [_named(text)])
+        for variant, found in accuracy.read(file).items()
     }
     for page in pages.write(results, out, judged):
         click.echo(f"wrote {page}")

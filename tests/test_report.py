@@ -21,6 +21,7 @@ pytest.importorskip("jinja2", reason="needs extra `train`")
 from benchmarks.__main__ import cli
 from benchmarks.report import charts, pages
 
+ROOT = Path(__file__).parents[1]
 BOARD = "raspberry-pi-5-model-b-rev-1-0"
 FLOAT = profile(("Fully Connected (NC, F32) GEMM", 1, 6000.0), ("Convolution (NHWC, F32) DWConv", 2, 3000.0))
 INT8 = profile(
@@ -224,9 +225,25 @@ def test_the_proofs_test_part_is_read_as_shares(tmp_path: Path, measure: str) ->
 
 @pytest.mark.parametrize(("network", "measure"), [("mask", "accuracy"), ("face", "ap50")])
 def test_the_committed_proofs_are_read(network: str, measure: str) -> None:
-    found = accuracy.read(Path(__file__).parents[1] / "convert" / "results" / f"{network}.report.json")
+    found = accuracy.read(ROOT / "convert" / "results" / f"{network}.report.json")
     assert {each.measure for each in found.values()} == {measure}
     assert all(each.low <= each.value <= each.high <= 1 for each in found.values())
+
+
+def test_a_folder_without_proofs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MaskwatchError, match=r"no NAME\.report\.json in it"):
+        cli(["report", "--proof", str(tmp_path), "--out", str(tmp_path / "page")], standalone_mode=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_committed_page_is_that_of_the_committed_records(tmp_path: Path) -> None:
+    """Anew: python -m benchmarks report --proof convert/results --proof convert/results/study --out docs/measured."""
+    proofs = [f"--proof={ROOT / 'convert' / 'results' / folder}" for folder in (".", "study")]
+    cli(["report", "--out", str(tmp_path), *proofs], standalone_mode=False)
+    kept = ROOT / "docs" / "measured"
+    assert {each.name for each in kept.iterdir()} == {each.name for each in tmp_path.iterdir()}
+    for name in pages.PAGES:
+        assert (kept / name).read_text() == (tmp_path / name).read_text()
 
 
 @pytest.mark.parametrize("name", pages.PAGES)

@@ -12,6 +12,7 @@ from maskwatch.errors import MaskwatchError
 
 PART = "test"  # of the split: the one no choice was made on
 MEASURES = {"accuracy": "Accuracy", "ap50": "AP50 of street scenes"}  # of a classifier, of a finder
+SUFFIX = ".report.json"
 FRAME = "frame"  # the view all finders are judged on; ours sees portraits too
 
 
@@ -23,6 +24,18 @@ class Accuracy:
     value: float
     low: float
     high: float
+
+
+def proofs(folder: Path) -> list[tuple[str, Path]]:
+    """Network and file of every proof in a folder, which is named after its network.
+
+    Raises:
+        MaskwatchError: there is none.
+    """
+    found = [(path.name.removesuffix(SUFFIX), path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    if not found:
+        raise MaskwatchError(f"accuracy {folder}: no NAME{SUFFIX} in it; expected those that `python -m convert` makes")
+    return found
 
 
 def read(path: Path) -> dict[str, Accuracy]:
