@@ -47,7 +47,7 @@ reference: .venv/.made ## the study's network at its own 224 px, to compare with
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference
 	$(CONVERT) runs/reference/model.keras --data $(DATA) --data $(SCENES) -o runs/reference.tflite
 
-study: .venv/.made ## the study's other networks, trained, quantized and judged: hours on two cores
+study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training
 	$(TRAIN) cnn --data $(DATA) --scenes $(SCENES) --out runs/cnn
 	$(TRAIN) alexnet --data $(DATA) --scenes $(SCENES) --out runs/alexnet
 	$(TRAIN) yolov5s --data $(SCENES) --out runs/yolov5s
