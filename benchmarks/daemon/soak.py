@@ -208,7 +208,7 @@ def summary(record: dict[str, Any]) -> Sequence[Sequence[object]]:
     return [
         (
             f"{samples['time_s'][-1] / 60:.0f} min",
-            f"{memory['kb_an_hour']:.0f} ({memory['low']:.0f} to {memory['high']:.0f}) KB",
+            f"{round(memory['kb_an_hour'])} ({round(memory['low'])} to {round(memory['high'])}) KB",
             f"{samples['resident_kb'][-1] / 1024:.0f} MB",
             *(f"{samples[name][0]}, {samples[name][-1]}" for name in ("threads", "open_files")),
             *(f"{told['on'][what]}, {told['off'][what]}" for what in ("due", "lost", "extra")),
