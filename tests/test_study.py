@@ -181,3 +181,8 @@ def test_the_classifiers_share_their_options_and_only_the_one_that_starts_with_w
     assert options["mobilenet_v2"] - options["alexnet"] == {"weights", "alpha", "settling", "frozen"}
     assert options["cnn"] - options["alexnet"] == {"depth"}
     assert options["alexnet"] <= options["cnn"] & options["mobilenet_v2"]
+
+
+def test_what_trains_is_part_of_the_program() -> None:
+    assert {"train", "left-out", "resize"} <= program.cli.commands.keys()
+    assert program.train.commands.keys() == {"mobilenet_v2", "cnn", "alexnet", "finder", "yolov5s"}
