@@ -79,18 +79,13 @@ def spread(record: Mapping[str, Any]) -> list[str]:
     """Combinations whose values lie too far apart to mean anything, or much."""
     told = []
     found = figures.measured(record).values()
-    for names, sentence in (
-        (
-            [figures.name(each.key) for each in found if each.spread > WORTHLESS],
-            "worthless, p10 to p90 is more than the median",
-        ),
-        (
-            [figures.name(each.key) for each in found if WIDE < each.spread <= WORTHLESS],
-            f"wide, p10 to p90 over {WIDE:.0%}",
-        ),
-        ([figures.name(each.key) for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
+    for doubtful, sentence in (
+        ([each for each in found if each.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
+        ([each for each in found if WIDE < each.spread <= WORTHLESS], f"wide, p10 to p90 over {WIDE:.0%}"),
+        ([each for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
     ):
-        if names:
-            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            told.append(f"{len(names)} of {len(found)} {sentence}: {shown}")
+        if doubtful:
+            shown = ", ".join(figures.name(each.key) for each in doubtful[:3])
+            more = f" and {len(doubtful) - 3} more" if len(doubtful) > 3 else ""
+            told.append(f"{len(doubtful)} of {len(found)} {sentence}: {shown}{more}")
     return told
