@@ -99,9 +99,9 @@ class Watch:
             self._stages.lap("classify")
         people = parts.tracker.people(frame.time)
         logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
-        if alert := parts.policy.update(people, frame.time, parts.quiet()):
+        if alert := parts.policy.update(people, frame.time, parts.quiet(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
-        self._show(Signal.ALERT if parts.policy.on else Signal.WATCHING)
+        self._show(parts.policy.signal)
 
     def _faces(self, frame: Frame) -> list[Face]:
         """Those in the frame that count."""

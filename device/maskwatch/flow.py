@@ -89,6 +89,7 @@ class Signal(StrEnum):
     """What the unit shows of itself. A fault outranks an alert: a unit that cannot see must not seem to watch."""
 
     WATCHING = "watching"
+    MASKED = "masked"  # watching, and somebody surely masked is in view, nobody bare or in doubt
     ALERT = "alert"
     FAULT = "fault"
 

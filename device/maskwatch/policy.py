@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskwatch.flow import Alert, Track
+from maskwatch.admission import Admission
+from maskwatch.flow import Alert, Signal, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,26 @@ class Policy:
         self._switched = -math.inf  # seconds, when the alert last began or ended
         self._last_bare = -math.inf  # seconds, when somebody was last bare
         self._newest = -math.inf  # seconds, of the newest frame
+        self._admission = Admission()
 
-    def update(self, people: Sequence[Track], time: float, quiet: bool = False) -> Alert | None:
+    @property
+    def signal(self) -> Signal:
+        """What the unit is to show after the newest frame."""
+        if self.on:
+            return Signal.ALERT
+        return Signal.MASKED if self._admission.on else Signal.WATCHING
+
+    def update(self, people: Sequence[Track], time: float, quiet: bool = False, unjudged: int = 0) -> Alert | None:
         """Take one frame's people; return the alert if it switches now.
 
         Args:
             people: everybody in view.
             time: of the frame, seconds; never runs backwards.
             quiet: whether alerts are unwanted now.
+            unjudged: people in view whom no verdict was given on yet.
         """
+        rules = self.rules
+        self._admission.update(people, time, rules.low, rules.hold, rules.clear, unjudged)
         self._sort(people, time)
         if self.on:
             return self._switch(False, people, time) if self._over(time, quiet) else None
@@ -56,6 +68,7 @@ class Policy:
     def stop(self, time: float) -> Alert | None:
         """The watch ends, or cannot go on: an alert that is on is switched off at once, nobody is known any more."""
         self._bare, self._spent, self._last_bare = {}, set(), -math.inf
+        self._admission.reset()
         return self._switch(False, (), time) if self.on else None
 
     def _sort(self, people: Sequence[Track], time: float) -> None:

@@ -114,6 +114,10 @@ class Tracker:
             if person.track is not None and not self.is_picture(person, time)
         )
 
+    def unjudged(self, time: float) -> int:
+        """How many are known to be there whom no verdict was given on yet; pictures on a wall left out."""
+        return sum(person.track is None and not self.is_picture(person, time) for person in self._people)
+
     def clear(self) -> None:
         """Nobody is known any more; pictures on the wall are."""
         self._people = []

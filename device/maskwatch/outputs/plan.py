@@ -67,7 +67,7 @@ def _lamp(lamp: LampSettings) -> list[PinPlan]:
     red = {Signal.ALERT: lamp.pattern, Signal.FAULT: FAULT}
     colours = [
         PinPlan("lamp.red", lamp.red, lamp.active_high, red),
-        PinPlan("lamp.green", lamp.green, lamp.active_high, {Signal.WATCHING: "steady"}),
+        PinPlan("lamp.green", lamp.green, lamp.active_high, dict.fromkeys((Signal.WATCHING, Signal.MASKED), "steady")),
     ]
     if lamp.blue is not None:
         colours.append(PinPlan("lamp.blue", lamp.blue, lamp.active_high, {}, Muted.LIT))
