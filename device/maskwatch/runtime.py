@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.quiet import muted_stderr
 from maskwatch.scale import Floats, Scale
+
+RUNTIMES = {"ai_edge_litert.interpreter": "ai-edge-litert", "tflite_runtime.interpreter": "tflite-runtime"}
 
 
 class Model:
@@ -61,21 +64,46 @@ def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
             interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError, TypeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"model {origin}: the runtime cannot run it ({reason}); make it again with convert") from error
+        raise ModelError(
+            f"model {origin}: the runtime cannot run it ({_reason(error)}); make it again with convert"
+        ) from error
     return interpreter
 
 
 def _interpreter_class() -> Any:
-    """ai-edge-litert, or tflite-runtime where only that is installed (Python 3.11 and numpy 1 at most)."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
+    """ai-edge-litert, or tflite-runtime where only that is installed (Python 3.11 and numpy 1 at most).
+
+    Raises:
+        ModelError: neither is installed; or one is, and cannot be loaded here.
+    """
+    failures: list[tuple[str, Exception]] = []
+    for name, package in RUNTIMES.items():
         try:
-            from tflite_runtime.interpreter import Interpreter
-        except ImportError as error:
-            raise ModelError(f"runtime: no TFLite runtime ({error}); pip install ai-edge-litert") from error
-    return Interpreter
+            return importlib.import_module(name).Interpreter
+        except ModuleNotFoundError as error:
+            if error.name not in (name, name.partition(".")[0]):  # installed; what it needs is missing
+                failures.append((package, error))
+        except Exception as error:  # of a library's own code: an ImportError, or whatever another numpy makes of it
+            failures.append((package, error))
+    if not failures:
+        raise ModelError("runtime: no TFLite runtime is installed; pip install ai-edge-litert")
+    package, failure = failures[0]
+    found = f"{package} is installed but cannot be loaded ({_reason(failure)})"
+    raise ModelError(f"runtime: {found}; {_mend(failure)}") from failure
+
+
+def _mend(error: Exception) -> str:
+    """What to do about a runtime that is there and cannot be loaded."""
+    text = str(error)
+    if "GLIBC" in text:
+        return "it was built for a newer system: upgrade that, or install the version pinned in constraints/"
+    if "numpy" in text or "_ARRAY_API" in text:
+        return "it and numpy do not fit each other: install both as pinned in constraints/"
+    return "install what the reason names, or the versions pinned in constraints/"
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
