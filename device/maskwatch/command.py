@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import click
 
+from maskwatch import ending
 from maskwatch.errors import MaskwatchError
 
 
+@ending.whatever_threads_do()
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> None:
     """Run a click command as the program `name`, with the process's own arguments or those given.
 

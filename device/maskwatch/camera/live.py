@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from maskwatch import ending
 from maskwatch.camera.watch import Sight, Watch
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
@@ -101,6 +102,7 @@ class Live:
         self._trouble_since = self._start
         self._blind_since: float | None = None  # since when there are no frames to look at
         self._thread = threading.Thread(target=self._capture, name=f"capture {name}", daemon=True)
+        ending.waits_in_a_library(self._thread)
         self._thread.start()
 
     @property
