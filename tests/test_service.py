@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwatch import cli, errors, service
+from maskwatch import errors, service
+from maskwatch.cli.commands import cli
 from maskwatch.service import Notifier
 
 
@@ -260,5 +261,5 @@ def test_what_may_pass_by_itself_is_tried_for_ever_with_a_rest_in_between() -> N
 @pytest.mark.parametrize("words", commands(UNIT.read_text()), ids=" ".join)
 def test_what_the_unit_runs_exists_on_the_command_line(words: list[str]) -> None:
     name, *rest = words
-    known = {option for parameter in cli.cli.commands[name].params for option in parameter.opts}
+    known = {option for parameter in cli.commands[name].params for option in parameter.opts}
     assert {word for word in rest if word.startswith("-")} <= known

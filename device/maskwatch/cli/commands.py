@@ -1,4 +1,4 @@
-"""The command line, a function a command. What is heavy is imported by the command that needs it."""
+"""The commands, a function each. What is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from maskwatch import __version__, command, service
+from maskwatch import __version__, service
 from maskwatch.errors import SourceError
 
 CONFIG = click.option(
@@ -20,6 +21,18 @@ CONFIG = click.option(
     type=click.Path(path_type=Path),
     help="TOML file; without one, the default in the package.",
 )
+
+
+class Number(click.FloatRange):
+    """A float in a range. `nan` is below no bound and above none, and would silence whatever compares with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
 SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."
 
 
@@ -37,7 +50,7 @@ def cli() -> None:
 @click.option("--source", help=SOURCE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--show-pins", is_flag=True, help="Also a line whenever a pin changes, read back from the pin.")
-@click.option("--duration", type=click.FloatRange(min=0), default=math.inf, help="Stop after so many seconds.")
+@click.option("--duration", type=Number(min=0), default=math.inf, help="Stop after so many seconds.")
 @click.option("--profile", is_flag=True, help="At the end, where the time of a frame went (on stderr).")
 def run(
     config_path: Path | None,
@@ -81,7 +94,7 @@ def run(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--min-score", type=click.FloatRange(0, 1), help="The finder's threshold, in place of the config's.")
+@click.option("--min-score", type=Number(0, 1), help="The finder's threshold, in place of the config's.")
 def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None) -> None:
     """Look once at images, or at folders of them, and print one line per image.
 
@@ -165,8 +178,3 @@ def show_config(config_path: Path | None, as_json: bool) -> None:
 
     for entry in effective.entries(config_path):
         click.echo(effective.json_line(entry) if as_json else effective.text_line(entry))
-
-
-def main() -> None:
-    """The program `maskwatch`."""
-    command.run(cli, "maskwatch")
