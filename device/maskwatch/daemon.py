@@ -12,6 +12,7 @@ from maskwatch.flow import Face, Frame, Signal
 from maskwatch.parts import Parts
 from maskwatch.service import Notifier
 from maskwatch.stages import Stages
+from maskwatch.state import State
 
 logger = logging.getLogger(__name__)
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
@@ -38,11 +39,13 @@ def run(
 
     Raises:
         SourceError: the source failed for good; the alert and the pins are off by then all the same.
+        OutputError: no output could tell of an alert for too long, see Outputs.check; likewise.
     """
     notifier = notifier or Notifier()
-    watch = Watch(parts, stages or Stages(), notifier)
+    state = State(parts.outputs, notifier)
+    watch = Watch(parts, stages or Stages(), state)
     try:
-        notifier.ready()
+        state.begin()
         while not stop.is_set() and not parts.source.ended:
             notifier.feed()
             before_each()
@@ -56,12 +59,11 @@ def run(
 class Watch:
     """What the loop remembers from turn to turn."""
 
-    def __init__(self, parts: Parts, stages: Stages, notifier: Notifier) -> None:
-        self._parts, self._stages, self._notifier = parts, stages, notifier
+    def __init__(self, parts: Parts, stages: Stages, state: State) -> None:
+        self._parts, self._stages, self._state = parts, stages, state
         self._time = 0.0  # seconds, of the newest frame
         self._looked = -math.inf  # seconds, of the newest frame that was looked at
         self._trouble: str | None = None
-        self._shown: Signal | None = None
 
     def turn(self, duration: float) -> bool:
         """Wait for a frame, and look at it; False when `duration` is over."""
@@ -101,7 +103,7 @@ class Watch:
         logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
         if alert := parts.policy.update(people, frame.time, parts.quiet(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
-        self._show(parts.policy.signal)
+        self._state.signal(parts.policy.signal)
 
     def _faces(self, frame: Frame) -> list[Face]:
         """Those in the frame that count."""
@@ -114,23 +116,14 @@ class Watch:
 
     def _heed(self, trouble: str | None) -> None:
         """A camera that cannot see ends the alert and shows as a fault; whom it saw before proves nothing after."""
-        if trouble == self._trouble:
-            return
-        self._trouble = trouble
-        self._parts.outputs.fault(trouble, self._time)
-        self._notifier.status(trouble or "watching")
-        if trouble is None:
-            self._show(Signal.WATCHING)
+        before, self._trouble = self._trouble, trouble
+        self._state.faults(trouble, self._parts.outputs.check(), self._time)
+        if trouble == before:
             return
         if alert := self._parts.policy.stop(self._time):
             self._parts.outputs.switch(alert)
         self._parts.tracker.clear()
-        self._show(Signal.FAULT)
-
-    def _show(self, signal_: Signal) -> None:
-        if signal_ is not self._shown:
-            self._parts.outputs.show(signal_)
-            self._shown = signal_
+        self._state.signal(Signal.WATCHING)
 
     def _is_due(self, time: float) -> bool:
         return self._parts.max_fps is None or time - self._looked >= 1 / self._parts.max_fps - SLACK

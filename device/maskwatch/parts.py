@@ -122,6 +122,7 @@ def adjust(parts: Parts, settings: Settings) -> None:
     parts.quiet = QuietHours.of([(each.since, each.until) for each in alert.quiet], alert.timezone)
     parts.zone = Zone(settings.face.min_size, settings.zone.polygon)
     parts.max_fps = settings.power.max_fps
+    parts.outputs.give_up = settings.outputs.give_up
     if not settings.power.gate:
         parts.gate = None
     elif parts.gate is None:

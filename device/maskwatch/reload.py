@@ -25,6 +25,7 @@ LIVE: frozenset[Place] = frozenset(
         ("face", "min_size"),
         ("opinion",),
         ("alert",),
+        ("outputs", "give_up"),
         ("buttons", "mute", "lasts"),
         ("power",),
         ("log", "level"),

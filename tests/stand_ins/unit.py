@@ -200,7 +200,7 @@ class Unit:
 
     def _plain(self, line: str) -> str:
         line = re.sub(r"@127\.0\.0\.1:\d+", "@camera", line.replace(f"{self.folder}/", ""))
-        return re.sub(r"(sees again, after) \d+ s$", r"\1 … s", line.removeprefix("maskwatch: "))
+        return re.sub(r"(again, after) \d+ s$", r"\1 … s", line.removeprefix("maskwatch: "))
 
     def _states(self, since: float) -> dict[str, str]:
         edges, on = file_pins.edges(self.pins), self.on()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from maskwatch.complaint import found
-from maskwatch.config.section import Section
+from maskwatch.config.section import Seconds, Section
 
 Bcm = Annotated[int, Field(ge=0, le=27)]
 
@@ -99,6 +99,8 @@ class LampSettings(Section):
 class OutputsSettings(Section):
     """[outputs]: what an alert drives; an absent section's output does not exist."""
 
+    give_up: Seconds = 60.0
+    """Seconds without any output that can tell of an alert, then exit and let systemd start anew; 0: never."""
     buzzer: BuzzerSettings | None = None
     led: LedSettings | None = None
     lamp: LampSettings | None = None

@@ -13,6 +13,7 @@ class LogOutput(Output):
     """Writes `alert_on`, `alert_off`, `fault` and `fault_over` lines, each flushed so that a pipe sees it at once."""
 
     name = "log"
+    vital = False  # a reader of these lines that went away, or a full disk, takes nothing from who is at the door
 
     def __init__(self, stream: TextIO, as_json: bool = False) -> None:
         """The stream stays the caller's to close."""
