@@ -174,7 +174,7 @@ def test_check_without_pins_on_this_machine_says_how_to_mend_it(tmp_path: Path) 
     command = [*COMMAND, "check", "--config", str(config), "--source", "video:x"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("FAIL led: led: GPIO5: no pins found on this machine (pin factory: nonsense)")
+    assert last.startswith("FAIL led: led: GPIO5: no pins on this machine: gpiozero knows no pin factory nonsense")
 
 
 def test_config_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) -> None:

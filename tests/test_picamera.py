@@ -228,7 +228,7 @@ def first_frame_after_trouble(source: Source) -> None:
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_without_its_library_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch, rotation: int) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)  # as if it were not installed
-    with pytest.raises(SourceError, match=r"^picamera:0: picamera2 cannot be imported .*apt install"):
+    with pytest.raises(SourceError, match=r"^picamera:0: picamera2 is not installed; .*apt install"):
         opened(rotation=rotation)
 
 

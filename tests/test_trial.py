@@ -144,7 +144,7 @@ def test_test_alert_without_pins_is_one_line_and_exit_5() -> None:
     done = maskwatch("nonsense", "test-alert")
     line, _ = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (5, "")
-    assert line.startswith("maskwatch: buzzer: GPIO17: no pins found on this machine")
+    assert line.startswith("maskwatch: buzzer: GPIO17: no pins on this machine")
 
 
 def test_test_alert_with_no_output_configured_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from maskwatch.config import ButtonSettings, ButtonsSettings
 from maskwatch.outputs import Outputs
-from maskwatch.outputs.gpio import claim
+from maskwatch.outputs.claim import claim
 
 logger = logging.getLogger(__name__)
 BOUNCE = 0.05  # seconds a contact may chatter; fingers are slower

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from maskwatch import config, parts
+from maskwatch import config, loading
 from maskwatch.buttons import press
 from maskwatch.camera import open_source, without_password
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
+from maskwatch.outputs import board
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.plan import PinPlan, plans
 
@@ -60,9 +62,22 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
         return Finding(subject, attempt())
     except MaskwatchError as error:
         return Finding(subject, " ".join(str(error).split()), error.exit_code)
+    except Exception as error:  # whatever one part raises, the next ones are still to be checked
+        return Finding(subject, unexpected(error), MaskwatchError.exit_code)
+
+
+def unexpected(error: BaseException) -> str:
+    """An exception that nobody foresaw, in one line: its kind, its text and where it was raised."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
+    text = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__} at {place}: {text}; please report this line"
 
 
 def _face_model(settings: Settings) -> str:
+    loading.load(loading.CV2)
+    from maskwatch import parts
+
     detector = parts.build_detector(settings.face)
     start = time.perf_counter()
     detector.find(np.zeros((480, 640, 3), np.uint8))
@@ -70,6 +85,9 @@ def _face_model(settings: Settings) -> str:
 
 
 def _mask_model(settings: Settings) -> str:
+    loading.load(loading.CV2)
+    from maskwatch import parts
+
     classifier = parts.build_classifier(settings.mask)
     start = time.perf_counter()
     image = np.zeros((480, 640, 3), np.uint8)
@@ -78,6 +96,7 @@ def _mask_model(settings: Settings) -> str:
 
 
 def _camera(camera: CameraSettings) -> str:
+    loading.load(loading.CV2)
     name, source = without_password(camera.source), open_source(camera)
     try:
         frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
@@ -92,7 +111,7 @@ def _camera(camera: CameraSettings) -> str:
 
 def _pin(plan: PinPlan) -> str:
     Pin(plan).close()
-    return f"GPIO{plan.pin} can be driven"
+    return f"GPIO{plan.pin} can be driven{board.note(plan.pin, drives=True)}"
 
 
 def _button(name: str, settings: ButtonSettings) -> str:
@@ -100,7 +119,7 @@ def _button(name: str, settings: ButtonSettings) -> str:
     pressed = button.is_pressed
     button.close()
     state = "pressed now; if nobody does, its wires or pull_up are wrong" if pressed else "not pressed"
-    return f"GPIO{settings.pin} can be read, {state}"
+    return f"GPIO{settings.pin} can be read, {state}{board.note(settings.pin, drives=False)}"
 
 
 def _since(start: float) -> str:

@@ -6,11 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-import cv2
-
 
 def mute_cv2() -> None:
     """Keep cv2's and FFmpeg's warnings to themselves, from now on."""
+    import cv2  # here, because who mutes another library need not have this one
+
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
     # OpenCV 4 (Bookworm's numpy 1 holds us there) has it at the top, OpenCV 5 under utils; 0 is silent in both.
     (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,9 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
+from maskwatch.loading import LITERT, TFLITE, first_of
 from maskwatch.quiet import muted_stderr
 from maskwatch.scale import Floats, Scale
-
-RUNTIMES = {"ai_edge_litert.interpreter": "ai-edge-litert", "tflite_runtime.interpreter": "tflite-runtime"}
 
 
 class Model:
@@ -76,30 +74,7 @@ def _interpreter_class() -> Any:
     Raises:
         ModelError: neither is installed; or one is, and cannot be loaded here.
     """
-    failures: list[tuple[str, Exception]] = []
-    for name, package in RUNTIMES.items():
-        try:
-            return importlib.import_module(name).Interpreter
-        except ModuleNotFoundError as error:
-            if error.name not in (name, name.partition(".")[0]):  # installed; what it needs is missing
-                failures.append((package, error))
-        except Exception as error:  # of a library's own code: an ImportError, or whatever another numpy makes of it
-            failures.append((package, error))
-    if not failures:
-        raise ModelError("runtime: no TFLite runtime is installed; pip install ai-edge-litert")
-    package, failure = failures[0]
-    found = f"{package} is installed but cannot be loaded ({_reason(failure)})"
-    raise ModelError(f"runtime: {found}; {_mend(failure)}") from failure
-
-
-def _mend(error: Exception) -> str:
-    """What to do about a runtime that is there and cannot be loaded."""
-    text = str(error)
-    if "GLIBC" in text:
-        return "it was built for a newer system: upgrade that, or install the version pinned in constraints/"
-    if "numpy" in text or "_ARRAY_API" in text:
-        return "it and numpy do not fit each other: install both as pinned in constraints/"
-    return "install what the reason names, or the versions pinned in constraints/"
+    return first_of(LITERT, TFLITE, subject="runtime").Interpreter
 
 
 def _reason(error: Exception) -> str:

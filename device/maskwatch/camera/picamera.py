@@ -11,6 +11,7 @@ import numpy as np
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
+from maskwatch.loading import PICAMERA2, load
 
 logger = logging.getLogger(__name__)
 
@@ -93,16 +94,9 @@ def library(name: str) -> Any:
         name: of the source that wants it, for the message.
 
     Raises:
-        SourceError: it is not installed.
+        SourceError: it is not installed, or cannot be loaded.
     """
-    try:
-        import picamera2
-    except ImportError as error:
-        raise SourceError(
-            f"{name}: picamera2 cannot be imported ({error}); on a Pi: sudo apt install "
-            "python3-picamera2 and a venv made with --system-site-packages; elsewhere name another source"
-        ) from error
-    return picamera2
+    return load(PICAMERA2, name)
 
 
 def controls(settings: CameraSettings, known: set[str], name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from maskwatch import __version__, service
+from maskwatch import __version__, loading, service
 from maskwatch.errors import SourceError
 
 CONFIG = click.option(
@@ -61,6 +61,7 @@ def run(
     profile: bool,
 ) -> None:
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
+    loading.load(loading.CV2)  # before what imports it: if it cannot be loaded, that is one line
     from maskwatch import config, daemon, parts, reload
     from maskwatch.service import Notifier
     from maskwatch.stages import Stages
@@ -101,6 +102,7 @@ def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min
     Every face above the score threshold is printed, also those below the config's min_size.
     An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
     """
+    loading.load(loading.CV2)
     from maskwatch import config, parts, stills
 
     settings = config.load(config_path)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from maskwatch.config import OutputsSettings
-from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
 from maskwatch.outputs import Output
+from maskwatch.outputs.claim import claim
 from maskwatch.outputs.pattern import Play, level, next_edge
 from maskwatch.outputs.plan import PinPlan, plans
 
@@ -131,46 +129,3 @@ def open_pins(settings: OutputsSettings, show: Show | None = None) -> list[PinOu
             opened.callback(outputs[-1].close)
         opened.pop_all()
     return outputs
-
-
-def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
-    """The gpiozero device that `make` makes, given the module gpiozero.
-
-    Args:
-        name: for messages, e.g. buzzer.
-        pin: BCM number.
-        setting: where the config names it, e.g. `[outputs.buzzer]`.
-        make: called once.
-
-    Raises:
-        OutputError: whatever gpiozero and its back ends raise, as one line.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # gpiozero warns of each back end it cannot use; we report
-        import gpiozero
-        from gpiozero.exc import BadPinFactory, GPIOPinInUse, PinPWMUnsupported
-
-        try:
-            return make(gpiozero)
-        except GPIOPinInUse as error:
-            raise OutputError(f"{name}: GPIO{pin} is already in use; give {setting} its own") from error
-        except PinPWMUnsupported as error:
-            raise OutputError(f"{name}: GPIO{pin} cannot play a tone; {_NO_TONE}") from error
-        except BadPinFactory as error:
-            raise OutputError(f"{name}: GPIO{pin}: {_no_pins()}") from error
-        except Exception as error:  # lgpio and the kernel raise kinds of their own; any of them means: no pin
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            mend = _BUSY if "busy" in reason.lower() else _no_pins()
-            raise OutputError(f"{name}: GPIO{pin} cannot be used ({reason}); {mend}") from error
-
-
-_BUSY = "another program holds it; is the daemon running? Then `sudo systemctl stop maskwatch` first"
-_NO_TONE = 'with mock pins set GPIOZERO_MOCK_PIN_CLASS=mockpwmpin, otherwise [outputs.buzzer] kind = "active"'
-
-
-def _no_pins() -> str:
-    factory = os.environ.get("GPIOZERO_PIN_FACTORY", "any")
-    return (
-        f"no pins found on this machine (pin factory: {factory}); on a Pi install python3-lgpio and join the "
-        "gpio group, elsewhere set GPIOZERO_PIN_FACTORY=mock or remove the [outputs] sections"
-    )

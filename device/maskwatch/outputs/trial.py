@@ -59,7 +59,11 @@ def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:
 def parts(plan: PinPlan) -> list[tuple[str, Play]]:
     """Everything the pin ever plays, with the state of the unit it belongs to."""
     muted: list[tuple[str, Play]] = [("muted", "steady")] if plan.muted is Muted.LIT else []
-    return [(signal.value, plan.plays[signal]) for signal in Signal if signal in plan.plays] + muted
+    told: dict[Play, str] = {}  # what looks alike in two states is played once
+    for signal in Signal:
+        if signal in plan.plays:
+            told.setdefault(plan.plays[signal], signal.value)
+    return [(when, play) for play, when in told.items()] + muted
 
 
 def words(plan: PinPlan, play: Play) -> str:
