@@ -10,12 +10,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from pydantic import ValidationError
 
 from convert import gates, graph, judge_face, judge_mask, judge_scene, layers, metadata, quantize, samples, variants
 from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
 from maskwatch import preprocess
-from maskwatch.bundle import ModelCard
+from maskwatch.card import ModelCard
 from maskwatch.classifier import bare_share
+from maskwatch.complaint import complaint
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.runtime import Model
@@ -197,19 +199,26 @@ def _bare(run: Run, model: Maps) -> judge_mask.Bare:
 
 
 def card(run: Run) -> ModelCard:
-    """What the run says of the model; figures and hashes come later."""
-    return ModelCard(
-        name=run.name,
-        task=run.task,
-        labels=run.labels,
-        input_size=run.input_size,
-        preprocess_version=run.preprocess_version,
-        margin=run.margin,
-        score_threshold=run.score_threshold,
-        temperature=run.temperature,
-        bias=run.bias,
-        sha256="",
-    )
+    """What the run says of the model; figures and hashes come later.
+
+    Raises:
+        ModelError: something in it is out of the card's bounds.
+    """
+    try:
+        return ModelCard(
+            name=run.name,
+            task=run.task,
+            labels=run.labels,
+            input_size=run.input_size,
+            preprocess_version=run.preprocess_version,
+            margin=run.margin,
+            score_threshold=run.score_threshold,
+            temperature=run.temperature,
+            bias=run.bias,
+            sha256="",
+        )
+    except ValidationError as error:
+        raise ModelError(f"run {run.name}: not for a model card: {complaint(error, ModelCard).text}") from error
 
 
 def conversion_error(network: keras.Model, converted: Maps, images: list[Image]) -> float:

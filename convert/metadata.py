@@ -13,7 +13,8 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from convert import packing
-from maskwatch.bundle import LABELS_FILE, ModelCard
+from maskwatch.bundle import LABELS_FILE
+from maskwatch.card import ModelCard
 
 ENTRY = b"TFLITE_METADATA"  # the name readers look for in the model's list of metadata
 IDENTIFIER = b"M001"

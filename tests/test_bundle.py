@@ -1,16 +1,24 @@
 """A model comes with its card or not at all: what was packed is read back, and anything else is refused in one line."""
 
+import contextlib
 import io
+import json
+import os
 import re
+import socket
+import struct
+import subprocess
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from convert import seal
 from maskwatch import bundle, preprocess
-from maskwatch.bundle import ModelCard, Task
+from maskwatch.card import ModelCard, Task
 from maskwatch.errors import ModelError
 from maskwatch.flow import Label
 
@@ -32,13 +40,25 @@ def card(task: Task = "mask", **fields: object) -> ModelCard:
 
 
 def zipped(flatbuffer: bytes = FLATBUFFER, **texts: str) -> bytes:
-    """A bundle made by hand, its archive's files given: labels, model_card."""
+    """A bundle made by hand, its archive's files given: labels, model_card, and sums if not those of the two."""
+    files = {name: texts[key].encode() for key, name in FILES.items() if key in texts}
+    if len(files) == 2:
+        files[bundle.SUMS_FILE] = bundle.sums(*files.values())
+    return archived(flatbuffer, files)
+
+
+def archived(flatbuffer: bytes, files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    """Any archive behind a flatbuffer."""
     buffer = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(buffer, "a") as archive:
-        for name, file in (("labels", bundle.LABELS_FILE), ("model_card", bundle.CARD_FILE)):
-            if name in texts:
-                archive.writestr(file, texts[name])
+    with zipfile.ZipFile(buffer, "a", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def unsealed(flatbuffer: bytes = FLATBUFFER) -> bytes:
+    """A bundle as it was made before its card had a hash."""
+    return archived(flatbuffer, {bundle.LABELS_FILE: LABELS.encode(), bundle.CARD_FILE: packed_card().encode()})
 
 
 def packed_card() -> str:
@@ -46,6 +66,7 @@ def packed_card() -> str:
         return archive.read(bundle.CARD_FILE).decode()
 
 
+FILES = {"labels": bundle.LABELS_FILE, "model_card": bundle.CARD_FILE, "sums": bundle.SUMS_FILE}
 LABELS = "with_mask\nwithout_mask\n"
 
 
@@ -128,7 +149,12 @@ def test_the_same_model_gives_the_same_bytes_whenever_it_is_packed(monkeypatch: 
             lambda: zipped(labels="without_mask\nwith_mask\n", model_card=packed_card()),
             "labels.txt says ('without_mask",
         ),
-        (lambda: zipped(FLATBUFFER + b"!", labels=LABELS, model_card=packed_card()), "altered, its SHA-256"),
+        (
+            lambda: zipped(labels=LABELS, model_card=packed_card(), sums=""),
+            "altered or damaged (labels or card are not those of its hashes)",
+        ),
+        (lambda: unsealed(), "altered or damaged (no SHA256SUMS inside, as an older maskwatch wrote it: run"),
+        (lambda: zipped(FLATBUFFER + b"!", labels=LABELS, model_card=packed_card()), "altered or damaged, its SHA-256"),
         (lambda: bundle.pack(FLATBUFFER, card("face")), "made for task 'face', expected 'mask'"),
         (
             lambda: bundle.pack(FLATBUFFER, card(preprocess_version=preprocess.VERSION + 1)),
@@ -162,7 +188,7 @@ def test_one_byte_altered_anywhere_in_the_model_is_refused(path: Path) -> None:
     data = bundle.pack(FLATBUFFER, card())
     for place in range(len(FLATBUFFER)):
         message = refusal(path, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        assert ("not a TFLite file" if 4 <= place < 8 else "altered, its SHA-256") in message
+        assert ("not a TFLite file" if 4 <= place < 8 else "altered or damaged, its SHA-256") in message
 
 
 def test_one_byte_altered_anywhere_in_the_card_is_refused(path: Path) -> None:
@@ -206,10 +232,158 @@ def test_a_bundle_damaged_anywhere_is_read_or_refused_in_one_line(tmp_path: Path
     whole, path, messages = bundle.pack(FLATBUFFER, card()), tmp_path / "mask.tflite", []
     for place in range(len(FLATBUFFER), len(whole)):
         for value in (0, 1, 8, 12, 14, 255):
-            path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
             try:
-                bundle.read(path, "mask")
+                bundle.verified(whole[:place] + bytes([value]) + whole[place + 1 :], path, "mask")
             except ModelError as error:
                 messages.append(str(error))
     assert messages
     assert all(message.startswith(f"model {path}: ") and "\n" not in message for message in messages)
+
+
+# -- hostile files --------------------------------------------------------------------------------------------------
+
+
+def test_a_card_changed_without_its_hash_is_refused(path: Path) -> None:
+    """As an editor of archives would change it: the archive's own checksums are right again."""
+    with zipfile.ZipFile(io.BytesIO(bundle.pack(FLATBUFFER, card()))) as archive:
+        files = {entry: archive.read(entry) for entry in archive.namelist()}
+    moved = files[bundle.CARD_FILE].replace(b'"bias": 0.0', b'"bias": 3.0')
+    assert moved != files[bundle.CARD_FILE]
+    message = refusal(path, archived(FLATBUFFER, files | {bundle.CARD_FILE: moved}))
+    assert "altered or damaged (labels or card are not those of its hashes)" in message
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("name", [bundle.LABELS_FILE, bundle.CARD_FILE, bundle.SUMS_FILE, "more"])
+def test_an_archive_that_would_grow_is_not_inflated(path: Path, compression: int, name: str) -> None:
+    files = {bundle.LABELS_FILE: LABELS.encode(), bundle.CARD_FILE: packed_card().encode(), name: bytes(8 << 20)}
+    bomb = archived(FLATBUFFER, files, compression)
+    assert len(bomb) < 50_000
+    tracemalloc.start()
+    try:
+        assert "no model card inside" in refusal(path, bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_archive_larger_than_any_of_ours_is_not_read(path: Path) -> None:
+    many = {f"{number}": b"" for number in range(20_000)}
+    files = many | {bundle.LABELS_FILE: LABELS.encode(), bundle.CARD_FILE: packed_card().encode()}
+    assert "no model card inside" in refusal(path, archived(FLATBUFFER, files))
+    long = zipped(labels=LABELS, model_card=packed_card() + " " * bundle.MAX_ARCHIVE)
+    assert "no model card inside" in refusal(path, long)
+
+
+def test_sizes_that_lie_are_believed_no_further_than_the_file_reaches(path: Path) -> None:
+    whole = bundle.pack(FLATBUFFER, card())
+    for at in range(len(whole) - 250, len(whole) - 3):  # in the archive's directory
+        for size in (0xFFFF_FFFE, 0x7FFF_FFFF, 0):
+            data = whole[:at] + struct.pack("<I", size) + whole[at + 4 :]
+            with contextlib.suppress(ModelError):
+                assert bundle.verified(data, path, "mask").flatbuffer == FLATBUFFER
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ('"bias": NaN', "bias: found nan"),
+        ('"bias": -100', "bias: found -100"),
+        ('"bias": 1e400', "bias: found inf"),
+        ('"bias": "none"', "bias: found 'none'"),
+        ('"margin": 1000', "margin: found 1000"),
+        ('"margin": -0.1', "margin: found -0.1"),
+        ('"margin": NaN', "margin: found nan"),
+        ('"temperature": 0', "temperature: found 0"),
+        ('"temperature": -1', "temperature: found -1"),
+        ('"temperature": Infinity', "temperature: found inf"),
+        ('"temperature": 1e-30', "temperature: found 1e-30"),
+        ('"temperature": 1e30', "temperature: found 1e+30"),
+        ('"score_threshold": 0', "score_threshold: found 0"),
+        ('"score_threshold": 1', "score_threshold: found 1"),
+        ('"score_threshold": NaN', "score_threshold: found nan"),
+        ('"input_size": 0', "input_size: found 0"),
+        ('"input_size": 1000000', "input_size: found 1000000"),
+        (f'"input_size": {"9" * 5000}', "it is no JSON"),
+        ('"labels": []', "labels: found"),
+        (f'"labels": {["a"] * 17}'.replace("'", '"'), "labels: found"),
+        ('"labels": ["with_mask", "two words"]', "labels[1]: found"),
+        ('"labels": ["with_mask", "\\u001b[2J"]', "labels[1]: found"),
+        ('"name": ""', "name: found"),
+        ('"name": "two\\nlines"', "name: found"),
+        (f'"name": "{"x" * 101}"', "name: found"),
+        ('"sha256": "0"', "sha256: found"),
+        ('"preprocess_version": -1', "preprocess_version: found"),
+        (f'"metrics": {"[" * 5000}', "it is no JSON"),
+        ('"surprise": 1', "surprise: unknown key"),
+    ],
+)
+def test_a_card_with_a_value_out_of_bounds_is_refused_by_its_name(path: Path, values: str, complaint: str) -> None:
+    """Sealed with right hashes: who made the model may have slipped."""
+    name = values.partition(":")[0]
+    text = json.dumps({key: value for key, value in json.loads(packed_card()).items() if f'"{key}"' != name})
+    message = refusal(path, zipped(labels=LABELS, model_card=f"{text[:-1]}, {values}}}"))
+    assert f"its model card is unreadable ({complaint}" in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "socket", "endless", "nul"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mask.tflite"
+    with contextlib.ExitStack() as opened:
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "socket":
+            opened.enter_context(socket.socket(socket.AF_UNIX)).bind(str(path))
+        elif kind == "nul":
+            path = tmp_path / "mask\0.tflite"
+        else:
+            path.symlink_to("/dev/zero" if kind == "endless" else "/dev/null")
+        with pytest.raises(ModelError, match=r"regular file|NUL") as caught:
+            bundle.read(path, "mask")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_larger_than_any_model_is_not_read(path: Path) -> None:
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.write(FLATBUFFER)
+        file.truncate(3 << 30)  # takes no room
+    with pytest.raises(ModelError, match=rf"3221225472 bytes, expected {bundle.MAX_FILE} at most"):
+        bundle.read(path, "mask")
+
+
+# -- bundles made before there were hashes of the card --------------------------------------------------------------
+
+
+def test_an_older_bundle_is_sealed_with_its_bytes_as_they_were(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(unsealed())
+    assert seal.seal(path)
+    after = bundle.unpack(path.read_bytes(), path)
+    assert after.flatbuffer == FLATBUFFER
+    assert (after.files[bundle.LABELS_FILE], after.files[bundle.CARD_FILE]) == (LABELS.encode(), packed_card().encode())
+    assert bundle.read(path, "mask").card.bias == 0
+    sealed = path.read_bytes()
+    assert not seal.seal(path)
+    assert path.read_bytes() == sealed == bundle.pack(FLATBUFFER, card())
+
+
+def test_a_bundle_of_an_altered_model_is_not_sealed(path: Path) -> None:
+    path.parent.mkdir()
+    data = unsealed(FLATBUFFER[:-1])
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="altered or damaged, its SHA-256"):
+        seal.seal(path)
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("task", bundle.TASKS)
+def test_what_ships_is_sealed_and_checks_with_the_program_everybody_has(task: Task, tmp_path: Path) -> None:
+    contents = bundle.unpack(bundle.default_path(task).read_bytes(), bundle.default_path(task))
+    for name, text in contents.files.items():
+        (tmp_path / name).write_bytes(text)
+    command = ["sha256sum", "--check", "--strict", bundle.SUMS_FILE]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwatch import bundle, decoding, detector, preprocess
+from maskwatch.card import ModelCard
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image
 from maskwatch.scale import Floats, Scale
@@ -214,7 +215,7 @@ def finder(
     monkeypatch: pytest.MonkeyPatch, min_score: float | None, threshold: float | None
 ) -> detector.SingleShotDetector:
     monkeypatch.setattr(detector, "Model", ColourModel)
-    card = bundle.ModelCard(
+    card = ModelCard(
         name="colour",
         task="face",
         labels=("face",),

@@ -22,6 +22,7 @@ import keras  # noqa: E402
 from convert import graph, quantize  # noqa: E402
 from maskwatch import bundle, classifier, parts, preprocess, runtime  # noqa: E402
 from maskwatch.camera import demo  # noqa: E402
+from maskwatch.card import Task  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.detector import SingleShotDetector, YuNetDetector  # noqa: E402
@@ -89,7 +90,7 @@ def judge() -> bytes:
     return quantize.to_int8(network, [plain(SKIN), plain(CLOTH), *RANGE])
 
 
-def as_bundle(flatbuffer: bytes, task: bundle.Task = "mask", **fields: object) -> bundle.Bundle:
+def as_bundle(flatbuffer: bytes, task: Task = "mask", **fields: object) -> bundle.Bundle:
     return bundle.Bundle(card(task, **fields), flatbuffer, "here")
 
 

@@ -11,6 +11,7 @@ from typing import Protocol, TextIO
 from maskwatch import bundle
 from maskwatch.buttons import Buttons
 from maskwatch.camera import Source, open_source, without_password
+from maskwatch.card import Task
 from maskwatch.config import FaceSettings, MaskSettings, Settings
 from maskwatch.flow import Face, Image, Label, Verdict
 from maskwatch.gate import MotionGate
@@ -160,5 +161,5 @@ def build_classifier(settings: MaskSettings) -> Judge:
     return MaskClassifier(model, settings.threads, Label(settings.incorrect))
 
 
-def _model_path(name: str, task: bundle.Task) -> Path:
+def _model_path(name: str, task: Task) -> Path:
     return bundle.default_path(task) if name == "default" else Path(name)
