@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from maskwatch import check
-from maskwatch.camera import capture, open_source, pictures, without_password
+from maskwatch.camera import capture, open_source, pictures
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
@@ -173,19 +173,15 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("webcam", "unknown; expected picamera:N"),
-        ("v4l2:", "unknown"),
-        ("picamera:front", "unknown"),
         ("video:/nowhere.mp4", "no such file"),
         ("images:/nowhere", "no such folder"),
-        ("http://user:secret@127.0.0.1:1/x", "'http://…@127.0.0.1:1/x': unknown"),
+        ("./nowhere", "no such file"),
     ],
 )
 def test_a_source_that_cannot_be_opened_says_why(spec: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
         open_source(CameraSettings(source=spec))
     assert reason in str(caught.value)
-    assert "secret" not in str(caught.value)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -213,7 +209,7 @@ def test_a_camera_that_is_not_there_yet_is_waited_for_and_given_up_in_the_end(sp
 def test_check_says_why_there_is_no_stream_and_shows_no_password() -> None:
     with pytest.raises(SourceError) as caught:
         check._camera(CameraSettings(source="rtsp://user:secret@127.0.0.1:1/x"))
-    assert str(caught.value).startswith("rtsp://…@127.0.0.1:1/x: no stream; ")
+    assert str(caught.value).startswith("rtsp://…@127.0.0.1:1/…: no stream; ")
 
 
 @pytest.mark.parametrize(
@@ -282,14 +278,6 @@ class Unplugged:
 def test_a_capture_that_fails_says_so_in_a_line(there: bool, reason: str) -> None:
     with pytest.raises(SourceError, match=rf"^v4l2:/dev/video0: .*{reason}"):
         capture.Capture(Unplugged(there), "v4l2:/dev/video0", "").grab()
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [("rtsp://me:secret@cam/live", "rtsp://…@cam/live"), ("rtsp://cam/live", "rtsp://cam/live"), ("demo", "demo")],
-)
-def test_passwords_are_not_shown(address: str, shown: str) -> None:
-    assert without_password(address) == shown
 
 
 def test_folders_name_images_by_their_place_below(tmp_path: Path) -> None:

@@ -96,4 +96,4 @@ def test_a_stream_of_one_picture_is_a_frozen_camera(camera: NetworkCamera) -> No
 
 def test_check_names_size_and_codec_and_shows_no_password(camera: NetworkCamera) -> None:
     line = check._camera(settings(camera))
-    assert line == f"{camera.address.replace('me:secret', '…')}, 160x96 pixels, mjpg"
+    assert line == f"{camera.address.replace('me:secret', '…').replace('door', '…')}, 160x96 pixels, mjpg"

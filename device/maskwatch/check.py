@@ -12,7 +12,7 @@ import numpy as np
 
 from maskwatch import config, loading
 from maskwatch.buttons import press
-from maskwatch.camera import open_source, without_password
+from maskwatch.camera import address_of, open_source
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
@@ -97,7 +97,7 @@ def _mask_model(settings: Settings) -> str:
 
 def _camera(camera: CameraSettings) -> str:
     loading.load(loading.CV2)
-    name, source = without_password(camera.source), open_source(camera)
+    name, source = address_of(camera).shown, open_source(camera)
     try:
         frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
         if frame is None:

@@ -7,7 +7,9 @@ import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import NoReturn
 
 import click
@@ -15,6 +17,7 @@ import click
 from maskwatch import ending
 from maskwatch.errors import MaskwatchError, OutputError
 from maskwatch.printable import one_line
+from maskwatch.redaction import redacted
 
 STOPPED = 130  # as a shell has it: 128 + SIGINT
 READER_GONE = 1  # as click has it
@@ -29,6 +32,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     1 without a word when nobody reads stdout any more, or 130 after Ctrl-C.
     """
     _prepare_streams()
+    sys.excepthook = _show_traceback
     was_interrupted = _note_interrupts()
     try:
         code = _finish(command, name, arguments)
@@ -78,8 +82,13 @@ def _complain(name: str, error: BaseException) -> int:
 
 def _say(name: str, message: str, exit_code: int = STOPPED) -> int:
     with contextlib.suppress(OSError):  # stderr may be full or closed; the exit code still tells
-        click.echo(f"{name.rpartition(' ')[2]}: {one_line(' '.join(message.split()))}", err=True)
+        click.echo(f"{name.rpartition(' ')[2]}: {one_line(redacted(' '.join(message.split())))}", err=True)
     return exit_code
+
+
+def _show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Of an error that nobody expected, without the addresses in it: a library may repeat what it was given."""
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _prepare_streams() -> None:

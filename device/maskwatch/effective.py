@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from maskwatch import config, settings_file
-from maskwatch.camera import without_password
+from maskwatch import address, config, settings_file
+from maskwatch.redaction import redacted
 from maskwatch.settings_file import Place, Source
 
 
@@ -34,7 +34,7 @@ def entries(path: Path | None, environment: Mapping[str, str] = os.environ) -> l
     source = settings_file.read(path or config.default_path(), environment)
     lines = settings_file.lines(source.text)
     return [
-        Entry(".".join(place), _plain(value), _origin(place, source, lines))
+        Entry(".".join(place), _printable(place, value), _origin(place, source, lines))
         for place, value in flat(config.checked(source))
     ]
 
@@ -66,12 +66,20 @@ def _origin(place: Place, source: Source, lines: Mapping[Place, int]) -> str:
     return " and ".join(named) or "default"
 
 
+def _printable(place: Place, value: Any) -> Any:
+    """The value without secrets: a network camera by its host alone, another source as it was written."""
+    if place == ("camera", "source"):
+        source = address.parse(value)
+        return source.shown if source.parts else redacted(value)
+    return _plain(value)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return without_password(value) if isinstance(value, str) else value
+    return redacted(value) if isinstance(value, str) else value
 
 
 def _toml(value: Any) -> str:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from maskwatch.redaction import redacted
+
 
 class MaskwatchError(Exception):
-    """Base of all expected failures. The message says where, what was found, what was expected, how to mend it."""
+    """Base of all expected failures. The message says where, what was found, what was expected, how to mend it.
+
+    As text it has no address's password in it, wherever it is printed.
+    """
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        return redacted(super().__str__())
+
 
 class ConfigError(MaskwatchError):
-    """A setting is unknown, of the wrong type, or contradicts another."""
+    """A setting is unknown, of the wrong type, or contradicts another: what the file says must change."""
 
     exit_code = 2
+
+
+class UnreadableConfigError(ConfigError):
+    """The config cannot be read just now: it is not there, not ours to read, or its disk fails. Trying again may help,
+    so systemd does, which it does not after exit code 2."""
+
+    exit_code = 6
 
 
 class SourceError(MaskwatchError):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from maskwatch.address import Address, UnclearError, parse
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
 
 if TYPE_CHECKING:
     from maskwatch.camera.live import Ahead, Patience
-
-KINDS = "picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo"
 
 
 class Source(Protocol):
@@ -54,37 +53,40 @@ def open_source(settings: CameraSettings, ahead: Ahead | None = None) -> Source:
     SourceError from read()). What no waiting can mend is said at once.
 
     Raises:
-        SourceError: the kind is unknown, picamera2 is not installed, or a file cannot be opened.
+        SourceError: picamera2 is not installed, or a file cannot be opened.
     """
+    address = address_of(settings)
     # The Pi's camera turns by 180 degrees itself.
-    if settings.rotation == 0 or (settings.rotation == 180 and settings.source.startswith("picamera:")):
-        return _open(settings, ahead)
+    if settings.rotation == 0 or (settings.rotation == 180 and address.kind == "picamera"):
+        return _open(address, settings, ahead)
     from maskwatch.camera.turned import Turned
 
-    return Turned(_open(settings, None), settings.rotation)
+    return Turned(_open(address, settings, None), settings.rotation)
 
 
-def _open(settings: CameraSettings, ahead: Ahead | None) -> Source:
-    spec = settings.source
-    kind, _, place = spec.partition(":")
-    if spec == "demo":
+def address_of(settings: CameraSettings) -> Address:
+    """What settings.source means.
+
+    Raises:
+        SourceError: nothing, or several things; the settings' own check refuses those before.
+    """
+    try:
+        return parse(settings.source)
+    except UnclearError as error:
+        raise SourceError(f"camera.source: {error}") from None
+
+
+def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
+    there = address.on_disk
+    if there.kind == "demo":
         return _demo(settings, ahead)
-    if kind in ("rtsp", "rtsps") and place.startswith("//"):
-        return _rtsp(spec, settings, ahead)
-    if kind == "v4l2" and place:
-        return _v4l2(place, settings, ahead)
-    if kind == "picamera" and place.isdecimal():
-        return _picamera(int(place), settings, ahead)
-    if kind in ("video", "images") and place:
-        return _file(kind, Path(place), settings.fps)
-    raise SourceError(f"source {without_password(spec)!r}: unknown; expected {KINDS}")
-
-
-def without_password(address: str) -> str:
-    """A source as it may be shown: rtsp://user:secret@host -> rtsp://…@host."""
-    scheme, slashes, rest = address.partition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{slashes}{'…@' if at else ''}{host}"
+    if there.kind in ("rtsp", "http"):
+        return _stream(there, settings, ahead)
+    if there.kind == "v4l2":
+        return _v4l2(there.place, settings, ahead)
+    if there.kind == "picamera":
+        return _picamera(int(there.place), settings, ahead)
+    return _file(there.kind, Path(there.place), settings.fps)
 
 
 # cv2 takes 0.1-0.3 s to import: only what is opened is imported.
@@ -102,13 +104,13 @@ def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
     return live.Live(lambda: stage, "demo", patience, stage, ahead=ahead)
 
 
-def _rtsp(address: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
+def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import capture, live
 
     def opened() -> capture.Capture:
-        return capture.rtsp(address, settings.stall)
+        return capture.stream(address, settings.stall)
 
-    return live.Live(opened, without_password(address), _patience(settings), ahead=ahead)
+    return live.Live(opened, address.shown, _patience(settings), ahead=ahead)
 
 
 def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:

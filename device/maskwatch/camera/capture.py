@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from maskwatch.camera import without_password
+from maskwatch.address import Address
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
@@ -70,7 +70,7 @@ def v4l2(device: str, settings: CameraSettings) -> Capture:
     return Capture(capture, f"v4l2:{device}", card_name(device))
 
 
-def rtsp(address: str, stall: float) -> Capture:
+def stream(address: Address, stall: float) -> Capture:
     """A network camera; opening and each frame may take `stall` seconds.
 
     Raises:
@@ -81,10 +81,10 @@ def rtsp(address: str, stall: float) -> Capture:
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(stall * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(stall * 1000)),
     ]
-    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, patience)
+    capture = cv2.VideoCapture(address.place, cv2.CAP_FFMPEG, patience)
     if not capture.isOpened():
-        raise SourceError(f"{without_password(address)}: no stream; check address, user, password and network")
-    return Capture(capture, without_password(address), codec(capture.get(cv2.CAP_PROP_FOURCC)))
+        raise SourceError(f"{address.shown}: no stream; check address, user, password and network")
+    return Capture(capture, address.shown, codec(capture.get(cv2.CAP_PROP_FOURCC)))
 
 
 def card_name(device: str, drivers: Path = DRIVERS) -> str:

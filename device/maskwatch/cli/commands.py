@@ -33,7 +33,7 @@ class Number(click.FloatRange):
         return number
 
 
-SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."
+SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo."
 
 
 @click.group()

@@ -39,7 +39,7 @@ def checked(source: settings_file.Source) -> Settings:
         return Settings.model_validate(source.table)
     except ValidationError as error:
         wrong = complaint(error, Settings)
-        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from error
+        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from None  # pydantic's own has the value
 
 
 def _where(source: settings_file.Source, place: settings_file.Place) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from maskwatch.address import parse
 from maskwatch.complaint import found
 from maskwatch.config.section import Seconds, Section, Share
 
@@ -30,11 +31,25 @@ Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(_a_s
 Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
 
 
+def _a_source(value: Any) -> Any:
+    """Its message never repeats the value: there may be a password in it."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_DEVICES:
+        value = str(value)  # a bare number is a device's, with quotes or without
+    if not isinstance(value, str):
+        raise ValueError('found no string; expected e.g. "picamera:0"')
+    parse(value)
+    return value
+
+
+MOST_DEVICES = 999
+SourceText = Annotated[str, BeforeValidator(_a_source)]
+
+
 class CameraSettings(Section):
     """[camera]: where frames come from."""
 
-    source: str = "picamera:0"
-    """picamera:N, v4l2:DEVICE, rtsp://…, video:FILE, images:DIR or demo."""
+    source: SourceText = Field(default="picamera:0", repr=False)
+    """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see address.parse."""
     width: int = Field(default=1280, ge=64, le=4096)
     """Pixels asked of a live camera; files and streams keep their own size."""
     height: int = Field(default=720, ge=64, le=4096)
