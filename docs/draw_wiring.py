@@ -103,7 +103,8 @@ def buzzer(drawing: schemdraw.Drawing, passive: bool) -> None:
     drawing += elm.Dot(open=True).at((x, high + 0.8)).label(supply("5 V"), loc="top", ofst=0.15)
 
 
-def relay(drawing: schemdraw.Drawing) -> None:
+def relay_board(drawing: schemdraw.Drawing) -> schemdraw.elements.Element:
+    """The board with what the Pi gives it; what it switches is drawn by others."""
     left = [
         elm.IcPin(name="GND", side="left", anchorname="gnd"),
         elm.IcPin(name="JD-VCC", side="left", anchorname="jd"),
@@ -126,10 +127,35 @@ def relay(drawing: schemdraw.Drawing) -> None:
         at = getattr(board, anchor)
         drawing += elm.Line().at(at).left().length(1)
         terminal(drawing, (at.x - 1, at.y), text)
+    return board
+
+
+def relay(drawing: schemdraw.Drawing) -> None:
+    board = relay_board(drawing)
     for anchor, text in (("com", "what is switched"), ("no", "closed in an alert")):
         at = getattr(board, anchor)
         drawing += elm.Line().at(at).right().length(1)
         drawing += elm.Dot(open=True).at((at.x + 1, at.y)).label(text, loc="right", ofst=0.15)
+
+
+def door(drawing: schemdraw.Drawing) -> None:
+    """A 12 V door strike that opens while it has current, with its own supply and its diode."""
+    board = relay_board(drawing)
+    plus, strike = board.no, board.com  # either contact may have the supply: so no lines cross
+    x, low = strike.x + 1.6, strike.y - 4.4
+    top, bottom = strike.y - 0.8, low + 0.6
+    drawing += elm.Line().at(plus).right().length(4.4)
+    drawing += elm.Dot(open=True).at((plus.x + 4.4, plus.y)).label("strike's supply, + 12 V", loc="right", ofst=0.15)
+    drawing += elm.Line().at(strike).to((x, strike.y))
+    drawing += elm.Line().at((x, strike.y)).to((x, top))
+    drawing += elm.RBox().at((x, top)).to((x, bottom)).label("door\nstrike", loc="top", ofst=0.35)
+    for y in (top, bottom):
+        drawing += elm.Dot().at((x, y))
+        drawing += elm.Line().at((x, y)).to((x + 1.4, y))
+    drawing += elm.Diode().at((x + 1.4, bottom)).to((x + 1.4, top)).label("1N4007", loc="bottom", ofst=0.2)
+    drawing += elm.Line().at((x, bottom)).to((x, low))
+    drawing += elm.Line().at((x, low)).to((plus.x + 4.4, low))
+    drawing += elm.Dot(open=True).at((plus.x + 4.4, low)).label("strike's supply, –", loc="right", ofst=0.15)
 
 
 def buttons(drawing: schemdraw.Drawing) -> None:
@@ -163,6 +189,7 @@ DRAWINGS: dict[str, Callable[[schemdraw.Drawing], None]] = {
     "buzzer-active": lambda drawing: buzzer(drawing, passive=False),
     "buzzer-passive": lambda drawing: buzzer(drawing, passive=True),
     "relay": relay,
+    "door": door,
     "buttons": buttons,
 }
 

@@ -62,6 +62,15 @@ def test_a_bare_one_whose_alert_is_spent_still_keeps_the_door_shut() -> None:
     assert shown(seconds([0.1, 0.9], 0, 20), policy)[-1] == (4.0, W)
 
 
+def test_quiet_hours_silence_the_alert_and_leave_the_door_alone() -> None:
+    policy, changes = Policy(RULES), []
+    for time, opinions in seconds([0.1], 0, 3) + seconds([0.1, 0.9], 3, 6) + seconds([0.1], 6, 9):
+        assert policy.update(people(opinions, time), time, quiet=True) is None
+        if not changes or policy.signal is not changes[-1][1]:
+            changes.append((time, policy.signal))
+    assert changes == [(0.0, W), (1.0, M), (3.0, W), (6.0, M)]
+
+
 def test_a_face_missed_in_one_frame_changes_nothing() -> None:
     policy = Policy(RULES)
     told = []

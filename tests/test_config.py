@@ -169,6 +169,10 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
             ":3: outputs.relay.pattern.every: found True (bool), expected a number",
         ),
         (
+            '[outputs.relay]\npin = 17\nwhen = "masked"\nmutes = true',
+            'outputs.relay: mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound',
+        ),
+        (
             "[outputs.led]\npin = 17\npattern = { times = 3, on = 0.5, every = 1.0 }",
             "outputs.led.pattern: 3 pulses take 1.7 s, which leaves no pause in every = 1 s",
         ),

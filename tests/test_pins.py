@@ -253,7 +253,7 @@ EVERYTHING = OutputsSettings(
     lamp=LampSettings(red=5, green=6, blue=13, pattern=Pattern(on=0.2, every=0.5)),
     relay=RelaySettings(pin=22, mutes=True),
 )
-W, A, F = Signal.WATCHING, Signal.ALERT, Signal.FAULT
+W, M, A, F = Signal.WATCHING, Signal.MASKED, Signal.ALERT, Signal.FAULT
 
 
 @pytest.mark.parametrize(
@@ -262,6 +262,8 @@ W, A, F = Signal.WATCHING, Signal.ALERT, Signal.FAULT
         (None, False, {}),
         (W, False, {"lamp.green": "steady"}),
         (W, True, {"lamp.green": "steady", "lamp.blue": "steady"}),
+        (M, False, {"lamp.green": "steady"}),
+        (M, True, {"lamp.green": "steady", "lamp.blue": "steady"}),
         (A, False, {"buzzer": BEEPS, "led": "steady", "lamp.red": Pattern(on=0.2, every=0.5), "relay": "steady"}),
         (A, True, {"led": "steady", "lamp.red": Pattern(on=0.2, every=0.5), "lamp.blue": "steady"}),
         (F, False, {"led": FAULT, "lamp.red": FAULT}),
@@ -276,6 +278,66 @@ def test_what_plays_for_each_state(signal: Signal | None, muted: bool, expected:
 def test_a_relay_sounds_through_a_mute_unless_it_is_told_to_obey() -> None:
     (relay,) = plans(OutputsSettings(relay=RelaySettings(pin=22)))
     assert relay.play(A, muted=True) == "steady"
+
+
+def door(pin: int, **settings: Any) -> PinPlan:
+    (plan,) = plans(OutputsSettings(relay=RelaySettings(pin=pin, when="masked", **settings)))
+    return plan
+
+
+@pytest.mark.parametrize("active_high", [True, False])
+@pytest.mark.parametrize("others", [[], [W], [A], [F], [A, F, W]])
+def test_a_door_is_open_for_the_masked_alone(bench: Bench, active_high: bool, others: list[Signal]) -> None:
+    output = PinOutput(door(bench.pin, active_high=active_high))
+    levels = [bench.level(bench.pin) == active_high]
+    for signal in (M, *others):
+        after(output, 0.0, lambda signal=signal: output.show(signal))
+        levels.append(bench.level(bench.pin) == active_high)
+    assert levels == [False, True, *[False] * len(others)]
+    after(output, 1.0, lambda: output.show(M))
+    output.close()
+    assert bench.function(bench.pin) == "input"
+
+
+@pytest.mark.usefixtures("mock")
+@pytest.mark.parametrize(("signal", "is_open"), [(None, False), (W, False), (M, True), (A, False), (F, False)])
+def test_neither_mute_nor_the_test_button_moves_a_door(signal: Signal | None, is_open: bool) -> None:
+    output = PinOutput(door(22))
+    if signal:
+        output.show(signal)
+    moves: list[tuple[float, Callable[[], None]]] = [
+        (0.0, lambda: None),
+        (1.0, lambda: output.mute(until=20.0)),
+        (2.0, lambda: output.test(until=5.0)),
+        (6.0, lambda: output.mute(until=float("-inf"))),
+        (7.0, lambda: output.test(until=9.0)),
+        (10.0, lambda: None),
+    ]
+    for now, move in moves:
+        after(output, now, move)
+        assert output._pin.is_on is is_open
+
+
+@pytest.mark.usefixtures("mock")
+def test_a_door_pulses_once_for_who_comes_and_is_cut_short_by_somebody_bare() -> None:
+    output = PinOutput(door(22, pattern=Pattern(on=3.0, every=3600.0)))
+    output.show(M)
+    assert played(output, 0.0, 60.0) == [(0.0, True), (3.0, False)]
+    output.show(W)
+    output.beat(60.0)
+    output.show(M)
+    assert played(output, 61.0, 62.0) == [(0.0, True)]
+    output.show(A)
+    output.beat(62.0)
+    assert not output._pin.is_on
+
+
+def test_a_door_does_not_count_as_an_alarm() -> None:
+    door_alone = OutputsSettings(relay=RelaySettings(pin=22, when="masked"))
+    assert not door_alone.tell_of_alarm
+    assert not OutputsSettings().tell_of_alarm
+    for alarm in ({"relay": RelaySettings(pin=22)}, {"led": LedSettings(pin=27)}, {"buzzer": BuzzerSettings(pin=17)}):
+        assert OutputsSettings(**alarm).tell_of_alarm  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("kind", "tone"), [("active", None), ("passive", 2000.0)])

@@ -1,6 +1,7 @@
 """test-alert says what should be heard and seen before it plays; pins-off leaves every pin inactive."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from stand_ins.file_pins import file_pins
 
 from maskwatch.config import BEEPS, BuzzerSettings, LampSettings, LedSettings, OutputsSettings, Pattern, RelaySettings
 from maskwatch.outputs import trial
@@ -75,6 +77,20 @@ def test_stopped_half_way_everything_is_off(pins: MockFactory) -> None:
     del stopped
 
 
+@pytest.mark.parametrize("door", [False, True])
+def test_a_door_stays_shut_unless_asked_for_by_name(pins: MockFactory, door: bool) -> None:
+    said: list[str] = []
+    opened: set[bool] = set()
+    settings = OutputsSettings(relay=RelaySettings(pin=22, when="masked"))
+    trial.play_each(settings, said.append, lambda _: opened.add(bool(pins.pin(22).state)), door)
+    assert (True in opened) is door
+    assert said == [
+        "relay GPIO22: a click, and the relay stays on (masked)"
+        if door
+        else "relay GPIO22: left alone, because it opens for the masked; --door plays it"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "tone", "play", "expected"),
     [
@@ -117,6 +133,7 @@ def test_pins_off_takes_what_it_can_get_and_names_the_rest(pins: MockFactory) ->
 
 # -- the commands ----------------------------------------------------------------------------------------------------
 
+FILE_PINS = Path(file_pins.__file__).parent
 PROGRAM = "import sys; from maskwatch.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
 
 
@@ -138,6 +155,27 @@ def test_pins_off_is_light_and_exits_0_whatever_the_pins_say(factory: str, compl
     assert (done.returncode, done.stdout) == (0, "")
     assert [line.split(":")[0] for line in lines] == ["maskwatch"] * complaints
     assert not {"cv2", "ai_edge_litert", "maskwatch.daemon"} & set(modules.split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_test_alert_that_is_stopped_switches_off_first(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "x.toml").write_text("[outputs.led]\npin = 27\n")
+    environment = {**os.environ, "GPIOZERO_PIN_FACTORY": "file", "FILE_PINS": str(tmp_path)}
+    environment["PYTHONPATH"] = os.pathsep.join([str(FILE_PINS), environment.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "test-alert", "--config", str(tmp_path / "x.toml")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    assert process.stdout
+    assert process.stdout.readline().startswith(b"led GPIO27")
+    while not [edge.level for edge in file_pins.edges(tmp_path)][1:]:
+        assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    assert [edge.level for edge in file_pins.edges(tmp_path)] == [0, 1, 0]
+    process.stdout.close()
 
 
 def test_test_alert_without_pins_is_one_line_and_exit_5() -> None:

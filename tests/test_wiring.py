@@ -31,6 +31,7 @@ OF = {  # what each drawing may show, all of it
     "buzzer-active": {"outputs.buzzer.pin"},
     "buzzer-passive": {"outputs.buzzer.pin"},
     "relay": {"outputs.relay.pin"},
+    "door": {"outputs.relay.pin"},
     "buttons": {"buttons.mute.pin", "buttons.test.pin"},
 }
 

@@ -140,7 +140,8 @@ def check(config_path: Path | None, source: str | None) -> None:
 
 @cli.command("test-alert")
 @CONFIG
-def test_alert(config_path: Path | None) -> None:
+@click.option("--door", is_flag=True, help="Also the relay for the masked: what it opens will open.")
+def test_alert(config_path: Path | None, door: bool) -> None:
     """Play each output in turn and say what should be heard and seen; then all is off. Stop the daemon first."""
     import signal
     import time
@@ -148,8 +149,14 @@ def test_alert(config_path: Path | None) -> None:
     from maskwatch import config
     from maskwatch.outputs import trial
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # past the end that switches all off
-    played = trial.play_each(config.load(config_path).outputs, click.echo, time.sleep)
+    def leave(number: int, _: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)  # a second one must not end the switching off
+        sys.exit(128 + number)
+
+    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # past the end that switches all off
+        signal.signal(each, leave)
+    played = trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
     click.echo("all off" if played else "no output in the config: nothing to play")
 
 

@@ -75,10 +75,19 @@ class BuzzerSettings(PinSettings):
 class RelaySettings(PinSettings):
     """[outputs.relay]: a siren, a door, a lamp of another voltage."""
 
+    when: Literal["alert", "masked"] = "alert"
+    """alert: it tells of an alert. masked: it is on while somebody masked is in view and nobody bare or in doubt, e.g.
+    to open a door; then mute, the test button and quiet hours do nothing to it."""
     pattern: Rhythm = "steady"
-    """How it switches in an alert."""
+    """How it switches then."""
     mutes: bool = False
     """Whether the mute button silences it, as it does the buzzer."""
+
+    @model_validator(mode="after")
+    def _a_door_is_no_sound(self) -> RelaySettings:
+        if self.when == "masked" and self.mutes:
+            raise ValueError('mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound')
+        return self
 
 
 class LampSettings(Section):
@@ -105,6 +114,12 @@ class OutputsSettings(Section):
     led: LedSettings | None = None
     lamp: LampSettings | None = None
     relay: RelaySettings | None = None
+
+    @property
+    def tell_of_alarm(self) -> bool:
+        """Whether any of them would be heard or seen in an alert; a door that a relay opens for the masked is not."""
+        loud = self.relay is not None and self.relay.when == "alert"
+        return loud or any((self.buzzer, self.led, self.lamp))
 
 
 class ButtonSettings(Section):

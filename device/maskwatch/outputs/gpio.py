@@ -107,7 +107,7 @@ class PinOutput(Output):
         self._pin.close()
 
     def _wanted(self, now: float) -> Play | None:
-        if now < self._test_until:
+        if now < self._test_until and self._plan.tested:
             return self._plan.play(Signal.ALERT, muted=False)
         return self._plan.play(self._signal, muted=now < self._muted_until)
 

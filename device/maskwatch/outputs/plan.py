@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from maskwatch.config import LampSettings, OutputsSettings, Pattern
+from maskwatch.config import LampSettings, OutputsSettings, Pattern, RelaySettings
 from maskwatch.flow import Signal
 from maskwatch.outputs.pattern import Play
 
@@ -32,6 +32,7 @@ class PinPlan:
     plays: Mapping[Signal, Play]  # off for a signal that is not in here
     muted: Muted = Muted.PLAYS_ON
     tone: float | None = None  # hertz of a passive buzzer; None: a steady level is what sounds or lights
+    tested: bool = True  # whether the test button's alert changes it; it must not open a door, nor shut one
 
     @property
     def setting(self) -> str:
@@ -58,9 +59,16 @@ def plans(settings: OutputsSettings) -> list[PinPlan]:
     if lamp := settings.lamp:
         found += _lamp(lamp)
     if relay := settings.relay:
-        muted = Muted.SILENT if relay.mutes else Muted.PLAYS_ON
-        found.append(PinPlan("relay", relay.pin, relay.active_high, {Signal.ALERT: relay.pattern}, muted))
+        found.append(_relay(relay))
     return found
+
+
+def _relay(relay: RelaySettings) -> PinPlan:
+    """For the masked it is off in every other state: nothing known yet, nobody there, somebody bare, a fault."""
+    signal = Signal.MASKED if relay.when == "masked" else Signal.ALERT
+    muted = Muted.SILENT if relay.mutes else Muted.PLAYS_ON
+    plays = {signal: relay.pattern}
+    return PinPlan("relay", relay.pin, relay.active_high, plays, muted, tested=signal is Signal.ALERT)
 
 
 def _lamp(lamp: LampSettings) -> list[PinPlan]:

@@ -20,19 +20,22 @@ PULSES = {"buzzer": ("beep", "beeps"), "relay": ("click of the relay", "clicks o
 SHORT, LONG = 0.2, 1.0  # seconds; a pulse up to the one is called short, from the other on long
 
 
-def play_each(settings: OutputsSettings, say: Callable[[str], None], wait: Callable[[float], object]) -> int:
+def play_each(
+    settings: OutputsSettings, say: Callable[[str], None], wait: Callable[[float], object], door: bool = False
+) -> int:
     """Play every pin in turn, everything else being off; all is off at the end, also when `wait` raises.
 
     Args:
         settings: [outputs].
         say: told what should be heard or seen before it plays.
         wait: for so many seconds.
+        door: whether a relay for the masked is played too; otherwise it is named and left alone.
 
     Returns:
-        How many pins were played.
+        How many pins there are.
 
     Raises:
-        OutputError: a pin cannot be used; nothing has been played then.
+        OutputError: a pin cannot be used, and nothing has been played then; or one fails while it plays.
     """
     with contextlib.ExitStack() as opened:
         pins = []
@@ -40,6 +43,9 @@ def play_each(settings: OutputsSettings, say: Callable[[str], None], wait: Calla
             pins.append((plan, Pin(plan)))
             opened.callback(pins[-1][1].close)
         for plan, pin in pins:
+            if not (plan.tested or door):
+                say(f"{plan.name} GPIO{plan.pin}: left alone, because it opens for the masked; --door plays it")
+                continue
             for when, play in parts(plan):
                 say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")
                 _play(pin, play, wait)
