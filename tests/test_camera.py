@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from maskwatch import check
-from maskwatch.camera import capture, open_source, pictures
+from maskwatch.camera import capture, folder, open_source, pictures
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
@@ -24,7 +24,8 @@ RED = np.full((48, 64, 3), (200, 30, 20), np.uint8)  # RGB
 def picture(path: Path, rgb: Image = RED) -> Path:
     rng = np.random.default_rng(0)
     noisy = np.clip(rgb + rng.normal(0, 8, rgb.shape), 0, 255).astype(np.uint8)
-    assert cv2.imwrite(str(path), noisy[..., ::-1])
+    kind = {".jpe": ".jpg", ".jfif": ".jpg"}.get(path.suffix.lower(), path.suffix)  # cv2 knows JPEG by two names
+    path.write_bytes(cv2.imencode(kind, noisy[..., ::-1])[1].tobytes())
     return path
 
 
@@ -98,7 +99,7 @@ def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
     assert pictures.read(path).shape == (64, 48, 3)
 
 
-@pytest.mark.parametrize(("name", "reason"), [("gone.jpg", "No such file"), ("", "Is a directory")])
+@pytest.mark.parametrize(("name", "reason"), [("gone.jpg", "No such file"), ("", "a folder, expected a regular file")])
 def test_what_is_no_image_file_is_refused(tmp_path: Path, name: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
         pictures.read(tmp_path / name)
@@ -107,7 +108,7 @@ def test_what_is_no_image_file_is_refused(tmp_path: Path, name: str, reason: str
 def test_text_called_jpg_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_text("hello")
-    with pytest.raises(SourceError, match="no image cv2 can decode; expected bmp, jpeg"):
+    with pytest.raises(SourceError, match="no image cv2 can decode; expected bmp, jfif"):
         pictures.read(path)
 
 
@@ -158,6 +159,7 @@ def test_a_folder_gives_its_images_in_order_and_names_what_it_skips(
     assert [round(frame.image.mean(), -1) for frame in frames] == [10, 50, 90]
     assert [frame.time for frame in frames] == [0.0, 0.5, 1.5]
     assert [record.getMessage().split(": ")[0] for record in caplog.records] == [
+        f"images {tmp_path}",
         f"image {tmp_path / 'bad.jpg'}",
         f"images {tmp_path}",
     ]
@@ -284,5 +286,5 @@ def test_folders_name_images_by_their_place_below(tmp_path: Path) -> None:
     (tmp_path / "door").mkdir()
     for name in ("b.JPG", "door/a.png", "a.txt"):
         (tmp_path / name).touch()
-    found = pictures.find([tmp_path, tmp_path / "b.JPG", tmp_path / "gone.png"])
+    found = folder.find([tmp_path, tmp_path / "b.JPG", tmp_path / "gone.png"]).pictures
     assert [name for name, _ in found] == ["b.JPG", "door/a.png", "b.JPG", "gone.png"]

@@ -13,6 +13,7 @@ import pytest
 from test_daemon import CLOTH, SKIN, ColourFinder, ColourJudge, scene
 
 from maskwatch import bundle, stills
+from maskwatch.camera import folder
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
 
@@ -81,7 +82,7 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_detect_lines_are_as_promised_and_in_order(images: Path) -> None:
-    found = list(stills.inspect([images], ColourFinder(), ColourJudge()))
+    found = list(stills.inspect(folder.find([images]), ColourFinder(), ColourJudge()))
     lines = [json.loads(stills.json_line(still)) for still in found if isinstance(still, stills.Still)]
     face = {"box": [20.0, 10.0, 44.0, 40.0], "score": 0.9, "confidence": 0.98}
     assert lines == [

@@ -195,11 +195,11 @@ def _detector(text: str) -> tuple[str, scorer.Findings, float]:
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
     """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
-    from maskwatch.camera import pictures
+    from maskwatch.camera import folder, pictures
     from training import data, peers
 
     finder = {"yunet": peers.yunet, "aizoo": peers.aizoo}[kind](model, min_score)
-    found = pictures.find([images])
+    found = folder.find([images]).pictures
     good = data.readable(path for _, path in found)
     for name, path in found:
         if path in good:

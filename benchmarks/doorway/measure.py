@@ -18,7 +18,7 @@ from benchmarks.doorway.count import Mistake, Moment, count, presence
 from benchmarks.doorway.film import FPS, Clip, clips
 from benchmarks.records import spread
 from maskwatch import bundle, config
-from maskwatch.camera import pictures
+from maskwatch.camera import folder
 from maskwatch.errors import ConfigError
 
 SCHEMA = 1
@@ -43,11 +43,11 @@ class Material:
             SourceError: see portraits.choose.
         """
         people = portraits.choose(self.listed, self.root)
-        behind = [path for _, path in pictures.find([self.backgrounds])] if self.backgrounds else []
+        behind = [path for _, path in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
         return clips(max(1, round(hours * HOUR / CLIP)), CLIP, people, self.seed, behind)
 
     def as_json(self) -> Row:
-        behind = [name for name, _ in pictures.find([self.backgrounds])] if self.backgrounds else []
+        behind = [name for name, _ in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
         return {
             "list_sha256": _sha256(self.listed),
             "seed": self.seed,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from maskwatch.camera import pictures
+from maskwatch.camera.folder import Found
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Verdict
 from maskwatch.parts import Finder, Judge
+from maskwatch.printable import one_line
+from maskwatch.quiet import muted_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +25,20 @@ class Still:
     faces: tuple[tuple[Face, Verdict], ...]  # best score first
 
 
-def inspect(paths: Iterable[Path], detector: Finder, classifier: Judge) -> Iterator[Still | SourceError]:
-    """Every image of the given files and folders in order; one that cannot be read comes as its error.
+def inspect(found: Found, detector: Finder, classifier: Judge) -> Iterator[Still | SourceError]:
+    """Every picture in order; what cannot be read, or a folder that cannot be listed, comes as its error.
 
     Raises:
         SourceError: there is no image at all.
     """
-    found = pictures.find(paths)
-    if not found:
-        raise SourceError(f"no image found; expected files or folders of {', '.join(sorted(pictures.SUFFIXES))}")
-    for name, path in found:
+    yield from found.closed
+    if not found.pictures and not found.closed:
+        told = f"; {found.told()}" * bool(found.passed_over)
+        raise SourceError(f"no image found; expected files or folders of {pictures.KINDS}{told}")
+    for name, path in found.pictures:
         try:
-            image = pictures.read(path)
+            with muted_stderr():  # what a decoder mutters about a damaged picture
+                image = pictures.read(path)
         except SourceError as error:
             yield error
             continue
@@ -44,7 +48,10 @@ def inspect(paths: Iterable[Path], detector: Finder, classifier: Judge) -> Itera
 
 
 def json_line(still: Still) -> str:
-    """The line `maskwatch detect --json` prints: boxes are left, top, right, bottom in pixels."""
+    """The line `maskwatch detect --json` prints: boxes are left, top, right, bottom in pixels.
+
+    A byte of the name that is no UTF-8 comes as a lone surrogate, as Python's os.fsdecode has it.
+    """
     faces = [
         {
             "box": inside(face.box, still.width, still.height),
@@ -65,7 +72,7 @@ def text_line(still: Still) -> str:
         )
         for face, verdict in still.faces
     ]
-    return f"{still.name} {still.width}x{still.height}: {'; '.join(faces) or 'no face'}"
+    return f"{one_line(still.name)} {still.width}x{still.height}: {'; '.join(faces) or 'no face'}"
 
 
 def inside(box: Box, width: int, height: int) -> list[float]:

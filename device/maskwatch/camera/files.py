@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from maskwatch.camera import pictures
+from maskwatch.camera.folder import find
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
+from maskwatch.printable import one_line
 from maskwatch.quiet import mute_cv2
 
 logger = logging.getLogger(__name__)
@@ -77,21 +80,28 @@ class VideoFile:
 
 
 class ImageFolder:
-    """The images of a folder in sorted order, as frames 1/fps seconds apart.
+    """The images of a folder in the order people count, as frames 1/fps seconds apart.
 
     One that cannot be read is named and skipped.
 
     Raises:
-        SourceError: the folder is missing, or holds no readable image.
+        SourceError: the folder is missing, is taken away, or holds no readable image.
     """
 
     def __init__(self, folder: Path, fps: float) -> None:
-        if not folder.is_dir():
-            raise SourceError(f"images {folder}: no such folder")
+        self._name = f"images {one_line(folder)}"
+        if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+            raise SourceError(f"{self._name}: no such folder")
         self._folder = folder
-        self._paths = [path for _, path in pictures.find([folder])]
+        found = find([folder])
+        self._paths = [path for _, path in found.pictures]
+        told = f"; {found.told()}" * bool(found.passed_over)
         if not self._paths:
-            raise SourceError(f"images {folder}: no image inside; expected {', '.join(sorted(pictures.SUFFIXES))}")
+            raise SourceError(f"{self._name}: no image inside; expected {pictures.KINDS}{told}")
+        for error in found.closed:
+            logger.warning("%s", error)
+        if found.passed_over:
+            logger.warning("%s: %s", self._name, found.told())
         self._fps = fps
         self._place = 0
         self._unreadable = 0
@@ -113,12 +123,18 @@ class ImageFolder:
             except SourceError as error:
                 self._unreadable += 1
                 logger.warning("%s", error)
+                self._refuse_if_gone()
         if self._unreadable == len(self._paths):
-            raise SourceError(f"images {self._folder}: none of the {self._unreadable} images can be read")
+            raise SourceError(f"{self._name}: none of the {self._unreadable} images can be read")
         return None
+
+    def _refuse_if_gone(self) -> None:
+        if not self._folder.is_dir():
+            self._place, seen = len(self._paths), self._place - self._unreadable
+            raise SourceError(f"{self._name}: the folder is gone after {seen} of {len(self._paths)} images")
 
     def close(self) -> None:
         """Tells how many were skipped."""
         if self._unreadable:
-            logger.warning("images %s: %d of %d skipped", self._folder, self._unreadable, len(self._paths))
+            logger.warning("%s: %d of %d skipped", self._name, self._unreadable, len(self._paths))
             self._unreadable = 0

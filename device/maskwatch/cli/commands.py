@@ -104,19 +104,27 @@ def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min
     """
     loading.load(loading.CV2)
     from maskwatch import config, parts, stills
+    from maskwatch.camera import folder
+    from maskwatch.cli.progress import Progress
 
     settings = config.load(config_path)
     face = settings.face
     if min_score is not None:
         face = face.model_copy(update={"min_score": min_score})
     detector, classifier = parts.build_detector(face), parts.build_classifier(settings.mask)
-    unreadable = 0
-    for still in stills.inspect(paths, detector, classifier):
+    found, unreadable = folder.find(paths), 0
+    progress = Progress(len(found.pictures), sys.stderr)
+    for still in stills.inspect(found, detector, classifier):
+        progress.clear()
         if isinstance(still, SourceError):
             unreadable += 1
             click.echo(f"maskwatch: {still}", err=True)
         else:
             click.echo(stills.json_line(still) if as_json else stills.text_line(still))
+        progress.step()
+    progress.clear()
+    if found.passed_over:
+        click.echo(f"maskwatch: {found.told()}", err=True)
     if unreadable:
         sys.exit(SourceError.exit_code)
 

@@ -1,0 +1,48 @@
+"""How far long work is, on a terminal's stderr: stdout belongs to the result, and a file or pipe gets none of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+EVERY = 0.5  # seconds
+ERASE = "\r\x1b[K"  # the line of a terminal
+
+
+class Progress:
+    """`1200 of 8000, 3 min left`, written over itself."""
+
+    def __init__(self, total: int, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            total: how many steps the work has.
+            stream: nothing is written where it is no terminal.
+            clock: seconds.
+        """
+        self._total, self._stream, self._clock = total, stream, clock
+        self._start = self._told = clock()
+        self._done = 0
+        self._is_shown = False
+
+    def step(self) -> None:
+        """One more is done."""
+        self._done += 1
+        now = self._clock()
+        if not self._stream.isatty() or now - self._told < EVERY:
+            return
+        left = (now - self._start) / self._done * (self._total - self._done)
+        self._stream.write(f"{ERASE}{self._done} of {self._total}, {_rounded(left)} left")
+        self._stream.flush()
+        self._told, self._is_shown = now, True
+
+    def clear(self) -> None:
+        """Before anything else is written."""
+        if self._is_shown:
+            self._stream.write(ERASE)
+            self._stream.flush()
+            self._is_shown = False
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
