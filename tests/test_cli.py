@@ -48,7 +48,7 @@ def written(folder: Path, text: str) -> Path:
     ("text", "exit_code", "expected"),
     [
         ("[camera]\nwidht = 3", 2, "did you mean `width`?"),
-        ("[camera]\nwidth = 'x'", 2, "camera.width: found 'x' (str)"),
+        ("[camera]\nwidth = 'x'", 2, "camera.width: found a string, expected a whole number"),
         ("[outputs.buzzer]\npin = 17\n[outputs.led]\npin = 17", 2, "GPIO17 is claimed by"),
         ("[mask]\nmodel = '/nowhere/m.tflite'\n[face]\nmodel = '/nowhere/f.tflite'", 4, "/nowhere/f.tflite"),
     ],

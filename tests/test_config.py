@@ -122,7 +122,7 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
             "[outputs.led]\npin = 17\nzzz = 1",
             ":3: outputs.led.zzz: unknown key; expected one of: pin, active_high, pattern",
         ),
-        ("[camera]\nwidth = '640'", ":2: camera.width: found '640' (str), expected a whole number"),
+        ("[camera]\nwidth = '640'", ":2: camera.width: found a string, expected a whole number"),
         ("[alert]\nhold = true", "alert.hold: found True (bool), expected a number"),
         ("[alert]\nclear = -1", "alert.clear: found -1 (int), expected greater than or equal to 0"),
         ("[alert]\nhold = nan", "alert.hold: found nan (float), expected "),
@@ -209,8 +209,8 @@ def test_where_two_kinds_of_value_are_allowed_the_schema_says_itself_what_it_exp
 def test_a_message_shows_no_password(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         config.load(written(tmp_path, text))
-    assert "rtsp://…@host" in str(caught.value)
-    assert "word@" not in str(caught.value)
+    assert re.search(r"found (a string|an array of 1 value), expected ", str(caught.value))
+    assert not {"user", "word@", "host"} & set(re.findall(r"\w+@?", str(caught.value)))
 
 
 def test_one_pin_for_two_parts_names_both(tmp_path: Path) -> None:

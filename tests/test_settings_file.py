@@ -74,7 +74,7 @@ def test_variables_without_the_prefix_are_nobodys_business(file: Path, name: str
         ({"ALERT__": "2"}, "environment MASKWATCH__ALERT__: names no key"),
         (
             {"ALERT__HOLD": "1\nclear = 2"},
-            "environment MASKWATCH__ALERT__HOLD: alert.hold: found '1\\nclear = 2' (str)",
+            "environment MASKWATCH__ALERT__HOLD: alert.hold: found a string of 11 characters",
         ),
         (
             {"OUTPUTS__LED__PIN__X": "2"},

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-Loc = tuple[int | str, ...]
+from maskwatch.found import KINDS, found, key_shown
+from maskwatch.nearest import Loc, nearest
+
+SECRET_SECTION = "camera"  # noqa: S105 - where an address may have got into any key
+WORDS = ("focus", "format", "rotation")  # of that section: what it holds is one of a few words
 EXPECTED = {  # pydantic's words for these are Python's, not TOML's
     "model_type": "a table",
     "tuple_type": "an array",
@@ -45,39 +47,19 @@ def complaint(error: ValidationError, schema: type[BaseModel]) -> Complaint:
 
 
 def _key(loc: Loc) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{key_shown(part)}" for part in loc).lstrip(".")
 
 
 def _what(error: Mapping[str, Any], schema: type[BaseModel]) -> str:
-    kind = error["type"]
+    kind, loc = error["type"], error["loc"]
     if kind == "extra_forbidden":
-        return f"unknown key; {_nearest(error['loc'], schema)}"
+        return f"unknown key; {nearest(loc, schema)}"
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "missing":
         return "missing; this key has no default"
     expected = EXPECTED.get(kind) or error["msg"].removeprefix("Input should be ")
-    return f"found {found(error['input'])}, expected {expected}"
-
-
-def found(value: Any) -> str:
-    """A value as a message shows it: short, with its type, and without a password that stands in it."""
-    text = re.sub(r"://.*@", "://…@", repr(value))
-    return f"{text[:40]}{'…' if len(text) > 40 else ''} ({type(value).__name__})"
-
-
-def _nearest(loc: Loc, schema: type[BaseModel]) -> str:
-    """A hint for a key that does not exist: the likeliest one in its section, or all of them."""
-    section = schema
-    for name in loc[:-1]:
-        if isinstance(name, str):
-            section = _model_of(section.model_fields[name].annotation)
-    known = list(section.model_fields)
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"expected one of: {', '.join(known)}"
-
-
-def _model_of(annotation: Any) -> type[BaseModel]:
-    """The section behind `Section`, `Section | None`, `"word" | Section` or `tuple[Section, ...]`."""
-    choices = getattr(annotation, "__args__", (annotation,))
-    return next(kind for kind in choices if isinstance(kind, type) and issubclass(kind, BaseModel))
+    value = error["input"]
+    if loc[:1] == (SECRET_SECTION,) and loc[-1] not in WORDS and isinstance(value, str | list | dict):
+        return f"found {KINDS[type(value)]}, expected {expected}"
+    return f"found {found(value)}, expected {expected}"

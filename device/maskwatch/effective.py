@@ -60,7 +60,7 @@ def json_line(entry: Entry) -> str:
 
 
 def _origin(place: Place, source: Source, lines: Mapping[Place, int]) -> str:
-    named = [f"environment {name}" for name in source.variables_at(place)]
+    named = [settings_file.named(name) for name in source.variables_at(place)]
     if place in lines and not source.is_of_variables(place):
         named.insert(0, f"file {source.path}:{lines[place]}")
     return " and ".join(named) or "default"

@@ -6,16 +6,26 @@ pydantic-settings was considered: it passes over variables of an unknown section
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
+import errno
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwatch.errors import ConfigError
+from maskwatch import regular_file
+from maskwatch.errors import ConfigError, UnreadableConfigError
+from maskwatch.printable import one_line
+from maskwatch.redaction import HIDDEN
+from maskwatch.toml_lines import Place, lines
+from maskwatch.toml_text import TomlError, table_of, text_of
 
+__all__ = ["PREFIX", "Place", "Source", "lines", "named", "read", "with_source"]
 PREFIX = "MASKWATCH__"
-Place = tuple[str, ...]  # ("alert", "hold")
+OPTION = "--source"  # stands among the variables, so that it holds when the file is read again
+OPTION_PLACE = ("camera", "source")
+LONGEST = 64 * 1024  # bytes of a config file; the shipped one, comments and all, has 7 thousand
+DEEPEST = 6  # levels of a variable's name; the deepest key there is, a pattern's, has four
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +49,54 @@ class Source:
 def read(path: Path, environment: Mapping[str, str]) -> Source:
     """
     Raises:
-        ConfigError: the file is missing or no TOML, or a variable with the prefix names nothing.
+        ConfigError: the file is no TOML, or a variable with the prefix names nothing.
+        UnreadableConfigError: the file cannot be read just now.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(f"config {path}: {error.strerror}; name a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config {path}: not valid TOML: {error}") from error
-    variables = {_place(name): name for name in environment if name.startswith(PREFIX)}
+    text, table = _file(path)
+    variables = _variables(environment)
     for place in sorted(variables, key=len):  # a section first, then what is in it
-        table = _laid_over(table, place, _value(environment[variables[place]]))
+        table = _laid_over(table, place, _value(variables[place], environment[variables[place]]))
     return Source(path, text, table, variables)
 
 
-def lines(text: str) -> dict[Place, int]:
-    """The line of the file at which a key's value is complete; whole sections are places as well.
+def with_source(environment: Mapping[str, str], source: str | None) -> dict[str, str]:
+    """The environment with the command line's --source over it, as `read` takes it; None: there is none."""
+    return {**environment, OPTION: source} if source is not None else dict(environment)
 
-    The file is parsed as far as each of its lines, so that nothing here has to understand TOML: 26 ms for the shipped
-    one on a workstation, spent only where a line is to be named.
-    """
-    found: dict[Place, int] = {}
-    all_lines = text.split("\n")  # splitlines also cuts at characters that stand in strings
-    for number, line in enumerate(all_lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        try:
-            table = tomllib.loads("\n".join(all_lines[:number]))
-        except tomllib.TOMLDecodeError:  # in the middle of a value of several lines
-            continue
-        for place in _places(table):
-            found.setdefault(place, number)
-    return found
+
+def named(variable: str) -> str:
+    """A variable as a message calls it: `environment MASKWATCH__ALERT__HOLD`, or `option --source`."""
+    if variable == OPTION:
+        return f"option {OPTION}"
+    return f"environment {variable}" if re.fullmatch(r"\w{1,80}", variable) else f"environment {PREFIX}{HIDDEN}"
+
+
+def _file(path: Path) -> tuple[str, dict[str, Any]]:
+    name = one_line(path)
+    where = f"config {name if len(name) <= 200 else name[:200] + HIDDEN}"
+    try:
+        text = text_of(regular_file.read(path, LONGEST))
+        return text, table_of(text)
+    except OSError as error:
+        of_name_or_size = "\0" in str(path) or error.errno in (errno.ENAMETOOLONG, errno.EFBIG)
+        kind = ConfigError if of_name_or_size else UnreadableConfigError  # time mends the others
+        raise kind(f"{where}: {error.strerror}; name a TOML file") from None
+    except TomlError as error:
+        line = f":{error.line}" if error.line else ""
+        raise ConfigError(f"{where}{line}: not valid TOML: {error}") from None
+
+
+def _variables(environment: Mapping[str, str]) -> dict[Place, str]:
+    """The place of each variable of ours."""
+    variables: dict[Place, str] = {}
+    for name in environment:
+        if name == OPTION or name.startswith(PREFIX):
+            place = OPTION_PLACE if name == OPTION else _place(name)
+            other = variables.get(place)
+            if other is not None and OPTION not in (name, other):
+                raise ConfigError(f"{named(name)} and {named(other)}: both are {'.'.join(place)}; take one away")
+            variables[place] = OPTION if OPTION in (name, other) else name
+    return variables
 
 
 def _is_within(place: Place, section: Place) -> bool:
@@ -80,16 +105,20 @@ def _is_within(place: Place, section: Place) -> bool:
 
 def _place(name: str) -> Place:
     place = tuple(name.removeprefix(PREFIX).lower().split("__"))
-    if not all(place):
-        raise ConfigError(f"environment {name}: names no key; expected e.g. {PREFIX}ALERT__HOLD for alert.hold")
+    if not all(place) or len(place) > DEEPEST:
+        raise ConfigError(f"{named(name)}: names no key; expected e.g. {PREFIX}ALERT__HOLD for alert.hold")
     return place
 
 
-def _value(text: str) -> Any:
-    """A TOML value; what is none, such as a bare word, is a string."""
+def _value(variable: str, text: str) -> Any:
+    """A TOML value; what is none, such as a bare word, is a string. The command line's is always a string."""
+    if variable == OPTION:
+        return text
     try:
-        table = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        table = table_of(f"value = {text}")
+    except TomlError as error:
+        if error.is_limit:
+            raise ConfigError(f"{named(variable)}: {error}") from None
         return text
     return table["value"] if len(table) == 1 else text
 
@@ -100,10 +129,3 @@ def _laid_over(table: Mapping[str, Any], place: Place, value: Any) -> dict[str, 
         inner = table.get(key)
         value = _laid_over(inner if isinstance(inner, dict) else {}, tuple(deeper), value)
     return {**table, key: value}
-
-
-def _places(table: Mapping[str, Any], above: Place = ()) -> Iterator[Place]:
-    for key, value in table.items():
-        yield (*above, key)
-        if isinstance(value, dict):
-            yield from _places(value, (*above, key))

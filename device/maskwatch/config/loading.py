@@ -24,7 +24,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     """Read and check a config file with the environment laid over it; without a file, the default in the package.
 
     Raises:
-        ConfigError: the file is missing or no TOML, or a key is unknown, of the wrong type or out of range.
+        ConfigError: the file is no TOML, or a key is unknown, of the wrong type or out of range.
+        UnreadableConfigError: it cannot be read just now.
     """
     return checked(settings_file.read(path or default_path(), environment))
 
@@ -46,6 +47,6 @@ def _where(source: settings_file.Source, place: settings_file.Place) -> str:
     """What is to be mended: the file with its line, variables, or both where each has a say in the place."""
     line = settings_file.lines(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
-    variables = [f"environment {name}" for name in source.variables_at(place)]
+    variables = [settings_file.named(name) for name in source.variables_at(place)]
     of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))
     return " and ".join(variables if of_variables_alone else [file, *variables])

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from maskwatch.complaint import found
 from maskwatch.config.section import Seconds, Section
+from maskwatch.found import found
 
 Bcm = Annotated[int, Field(ge=0, le=27)]
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from maskwatch.address import parse
-from maskwatch.complaint import found
 from maskwatch.config.section import Seconds, Section, Share
+from maskwatch.found import found
 
 
 def _a_shape(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -1,0 +1,81 @@
+"""Bytes or text from anybody -> a TOML table. Whatever they are, the answer comes at once, if only in one line.
+
+tomllib is written in Python: it recurses for each bracket, and its time grows with the square of a dotted key's parts.
+Both are bounded here before it sees them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tomllib
+from typing import Any
+
+LONGEST_LINE = 4096  # characters; a zone of a hundred corners has 2,000. A dotted key of that length takes 10 ms
+UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+class TomlError(ValueError):
+    """What is wrong with the text, without the text itself."""
+
+    def __init__(self, reason: str, line: int | None = None, is_limit: bool = False) -> None:
+        super().__init__(reason)
+        self.line = line  # from 1; None: of the whole, or its end
+        self.is_limit = is_limit  # it may be TOML, but further than is read here
+
+
+def text_of(content: bytes) -> str:
+    """A file's content as text: UTF-8, with a byte order mark or without, or UTF-16 with one, as Windows saves it.
+
+    Raises:
+        TomlError: it is something else.
+    """
+    if content.startswith(UTF_32):
+        raise TomlError("saved as UTF-32; save it as UTF-8")
+    encoding = "utf-16" if content.startswith(UTF_16) else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TomlError(f"no {encoding[:6].upper().rstrip('-')} text; save it as UTF-8", line) from None
+    if "\0" in text:
+        raise TomlError("a NUL character in it: no text, or UTF-16 without its mark; save it as UTF-8")
+    return text
+
+
+def table_of(text: str) -> dict[str, Any]:
+    """The TOML of a text.
+
+    Raises:
+        TomlError: it is none, or nests or counts further than any setting does.
+    """
+    long = next((number for number, line in enumerate(text.split("\n"), 1) if len(line) > LONGEST_LINE), None)
+    if long is not None:
+        raise TomlError(f"a line of more than {LONGEST_LINE} characters; break it", long, is_limit=True)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _without_the_text(str(error)) from None
+    except RecursionError:
+        raise TomlError("hundreds of brackets in each other; no setting has more than three", is_limit=True) from None
+    except (ValueError, OverflowError):
+        raise TomlError(
+            "a number of more digits than can be read; no setting has more than five", is_limit=True
+        ) from None
+
+
+def _without_the_text(message: str) -> TomlError:
+    """tomllib's message as its reason and its line; it may name a key, and a key's place may hold a value."""
+    found = PLACE.search(message)
+    reason = PLACE.sub("", message)
+    if reason.startswith(("Cannot declare", "Duplicate inline table key", "Cannot mutate")):
+        reason = "a key or section is there twice"
+    elif reason == "Invalid value":
+        reason = 'no value after the "="; text needs quotes'
+    elif reason == "Invalid statement":
+        reason = "no key = value and no [section]"
+    line, column = (found[1], found[2]) if found else (None, None)
+    at_column = f" (column {column})" if column else " (at its end)" if found else ""
+    return TomlError(f"{reason[:1].lower()}{reason[1:]}{at_column}", int(line) if line else None)
