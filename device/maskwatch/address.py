@@ -69,6 +69,11 @@ class Address:
         return None if self.parts is None or self.parts.password is None else decoded(self.parts.password)
 
     @property
+    def wants_password(self) -> bool:
+        """Whether there is a `{password}` in it, to be taken from elsewhere."""
+        return self.parts is not None and PASSWORD in decoded(self.parts.text)
+
+    @property
     def without_user(self) -> str:
         """The address of a network camera without `user:password@`, for a client that sends those by itself."""
         if self.parts is None:
@@ -91,7 +96,7 @@ class Address:
         if self.parts is None:
             raise UnclearError("password_file is for network cameras, and source names none")
         hidden = encoded(password.replace("%", "%25"))
-        if PASSWORD in decoded(self.parts.text):
+        if self.wants_password:
             spots = re.compile(r"\{password\}|%7Bpassword%7D")
             return _network(self.scheme, spots.sub(lambda _: hidden, self.parts.text))
         if self.parts.password is not None:
@@ -163,16 +168,21 @@ def _footage(kind: Literal["video", "images"], place: str) -> Address:
         if kind == "video" and address[1].lower() in NETWORK:
             return parse(place)  # one meaning: there is no file of that name
         raise UnclearError(f"{kind}: is for what lies on this machine; a network camera is rtsp://… or http://… alone")
-    return Address(kind, _home(place[7:] if place.lower().startswith("file://") else place))
+    return Address(kind, at_home(place[7:] if place.lower().startswith("file://") else place))
 
 
 def _path(text: str) -> Address:
     if text.startswith("/dev/"):
         return _device(text)
-    return Address("path", _home(text))
+    return Address("path", at_home(text))
 
 
-def _home(place: str) -> str:
+def at_home(place: str) -> str:
+    """A path with the ~ at its beginning written out.
+
+    Raises:
+        UnclearError: whoever runs this has no home.
+    """
     try:
         return str(Path(place).expanduser()) if place.startswith("~") else place
     except RuntimeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwatch import config, loading
+from maskwatch import address, config, loading
 from maskwatch.buttons import press
-from maskwatch.camera import address_of, open_source
+from maskwatch.camera import open_source
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
@@ -41,15 +42,14 @@ def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
         source: in place of the config's camera.source.
     """
     try:
-        settings = config.load(path)
+        settings = config.load(path, config.with_source(os.environ, source))
     except MaskwatchError as error:
         yield Finding("config", str(error), error.exit_code)
         return
     yield Finding("config", str(path or config.default_path()))
-    camera = settings.camera.model_copy(update={"source": source} if source else {})
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
-    yield _try("camera", lambda: _camera(camera))
+    yield _try("camera", lambda: _camera(settings.camera))
     for plan in plans(settings.outputs):
         yield _try(plan.name, lambda plan=plan: _pin(plan))  # type: ignore[misc]
     for name, button in settings.buttons:
@@ -97,7 +97,7 @@ def _mask_model(settings: Settings) -> str:
 
 def _camera(camera: CameraSettings) -> str:
     loading.load(loading.CV2)
-    name, source = address_of(camera).shown, open_source(camera)
+    name, source = address.parse(camera.source).shown, open_source(camera)
     try:
         frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
         if frame is None:

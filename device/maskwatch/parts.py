@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from maskwatch import bundle
+from maskwatch import address, bundle
 from maskwatch.buttons import Buttons
-from maskwatch.camera import Source, address_of, open_source
+from maskwatch.camera import Source, open_source
 from maskwatch.card import Task
 from maskwatch.config import FaceSettings, MaskSettings, Settings
 from maskwatch.flow import Face, Image, Label, Verdict
@@ -109,7 +109,7 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
         ahead = Ahead(detector)
         source = open_source(settings.camera, ahead)
         opened.pop_all()  # from here on the loop closes them
-    logger.info("watching %s", address_of(settings.camera).shown)
+    logger.info("watching %s", address.parse(settings.camera.source).shown)
     parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead)
     adjust(parts, settings)
     return parts

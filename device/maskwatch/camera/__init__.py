@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from maskwatch.address import Address, UnclearError, parse
+from maskwatch.address import Address
+from maskwatch.camera.access import address_of
 from maskwatch.config import CameraSettings
-from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
 
 if TYPE_CHECKING:
@@ -62,18 +62,6 @@ def open_source(settings: CameraSettings, ahead: Ahead | None = None) -> Source:
     from maskwatch.camera.turned import Turned
 
     return Turned(_open(address, settings, None), settings.rotation)
-
-
-def address_of(settings: CameraSettings) -> Address:
-    """What settings.source means.
-
-    Raises:
-        SourceError: nothing, or several things; the settings' own check refuses those before.
-    """
-    try:
-        return parse(settings.source)
-    except UnclearError as error:
-        raise SourceError(f"camera.source: {error}") from None
 
 
 def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:

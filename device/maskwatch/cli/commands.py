@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
@@ -63,14 +62,14 @@ def run(
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
     loading.load(loading.CV2)  # before what imports it: if it cannot be loaded, that is one line
     from maskwatch import config, daemon, parts, reload
+    from maskwatch.camera.access import warn_of_option
     from maskwatch.service import Notifier
     from maskwatch.stages import Stages
 
     stop, hang_up = daemon.stop_on_signals(), reload.reload_on_signal()
-    environment = dict(os.environ)
-    if source:  # as a variable, so that it stays when the file is read again
-        environment["MASKWATCH__CAMERA__SOURCE"] = json.dumps(source)
+    environment = config.with_source(os.environ, source)
     settings = config.load(config_path, environment)
+    warn_of_option(source)
     logging.getLogger().setLevel(settings.log.level.upper())
     stages, notifier = Stages(), Notifier.from_environment()
     opened = parts.build(settings, sys.stdout, as_json, show_pins)

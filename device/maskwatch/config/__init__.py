@@ -16,6 +16,7 @@ from maskwatch.config.pins import (
 )
 from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
 from maskwatch.config.whole import Settings, claimed_pins, is_section
+from maskwatch.settings_file import with_source
 
 __all__ = [
     "BEEPS",
@@ -42,4 +43,5 @@ __all__ = [
     "default_path",
     "is_section",
     "load",
+    "with_source",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from maskwatch.address import parse
-from maskwatch.config.section import Seconds, Section, Share
+from maskwatch.config.section import PathText, Seconds, Section, Share
 from maskwatch.found import found
 
 
@@ -50,6 +50,8 @@ class CameraSettings(Section):
 
     source: SourceText = Field(default="picamera:0", repr=False)
     """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see address.parse."""
+    password_file: PathText | None = None
+    """A file with the password of a network camera, or the name of a systemd credential. Absent: see source."""
     width: int = Field(default=1280, ge=64, le=4096)
     """Pixels asked of a live camera; files and streams keep their own size."""
     height: int = Field(default=720, ge=64, le=4096)
@@ -71,6 +73,15 @@ class CameraSettings(Section):
     give_up: Seconds = 120.0
     """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew."""
 
+    @model_validator(mode="after")
+    def _one_password(self) -> CameraSettings:
+        source = parse(self.source)
+        if source.parts is not None and self.password_file is not None:
+            source.with_password("x")  # refused where it belongs nowhere
+        elif source.wants_password:
+            raise ValueError("there is {password} in source, and no password_file that it would come from")
+        return self
+
 
 class ZoneSettings(Section):
     """[zone]: where in the picture people count."""
@@ -84,7 +95,7 @@ class FaceSettings(Section):
 
     engine: Literal["maskwatch", "yunet"] = "maskwatch"
     """maskwatch: our own bundle. yunet: cv2.FaceDetectorYN with the ONNX file you name in `model`."""
-    model: str = "default"
+    model: PathText = "default"
     """"default", the bundle in the package, or a file."""
     min_score: Share | None = None
     """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with."""
@@ -102,7 +113,7 @@ class FaceSettings(Section):
 class MaskSettings(Section):
     """[mask]: the classifier."""
 
-    model: str = "default"
+    model: PathText = "default"
     """"default", the bundle in the package, or a .tflite made by `python -m convert`."""
     incorrect: Literal["without_mask", "with_mask"] = "without_mask"
     """What a mask worn wrong, nose or mouth out, counts as: without_mask lets the alert sound for it."""
