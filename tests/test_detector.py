@@ -284,3 +284,99 @@ def test_a_file_that_is_not_yunet_is_refused_in_one_line(
     with pytest.raises(ModelError, match=rf"^model {path}: {reason}.*YuNet") as caught:
         detector.YuNetDetector(path, 0.6)
     assert "\n" not in str(caught.value)
+
+
+# -- answers that are none ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["one score", "all scores", "a sure box"])
+def test_a_finder_that_answers_no_numbers_does_not_pass_for_one_that_finds_nobody(
+    monkeypatch: pytest.MonkeyPatch, value: float, place: str
+) -> None:
+    single = finder(monkeypatch, None, 0.5)
+    maps = empty_maps()
+    put(maps, 16, Box(31.0, 40.5, 58.0, 90.0), 0.8)
+    scores, boxes = maps[16]
+    if place == "a sure box":
+        boxes[0, 4, 2, 1] = value  # of the cell that put() chose
+    else:
+        scores[0, slice(None) if place == "all scores" else 3] = value
+    monkeypatch.setattr(ColourModel, "answer", lambda *_: flat(maps))
+    with pytest.raises(ModelError, match=r"^model here: answers what is no finite number"):
+        single.find(np.zeros((240, 320, 3), np.uint8))
+
+
+def test_the_box_of_a_cell_that_does_not_count_may_be_anything() -> None:
+    maps = empty_maps()
+    put(maps, 16, Box(31.0, 40.5, 58.0, 90.0), 0.8)
+    maps[8][1][:] = np.nan
+    assert len(decoding.decode(flat(maps), SIZE, 0.5)[0]) == 1
+
+
+def test_of_a_picture_full_of_faces_the_surest_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    single = finder(monkeypatch, 0.01, 0.5)
+    maps = empty_maps()
+    scores, boxes = maps[8]
+    scores[0, ..., 0] = np.linspace(-1, 4, 16 * 16).reshape(16, 16)  # each of 256 cells answers a small face of its own
+    boxes[..., 2:] = -2.0
+    monkeypatch.setattr(ColourModel, "answer", lambda *_: flat(maps))
+    found = single.find(np.zeros((128, 128, 3), np.uint8))
+    assert len(found) == detector.MAX_FACES < 16 * 16
+    surest = np.sort(1 / (1 + np.exp(-scores.ravel())))[::-1][: detector.MAX_FACES]
+    assert [face.score for face in found] == pytest.approx(surest.tolist(), abs=1e-5)
+
+
+class Rows:
+    """Stands in for cv2.FaceDetectorYN: answers nothing at first, then the rows it is given."""
+
+    rows: np.ndarray | None = None
+
+    def setInputSize(self, size: tuple[int, int]) -> None:  # noqa: N802 - OpenCV's name
+        assert min(size) > 0
+
+    def detect(self, image: Image) -> tuple[int, np.ndarray | None]:
+        assert image.flags.c_contiguous
+        return 1, self.rows
+
+
+def yunet(monkeypatch: pytest.MonkeyPatch, rows: np.ndarray) -> detector.YuNetDetector:
+    answers = Rows()
+    monkeypatch.setattr(detector.cv2.FaceDetectorYN, "create", lambda *_: answers)
+    made = detector.YuNetDetector(Path("yunet.onnx"), 0.5, b"a network")
+    answers.rows = rows.astype(np.float32)
+    return made
+
+
+def row(*box: float, score: float = 0.9) -> list[float]:
+    return [*box, *(0.0,) * 10, score]
+
+
+def test_yunets_wild_boxes_reach_no_further_than_one_picture_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = yunet(monkeypatch, np.array([row(-1e9, -1e9, 3e9, 3e9), row(10, 20, 1e12, 5, score=0.8)]))
+    first, second = wild.find(np.zeros((480, 640, 3), np.uint8))
+    assert first.box == Box(-640, -480, 1280, 960)
+    assert second.box == Box(10, 20, 1280, 25)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", [0, 2, 14])
+def test_yunets_answer_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch, value: float, column: int) -> None:
+    rows = np.array([row(10, 20, 30, 40)])
+    rows[0, column] = value
+    with pytest.raises(ModelError, match=r"^model yunet.onnx: answers what is no finite number"):
+        yunet(monkeypatch, rows).find(np.zeros((480, 640, 3), np.uint8))
+
+
+def test_of_ten_thousand_faces_of_yunets_the_surest_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.array([row(*rng.uniform(0, 400, 4), score=rng.uniform(0.5, 1)) for _ in range(10_000)])
+    found = yunet(monkeypatch, rows).find(np.zeros((480, 640, 3), np.uint8))
+    assert len(found) == detector.MAX_FACES
+    assert [face.score for face in found] == pytest.approx(np.sort(rows[:, 14])[::-1][: detector.MAX_FACES].tolist())
+
+
+def test_a_model_of_another_size_than_its_card_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ColourModel, "input_size", 2 * SIZE)
+    with pytest.raises(ModelError, match=rf"^model here: takes {2 * SIZE} pixels, its card says {SIZE}; "):
+        finder(monkeypatch, None, 0.5)

@@ -1,6 +1,9 @@
 """What the networks see is cut here once: undistorted, in its place, and never changed silently."""
 
-from collections.abc import Callable
+import contextlib
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,3 +157,85 @@ def test_the_pixels_are_those_of_the_version(cut: str) -> None:
     mend = f"the pixels of {cut} changed: raise preprocess.VERSION, make the models again, then renew GOLDEN"
     assert found == pytest.approx(golden, abs=2), mend  # builds of OpenCV round differently
     assert preprocess.VERSION == GOLDEN_VERSION, "preprocess.VERSION was raised: renew GOLDEN"
+
+
+# -- odd boxes and odd pictures -------------------------------------------------------------------------------------
+
+WILD = [
+    Box(0, 0, 0, 0),
+    Box(10, 10, 10, 40),
+    Box(40, 40, 10, 10),  # right of its own right
+    Box(5, 5, 6, 6),
+    Box(-5000, -5000, -4900, -4900),
+    Box(1e5, 1e5, 1e5 + 50, 1e5 + 50),
+    Box(-1e5, -1e5, 1e5, 1e5),
+    Box(0, 0, 1e9, 1),
+    Box(-1e300, 0, 1e300, 1),
+]
+LAYOUTS: dict[str, Callable[[Image], Image]] = {
+    "as it is": lambda image: image,
+    "upside down": lambda image: np.ascontiguousarray(image[::-1, ::-1])[::-1, ::-1],
+    "BGR seen as RGB": lambda image: np.ascontiguousarray(image[..., ::-1])[..., ::-1],
+    "every other pixel": lambda image: image.repeat(2, axis=0).repeat(2, axis=1)[::2, ::2],
+    "turned": lambda image: np.ascontiguousarray(image.transpose(1, 0, 2)).transpose(1, 0, 2),
+    "by columns": np.asfortranarray,
+    "read only": lambda image: np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape),
+}
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 7), (7, 1), (1, 5000), (5000, 1), (2, 2), (640, 480)])
+def test_a_wild_box_costs_little_memory_and_gives_a_crop(width: int, height: int, margin: float) -> None:
+    image = drawn(width, height)
+    for box in WILD:
+        with address_space(400):
+            crop = preprocess.face_crop(image, box, 32, margin)
+        assert (crop.shape, crop.dtype) == ((32, 32, 3), np.uint8)
+
+
+@contextlib.contextmanager
+def address_space(more: int) -> Iterator[None]:
+    """No more than so many MiB may be added to what the process has."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + (more << 20), limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def test_a_square_too_large_to_fill_up_shows_what_one_just_small_enough_shows() -> None:
+    image = drawn(1280, 720)
+    side = preprocess.LARGEST_PADDED / 1.5 + 300  # with its margins 450 pixels too large
+    box = Box(640 - side / 2, 360 - side / 2, 640 + side / 2, 360 + side / 2)
+    crop = preprocess.face_crop(image, box, 128)
+    whole = round(1.5 * side)
+    left, top = round(640 - whole / 2), round(360 - whole / 2)
+    rows = np.clip(np.arange(whole) + top, 0, 719)
+    columns = np.clip(np.arange(whole) + left, 0, 1279)
+    reference = preprocess.resize(image[rows][:, columns], 128, 128)
+    apart = np.abs(crop.astype(int) - reference)[..., :2]  # blue is too fine to survive either way
+    assert apart.max() < 12
+    assert apart.mean() < 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_box_that_is_no_number_is_an_error_and_no_crop(value: float) -> None:
+    for at in range(4):
+        places = [10.0, 10.0, 50.0, 50.0]
+        places[at] = value
+        with pytest.raises(ValueError, match="finite"):
+            preprocess.face_crop(drawn(64, 64), Box(*places), 32)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (1, 9), (9, 1), (640, 480)])
+def test_how_a_picture_lies_in_memory_changes_no_pixel(layout: str, width: int, height: int) -> None:
+    image = drawn(width, height)
+    other = LAYOUTS[layout](image)
+    assert (other == image).all()
+    box = Box(-3, 2, 0.7 * width, 0.8 * height)
+    assert (preprocess.face_crop(other, box, 32) == preprocess.face_crop(image, box, 32)).all()
+    assert (preprocess.letterbox(other, 96)[0] == preprocess.letterbox(image, 96)[0]).all()
+    assert (preprocess.whole_image(other, 32) == preprocess.whole_image(image, 32)).all()

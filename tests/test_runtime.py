@@ -91,7 +91,8 @@ def judge() -> bytes:
 
 
 def as_bundle(flatbuffer: bytes, task: Task = "mask", **fields: object) -> bundle.Bundle:
-    return bundle.Bundle(card(task, **fields), flatbuffer, "here")
+    size = Model(flatbuffer, 1, "here").input_size
+    return bundle.Bundle(card(task, **({"input_size": size} | fields)), flatbuffer, "here")
 
 
 def by_shape(outputs: list[np.ndarray]) -> dict[tuple[int, ...], np.ndarray]:
@@ -198,7 +199,7 @@ def test_a_face_is_cut_with_the_cards_margin(judge: bytes, margin: float | None,
     assert np.array_equal(crop, preprocess.face_crop(image, face.box, SIDE, cut))
 
 
-@pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0, 100.0])
+@pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0, 10.0])
 @pytest.mark.parametrize(("colour", "label"), [(CLOTH, Label.WITH_MASK), (SKIN, Label.WITHOUT_MASK)])
 def test_the_temperature_divides_the_logits_and_never_turns_the_label(
     judge: bytes, temperature: float, colour: tuple[int, int, int], label: Label
@@ -258,7 +259,7 @@ def test_the_config_decides_what_a_mask_worn_wrong_counts_as(
     judge_of_three: bytes, tmp_path: Path, counts_as: Literal["without_mask", "with_mask"]
 ) -> None:
     path = tmp_path / "mask.tflite"
-    bundle.write(path, judge_of_three, card(labels=tuple(Label)))
+    bundle.write(path, judge_of_three, card(labels=tuple(Label), input_size=SIDE))
     judged = parts.build_classifier(MaskSettings(model=str(path), incorrect=counts_as))
     assert judged.verdict(plain(MIXED)).label == counts_as
 
@@ -396,3 +397,21 @@ def test_a_mask_classifier_is_no_finder(judge: bytes) -> None:
 def test_yunet_finds_the_face_of_the_demo() -> None:
     (face,) = YuNetDetector(YUNET, 0.6).find(demo.Scene().at(5.0))
     assert face.box.iou(Box(248, 175, 370, 318)) > 0.7
+
+
+# -- answers that are none ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_classifier_that_answers_no_numbers_does_not_pass_for_one_that_sees_a_mask(at: int) -> None:
+    network = colour_judge((-0.01, 0.01), (0, 0), (0.01, -0.01))
+    bias = np.zeros(2)
+    bias[at] = np.nan
+    network.layers[-1].set_weights([network.layers[-1].get_weights()[0], bias])
+    judged = MaskClassifier(as_bundle(quantize.to_float32(network)), 1)
+    assert "answers [" in refusal(lambda: judged.verdict(plain(SKIN)))
+
+
+def test_a_card_that_names_another_size_than_the_model_takes_is_refused(judge: bytes) -> None:
+    message = refusal(lambda: MaskClassifier(as_bundle(judge, input_size=SIDE + 1), 1))
+    assert message.startswith(f"model here: takes {SIDE} pixels, its card says {SIDE + 1}; ")

@@ -49,6 +49,19 @@ class Bundle:
     origin: str  # where it was read from, for messages
     sha256: str = ""  # of the whole file; empty where there is none
 
+    def demand_size(self, found: int) -> None:
+        """Refuse a model whose input is not of the size that its card says.
+
+        Args:
+            found: the side of its input, pixels.
+
+        Raises:
+            ModelError: the card says another.
+        """
+        if found != self.card.input_size:
+            takes = f"takes {found} pixels, its card says {self.card.input_size}"
+            raise ModelError(f"model {self.origin}: {takes}; {REBUILD}")
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:

@@ -22,7 +22,7 @@ class MaskClassifier:
     """Judges one face at a time.
 
     Raises:
-        ModelError: the model does not answer one logit for each label.
+        ModelError: the model does not answer one logit for each label, or is not of the size its card says.
     """
 
     def __init__(self, bundle: Bundle, threads: int, incorrect: Label = Label.WITHOUT_MASK) -> None:
@@ -32,8 +32,9 @@ class MaskClassifier:
             threads: of the interpreter.
             incorrect: what a mask worn wrong counts as, with_mask or without_mask.
         """
-        card = bundle.card
+        card, self._origin = bundle.card, bundle.origin
         self._model = Model(bundle.flatbuffer, threads, bundle.origin)
+        bundle.demand_size(self._model.input_size)
         self._margin = preprocess.FACE_MARGIN if card.margin is None else card.margin
         self._temperature, self._bias = card.temperature, card.bias
         self._labels = _labels(bundle)
@@ -48,8 +49,14 @@ class MaskClassifier:
         return preprocess.face_crop(image, face.box, self._model.input_size, self._margin)
 
     def verdict(self, crop: Image) -> Verdict:
-        """Judge one crop."""
+        """Judge one crop.
+
+        Raises:
+            ModelError: the model answers what is no number.
+        """
         logits = self._model.run(crop)[0][0]
+        if not np.isfinite(logits).all():  # compared with anything it is false: the face would count as masked
+            raise ModelError(f"model {self._origin}: answers {logits.tolist()}, expected finite numbers; {REBUILD}")
         return as_verdict(float(bare_share(logits, self._labels, self._temperature, self._bias, self._incorrect)))
 
 

@@ -37,7 +37,7 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
         (N, 4) left, top, right, bottom in pixels of the input, and (N,) scores, surest first, MAX_CANDIDATES at most.
 
     Raises:
-        ValueError: a map is missing or of another shape.
+        ValueError: a map is missing or of another shape, or a score or a sure box is no finite number.
     """
     return grid(maps, [Scale()] * len(maps), size, min_score).decode(maps)
 
@@ -58,8 +58,13 @@ class Grid:
     size: int  # pixels
 
     def decode(self, raw: Sequence[Raw]) -> tuple[Floats, Floats]:
-        """All outputs as the model answers them -> boxes and scores as decode() returns them."""
+        """All outputs as the model answers them -> boxes and scores as decode() returns them.
+
+        Raises:
+            ValueError: a score, or the box of a cell that counts, is no finite number.
+        """
         scores = np.concatenate([raw[place].reshape(-1) for place in self.scores])
+        _demand_finite(scores)  # a score that is no number is above nothing: the finder would find nobody
         (sure,) = (scores >= self.least).nonzero()
         scales = self.scales[sure]
         logits = (scores[sure].astype(np.float32) - scales[:, 0]) * scales[:, 1]
@@ -67,6 +72,7 @@ class Grid:
         sure, scales = sure[order], scales[order]
         boxes = np.concatenate([raw[place].reshape(-1, 4) for place in self.boxes])[sure]
         offsets = (boxes.astype(np.float32) - scales[:, 2:3]) * scales[:, 3:]
+        _demand_finite(offsets)
         return _corners(offsets, self.cells[sure], self.size), _sigmoid(logits[order])
 
 
@@ -103,6 +109,11 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
         np.repeat(np.array(numbers, np.float32), counts, axis=0),
         size,
     )
+
+
+def _demand_finite(numbers: Raw) -> None:
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise ValueError("answers what is no finite number")
 
 
 def _cells(side: int, stride: int) -> Floats:
@@ -150,6 +161,12 @@ def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_
     corner, size = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
     kept = cv2.dnn.NMSBoxes(np.concatenate([corner, size], axis=1).tolist(), scores.tolist(), 0.0, max_iou)
     return np.asarray(kept, np.intp).reshape(-1)
+
+
+def within_reach(boxes: Floats, width: int, height: int) -> Floats:
+    """(N, 4) left, top, right, bottom, reaching no further than the picture's own size beside it."""
+    sides = np.array([width, height, width, height], np.float32)
+    return np.minimum(np.maximum(boxes, -sides), 2 * sides)
 
 
 def as_faces(boxes: Floats, scores: Floats) -> list[Face]:

@@ -7,6 +7,7 @@ raises VERSION, and bundles made for another VERSION are refused.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +18,7 @@ from maskwatch.flow import Box, Image
 
 VERSION = 1
 FACE_MARGIN = 0.25  # of the face box's longer side, added on each side of the crop
+LARGEST_PADDED = 4096  # pixels; the side of the largest square that is filled up beside the picture, 50 MB
 LETTERBOX_GREY = 114  # fill beside a letterboxed frame, 0–255
 
 
@@ -67,7 +69,8 @@ def face_square(box: Box, margin: float = FACE_MARGIN) -> Box:
 def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) -> Image:
     """Cut one face for the classifier.
 
-    What lies outside the image is filled by repeating its edge pixels: a grey bar would be a cue of its own.
+    What lies outside the image is filled by repeating its edge pixels: a grey bar would be a cue of its own. Where
+    square and filling would be larger than any camera's picture, the image is shrunk first, and memory stays bounded.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -77,11 +80,18 @@ def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) ->
 
     Returns:
         (size, size, 3) uint8 RGB.
+
+    Raises:
+        ValueError: the box is not finite.
     """
     height, width = image.shape[:2]
     square = face_square(box, margin)
+    if not all(map(math.isfinite, (square.left, square.top, square.right, square.bottom))):
+        raise ValueError(f"the place of a face is {box}, expected finite numbers")
     left, top = round(square.left), round(square.top)
     side = max(1, round(square.right - square.left))
+    if side > LARGEST_PADDED and (left < 0 or top < 0 or left + side > width or top + side > height):
+        return _shrunk_crop(image, square, size)
     inside = image[
         min(max(top, 0), height - 1) : max(min(top + side, height), 1),
         min(max(left, 0), width - 1) : max(min(left + side, width), 1),
@@ -93,6 +103,15 @@ def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) ->
         padding = (pad_top, pad_bottom, pad_left, pad_right)
         inside = np.asarray(cv2.copyMakeBorder(inside, *padding, cv2.BORDER_REPLICATE), np.uint8)
     return resize(inside, size, size)
+
+
+def _shrunk_crop(image: Image, square: Box, size: int) -> Image:
+    """face_crop() of a huge square: of the image as small as makes its side LARGEST_PADDED."""
+    scale = LARGEST_PADDED / square.width
+    height, width = image.shape[:2]
+    small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+    left, top = square.left * scale, square.top * scale
+    return face_crop(small, Box(left, top, left + LARGEST_PADDED, top + LARGEST_PADDED), size, margin=0.0)
 
 
 def whole_image(image: Image, size: int) -> Image:

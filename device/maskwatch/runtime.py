@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from maskwatch.flow import Image
 from maskwatch.loading import LITERT, TFLITE, first_of
 from maskwatch.quiet import muted_stderr
 from maskwatch.scale import Floats, Scale
+
+# Types of the inputs and outputs of networks for images.
+NUMBERS = ("uint8", "int8", "int16", "float16", "float32")
 
 
 class Model:
@@ -32,11 +36,13 @@ class Model:
         inputs = self._interpreter.get_input_details()
         shapes = [tuple(int(side) for side in entry["shape"]) for entry in inputs]
         size = shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else 0
-        if shapes != [(1, size, size, 3)]:
+        if size < 1 or shapes != [(1, size, size, 3)]:
             raise ModelError(f"model {origin}: takes {shapes}; expected one image, (1, S, S, 3)")
         self.input_size = size  # pixels
         self._input = inputs[0]
         outputs = self._interpreter.get_output_details()
+        for entry in (*inputs, *outputs):
+            _demand_numbers(entry, origin)
         self._outputs = [entry["index"] for entry in outputs]
         self.scales = [_scale(entry["quantization"]) for entry in outputs]
 
@@ -90,6 +96,15 @@ def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
         return image.astype(dtype)
     limits = np.iinfo(dtype)
     return np.asarray(np.clip(np.round(image / scale + zero_point), limits.min, limits.max), dtype)
+
+
+def _demand_numbers(tensor: dict[str, Any], origin: str) -> None:
+    """Refuse a tensor whose numbers stand for nothing: of an odd type, or integers without a scale."""
+    dtype, (scale, _) = np.dtype(tensor["dtype"]), tensor["quantization"]
+    if dtype.name not in NUMBERS:
+        raise ModelError(f"model {origin}: an input or output is {dtype}, expected one of {', '.join(NUMBERS)}")
+    if dtype.kind != "f" and not (math.isfinite(scale) and scale > 0):
+        raise ModelError(f"model {origin}: an input or output is {dtype} of scale {scale:g}, expected a scale above 0")
 
 
 def _scale(quantization: tuple[float, int]) -> Scale:
