@@ -238,9 +238,11 @@ def test_the_unit_says(key: str, expected: list[str]) -> None:
     assert values(UNIT.read_text(), key) == expected
 
 
-def test_the_groups_of_camera_and_pins_are_joined() -> None:
+def test_the_groups_of_camera_pins_and_sound_are_joined_and_their_devices_allowed() -> None:
     (groups,) = values(UNIT.read_text(), "SupplementaryGroups")
-    assert {"video", "gpio"} <= set(groups.split())
+    assert {"video", "gpio", "audio"} <= set(groups.split())
+    allowed = {device.split()[0] for device in values(UNIT.read_text(), "DeviceAllow")}
+    assert {"char-video4linux", "char-gpiochip", "char-alsa"} <= allowed
 
 
 def test_the_watchdog_waits_for_a_slow_frame_and_for_a_stop_request_to_be_seen() -> None:

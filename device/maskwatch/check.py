@@ -17,7 +17,7 @@ from maskwatch.camera import open_source
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
 from maskwatch.errors import MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
-from maskwatch.outputs import board
+from maskwatch.outputs import board, sound
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.plan import PinPlan, plans
 
@@ -52,6 +52,8 @@ def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
     yield _try("camera", lambda: _camera(settings.camera))
     for plan in plans(settings.outputs):
         yield _try(plan.name, lambda plan=plan: _pin(plan))  # type: ignore[misc]
+    if (wanted := settings.outputs.sound) is not None:
+        yield _try("sound", lambda: sound.described(wanted))
     for name, button in settings.buttons:
         if button is not None:
             yield _try(f"{name} button", lambda name=name, button=button: _button(name, button))  # type: ignore[misc]

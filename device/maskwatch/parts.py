@@ -20,6 +20,7 @@ from maskwatch.outputs import Outputs, noted
 from maskwatch.outputs.gpio import open_pins
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import plans
+from maskwatch.outputs.sound import open_sound
 from maskwatch.policy import Policy, Rules
 from maskwatch.tracker import Opinion, Tracker
 from maskwatch.zone import Zone
@@ -100,9 +101,12 @@ def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: 
     detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
     with contextlib.ExitStack() as opened:
         lines = LogOutput(stream, as_json)
+        sounds = open_sound(settings.outputs)
+        for sound in sounds:
+            opened.callback(sound.close)
         noted.write(plans(settings.outputs))
         pins = open_pins(settings.outputs, lines.pin if show_pins else None)
-        outputs = Outputs([lines, *pins])
+        outputs = Outputs([lines, *pins, *sounds])
         opened.callback(outputs.close)
         buttons = Buttons(settings.buttons, outputs)
         opened.callback(buttons.close)

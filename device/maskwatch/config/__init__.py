@@ -13,6 +13,7 @@ from maskwatch.config.pins import (
     OutputsSettings,
     Pattern,
     RelaySettings,
+    SoundSettings,
 )
 from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
 from maskwatch.config.whole import Settings, claimed_pins, is_section
@@ -37,6 +38,7 @@ __all__ = [
     "QuietHours",
     "RelaySettings",
     "Settings",
+    "SoundSettings",
     "ZoneSettings",
     "checked",
     "claimed_pins",

@@ -105,6 +105,19 @@ class LampSettings(Section):
     """How the red lights in an alert."""
 
 
+class SoundSettings(Section):
+    """[outputs.sound]: a chime or a spoken message through a loudspeaker, by ALSA's aplay."""
+
+    file: str | None = Field(default=None, min_length=1)
+    """A WAV file, of a minute at most. Absent: a built-in chime."""
+    volume: float = Field(default=1.0, ge=0.05, le=1)
+    """Of the file's own loudness; the device's own volume stays as it is."""
+    device: str = Field(default="default", min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$")
+    """ALSA's name, as `aplay -L` shows them."""
+    pause: float = Field(default=2.0, ge=0, le=60)
+    """Seconds of silence between two plays in one alert."""
+
+
 class OutputsSettings(Section):
     """[outputs]: what an alert drives; an absent section's output does not exist."""
 
@@ -114,12 +127,13 @@ class OutputsSettings(Section):
     led: LedSettings | None = None
     lamp: LampSettings | None = None
     relay: RelaySettings | None = None
+    sound: SoundSettings | None = None
 
     @property
     def tell_of_alarm(self) -> bool:
         """Whether any of them would be heard or seen in an alert; a door that a relay opens for the masked is not."""
         loud = self.relay is not None and self.relay.when == "alert"
-        return loud or any((self.buzzer, self.led, self.lamp))
+        return loud or any((self.buzzer, self.led, self.lamp, self.sound))
 
 
 class ButtonSettings(Section):

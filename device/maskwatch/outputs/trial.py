@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
+from maskwatch.outputs import sound
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.pattern import Play, level, next_edge, row
 from maskwatch.outputs.plan import Muted, PinPlan, plans
@@ -23,7 +24,7 @@ SHORT, LONG = 0.2, 1.0  # seconds; a pulse up to the one is called short, from t
 def play_each(
     settings: OutputsSettings, say: Callable[[str], None], wait: Callable[[float], object], door: bool = False
 ) -> int:
-    """Play every pin in turn, everything else being off; all is off at the end, also when `wait` raises.
+    """Play every pin in turn, then the sound, all else being off; all is off at the end, also when `wait` raises.
 
     Args:
         settings: [outputs].
@@ -32,7 +33,7 @@ def play_each(
         door: whether a relay for the masked is played too; otherwise it is named and left alone.
 
     Returns:
-        How many pins there are.
+        How many outputs there are.
 
     Raises:
         OutputError: a pin cannot be used, and nothing has been played then; or one fails while it plays.
@@ -50,7 +51,9 @@ def play_each(
                 say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")
                 _play(pin, play, wait)
                 wait(PAUSE)
-    return len(pins)
+    if settings.sound:
+        sound.play_once(settings.sound, say, wait)
+    return len(pins) + (settings.sound is not None)
 
 
 def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:

@@ -1,0 +1,156 @@
+"""A chime or a spoken message in an alert, through a loudspeaker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from maskwatch.config import OutputsSettings, SoundSettings
+from maskwatch.errors import OutputError
+from maskwatch.flow import Signal
+from maskwatch.outputs import Output
+from maskwatch.outputs.player import Player
+from maskwatch.outputs.wave import Clip, chime, read
+
+POLL = 0.1  # seconds between two looks at what plays
+PROBE = 600.0  # seconds between two looks at a silent device: a lost one is a fault before the alert; some click
+OPENS_WITHIN = 2.0  # seconds
+RETRY = 10.0  # seconds until a device that failed is tried again while nothing is to be played
+
+
+class SoundOutput(Output):
+    """Plays its clip in an alert, again after each pause, and is silent otherwise.
+
+    beat() raises OutputError while the device cannot be used, also in silence.
+
+    Raises:
+        OutputError: the file cannot be used, or there is no aplay.
+    """
+
+    name = "sound"
+
+    def __init__(self, settings: SoundSettings) -> None:
+        self._player = Player(clip(settings), settings.device)
+        self._pause = settings.pause  # seconds
+        self._signal: Signal | None = None
+        self._muted_until = self._test_until = -math.inf
+        self._plays = False
+        self._due = self._probe_due = -math.inf  # seconds, of the next sound and of the next look at the device
+        self._failure: OutputError | None = None
+
+    def show(self, signal: Signal) -> None:
+        self._signal = signal
+
+    def mute(self, until: float) -> None:
+        self._muted_until = until
+
+    def test(self, until: float) -> None:
+        self._test_until = until
+
+    def beat(self, now: float) -> float:
+        try:
+            wait = self._follow(now)
+        except OutputError as error:
+            self._failure, self._plays = error, False
+            self._probe_due = min(self._probe_due, now + RETRY)
+            raise
+        self._failure = None
+        ends = [until - now for until in (self._muted_until, self._test_until) if until > now]
+        return min([wait, *ends])
+
+    def close(self) -> None:
+        self._player.close()
+
+    def _follow(self, now: float) -> float:
+        """Do what is due; seconds until something is due again."""
+        if self._is_wanted(now):
+            return self._sound(now)
+        if self._plays:
+            self._player.stop()
+            self._plays, self._probe_due = False, now + PROBE
+        self._due = -math.inf  # the next alert sounds at once
+        self._look(now)
+        return self._probe_due - now
+
+    def _sound(self, now: float) -> float:
+        if self._plays and self._player.is_playing(now):
+            return POLL
+        if self._plays:
+            self._plays, self._due, self._probe_due = False, now + self._pause, now + PROBE
+        if now < self._due:
+            return self._due - now
+        if self._failure:  # before it is said to work again, it must
+            self._player.probe(OPENS_WITHIN)
+        self._player.start(now)
+        self._plays = True
+        return POLL
+
+    def _look(self, now: float) -> None:
+        if now >= self._probe_due:
+            self._probe_due = math.inf  # if it fails: see beat
+            self._player.probe(OPENS_WITHIN)
+            self._probe_due = now + PROBE
+        elif self._failure:
+            raise OutputError(str(self._failure))  # not the same one, which would grow with each raise
+
+    def _is_wanted(self, now: float) -> bool:
+        return now < self._test_until or (self._signal is Signal.ALERT and now >= self._muted_until)
+
+
+def open_sound(settings: OutputsSettings) -> list[SoundOutput]:
+    """The sound, if the settings name one.
+
+    Raises:
+        OutputError: see SoundOutput.
+    """
+    return [SoundOutput(settings.sound)] if settings.sound else []
+
+
+def clip(settings: SoundSettings) -> Clip:
+    """What is to be played.
+
+    Raises:
+        OutputError: the file cannot be used.
+    """
+    if settings.file is None:
+        return chime(settings.volume)
+    return read(Path(settings.file), settings.volume)
+
+
+def play_once(settings: SoundSettings, say: Callable[[str], None], wait: Callable[[float], object]) -> None:
+    """Play the clip to its end, for test-alert.
+
+    Args:
+        settings: [outputs.sound].
+        say: told what should be heard before it plays.
+        wait: for so many seconds.
+
+    Raises:
+        OutputError: see SoundOutput; or the device cannot be used.
+    """
+    sound, now = clip(settings), 0.0
+    player = Player(sound, settings.device)
+    try:
+        say(f"sound: {sound.name}, {sound.seconds:.1f} s, to device {settings.device!r} (alert)")
+        player.start(now)
+        while player.is_playing(now):
+            wait(POLL)
+            now += POLL
+    finally:
+        player.close()
+
+
+def described(settings: SoundSettings) -> str:
+    """E.g. `door.wav plays 3.2 s to device 'default'`, after the device was opened and closed.
+
+    Raises:
+        OutputError: see SoundOutput; or the device cannot be used.
+    """
+    sound = clip(settings)
+    player = Player(sound, settings.device)
+    try:
+        player.probe(OPENS_WITHIN)
+    finally:
+        player.close()
+    return f"{sound.name} plays {sound.seconds:.1f} s to device {settings.device!r}"
