@@ -50,7 +50,11 @@ def written(folder: Path, text: str) -> Path:
         ("[camera]\nwidht = 3", 2, "did you mean `width`?"),
         ("[camera]\nwidth = 'x'", 2, "camera.width: found a string, expected a whole number"),
         ("[outputs.buzzer]\npin = 17\n[outputs.led]\npin = 17", 2, "GPIO17 is claimed by"),
-        ("[mask]\nmodel = '/nowhere/m.tflite'\n[face]\nmodel = '/nowhere/f.tflite'", 4, "/nowhere/f.tflite"),
+        (
+            "[mask]\nmodel = '/nowhere/m.tflite'\n[face]\nmodel = '/nowhere/f.tflite'\n[outputs.led]\npin = 5",
+            4,
+            "/nowhere/f.tflite",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "detect"])
@@ -153,6 +157,21 @@ def test_check_names_each_failure_and_exits_with_the_first(tmp_path: Path) -> No
     ]
     assert done.returncode == 4
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("text", ["", "[camera]\nsource = 'demo'\n"], ids=["empty", "cut after a section"])
+def test_a_config_without_any_output_is_refused_unless_that_was_asked_for(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, text + "[face]\nmodel = '/no/f'")
+    done = maskwatch("run", "--config", file, "--source", "video:x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert only_line(done.stderr).startswith(
+        f"maskwatch: config {file}: no output is set: nothing would be heard or seen"
+    )
+    assert maskwatch("run", "--config", file, "--source", "video:x", "--no-outputs").returncode == 4  # the model's
+    lines = [line.split(":")[0] for line in maskwatch("check", "--config", file).stdout.splitlines()]
+    assert "FAIL outputs" in lines
+    lines = maskwatch("check", "--config", file, "--no-outputs").stdout.splitlines()
+    assert "ok   outputs: none, as asked" in lines
 
 
 def test_check_tries_every_pin_and_every_button(tmp_path: Path) -> None:

@@ -371,14 +371,14 @@ SIGNALLED = """
 import sys; sys.path.insert(0, sys.argv[1])
 import itertools, time
 from test_daemon import SKIN, Reel, parts
-from maskwatch import daemon
+from maskwatch import daemon, signals
 
 class Endless(Reel):
     def read(self, wait):
         time.sleep(0.005)
         return super().read(wait)
 
-stop = daemon.stop_on_signals()
+stop = signals.stand().stop
 reel = Endless([(step / 10, SKIN) for step in range(100_000)])
 daemon.run(parts(reel, sys.stdout), stop)
 """

@@ -1,7 +1,6 @@
 """SIGHUP: what can change at once does, the rest is named and waits, and a bad file never changes anything."""
 
 import logging
-import signal
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def again(file: Path, text: str) -> Settings:
     """The settings in force once the file says `text`, after BASE was."""
     old = config.load(file, {})
     file.write_text(text)
-    return reload.reloaded(old, file, {})
+    return reload.reloaded(old, reload.read(file, {}))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,6 @@ def test_how_long_a_mute_lasts_changes_at_once_its_pin_does_not(file: Path, capl
         ('source = "demo"', 'source = "picamera:0"', "camera.source"),
         ("pin = 17", "pin = 18", "outputs.buzzer.pin"),
         ("pin = 17", "pin = 17\npattern = 'steady'", "outputs.buzzer.pattern"),
-        ("[outputs.buzzer]\npin = 17\n", "", "outputs.buzzer"),
         ("[buttons.mute]\npin = 23\n", "", "buttons.mute"),
         ("[outputs.buzzer]", "[outputs.led]\npin = 5\n[outputs.buzzer]", "outputs.led"),
         ("[outputs.buzzer]", "[face]\nthreads = 4\n[outputs.buzzer]", "face.threads"),
@@ -87,6 +85,29 @@ def test_what_is_open_waits_for_the_next_start(
     assert caplog.messages == [f"{key} changed: takes effect at the next start"]
 
 
+def test_an_output_that_is_gone_waits_too_as_long_as_there_is_another(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    old = config.load(file, {})
+    assert again(file, BASE.replace("[outputs.buzzer]", "[outputs.led]")) == old
+    assert caplog.messages == [
+        "outputs.buzzer changed: takes effect at the next start",
+        "outputs.led changed: takes effect at the next start",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[camera]\nsource = 'demo'\n[alert]\nhold = 5.0\n"])
+def test_a_file_that_lost_every_output_is_refused_unless_the_unit_may_do_without(
+    file: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    old = config.load(file, {})
+    assert again(file, text) == old
+    assert caplog.messages == [f"{config.NO_OUTPUT}; the settings stay as they were"]
+    without = reload.reloaded(old, reload.read(file, {}), no_outputs=True)
+    assert without.alert == config.load(file, {}).alert
+
+
 def test_an_unchanged_file_says_so(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     again(file, BASE)
@@ -97,7 +118,7 @@ def test_the_environment_holds_over_a_reload(file: Path) -> None:
     environment = {"MASKWATCH__ALERT__HOLD": "9.0"}
     old = config.load(file, environment)
     file.write_text(BASE + "[alert]\nhold = 3.0\nclear = 4.0")
-    alert = reload.reloaded(old, file, environment).alert
+    alert = reload.reloaded(old, reload.read(file, environment)).alert
     assert (alert.hold, alert.clear) == (9.0, 4.0)
 
 
@@ -126,7 +147,7 @@ def test_a_bad_file_never_changes_anything_and_a_good_one_only_what_may(
     file.write_text(BASE)
     old = config.load(file, {})
     file.write_text(text, encoding="utf-8", newline="")
-    new = reload.reloaded(old, file, {})
+    new = reload.reloaded(old, reload.read(file, {}), no_outputs=True)
     wanted = loaded(file)
     if isinstance(wanted, ConfigError):
         assert new is old
@@ -148,7 +169,7 @@ def loaded(file: Path) -> Settings | ConfigError:
 def test_a_file_that_is_gone_changes_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     old = config.load(file, {})
     file.unlink()
-    assert reload.reloaded(old, file, {}) is old
+    assert reload.reloaded(old, reload.read(file, {})) is old
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
@@ -157,14 +178,3 @@ def test_what_may_change_at_once_exists() -> None:
     keys = [key for key, _ in flat(whole)]
     for live in reload.LIVE:
         assert any(key[: len(live)] == live for key in keys), live
-
-
-def test_a_hang_up_is_noticed_and_ends_nothing() -> None:
-    before = signal.getsignal(signal.SIGHUP)
-    try:
-        wanted = reload.reload_on_signal()
-        assert not wanted.is_set()
-        signal.raise_signal(signal.SIGHUP)
-        assert wanted.is_set()
-    finally:
-        signal.signal(signal.SIGHUP, before)

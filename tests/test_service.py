@@ -6,9 +6,11 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -146,21 +148,43 @@ def test_a_full_queue_neither_blocks_nor_counts_as_fed(systemd: socket.socket) -
 # -- the journal ----------------------------------------------------------------------------------------------------
 
 
-def line(level: int, text: str, environment: dict[str, str]) -> str:
+def line(level: int, text: str, journal: Path, file: IO[str]) -> str:
+    there = journal.stat()
+    environment = {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"}
     record = logging.LogRecord("maskwatch", level, __file__, 1, text, None, None)
-    return service.log_format(environment).format(record)
+    return service.log_format(environment, file.fileno()).format(record)
 
 
 @pytest.mark.parametrize(
     ("level", "expected"),
     [(logging.INFO, "<6>a\n<6>b"), (logging.WARNING, "<4>a\n<4>b"), (logging.ERROR, "<3>a\n<3>b")],
 )
-def test_the_journal_gets_each_lines_priority(level: int, expected: str) -> None:
-    assert line(level, "a\nb", {"JOURNAL_STREAM": "8:1234"}) == expected
+def test_the_journal_gets_each_lines_priority(tmp_path: Path, level: int, expected: str) -> None:
+    with (tmp_path / "journal").open("w") as journal:
+        assert line(level, "a\nb", tmp_path / "journal", journal) == expected
 
 
-def test_a_person_gets_the_programs_name() -> None:
-    assert line(logging.ERROR, "no pins", {}) == "maskwatch: no pins"
+def test_who_inherits_the_journals_name_but_writes_elsewhere_gets_no_priorities(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    with (tmp_path / "screen").open("w") as screen:
+        assert line(logging.ERROR, "no pins", tmp_path / "journal", screen) == "maskwatch: no pins"
+
+
+@pytest.mark.parametrize("stream", ["", "8:1234", "nonsense", "8"])
+def test_a_name_of_no_journal_is_none(stream: str) -> None:
+    assert not service.is_journal({"JOURNAL_STREAM": stream})
+
+
+def test_the_last_line_has_its_priority_too(tmp_path: Path) -> None:
+    """Run as a program: stderr itself is the journal."""
+    with (tmp_path / "journal").open("w+") as journal:
+        there = os.fstat(journal.fileno())
+        environment = {**os.environ, "JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"}
+        command = [sys.executable, "-c", "from maskwatch.cli import main; main()", "run", "--config", "/no\nwhere"]
+        assert subprocess.run(command, stderr=journal, env=environment, timeout=60, check=False).returncode != 0
+        journal.seek(0)
+        (last,) = journal.read().splitlines()
+    assert last.startswith("<3>config /no")
 
 
 # -- the unit file --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from maskwatch import address, config, loading
 from maskwatch.buttons import press
 from maskwatch.camera import open_source
 from maskwatch.config import ButtonSettings, CameraSettings, Settings
-from maskwatch.errors import MaskwatchError, SourceError
+from maskwatch.errors import ConfigError, MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
 from maskwatch.outputs import board, sound
 from maskwatch.outputs.gpio import Pin
@@ -34,12 +34,13 @@ class Finding:
         return f"{'FAIL' if self.exit_code else 'ok':<5}{self.subject}: {self.detail}"
 
 
-def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
+def findings(path: Path | None, source: str | None = None, no_outputs: bool = False) -> Iterator[Finding]:
     """Check everything the config file names. Without a valid config there is nothing more to check.
 
     Args:
         path: the config file; None for the default.
         source: in place of the config's camera.source.
+        no_outputs: whether the unit may do without.
     """
     try:
         settings = config.load(path, config.with_source(os.environ, source))
@@ -50,6 +51,8 @@ def findings(path: Path | None, source: str | None = None) -> Iterator[Finding]:
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
     yield _try("camera", lambda: _camera(settings.camera))
+    if not config.has_output(settings):
+        yield Finding("outputs", *(("none, as asked",) if no_outputs else (config.NO_OUTPUT, ConfigError.exit_code)))
     for plan in plans(settings.outputs):
         yield _try(plan.name, lambda plan=plan: _pin(plan))  # type: ignore[misc]
     if (wanted := settings.outputs.sound) is not None:

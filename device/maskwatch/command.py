@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from maskwatch import ending
+from maskwatch import ending, service, signals, unblocked
 from maskwatch.errors import MaskwatchError, OutputError
 from maskwatch.printable import one_line
 from maskwatch.redaction import redacted
@@ -81,8 +81,8 @@ def _complain(name: str, error: BaseException) -> int:
 
 
 def _say(name: str, message: str, exit_code: int = STOPPED) -> int:
-    with contextlib.suppress(OSError):  # stderr may be full or closed; the exit code still tells
-        click.echo(f"{name.rpartition(' ')[2]}: {one_line(redacted(' '.join(message.split())))}", err=True)
+    line = service.error_line(name.rpartition(" ")[2], one_line(redacted(" ".join(message.split()))))
+    unblocked.say(sys.stderr, f"{line}\n")  # stderr may be full or closed; the exit code still tells
     return exit_code
 
 
@@ -108,7 +108,9 @@ def _prepare_streams() -> None:
 
 
 def _note_interrupts() -> Callable[[], bool]:
-    """From now on Ctrl-C raises KeyboardInterrupt; the result says whether it did."""
+    """From now on Ctrl-C raises KeyboardInterrupt, except for the daemon; the result says whether it did."""
+    if signals.are_asked():
+        return lambda: False
     came: list[int] = []
 
     def interrupt(number: int, _: object) -> NoReturn:

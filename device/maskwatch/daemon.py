@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
-import signal
-import threading
 from collections.abc import Callable
+from typing import Protocol
 
+from maskwatch import ending
 from maskwatch.flow import Face, Frame, Signal
 from maskwatch.parts import Parts
 from maskwatch.service import Notifier
@@ -16,12 +17,20 @@ from maskwatch.state import State
 
 logger = logging.getLogger(__name__)
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
+BUTTONS_WITHIN, SOURCE_WITHIN = 0.5, 2.5  # seconds; the whole end must take less than TimeoutStopSec of the unit file
 SLACK = 0.01  # seconds a frame may come early and still be looked at under max_fps
+
+
+class Stop(Protocol):
+    """Asks for the end: signals.Flag, or threading.Event where no signal handler sets it."""
+
+    def is_set(self) -> bool:
+        """Whether the end is asked for."""
 
 
 def run(
     parts: Parts,
-    stop: threading.Event,
+    stop: Stop,
     duration: float = math.inf,
     stages: Stages | None = None,
     notifier: Notifier | None = None,
@@ -82,14 +91,18 @@ class Watch:
         return True
 
     def end(self) -> None:
-        """Alert off, then every output, then the source: a camera that hangs must not keep the buzzer on."""
+        """Alert off, then every output, then the rest: a button or camera that hangs must not keep the buzzer on.
+
+        Each is closed whatever the others do, and none can make the end last: what hangs is left behind.
+        """
         parts = self._parts
-        if alert := parts.policy.stop(self._time):
-            parts.outputs.switch(alert)
-        if parts.buttons:
-            parts.buttons.close()
-        parts.outputs.close()
-        parts.source.close()
+        with contextlib.ExitStack() as rest:  # the last one named is closed first
+            rest.callback(ending.attempt, "the camera", parts.source.close, SOURCE_WITHIN)
+            if parts.buttons:
+                rest.callback(ending.attempt, "the buttons", parts.buttons.close, BUTTONS_WITHIN)
+            rest.callback(parts.outputs.close)
+            if alert := parts.policy.stop(self._time):
+                parts.outputs.switch(alert)
 
     def _look(self, frame: Frame) -> None:
         """One frame through gate, finder, zone, tracker, classifier and policy."""
@@ -127,11 +140,3 @@ class Watch:
 
     def _is_due(self, time: float) -> bool:
         return self._parts.max_fps is None or time - self._looked >= 1 / self._parts.max_fps - SLACK
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM (systemd) or SIGINT (Ctrl-C) sets. Main thread only."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

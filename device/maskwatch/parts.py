@@ -23,6 +23,7 @@ from maskwatch.outputs.plan import plans
 from maskwatch.outputs.sound import open_sound
 from maskwatch.policy import Policy, Rules
 from maskwatch.tracker import Opinion, Tracker
+from maskwatch.unblocked import Unblocked
 from maskwatch.zone import Zone
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Parts:
     ahead: Ahead | None = None
 
 
-def build(settings: Settings, stream: TextIO, as_json: bool = False, show_pins: bool = False) -> Parts:
+def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False, show_pins: bool = False) -> Parts:
     """Open everything the settings name; what was opened is given back when a later part fails.
 
     Args:

@@ -76,10 +76,30 @@ class Notifier:
         return True
 
 
-def log_format(environment: Mapping[str, str] = os.environ) -> logging.Formatter:
+def log_format(environment: Mapping[str, str] = os.environ, file: int = 2) -> logging.Formatter:
     """How lines on stderr look: with the program's name for a person; with their priority for the journal, which
-    knows the name, so that `journalctl -p warning` finds them."""
-    return _JournalFormat() if "JOURNAL_STREAM" in environment else logging.Formatter("maskwatch: %(message)s")
+    knows the name, so that `journalctl -p warning` finds them.
+
+    Args:
+        environment: of the process.
+        file: its number, of stderr.
+    """
+    return _JournalFormat() if is_journal(environment, file) else logging.Formatter("maskwatch: %(message)s")
+
+
+def is_journal(environment: Mapping[str, str] = os.environ, file: int = 2) -> bool:
+    """Whether a file is the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)). A program that the
+    unit starts inherits the variable, but its stderr may go elsewhere."""
+    try:
+        there = os.fstat(file)
+    except OSError:  # it is closed
+        return False
+    return environment.get("JOURNAL_STREAM", "") == f"{there.st_dev}:{there.st_ino}"
+
+
+def error_line(name: str, message: str) -> str:
+    """A program's last line, which says why it ends."""
+    return f"<{PRIORITIES[logging.ERROR]}>{message}" if is_journal() else f"{name}: {message}"
 
 
 class _JournalFormat(logging.Formatter):

@@ -107,6 +107,7 @@ class Unit:
             stderr=subprocess.PIPE,
             text=True,
             env=self._environment | environment,
+            start_new_session=True,  # as under systemd: without a terminal, which would make SIGHUP another request
         )
         self._readers = [_collect(self.process.stdout, self._told), _collect(self.process.stderr, self._logged)]
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import NoReturn
 
 
 def main() -> None:
     """Run the program with the process's arguments."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
+    if sys.argv[1:2] == ["run"]:
+        from maskwatch import signals
+
+        signals.stand()
+    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
         signal.signal(signal.SIGINT, _leave)
     from maskwatch import command
     from maskwatch.cli.commands import cli

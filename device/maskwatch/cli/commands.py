@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,9 @@ class Number(click.FloatRange):
 SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo."
 
 
+NO_OUTPUTS_HELP = "Do without any output in the config: alerts are lines on stdout and no more."
+
+
 @click.group()
 @click.version_option(__version__, prog_name="maskwatch")
 def cli() -> None:
@@ -51,43 +53,21 @@ def cli() -> None:
 @click.option("--show-pins", is_flag=True, help="Also a line whenever a pin changes, read back from the pin.")
 @click.option("--duration", type=Number(min=0), default=math.inf, help="Stop after so many seconds.")
 @click.option("--profile", is_flag=True, help="At the end, where the time of a frame went (on stderr).")
-def run(
-    config_path: Path | None,
-    source: str | None,
-    as_json: bool,
-    show_pins: bool,
-    duration: float,
-    profile: bool,
-) -> None:
-    """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off."""
+@click.option("--no-outputs", is_flag=True, help=NO_OUTPUTS_HELP)
+def run(**call: Any) -> None:
+    """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off.
+
+    SIGHUP reads the config again; in a terminal, whose end it means, it ends the daemon.
+    """
+    from maskwatch import ending, signals
+
+    asked = signals.stand()
+    ending.at_once()
     loading.load(loading.CV2)  # before what imports it: if it cannot be loaded, that is one line
-    from maskwatch import config, daemon, parts, reload
-    from maskwatch.camera.access import warn_of_option
-    from maskwatch.service import Notifier
-    from maskwatch.stages import Stages
+    from maskwatch import unit
 
-    stop, hang_up = daemon.stop_on_signals(), reload.reload_on_signal()
-    environment = config.with_source(os.environ, source)
-    settings = config.load(config_path, environment)
-    warn_of_option(source)
-    logging.getLogger().setLevel(settings.log.level.upper())
-    stages, notifier = Stages(), Notifier.from_environment()
-    opened = parts.build(settings, sys.stdout, as_json, show_pins)
-
-    def read_again() -> None:
-        nonlocal settings
-        if not hang_up.is_set():
-            return
-        hang_up.clear()
-        notifier.reloading()
-        settings = reload.reloaded(settings, config_path, environment)
-        parts.adjust(opened, settings)
-        logging.getLogger().setLevel(settings.log.level.upper())
-        notifier.ready()
-
-    daemon.run(opened, stop, duration, stages, notifier, read_again)
-    if profile:
-        click.echo(stages.table(), err=True)
+    if not unit.run(unit.Call(**call), asked) and asked.by_hand:
+        raise click.Abort
 
 
 @cli.command()
@@ -131,13 +111,14 @@ def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min
 @cli.command()
 @CONFIG
 @click.option("--source", help=SOURCE_HELP)
-def check(config_path: Path | None, source: str | None) -> None:
+@click.option("--no-outputs", is_flag=True, help=NO_OUTPUTS_HELP)
+def check(config_path: Path | None, source: str | None, no_outputs: bool) -> None:
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
     from maskwatch import check
 
     logging.getLogger("maskwatch.camera.live").setLevel(logging.ERROR)  # the line on the camera says it already
     failures = []
-    for finding in check.findings(config_path, source):
+    for finding in check.findings(config_path, source, no_outputs):
         click.echo(finding)
         if finding.exit_code:
             failures.append(finding.exit_code)

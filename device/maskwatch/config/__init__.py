@@ -16,11 +16,12 @@ from maskwatch.config.pins import (
     SoundSettings,
 )
 from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
-from maskwatch.config.whole import Settings, claimed_pins, is_section
+from maskwatch.config.whole import NO_OUTPUT, Settings, claimed_pins, has_output, is_section
 from maskwatch.settings_file import with_source
 
 __all__ = [
     "BEEPS",
+    "NO_OUTPUT",
     "AlertSettings",
     "ButtonSettings",
     "ButtonsSettings",
@@ -43,6 +44,7 @@ __all__ = [
     "checked",
     "claimed_pins",
     "default_path",
+    "has_output",
     "is_section",
     "load",
     "with_source",

@@ -11,6 +11,8 @@ from maskwatch.config.pins import ButtonsSettings, OutputsSettings, Pattern
 from maskwatch.config.section import Section
 from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
 
+NO_OUTPUT = "no output is set: nothing would be heard or seen; name one in [outputs], or start with --no-outputs"
+
 
 class LogSettings(Section):
     """[log]: the daemon's own words, on stderr."""
@@ -45,6 +47,11 @@ class Settings(Section):
 def is_section(value: Any) -> TypeGuard[BaseModel]:
     """Whether something in the settings is a section; a pattern, though a table, is a value of one key."""
     return isinstance(value, Section) and not isinstance(value, Pattern)
+
+
+def has_output(settings: Settings) -> bool:
+    """Whether the settings name any output; an empty file, or one cut short by a full disk, names none."""
+    return any(is_section(output) for _, output in settings.outputs)
 
 
 def claimed_pins(settings: Settings) -> list[tuple[str, int]]:

@@ -7,15 +7,19 @@ from typing import TextIO
 
 from maskwatch.flow import Alert
 from maskwatch.outputs import Output
+from maskwatch.unblocked import Unblocked
 
 
 class LogOutput(Output):
-    """Writes `alert_on`, `alert_off`, `fault` and `fault_over` lines, each flushed so that a pipe sees it at once."""
+    """Writes `alert_on`, `alert_off`, `fault` and `fault_over` lines, each flushed so that a pipe sees it at once.
+
+    pin() is called on the threads of the pins: on a daemon the stream must be one that never blocks.
+    """
 
     name = "log"
     vital = False  # a reader of these lines that went away, or a full disk, takes nothing from who is at the door
 
-    def __init__(self, stream: TextIO, as_json: bool = False) -> None:
+    def __init__(self, stream: TextIO | Unblocked, as_json: bool = False) -> None:
         """The stream stays the caller's to close."""
         self._stream, self._as_json = stream, as_json
 
@@ -33,6 +37,11 @@ class LogOutput(Output):
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")  # one call: pins write from threads of their own
         self._stream.flush()
+
+
+def dropped(lines: int, as_json: bool) -> str:
+    """E.g. `dropped lines=12`: so many found no reader."""
+    return json.dumps({"event": "dropped", "lines": lines}) if as_json else f"dropped lines={lines}"
 
 
 def event(alert: Alert) -> str:
