@@ -1,12 +1,14 @@
 """A press queues and returns: mute toggles and ends by itself, test plays the alert, on gpiozero's mock pins."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from maskwatch.buttons import TEST_LASTS, Buttons
+from maskwatch.buttons import MANY, QUIET, TEST_LASTS, Buttons, Contact, press
+from maskwatch.buttons import WITHIN as MANY_IN
 from maskwatch.config import ButtonSettings, ButtonsSettings, MuteSettings
 from maskwatch.errors import OutputError
 from maskwatch.outputs import Output, Outputs
@@ -80,6 +82,103 @@ def test_closed_buttons_do_nothing_and_free_their_pins(pins: MockFactory) -> Non
     outputs.close()
     assert ear.heard == []
     Buttons(BOTH, outputs).close()
+
+
+def test_a_loose_mute_wire_is_ignored_and_the_sound_comes_back(
+    pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, ear = [100.0], Ear()
+    outputs = Outputs([ear], clock=lambda: now[0])
+    buttons = Buttons(BOTH, outputs, clock=lambda: now[0])
+    with caplog.at_level(logging.WARNING):
+        for moment in range(200):  # a press a second, for minutes
+            now[0] = 100.0 + moment
+            push(pins, 23)
+    assert not outputs.muted
+    (line,) = caplog.messages
+    assert line.startswith("mute button: 10 presses within 9 s: is a wire loose?")
+    now[0] += QUIET - 0.1
+    push(pins, 23)
+    assert not outputs.muted
+    now[0] += QUIET
+    push(pins, 23)
+    assert outputs.muted  # it is mended
+    buttons.close()
+    outputs.close()
+
+
+def test_a_loose_test_wire_does_not_play_the_alert_all_night(pins: MockFactory) -> None:
+    now, ear = [0.0], Ear()
+    outputs = Outputs([ear], clock=lambda: now[0])
+    buttons = Buttons(BOTH, outputs, clock=lambda: now[0])
+    for moment in range(8 * 3600):
+        now[0] = float(moment)
+        push(pins, 24)
+    buttons.close()
+    outputs.close()
+    assert max(until for _, until in ear.heard) < 30
+
+
+@pytest.mark.parametrize("pause", [MANY_IN / (MANY - 1) + 0.1, 60.0, 3600.0])
+def test_a_hand_that_presses_now_and_then_is_always_heeded(pause: float) -> None:
+    contact = Contact("mute")
+    assert all(contact.pressed(number * pause) for number in range(100))
+
+
+def test_a_button_that_is_held_mutes_once_and_no_longer_than_it_lasts(pins: MockFactory) -> None:
+    now, ear = [0.0], Ear()
+    outputs = Outputs([ear], clock=lambda: now[0])
+    buttons = Buttons(BOTH, outputs, clock=lambda: now[0])
+    pins.pin(23).drive_low()  # and never let go
+    muted = []
+    for hour in (0.0, 0.08, 0.09, 5.0, 100.0):
+        now[0] = hour * 3600
+        muted.append(outputs.muted)
+    buttons.close()
+    outputs.close()
+    assert muted == [True, True, False, False, False]
+    assert ear.heard == [("mute", 300.0)]
+
+
+def test_a_press_that_fails_does_not_end_the_thread_that_serves_all_buttons(
+    pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    presses = []
+
+    def do() -> None:
+        presses.append(len(presses))
+        if len(presses) == 1:
+            raise RuntimeError("of all things")
+
+    button = press("test", ButtonSettings(pin=24), do)
+    push(pins, 24)  # raises here if it did in lgpio's thread
+    push(pins, 24)
+    button.close()
+    assert presses == [0, 1]
+    assert "test button: a press failed" in caplog.text
+
+
+def test_a_press_after_the_end_does_nothing(pins: MockFactory) -> None:
+    ear = Ear()
+    outputs = Outputs([ear])
+    buttons = Buttons(BOTH, outputs)
+    outputs.close()
+    push(pins, 23)
+    push(pins, 24)
+    buttons.close()
+    assert ear.heard == []
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_pin_that_tells_of_no_edges_is_refused_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("gpiozero.Button.when_pressed", property(lambda _: None, refuse))
+        with pytest.raises(OutputError, match=r"test button: GPIO24 cannot be used .* another program holds it"):
+            press("test", ButtonSettings(pin=24), lambda: None)
+    press("test", ButtonSettings(pin=24), lambda: None).close()
 
 
 def test_no_section_no_button(pins: MockFactory) -> None:

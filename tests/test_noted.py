@@ -55,7 +55,12 @@ def test_a_folder_that_cannot_be_written_to_is_a_log_line(caplog: pytest.LogCapt
     assert caplog.messages == [f"/nowhere/pins.json: {reason}"]
 
 
-@pytest.mark.parametrize("text", ["", "3", "{}x", "[3]", '[{"name": "led"}]', "null", '[{"name": 1, "pin": null}]'])
+NAN, INFINITE = (f'[{{"name": "led", "pin": {pin}, "active_high": true}}]' for pin in ("NaN", "Infinity"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "{}x", "[3]", '[{"name": "led"}]', "null", '[{"name": 1, "pin": null}]', NAN, INFINITE]
+)
 def test_a_note_that_makes_no_sense_is_none(systemd: dict[str, str], tmp_path: Path, text: str) -> None:
     (tmp_path / noted.NAME).write_text(text)
     assert noted.read(systemd) is None

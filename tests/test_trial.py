@@ -13,6 +13,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from stand_ins.file_pins import file_pins
 
 from maskwatch.config import BEEPS, BuzzerSettings, LampSettings, LedSettings, OutputsSettings, Pattern, RelaySettings
+from maskwatch.errors import OutputError
 from maskwatch.outputs import trial
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.pattern import Play
@@ -131,6 +132,43 @@ def test_pins_off_takes_what_it_can_get_and_names_the_rest(pins: MockFactory) ->
     held.close()
 
 
+class Broken(MockPWMPin):
+    """A pin that can be claimed, and fails at every level that is driven from then on, as long as `fails`."""
+
+    fails = False
+
+    def _set_state(self, value: float) -> None:
+        if self.fails:
+            raise OSError(5, "Input/output error")
+        super()._set_state(value)
+
+
+def test_pins_off_goes_on_to_the_next_pin_when_one_cannot_be_driven(pins: MockFactory) -> None:
+    led, relay = plans(OutputsSettings(led=LedSettings(pin=27), relay=RelaySettings(pin=22)))
+    pins.pin(27, pin_class=Broken)
+    pins.pin(27).fails = True
+    for number in (27, 22):
+        pins.pin(number).clear_states()
+    assert [line.split(";")[0] for line in trial.switch_off([led, relay])] == [
+        "led: GPIO27 cannot be used (OSError: [Errno 5] Input/output error)"
+    ]
+    assert pins.pin(22).function == "input"
+    assert not pins.pin(22).state
+
+
+def test_a_pin_that_fails_while_it_plays_is_one_line_and_the_rest_is_off(pins: MockFactory) -> None:
+    pins.pin(27, pin_class=Broken)
+    pins.pin(17, pin_class=MockPWMPin)
+    settings = OutputsSettings(buzzer=BuzzerSettings(pin=17), led=LedSettings(pin=27))
+
+    def fail(_: float) -> None:
+        pins.pin(27).fails = pins.pin(17).function == "output" and not pins.pin(17).state
+
+    with pytest.raises(OutputError, match=r"^led: GPIO27 cannot be switched off \(OSError: .*error\)$"):
+        trial.play_each(settings, print, fail)
+    assert (pins.pin(17).function, bool(pins.pin(17).state)) == ("input", False)
+
+
 # -- the commands ----------------------------------------------------------------------------------------------------
 
 FILE_PINS = Path(file_pins.__file__).parent
@@ -154,7 +192,7 @@ def test_pins_off_is_light_and_exits_0_whatever_the_pins_say(factory: str, compl
     *lines, modules = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (0, "")
     assert [line.split(":")[0] for line in lines] == ["maskwatch"] * complaints
-    assert not {"cv2", "ai_edge_litert", "maskwatch.daemon"} & set(modules.split())
+    assert not {"cv2", "numpy", "ai_edge_litert", "maskwatch.daemon"} & set(modules.split())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # so that `pins-off` switches off even while numpy is being upgraded
+    import numpy as np
+    from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # (H, W, 3) RGB
+Image: TypeAlias = "NDArray[np.uint8]"  # (H, W, 3) RGB
 
 
 class Label(StrEnum):

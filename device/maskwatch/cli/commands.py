@@ -156,11 +156,12 @@ def pins_off(config_path: Path | None) -> None:
     The pins are those that the daemon noted when it took them; without such a note, those of the config.
     A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
     """
-    from maskwatch import config
     from maskwatch.outputs import noted, plan, trial
 
     pins = noted.read()
     if pins is None:
+        from maskwatch import config
+
         pins = plan.plans(config.load(config_path).outputs)
     for line in trial.switch_off(pins):
         click.echo(f"maskwatch: {line}", err=True)

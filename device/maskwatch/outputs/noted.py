@@ -26,7 +26,10 @@ def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ)
     rows = [{"name": plan.name, "pin": plan.pin, "active_high": plan.active_high} for plan in plans]
     temporary = path.with_name(f".{NAME}")
     try:
-        temporary.write_text(json.dumps(rows))
+        with temporary.open("w") as file:
+            file.write(json.dumps(rows))
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         logger.warning("%s: the pins cannot be noted (%s); pins-off will go by the config", path, error.strerror)
@@ -39,8 +42,8 @@ def read(environment: Mapping[str, str] = os.environ) -> list[PinPlan] | None:
         return None
     try:
         rows = json.loads(path.read_text())
-        return [PinPlan(row["name"], int(row["pin"]), bool(row["active_high"]), {}) for row in rows]
-    except (OSError, ValueError, TypeError, KeyError):
+        return [PinPlan(str(row["name"]), int(row["pin"]), bool(row["active_high"]), {}) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -18,7 +18,7 @@ from maskwatch.outputs.wave import Clip, in_memory
 
 SLACK = 5.0  # seconds a sound may take longer than it lasts: a device that has to wake up
 HASTE = 0.5  # of its length: what is over sooner was not played, as by ALSA's device `null`
-DIES_WITHIN = 0.5  # seconds a killed process is waited for
+DIES_WITHIN = 0.3  # seconds a killed process is waited for
 BUFFER = ("--buffer-time=250000", "--period-time=50000")  # microseconds: how much may still sound after the end
 NAMES = "`aplay -L` shows the names there are"
 HINTS = (  # (what aplay says, what helps)

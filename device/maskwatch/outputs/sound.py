@@ -28,7 +28,7 @@ class SoundOutput(Output):
         OutputError: the file cannot be used, or there is no aplay.
     """
 
-    name = "sound"
+    name, tells = "sound", True
 
     def __init__(self, settings: SoundSettings) -> None:
         self._player = Player(clip(settings), settings.device)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
-from maskwatch.outputs import sound
+from maskwatch.loading import said
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.pattern import Play, level, next_edge, row
 from maskwatch.outputs.plan import Muted, PinPlan, plans
@@ -42,16 +42,21 @@ def play_each(
         pins = []
         for plan in plans(settings):
             pins.append((plan, Pin(plan)))
-            opened.callback(pins[-1][1].close)
+            opened.callback(_let_go, *pins[-1])
         for plan, pin in pins:
             if not (plan.tested or door):
                 say(f"{plan.name} GPIO{plan.pin}: left alone, because it opens for the masked; --door plays it")
                 continue
             for when, play in parts(plan):
                 say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")
-                _play(pin, play, wait)
+                try:
+                    _play(pin, play, wait)
+                except Exception as error:  # of a driver
+                    raise OutputError(f"{plan.name}: GPIO{plan.pin} failed while it played ({said(error)})") from error
                 wait(PAUSE)
     if settings.sound:
+        from maskwatch.outputs import sound  # numpy and more, which pins-off does without
+
         sound.play_once(settings.sound, say, wait)
     return len(pins) + (settings.sound is not None)
 
@@ -60,9 +65,16 @@ def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:
     """Drive every pin to its inactive level and let it go; a line for each that cannot be had."""
     for plan in pins:
         try:
-            Pin(plan).close()
-        except OutputError as error:
+            _let_go(plan, Pin(plan))
+        except OutputError as error:  # the next pin is to be switched off all the same
             yield str(error)
+
+
+def _let_go(plan: PinPlan, pin: Pin) -> None:
+    try:
+        pin.close()
+    except Exception as error:  # of a driver
+        raise OutputError(f"{plan.name}: GPIO{plan.pin} cannot be switched off ({said(error)})") from error
 
 
 def parts(plan: PinPlan) -> list[tuple[str, Play]]:
