@@ -12,6 +12,7 @@ from maskwatch import ending
 from maskwatch.flow import Face, Frame, Signal
 from maskwatch.parts import Parts
 from maskwatch.service import Notifier
+from maskwatch.skips import Skips, required
 from maskwatch.stages import Stages
 from maskwatch.state import State
 
@@ -48,6 +49,7 @@ def run(
 
     Raises:
         SourceError: the source failed for good; the alert and the pins are off by then all the same.
+        MaskwatchError: too many frames in a row could not be looked at; likewise.
         OutputError: no output could tell of an alert for too long, see Outputs.check; likewise.
     """
     notifier = notifier or Notifier()
@@ -72,22 +74,23 @@ class Watch:
         self._parts, self._stages, self._state = parts, stages, state
         self._time = 0.0  # seconds, of the newest frame
         self._looked = -math.inf  # seconds, of the newest frame that was looked at
-        self._trouble: str | None = None
+        self._blind: str | None = None  # why the unit cannot see
+        self._skips = Skips()
 
     def turn(self, duration: float) -> bool:
         """Wait for a frame, and look at it; False when `duration` is over."""
         self._stages.begin()
         frame = self._parts.source.read(WAIT)
-        self._heed(self._parts.source.trouble)
+        trouble = self._parts.source.trouble
+        self._heed(trouble or self._skips.blind)
         if frame is None:
             return True
         if frame.time >= duration:
             return False
         self._time = frame.time
         self._stages.lap("capture")
-        if self._trouble is None and self._is_due(frame.time):
-            self._look(frame)
-            self._stages.end()
+        if trouble is None and self._is_due(frame.time):
+            self._try(frame)
         return True
 
     def end(self) -> None:
@@ -104,9 +107,21 @@ class Watch:
             if alert := parts.policy.stop(self._time):
                 parts.outputs.switch(alert)
 
+    def _try(self, frame: Frame) -> None:
+        """Look at a frame; one that raises is skipped, for the next one may be sound."""
+        self._looked = frame.time
+        try:
+            required(frame.image)
+            self._look(frame)
+        except Exception as error:  # a model's, OpenCV's, ours: an assertion, no memory for a picture
+            self._skips.failed(error, frame.time)
+            return
+        self._skips.went_well(frame.time)
+        self._stages.end()
+
     def _look(self, frame: Frame) -> None:
         """One frame through gate, finder, zone, tracker, classifier and policy."""
-        parts, self._looked = self._parts, frame.time
+        parts = self._parts
         for person in parts.tracker.see(self._faces(frame), frame.time):
             crop = parts.classifier.crop(frame.image, person.face)
             self._stages.lap("crop")
@@ -127,11 +142,11 @@ class Watch:
         self._stages.lap("find")
         return [face for face in faces if parts.zone.counts(face, width, height)]
 
-    def _heed(self, trouble: str | None) -> None:
-        """A camera that cannot see ends the alert and shows as a fault; whom it saw before proves nothing after."""
-        before, self._trouble = self._trouble, trouble
-        self._state.faults(trouble, self._parts.outputs.check(), self._time)
-        if trouble == before:
+    def _heed(self, blind: str | None) -> None:
+        """A unit that cannot see ends the alert and shows a fault; whom it saw before proves nothing after."""
+        before, self._blind = self._blind, blind
+        self._state.faults(blind, self._parts.outputs.check(), self._time)
+        if blind == before:
             return
         if alert := self._parts.policy.stop(self._time):
             self._parts.outputs.switch(alert)
