@@ -120,7 +120,8 @@ LONG = "a" * 5000
 @pytest.mark.parametrize("path", [b"\xff\xfe.png", "\N{GRINNING FACE}.png", LONG, f"/{LONG}/x", "a\nb\x1b[31m.png"])
 @pytest.mark.parametrize("variables", [{}, {"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
 def test_any_path_can_be_named_and_refused(path: str | bytes, variables: dict[str, str]) -> None:
-    line = assert_one_line(call("config", "--config", path, **variables), 6)
+    may_come = LONG not in str(path)  # the others are names that a file may have yet
+    line = assert_one_line(call("config", "--config", path, **variables), 6 if may_come else 2)
     assert line.isprintable()
 
 
