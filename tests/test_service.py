@@ -248,13 +248,16 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
         ("ExecReload", ["/bin/kill -HUP $MAINPID"]),
         ("ExecStopPost", [f"{PROGRAM} pins-off --config /etc/maskwatch/config.toml"]),
         ("StartLimitIntervalSec", ["0"]),
-        ("Restart", ["on-failure"]),
+        ("Restart", ["always"]),  # a SIGTERM from anybody ends it with 0
         ("RestartPreventExitStatus", ["2"]),
         ("RuntimeDirectory", ["maskwatch"]),
         ("RuntimeDirectoryPreserve", []),  # or a note of an earlier run would be believed
         ("ProtectSystem", ["strict"]),
-        ("ReadWritePaths", []),  # with the two above: the runtime directory is all it writes to
-        ("StateDirectory", []),
+        ("ReadWritePaths", []),  # with the others here: two folders of its own are all it writes to
+        ("StateDirectory", ["maskwatch"]),
+        ("StateDirectoryMode", ["0700"]),
+        ("MemoryMax", ["60%"]),
+        ("TasksMax", ["128"]),
         ("ProcSubset", []),  # hides /proc/cpuinfo: see there
     ],
 )
@@ -280,8 +283,15 @@ def test_what_may_pass_by_itself_is_tried_for_ever_with_a_rest_in_between() -> N
     text = UNIT.read_text()
     (pause,) = map(float, values(text, "RestartSec"))
     assert pause >= 10  # seconds
-    assert [errors.SourceError.exit_code, errors.OutputError.exit_code] == [3, 5]
+    may_pass = (errors.SourceError, errors.ModelError, errors.OutputError, errors.UnreadableConfigError)
+    assert {each.exit_code for each in may_pass} == {3, 4, 5, 6}
     assert values(text, "RestartPreventExitStatus") == [str(errors.ConfigError.exit_code)]
+    assert "SuccessExitStatus" not in text  # 0, and SIGTERM, are followed by another start, too
+
+
+def test_the_whole_end_fits_into_what_systemd_waits() -> None:
+    (longest,) = map(float, values(UNIT.read_text(), "TimeoutStopSec"))
+    assert longest == test_end.STOP_WITHIN
 
 
 @pytest.mark.parametrize("words", commands(UNIT.read_text()), ids=" ".join)
