@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+import test_end
 
 from maskwatch import errors, service
 from maskwatch.cli.commands import cli
