@@ -23,7 +23,7 @@ class Source(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why the unit cannot see now, as of the last read(); None while all is well. Always None for files."""
+        """Why the unit cannot see now, as of the last read(); None while all is well."""
 
     def read(self, wait: float) -> Frame | None:
         """The next frame (live: the newest), or None when none came within `wait` seconds or at the end.
@@ -124,6 +124,6 @@ def _picamera(number: int, settings: CameraSettings, ahead: Ahead | None) -> Sou
 
 
 def _file(kind: str, path: Path, fps: float) -> Source:
-    from maskwatch.camera import files
+    from maskwatch.camera import files, video
 
-    return files.VideoFile(path, fps) if kind == "video" else files.ImageFolder(path, fps)
+    return video.VideoFile(path, fps) if kind == "video" else files.ImageFolder(path, fps)

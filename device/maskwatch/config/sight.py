@@ -57,7 +57,7 @@ class CameraSettings(Section):
     height: int = Field(default=720, ge=64, le=4096)
     """Pixels asked of a live camera."""
     fps: float = Field(default=15.0, gt=0, le=120)
-    """Frames a second asked of a live camera; also the clock of an image folder."""
+    """Frames a second asked of a live camera; also the clock of an image folder, and of a video without times."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
     exposure: float | None = Field(default=None, gt=0, le=1000)
