@@ -11,6 +11,7 @@ from maskwatch.errors import MaskwatchError, ModelError, SourceError
 from maskwatch.loading import CV2, LITERT, PICAMERA2, TFLITE, Library, first_of, load, said
 
 NUMPY = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject"
+ELF = "raise ImportError('/x/_pydantic_core.so: wrong ELF class: ELFCLASS32')"
 GLIBC = "/lib/aarch64-linux-gnu/libm.so.6: version `GLIBC_2.38' not found (required by /x/_pywrap.so)"
 ABSENT = "raise ModuleNotFoundError(\"No module named '{0}'\", name='{0}')"
 
@@ -140,20 +141,25 @@ PROGRAM = "from maskwatch.cli import main; main()"
 PARTS = ["config", "face model", "mask model", "camera", "led"]
 
 
-def checked(tmp_path: Path, source: str, **lines: str) -> tuple[int, dict[str, str]]:
-    """maskwatch check with libraries that fail so; (exit code, subject -> its line)."""
+def called(tmp_path: Path, *words: str, **lines: str) -> subprocess.CompletedProcess[str]:
+    """maskwatch with libraries that fail so."""
     for module, line in lines.items():
         broken(tmp_path / "libraries", module.replace("__", "."), line)
     (tmp_path / "config.toml").write_text(CONFIG)
     path = os.pathsep.join(filter(None, (str(tmp_path / "libraries"), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "check", "--source", source, "--config", str(tmp_path / "config.toml")],
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words, "--config", str(tmp_path / "config.toml")],
         capture_output=True,
         text=True,
         env={**os.environ, "GPIOZERO_PIN_FACTORY": "mock", "PYTHONPATH": path},
         timeout=120,
         check=False,
     )
+
+
+def checked(tmp_path: Path, source: str, **lines: str) -> tuple[int, dict[str, str]]:
+    """maskwatch check, so; (exit code, subject -> its line)."""
+    done = called(tmp_path, "check", "--source", source, **lines)
     assert done.stderr == ""
     return done.returncode, {line[5:].partition(":")[0]: line for line in done.stdout.splitlines()}
 
@@ -195,3 +201,41 @@ def test_check_names_what_nobody_foresaw_with_its_place_and_goes_on(tmp_path: Pa
     assert code
     assert "ZeroDivisionError" in lines["camera"]
     assert lines["led"].startswith("ok")
+
+
+BLAS = "raise ImportError('libopenblas.so.0: cannot open shared object file: No such file or directory')"
+
+
+def test_check_names_a_broken_numpy_at_each_part_that_needs_it_and_goes_on(tmp_path: Path) -> None:
+    code, lines = checked(tmp_path, "demo", numpy=BLAS)
+    assert (code, [*lines]) == (4, PARTS)
+    for part in ("face model", "mask model", "camera"):
+        assert "libopenblas.so.0 is missing: sudo apt install" in lines[part]
+    assert lines["led"].startswith("ok")
+
+
+def test_check_names_a_broken_gpiozero(tmp_path: Path) -> None:
+    code, lines = checked(tmp_path, f"images:{tmp_path}", gpiozero=ABSENT.format("colorzero"))
+    assert code
+    assert lines["led"].endswith(
+        "it needs colorzero, which is not installed: install that, or gpiozero again with what it needs"
+    )
+
+
+@pytest.mark.parametrize("words", [("run", "--source", "demo"), ("detect", ".")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    ("module", "line", "code", "reason"),
+    [
+        ("cv2", GL, 4, "pip install opencv-python-headless"),
+        ("numpy", BLAS, 4, "libopenblas.so.0 is missing"),
+        ("pydantic_core", ELF, 1, "another processor"),
+    ],
+)
+def test_the_other_commands_end_in_one_line_too(
+    tmp_path: Path, words: tuple[str, ...], module: str, line: str, code: int, reason: str
+) -> None:
+    done = called(tmp_path, *words, **{module: line})
+    assert (done.returncode, done.stdout) == (code, "")
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("maskwatch: ")
+    assert reason in told

@@ -13,7 +13,17 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from maskwatch.config import BEEPS, BuzzerSettings, LampSettings, LedSettings, OutputsSettings, Pattern, RelaySettings
+from maskwatch.config import (
+    BEEPS,
+    BuzzerSettings,
+    LampSettings,
+    LedSettings,
+    OutputsSettings,
+    Pattern,
+    RelaySettings,
+    Settings,
+    has_output,
+)
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
 from maskwatch.outputs.gpio import PinOutput, open_pins
@@ -332,9 +342,12 @@ def test_a_door_pulses_once_for_who_comes_and_is_cut_short_by_somebody_bare() ->
     assert not output._pin.is_on
 
 
+@pytest.mark.usefixtures("mock")
 def test_a_door_does_not_count_as_an_alarm() -> None:
     door_alone = OutputsSettings(relay=RelaySettings(pin=22, when="masked"))
     assert not door_alone.tell_of_alarm
+    assert not has_output(Settings(outputs=door_alone))
+    assert not PinOutput(door(22)).tells
     assert not OutputsSettings().tell_of_alarm
     for alarm in ({"relay": RelaySettings(pin=22)}, {"led": LedSettings(pin=27)}, {"buzzer": BuzzerSettings(pin=17)}):
         assert OutputsSettings(**alarm).tell_of_alarm  # type: ignore[arg-type]

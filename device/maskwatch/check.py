@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from maskwatch import address, config, loading
 from maskwatch.buttons import press
 from maskwatch.camera import open_source
-from maskwatch.config import ButtonSettings, CameraSettings, Settings
+from maskwatch.config import ButtonSettings, CameraSettings, Settings, SoundSettings
 from maskwatch.errors import ConfigError, MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
-from maskwatch.outputs import board, sound
+from maskwatch.outputs import board
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.plan import PinPlan, plans
+from maskwatch.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def findings(path: Path | None, source: str | None = None, no_outputs: bool = Fa
     for plan in plans(settings.outputs):
         yield _try(plan.name, lambda plan=plan: _pin(plan))  # type: ignore[misc]
     if (wanted := settings.outputs.sound) is not None:
-        yield _try("sound", lambda: sound.described(wanted))
+        yield _try("sound", lambda: _sound(wanted))
     for name, button in settings.buttons:
         if button is not None:
             yield _try(f"{name} button", lambda name=name, button=button: _button(name, button))  # type: ignore[misc]
@@ -76,11 +75,13 @@ def unexpected(error: BaseException) -> str:
     *_, frame = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
     text = " ".join(str(error).split())
-    return f"unexpected {type(error).__name__} at {place}: {text}; please report this line"
+    return redacted(f"unexpected {type(error).__name__} at {place}: {text}; please report this line")
 
 
 def _face_model(settings: Settings) -> str:
     loading.load(loading.CV2)
+    import numpy as np
+
     from maskwatch import parts
 
     detector = parts.build_detector(settings.face)
@@ -91,6 +92,8 @@ def _face_model(settings: Settings) -> str:
 
 def _mask_model(settings: Settings) -> str:
     loading.load(loading.CV2)
+    import numpy as np
+
     from maskwatch import parts
 
     classifier = parts.build_classifier(settings.mask)
@@ -117,6 +120,13 @@ def _camera(camera: CameraSettings) -> str:
 def _pin(plan: PinPlan) -> str:
     Pin(plan).close()
     return f"GPIO{plan.pin} can be driven{board.note(plan.pin, drives=True)}"
+
+
+def _sound(settings: SoundSettings) -> str:
+    loading.load(loading.NUMPY)
+    from maskwatch.outputs import sound
+
+    return sound.described(settings)
 
 
 def _button(name: str, settings: ButtonSettings) -> str:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from maskwatch import ending, service, signals, unblocked
+from maskwatch import ending, loading, service, signals, unblocked
 from maskwatch.errors import MaskwatchError, OutputError
 from maskwatch.printable import one_line
 from maskwatch.redaction import redacted
@@ -72,6 +72,8 @@ def _complain(name: str, error: BaseException) -> int:
         return _say(name, f"{error.format_message()} See `{name} --help`.", error.exit_code)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return STOPPED
+    if isinstance(error, ImportError):
+        return _say(name, loading.unforeseen(error), MaskwatchError.exit_code)
     if isinstance(error, OSError) and error.filename is None:  # an error of opening has the file's name
         if error.errno == errno.EPIPE:
             return READER_GONE

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from maskwatch.errors import MaskwatchError, ModelError, SourceError
+from maskwatch.errors import MaskwatchError, ModelError, OutputError, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,11 @@ class Library:
         return self.module.partition(".")[0]
 
 
+NUMPY = Library("numpy", "numpy", ModelError, "pip install numpy")
 CV2 = Library("cv2", "opencv", ModelError, "pip install opencv-python-headless")
 LITERT = Library("ai_edge_litert.interpreter", "ai-edge-litert", ModelError, "pip install ai-edge-litert")
 TFLITE = Library("tflite_runtime.interpreter", "tflite-runtime", ModelError, "pip install tflite-runtime")
+GPIOZERO = Library("gpiozero", "gpiozero", OutputError, "pip install gpiozero")
 PICAMERA2 = Library(
     "picamera2",
     "picamera2",
@@ -57,7 +59,8 @@ def load(library: Library, subject: str = "") -> ModuleType:
         MaskwatchError: of the library's own kind, whatever its import raised.
     """
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # numpy writes pages there before it raises
+        # numpy writes pages to the one before it raises, cv2 to the other.
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
             return importlib.import_module(library.module)
     except (Exception, SystemExit) as error:  # a library's import runs any code, and raises anything
         raise library.error(f"{subject}: ".lstrip(": ") + why(library, error)) from error
@@ -84,6 +87,13 @@ def why(library: Library, error: BaseException) -> str:
     if is_absent(library, error):
         return f"{library.package} is not installed; {library.install}"
     return f"{library.package} is installed but cannot be loaded ({said(reason)}); {mend(reason, library.package)}"
+
+
+def unforeseen(error: ImportError) -> str:
+    """The same of an import that nobody asked load() for, such as pydantic's own."""
+    reason = root(error)
+    name = (error.name or "a library").partition(".")[0]
+    return f"{name} cannot be loaded ({said(reason)}); {mend(reason, name)}"
 
 
 def is_absent(library: Library, error: BaseException | None) -> bool:

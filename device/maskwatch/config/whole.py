@@ -50,8 +50,9 @@ def is_section(value: Any) -> TypeGuard[BaseModel]:
 
 
 def has_output(settings: Settings) -> bool:
-    """Whether the settings name any output; an empty file, or one cut short by a full disk, names none."""
-    return any(is_section(output) for _, output in settings.outputs)
+    """Whether the settings name an output that tells of an alert; an empty file, or one cut short by a full disk, names
+    none, and a relay that opens a door for the masked is none."""
+    return settings.outputs.tell_of_alarm
 
 
 def claimed_pins(settings: Settings) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwatch.errors import OutputError
-from maskwatch.loading import root, said
+from maskwatch.loading import GPIOZERO, load, mend, root, said
 from maskwatch.outputs import board
 from maskwatch.quiet import muted_stderr
 
@@ -43,6 +43,8 @@ def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
     """
     try:
         gpiozero = _ready()
+    except OutputError as error:
+        raise OutputError(f"{name}: {error}") from error
     except Exception as error:  # an import runs any code, and a back end raises kinds of its own
         raise OutputError(f"{name}: GPIO{pin}: no pins on this machine: {why_none(root(error))}") from error
     try:
@@ -55,8 +57,7 @@ def _ready() -> Any:
     """The module gpiozero with its back end opened."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        import gpiozero
-
+        gpiozero: Any = load(GPIOZERO)
         if gpiozero.Device.pin_factory is not None:
             return gpiozero
         with _a_folder_for_lgpio(), muted_stderr():
@@ -119,6 +120,8 @@ def why_none(error: BaseException) -> str:
         return f"this is no Raspberry Pi ({text}); {ELSEWHERE}"
     if found := re.search("Unable to find pin factory '(.*)'", text):
         return f"gpiozero knows no pin factory {found.group(1)}; set GPIOZERO_PIN_FACTORY=lgpio on a Pi; {ELSEWHERE}"
+    if isinstance(error, ImportError):
+        return f"lgpio cannot be loaded ({said(error)}); {mend(error, 'python3-lgpio')}"
     return f"{said(error)}; pin factory: {os.environ.get('GPIOZERO_PIN_FACTORY', 'any')}; {INSTALL}; {ELSEWHERE}"
 
 
