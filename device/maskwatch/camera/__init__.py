@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,14 +82,14 @@ def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> So
 def _patience(settings: CameraSettings) -> Patience:
     from maskwatch.camera import live
 
-    return live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
+    return live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up or math.inf)
 
 
 def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import demo, live
 
     stage = demo.Stage(demo.Scene())
-    patience = live.Patience(settings.stall, give_up=settings.give_up)
+    patience = live.Patience(settings.stall, give_up=settings.give_up or math.inf)
     return live.Live(lambda: stage, "demo", patience, stage, ahead=ahead)
 
 

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from maskwatch.config.section import Seconds, Section, Share
+from maskwatch.config.section import Section, seconds_or_never
+from maskwatch.config.times import TimeOfDay, awake
+from maskwatch.found import found
 
-
-def _a_time(text: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-        raise ValueError(f'{text!r} is no time of day; expected e.g. "22:00"')
-    return text
-
-
-TimeOfDay = Annotated[str, AfterValidator(_a_time)]
+MOST_WINDOWS = 50  # each is asked at every frame
+SHORTEST_DAY = 5  # minutes that quiet hours must leave; 00:00 to 23:59 is meant as all day
 
 
 class OpinionSettings(Section):
     """[opinion]: how single verdicts become one opinion per person."""
 
-    time_constant: float = Field(default=0.7, gt=0, le=60)
+    time_constant: float = Field(default=0.7, ge=0.01, le=10)
     """Seconds after which a changed verdict has moved the opinion by 63 %."""
-    forget: Seconds = 1.0
+    forget: float = Field(default=1.0, ge=0.2, le=60)
     """Seconds unseen after which a person is forgotten."""
-    min_iou: float = Field(default=0.2, gt=0, le=1)
+    min_iou: float = Field(default=0.2, ge=0.01, le=0.9)
     """A face is the same person when its box overlaps the expected one by this much (intersection over union)."""
-    recheck: Seconds = 1.0
+    recheck: float = Field(default=1.0, ge=0, le=10)
     """Seconds between two judgements of a settled person; who is new or in doubt is judged at every frame."""
     crowd: int = Field(default=4, ge=1, le=32)
     """Faces judged in one frame at most; the others wait for their turn."""
-    motionless: float = Field(default=600.0, ge=0, le=86400)
+    motionless: Annotated[float, seconds_or_never(60, 86400)] = 600.0
     """Seconds a face may stay where it is before it counts as a picture on a wall and is ignored; 0: never."""
 
 
@@ -45,21 +40,27 @@ class QuietHours(Section):
     until: TimeOfDay
     """The minute it ends, e.g. "06:30"."""
 
+    @model_validator(mode="after")
+    def _some_time(self) -> QuietHours:
+        if self.since == self.until:
+            raise ValueError(f"since and until are both {self.since}; expected two times, or for never no quiet hours")
+        return self
+
 
 class AlertSettings(Section):
     """[alert]: when the alert begins and ends."""
 
-    high: Share = 0.6
+    high: float = Field(default=0.6, ge=0.05, le=0.95)
     """A person counts as bare when the opinion, 0 = masked … 1 = bare, is at or above this."""
-    low: Share = 0.4
+    low: float = Field(default=0.4, ge=0.05, le=0.95)
     """A person counts as masked when the opinion is below this; between the two, the last state stays."""
-    hold: Seconds = 1.0
+    hold: float = Field(default=1.0, ge=0, le=30)
     """Seconds somebody must be seen bare before the alert begins; out of sight they do not run."""
-    clear: Seconds = 2.0
+    clear: float = Field(default=2.0, ge=0.2, le=60)
     """Seconds without anybody bare before the alert ends."""
-    cooldown: Seconds = 0.0
+    cooldown: float = Field(default=0.0, ge=0, le=600)
     """Seconds after an alert before another may begin."""
-    longest: float = Field(default=30.0, ge=0, le=3600)
+    longest: Annotated[float, seconds_or_never(1, 3600)] = 30.0
     """Seconds after which an alert ends whoever is there; it takes somebody else, or the mask on and off, to begin
     another. 0: no limit."""
     quiet: tuple[QuietHours, ...] = Field(default=(), strict=False)
@@ -71,8 +72,18 @@ class AlertSettings(Section):
     @classmethod
     def _known(cls, name: str | None) -> str | None:
         if name is not None and name not in zoneinfo.available_timezones():
-            raise ValueError(f'no time zone {name!r}; expected one such as "Europe/Berlin"')
+            raise ValueError(f'found {found(name)}, expected a time zone such as "Europe/Berlin"')
         return name
+
+    @field_validator("quiet")
+    @classmethod
+    def _not_all_day(cls, quiet: tuple[QuietHours, ...]) -> tuple[QuietHours, ...]:
+        if len(quiet) > MOST_WINDOWS:
+            raise ValueError(f"{len(quiet)} windows; expected {MOST_WINDOWS} at most")
+        left = awake([(each.since, each.until) for each in quiet])
+        if left < SHORTEST_DAY:
+            raise ValueError(f"the quiet hours leave {left} minutes of the day; expected {SHORTEST_DAY} or more")
+        return quiet
 
     @model_validator(mode="after")
     def _low_below_high(self) -> AlertSettings:

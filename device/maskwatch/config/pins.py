@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from maskwatch.config.section import Seconds, Section
+from maskwatch.config.section import Section, seconds_or_never
 from maskwatch.found import found
 
 Bcm = Annotated[int, Field(ge=0, le=27)]
@@ -17,9 +17,9 @@ class Pattern(Section):
 
     times: int = Field(default=1, ge=1, le=20)
     """Pulses in a row."""
-    on: float = Field(gt=0, le=60)
+    on: float = Field(ge=0.01, le=60)
     """Seconds of a pulse."""
-    off: float = Field(default=0.1, gt=0, le=60)
+    off: float = Field(default=0.1, ge=0.01, le=60)
     """Seconds between two pulses."""
     every: float = Field(gt=0, le=3600)
     """Seconds from one row's beginning to the next one's."""
@@ -42,6 +42,20 @@ def _a_rhythm(value: Any) -> Any:
 
 
 Rhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm)]
+SHORTEST_PULSE, LONGEST_ROW = 0.05, 60.0  # seconds: less is hardly heard or seen, and who comes meanwhile hears nothing
+
+
+def _noticed(play: Literal["steady"] | Pattern) -> Literal["steady"] | Pattern:
+    """A pattern that tells of an alert is heard or seen each minute at least."""
+    if play != "steady" and (play.on < SHORTEST_PULSE or play.every > LONGEST_ROW):
+        raise ValueError(
+            f"on = {play.on:g}, every = {play.every:g} is hardly noticed; "
+            f"expected on of {SHORTEST_PULSE:g} s or more, and every of {LONGEST_ROW:g} s at most"
+        )
+    return play
+
+
+AlertRhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm), AfterValidator(_noticed)]
 BEEPS = Pattern(times=2, on=0.1, off=0.1, every=1.0)
 
 
@@ -57,7 +71,7 @@ class PinSettings(Section):
 class LedSettings(PinSettings):
     """[outputs.led]: a lamp that is on in an alert."""
 
-    pattern: Rhythm = "steady"
+    pattern: AlertRhythm = "steady"
     """How it lights in an alert."""
 
 
@@ -68,7 +82,7 @@ class BuzzerSettings(PinSettings):
     """active: sounds at a steady level. passive: needs a tone."""
     tone: float = Field(default=2700.0, ge=100, le=10000)
     """Hertz, of a passive one; most are loudest near 2,700."""
-    pattern: Rhythm = BEEPS
+    pattern: AlertRhythm = BEEPS
     """How it sounds in an alert."""
 
 
@@ -87,6 +101,8 @@ class RelaySettings(PinSettings):
     def _a_door_is_no_sound(self) -> RelaySettings:
         if self.when == "masked" and self.mutes:
             raise ValueError('mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound')
+        if self.when == "alert":
+            _noticed(self.pattern)
         return self
 
 
@@ -101,7 +117,7 @@ class LampSettings(Section):
     """BCM number; lit while muted. Absent: a red and a green LED."""
     active_high: bool = True
     """false for a common anode."""
-    pattern: Rhythm = "steady"
+    pattern: AlertRhythm = "steady"
     """How the red lights in an alert."""
 
 
@@ -121,7 +137,7 @@ class SoundSettings(Section):
 class OutputsSettings(Section):
     """[outputs]: what an alert drives; an absent section's output does not exist."""
 
-    give_up: Seconds = 60.0
+    give_up: Annotated[float, seconds_or_never(1, 3600)] = 60.0
     """Seconds without any output that can tell of an alert, then exit and let systemd start anew; 0: never."""
     buzzer: BuzzerSettings | None = None
     led: LedSettings | None = None
@@ -148,7 +164,7 @@ class ButtonSettings(Section):
 class MuteSettings(ButtonSettings):
     """[buttons.mute]: silence; pressed again, sound."""
 
-    lasts: float = Field(default=300.0, gt=0, le=86400)
+    lasts: float = Field(default=300.0, ge=1, le=14400)
     """Seconds until the sound comes back by itself."""
 
 

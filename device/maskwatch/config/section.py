@@ -8,8 +8,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from maskwatch.address import CONTROL, at_home
 
-Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+def seconds_or_never(least: float, most: float) -> AfterValidator:
+    """For a time that 0 switches off; a time so short that it is over at once would do something else."""
+
+    def checked(value: float) -> float:
+        if value == 0 or least <= value <= most:
+            return value
+        raise ValueError(f"found {value:g}, expected {least:g} to {most:g} seconds, or 0 for never")
+
+    return AfterValidator(checked)
 
 
 def _a_path(text: str) -> str:

@@ -7,14 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from maskwatch.address import parse
-from maskwatch.config.section import PathText, Seconds, Section, Share
+from maskwatch.config.area import enclosing
+from maskwatch.config.section import PathText, Section, Share, seconds_or_never
 from maskwatch.found import found
-
-
-def _a_shape(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    if corners and len(corners) < 3:
-        raise ValueError(f"{len(corners)} corners enclose nothing; expected three or more, or none for the whole frame")
-    return corners
 
 
 def _a_focus(value: Any) -> Any:
@@ -27,7 +22,7 @@ def _a_focus(value: Any) -> Any:
 
 Threads = Annotated[int, Field(ge=1, le=16)]
 Corner = Annotated[tuple[Share, Share], Field(strict=False)]
-Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(_a_shape)]
+Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(enclosing)]
 Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
 
 
@@ -56,22 +51,22 @@ class CameraSettings(Section):
     """Pixels asked of a live camera; files and streams keep their own size."""
     height: int = Field(default=720, ge=64, le=4096)
     """Pixels asked of a live camera."""
-    fps: float = Field(default=15.0, gt=0, le=120)
+    fps: float = Field(default=15.0, ge=0.2, le=120)
     """Frames a second asked of a live camera; also the clock of an image folder, and of a video without times."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
-    exposure: float | None = Field(default=None, gt=0, le=1000)
+    exposure: float | None = Field(default=None, ge=0.01, le=1000)
     """Milliseconds of exposure, picamera only. Absent: automatic."""
     focus: Focus = "auto"
     """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
-    stall: float = Field(default=5.0, gt=0, le=3600)
+    stall: float = Field(default=5.0, ge=0.2, le=60)
     """Seconds without a new frame after which a live camera is opened again."""
-    frozen: Seconds = 10.0
+    frozen: Annotated[float, seconds_or_never(0.1, 600)] = 10.0
     """Seconds of frames alike to the last byte after which a live camera is opened again; 0: never."""
-    dark: Seconds = 30.0
+    dark: Annotated[float, seconds_or_never(0.1, 3600)] = 30.0
     """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
-    give_up: Seconds = 120.0
-    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew."""
+    give_up: Annotated[float, seconds_or_never(0.1, 3600)] = 120.0
+    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew; 0: never."""
 
     @model_validator(mode="after")
     def _one_password(self) -> CameraSettings:
@@ -97,9 +92,10 @@ class FaceSettings(Section):
     """maskwatch: our own bundle. yunet: cv2.FaceDetectorYN with the ONNX file you name in `model`."""
     model: PathText = "default"
     """"default", the bundle in the package, or a file."""
-    min_score: Share | None = None
-    """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with."""
-    min_size: float = Field(default=16.0, ge=0)
+    min_score: float | None = Field(default=None, ge=0.05, le=0.95)
+    """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with. Few faces score
+    above 0.95, and below 0.05 everything is one."""
+    min_size: float = Field(default=16.0, ge=0, le=1000)
     """A face whose shorter side is below this, in pixels of the frame, is ignored."""
     threads: Threads = 2
 
@@ -125,5 +121,5 @@ class PowerSettings(Section):
 
     gate: bool = False
     """true: nobody looks for faces while nothing moves in the picture and nobody is known to be there."""
-    max_fps: float | None = Field(default=None, gt=0, le=120)
+    max_fps: float | None = Field(default=None, ge=0.2, le=120)
     """Frames a second looked at, at most. Absent: as many as the camera gives and the models manage."""

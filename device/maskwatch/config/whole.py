@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeGuard
 from pydantic import BaseModel, model_validator
 
 from maskwatch.config.alert import AlertSettings, OpinionSettings
+from maskwatch.config.contradictions import contradictions
 from maskwatch.config.pins import ButtonsSettings, OutputsSettings, Pattern
 from maskwatch.config.section import Section
 from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
@@ -41,6 +42,12 @@ class Settings(Section):
             other = owners.setdefault(pin, name)
             if other != name:
                 raise ValueError(f"GPIO{pin} is claimed by both [{other}] and [{name}]")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_contradicts(self) -> Settings:
+        if contradiction := next(contradictions(self), None):
+            raise ValueError(contradiction)
         return self
 
 

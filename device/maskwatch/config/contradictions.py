@@ -1,0 +1,43 @@
+"""Values that are right by themselves, and leave nothing to be seen together. Each is refused by both names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from maskwatch.address import parse
+
+if TYPE_CHECKING:
+    from maskwatch.config.whole import Settings
+
+ASKED = ("picamera", "v4l2")  # sources that are asked for a size and a rate; others have their own
+FRAMES = 2  # a camera that gives one frame in that time has not stopped, and one picture alone is not frozen
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """Each as a sentence that names both settings."""
+    for find in (_no_face_fits, _slower_than_it_may_be):
+        yield from find(settings)
+
+
+def _no_face_fits(settings: Settings) -> Iterator[str]:
+    camera, least = settings.camera, settings.face.min_size
+    shorter = min(camera.width, camera.height)
+    if parse(camera.source).kind in ASKED and least > shorter / 2:
+        yield (
+            f"face.min_size = {least:g} is more than half of a frame of camera.width = {camera.width} and "
+            f"camera.height = {camera.height}: no face at a door is that large"
+        )
+
+
+def _slower_than_it_may_be(settings: Settings) -> Iterator[str]:
+    camera = settings.camera
+    if parse(camera.source).kind not in ASKED:
+        return
+    for key in ("stall", "frozen"):
+        seconds = getattr(camera, key)
+        if 0 < seconds < FRAMES / camera.fps:
+            yield (
+                f"camera.{key} = {seconds:g} is less than the {FRAMES / camera.fps:.1f} s that {FRAMES} frames take at "
+                f"camera.fps = {camera.fps:g}: a camera that works would be opened again and again"
+            )
