@@ -288,3 +288,10 @@ def test_folders_name_images_by_their_place_below(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = folder.find([tmp_path, tmp_path / "b.JPG", tmp_path / "gone.png"]).pictures
     assert [name for name, _ in found] == ["b.JPG", "door/a.png", "b.JPG", "gone.png"]
+
+
+@pytest.mark.parametrize("device", ["/dev/\udcff", "/dev/" + "x" * 5000, "/dev/v\N{GRINNING FACE}"])
+def test_a_device_of_an_impossible_name_is_refused_before_cv2_sees_it(device: str) -> None:
+    with pytest.raises(SourceError, match="no device has such a name") as caught:
+        open_source(CameraSettings(source=f"v4l2:{device}"))
+    assert str(caught.value).isprintable()

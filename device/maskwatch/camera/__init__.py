@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from maskwatch.address import Address
 from maskwatch.camera.access import address_of
 from maskwatch.config import CameraSettings
+from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
+from maskwatch.printable import one_line
 
 if TYPE_CHECKING:
     from maskwatch.camera.live import Ahead, Patience
+
+LONGEST = 255  # characters of a device's path
 
 
 class Source(Protocol):
@@ -104,6 +108,10 @@ def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> 
 
 def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import capture, live
+
+    if not device.isascii() or len(device) > LONGEST:  # a name that is no UTF-8 ends cv2 by a segmentation fault
+        name = f"v4l2:{one_line(device)}"
+        raise SourceError(f"{name}: no device has such a name; `ls /dev/video*` shows what is connected")
 
     def opened() -> capture.Capture:
         return capture.v4l2(device, settings)
