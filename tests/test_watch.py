@@ -1,5 +1,7 @@
 """Pictures tell a frozen, a covered and a changed camera apart, and leave a dim hall alone."""
 
+from __future__ import annotations
+
 import itertools
 
 import cv2
@@ -94,7 +96,15 @@ def test_darkness_counts_from_its_beginning_and_ends_with_the_first_light() -> N
 def test_a_covered_lens_is_not_taken_for_a_frozen_camera_nor_the_other_way_round() -> None:
     covered = [noisy(0, 3) for _ in range(5)]
     assert sights(Watch(frozen=3, dark=3), covered)[-1] is Sight.DARK
-    assert sights(Watch(frozen=3, dark=3), [covered[0]] * 5)[-1] is Sight.FROZEN
+    assert sights(Watch(frozen=3, dark=3), [covered[0]] * 5)[-1] is Sight.DARK
+    assert sights(Watch(frozen=3, dark=3), [noisy(hall(25), 10)] * 5)[-1] is Sight.FROZEN
+
+
+@pytest.mark.parametrize("level", [0, 11, 255])
+def test_dark_pictures_alike_are_stale_once_in_ten_minutes(level: int) -> None:
+    seen = sights(Watch(frozen=3, dark=0), [np.full((36, 64, 3), level, np.uint8)] * 1300)
+    assert [second for second, sight in enumerate(seen) if sight is Sight.STALE] == [600, 1200]
+    assert set(seen) == {None, Sight.STALE}
 
 
 def test_another_size_is_noticed_until_the_camera_is_opened_anew() -> None:

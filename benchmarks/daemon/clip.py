@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from maskwatch.camera import Source, demo, live
+from maskwatch.camera.capturing import Ahead
+from maskwatch.camera.patience import Patience
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Frame, Image
 
@@ -111,7 +113,7 @@ class OnDemand:
 
 
 class Player:
-    """A clip as a live.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
+    """A clip as a capturing.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
 
     def __init__(self, clip: Clip, pace: Pace) -> None:
         self._clip, self._pace = clip, pace
@@ -135,12 +137,12 @@ class Player:
         return "a clip"
 
 
-def camera(player: Player, pace: Pace, settings: CameraSettings, ahead: live.Ahead) -> live.Live:
+def camera(player: Player, pace: Pace, settings: CameraSettings, ahead: Ahead) -> live.Live:
     """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures.
 
     `ahead` is what the daemon has done on the capturing thread: see live.Live.
     """
-    patience = live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
+    patience = Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
     return live.Live(lambda: player, "clip", patience, player, ahead=ahead, clock=pace.clock)
 
 

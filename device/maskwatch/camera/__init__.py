@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +13,8 @@ from maskwatch.flow import Frame
 from maskwatch.printable import one_line
 
 if TYPE_CHECKING:
-    from maskwatch.camera.live import Ahead, Patience
+    from maskwatch.camera.capturing import Ahead
+    from maskwatch.camera.patience import Patience
 
 LONGEST = 255  # characters of a device's path
 
@@ -84,16 +84,17 @@ def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> So
 
 # cv2 takes 0.1-0.3 s to import: only what is opened is imported.
 def _patience(settings: CameraSettings) -> Patience:
-    from maskwatch.camera import live
+    from maskwatch.camera.patience import Patience
 
-    return live.Patience(settings.stall, settings.frozen, settings.dark, settings.give_up or math.inf)
+    return Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
 
 
 def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
     from maskwatch.camera import demo, live
+    from maskwatch.camera.patience import Patience
 
     stage = demo.Stage(demo.Scene())
-    patience = live.Patience(settings.stall, give_up=settings.give_up or math.inf)
+    patience = Patience(settings.stall, give_up=settings.give_up)
     return live.Live(lambda: stage, "demo", patience, stage, ahead=ahead)
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import logging
+import math
+import os
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from maskwatch.address import Address
+from maskwatch.camera.patience import REOPENED_AFTER
+from maskwatch.camera.pixels import as_rgb, squared, usable_aspect
+from maskwatch.camera.seam import failing_as
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 from maskwatch.quiet import mute_cv2
 
+logger = logging.getLogger(__name__)
+
 DRIVERS = Path("/sys/class/video4linux")
 
 
 class Capture:
-    """A cv2.VideoCapture as a live.Grabber.
+    """A cv2.VideoCapture as a capturing.Grabber.
 
-    cv2 waits for a frame of an RTSP stream for `stall` seconds, of a V4L2 device for 10, then says it stopped.
+    cv2 waits for a frame for twice `stall` (of a V4L2 device: of the first one opened), then says it stopped.
     """
 
     def __init__(self, capture: Any, name: str, description: str) -> None:
@@ -28,38 +36,63 @@ class Capture:
         Args:
             capture: a cv2.VideoCapture, opened.
             name: for messages.
-            description: see live.Grabber.describe.
+            description: see Grabber.describe.
         """
         self._capture, self._name, self._description = capture, name, description
+        self._aspect: float | None = None  # known with the first frame
 
     def grab(self) -> Image | None:
-        try:
+        with failing_as(f"{self._name}: failed"):
             there, pixels = self._capture.read()
-        except cv2.error as error:
-            raise SourceError(f"{self._name}: {' '.join(str(error).split())}") from error
+            if there and self._aspect is None:
+                self._aspect = self._pixel_aspect()
         if not there:
             raise SourceError(f"{self._name}: stopped giving frames; was it unplugged or switched off?")
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+        return squared(as_rgb(pixels, "bgr"), self._aspect or 1.0)
 
     def close(self) -> None:
-        self._capture.release()
+        with failing_as(f"{self._name}: cannot be closed"):
+            self._capture.release()
 
     def describe(self) -> str:
-        return self._description
+        stretched = self._aspect not in (None, 1.0)
+        pixels = f"stretched: its pixels are {self._aspect:.2f} times as wide as high" if stretched else ""
+        return ", ".join(filter(None, (self._description, pixels)))
+
+    def _pixel_aspect(self) -> float:
+        across, down = (self._capture.get(each) for each in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        return usable_aspect(across, down)
 
 
 def v4l2(device: str, settings: CameraSettings) -> Capture:
-    """A USB camera; size and rate are asked for, the driver takes the nearest it has.
+    """A USB camera; format, size and rate are asked for, the driver takes the nearest it has.
 
     Raises:
         SourceError: it is not there, or cannot be opened.
     """
     mute_cv2()
-    if not Path(device).exists():
-        raise SourceError(f"v4l2:{device}: no such device; `ls /dev/video*` shows what is connected")
-    capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
-    if not capture.isOpened():
-        raise SourceError(f"v4l2:{device}: cannot be opened; is it a camera, free, and are you in group video?")
+    name = f"v4l2:{device}"
+    if not Path(device).is_char_device():
+        there = "no camera, which is a device" if Path(device).exists() else "no such device"
+        raise SourceError(f"{name}: {there}; `ls /dev/video*` shows what is connected")
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(REOPENED_AFTER * settings.stall)))
+    with failing_as(f"{name}: cannot be opened"):
+        capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
+        if not capture.isOpened():
+            raise SourceError(f"{name}: cannot be opened; is it a camera, free, and are you in group video?")
+        try:
+            _ask(capture, settings)
+            described = ", ".join(filter(None, (card_name(device), _format(capture, settings.format, name))))
+        except BaseException:
+            capture.release()
+            raise
+    return Capture(capture, name, described)
+
+
+def _ask(capture: Any, settings: CameraSettings) -> None:
+    """The format first: which sizes and rates there are depends on it."""
+    if settings.format != "auto":
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.format))
     for setting, value in (
         (cv2.CAP_PROP_FRAME_WIDTH, settings.width),
         (cv2.CAP_PROP_FRAME_HEIGHT, settings.height),
@@ -67,11 +100,27 @@ def v4l2(device: str, settings: CameraSettings) -> Capture:
         (cv2.CAP_PROP_BUFFERSIZE, 1),  # older frames would be shown late
     ):
         capture.set(setting, value)
-    return Capture(capture, f"v4l2:{device}", card_name(device))
+
+
+def _format(capture: Any, asked: str, name: str) -> str:
+    """What the camera sends, e.g. "MJPG", or "YUYV where MJPG was asked for"."""
+    given = codec(capture.get(cv2.CAP_PROP_FOURCC)).upper()
+    if asked in ("auto", given) or not given:
+        return given
+    _warn(
+        f'{name}: gives {given} where camera.format = "{asked}" was asked for; '
+        "`v4l2-ctl --list-formats` shows what it has"
+    )
+    return f"{given} where {asked} was asked for"
+
+
+@functools.cache  # not again at each opening
+def _warn(text: str) -> None:
+    logger.warning("%s", text)
 
 
 def stream(address: Address, stall: float) -> Capture:
-    """A network camera; opening and each frame may take `stall` seconds.
+    """A network camera; opening may take `stall` seconds, each frame twice that.
 
     Raises:
         SourceError: there is no stream.
@@ -79,7 +128,7 @@ def stream(address: Address, stall: float) -> Capture:
     mute_cv2()
     patience = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(stall * 1000)),
-        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(stall * 1000)),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
     ]
     capture = cv2.VideoCapture(address.place, cv2.CAP_FFMPEG, patience)
     if not capture.isOpened():

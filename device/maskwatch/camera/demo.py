@@ -83,7 +83,7 @@ class Scene:
 
 
 class Stage:
-    """Plays a scene in real time, as a camera would see it (see live.Grabber)."""
+    """Plays a scene in real time, as a camera would see it (see capturing.Grabber)."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from concurrent.futures import CancelledError
 from typing import Any
 
-import numpy as np
-
+from maskwatch.camera.patience import REOPENED_AFTER
+from maskwatch.camera.pixels import as_rgb
+from maskwatch.camera.seam import failing_as
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
@@ -15,11 +16,11 @@ from maskwatch.loading import PICAMERA2, load
 
 logger = logging.getLogger(__name__)
 
-FAILURES = (RuntimeError, OSError, IndexError, TimeoutError, CancelledError)  # what picamera2 raises of a camera
+CAMERA_LIST = "; see what `rpicam-hello --list-cameras` shows"
 
 
 class Picamera:
-    """A picamera2.Picamera2 as a live.Grabber.
+    """A picamera2.Picamera2 as a capturing.Grabber.
 
     picamera2 names formats after libcamera, which counts bytes from the other end: "BGR888" is the format
     whose array reads R, G, B, which is what we want, and "RGB888" the one that reads B, G, R.
@@ -33,7 +34,8 @@ class Picamera:
             settings: size, fps, exposure, focus; of the rotation only 180, which the sensor does by itself.
             name: for messages.
         """
-        self._camera, self._name, self._stall = camera, name, settings.stall
+        self._camera, self._name = camera, name
+        self._longest_wait = REOPENED_AFTER * settings.stall
         main = {"size": (settings.width, settings.height), "format": "BGR888"}
         turned = {"transform": _half_turn()} if settings.rotation == 180 else {}
         try:
@@ -41,7 +43,8 @@ class Picamera:
             camera.configure(camera.create_video_configuration(main=main, controls=wanted, **turned))
             camera.start()
         except BaseException:
-            camera.close()
+            with contextlib.suppress(Exception):  # why it refused is what matters
+                camera.close()
             raise
 
     @classmethod
@@ -57,34 +60,33 @@ class Picamera:
             SourceError: there is no such camera, or it refuses the settings.
         """
         name = f"picamera:{number}"
-        try:
+        with failing_as(f"{name}: cannot be opened", CAMERA_LIST):
             return cls(picamera2.Picamera2(number), settings, name)
-        except FAILURES as error:
-            raise SourceError(
-                f"{name}: cannot be opened ({_root(error)}); see what `rpicam-hello --list-cameras` shows"
-            ) from error
 
     def grab(self) -> Image | None:
-        try:
-            pixels = self._camera.capture_array("main", wait=self._stall)
-        except TimeoutError as error:
-            self._camera.cancel_all_and_flush()  # or close() waits behind the capture that never came
-            raise SourceError(f"{self._name}: no frame for {self._stall:g} s; is its cable seated?") from error
-        except FAILURES as error:
-            raise SourceError(f"{self._name}: failed ({error})") from error
-        return np.ascontiguousarray(pixels[..., :3], np.uint8)
+        with failing_as(f"{self._name}: failed"):
+            try:
+                pixels = self._camera.capture_array("main", wait=self._longest_wait)
+            except TimeoutError as error:
+                self._camera.cancel_all_and_flush()  # or close() waits behind the capture that never came
+                late = f"{self._name}: no frame for {self._longest_wait:g} s; is its cable seated?"
+                raise SourceError(late) from error
+        return as_rgb(pixels, "rgb")
 
     def close(self) -> None:
+        """Closed whatever stopping does: a camera that is not closed cannot be opened again."""
         try:
-            self._camera.stop()
-            self._camera.close()
-        except FAILURES as error:
-            raise SourceError(f"{self._name}: cannot be closed ({error})") from error
+            with failing_as(f"{self._name}: cannot be stopped"):
+                self._camera.stop()
+        finally:
+            with failing_as(f"{self._name}: cannot be closed"):
+                self._camera.close()
 
     def describe(self) -> str:
         """Sensor and lens, e.g. "imx708, autofocus lens"."""
-        sensor = self._camera.camera_properties.get("Model", "unknown sensor")
-        return f"{sensor}, {'autofocus' if 'AfMode' in self._camera.camera_controls else 'fixed-focus'} lens"
+        with failing_as(f"{self._name}: cannot be described"):
+            sensor = self._camera.camera_properties.get("Model", "unknown sensor")
+            return f"{sensor}, {'autofocus' if 'AfMode' in self._camera.camera_controls else 'fixed-focus'} lens"
 
 
 def library(name: str) -> Any:
@@ -136,10 +138,3 @@ def _half_turn() -> Any:
     from libcamera import Transform
 
     return Transform(hflip=True, vflip=True)
-
-
-def _root(error: BaseException) -> BaseException:
-    """picamera2 wraps libcamera's reason up to three times."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error

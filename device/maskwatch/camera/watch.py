@@ -15,11 +15,15 @@ BLACK = 12.0  # 0-255: no block of a black picture is brighter
 FLAT = 1.5  # 0-255: standard deviation of a featureless picture's blocks
 
 
+STALE = 600.0  # seconds of dark frames alike to the last byte, then the camera is to be opened again
+
+
 class Sight(Enum):
     """What is wrong with the pictures, worst first."""
 
     FROZEN = "frozen"
     RESIZED = "resized"
+    STALE = "stale"
     DARK = "dark"
 
 
@@ -29,9 +33,13 @@ class Watch:
     A look costs 0.4 of what a linear resize of the frame to 320x180 does, 0.18 ms of 1280x720 on one x86-64 core, and
     three times that only while frames are alike.
 
-    Frozen is told by bytes: a sensor's noise never repeats, so frames alike to the last byte are one frame delivered
-    again and again. What it cannot tell: a video encoder may repeat a motionless scene exactly until its next key
-    frame, so `frozen` must be longer than the time between a network camera's key frames.
+    Frozen is told by bytes: a lit sensor's noise never repeats, so frames alike to the last byte are one frame
+    delivered again and again. What it cannot tell: a video encoder may repeat a motionless scene exactly until its next
+    key frame, so `frozen` must be longer than the time between a network camera's key frames.
+
+    Only a lit picture can be frozen: a camera that cuts off its noise gives the same black frame all night.
+    But a camera that froze in the dark would stay black when the light comes back. So dark frames alike for ten minutes
+    are stale: the camera is to be opened again, once in ten minutes, and that is no failure of it.
 
     Dark is told from means of 16×9 blocks, where noise is small: black, when not even the brightest block reaches 12
     of 255, or featureless, when their standard deviation is below 1.5: a cap, a hand, tape, fog on the glass, or a
@@ -76,14 +84,18 @@ class Watch:
         if not self._same(image, sample):
             self._same_since = time
         self._last, self._sample = image, sample
-        if not is_dark(sample):
+        dark = is_dark(sample)
+        if not dark:
             self._dark_since = None
         elif self._dark_since is None:
             self._dark_since = time
-        if _lasts(self._same_since, time, self._frozen):
+        if not dark and _lasts(self._same_since, time, self._frozen):
             return Sight.FROZEN
         if size != self._size:
             return Sight.RESIZED
+        if dark and self._frozen > 0 and _lasts(self._same_since, time, STALE):
+            self._same_since = time  # the next ten minutes begin
+            return Sight.STALE
         return Sight.DARK if _lasts(self._dark_since, time, self._dark) else None
 
     def _same(self, image: Image, sample: Image) -> bool:

@@ -53,6 +53,8 @@ class CameraSettings(Section):
     """Pixels asked of a live camera."""
     fps: float = Field(default=15.0, ge=0.2, le=120)
     """Frames a second asked of a live camera; also the clock of an image folder, and of a video without times."""
+    format: Literal["auto", "MJPG", "YUYV", "UYVY", "NV12", "GREY"] = "auto"
+    """Of a USB camera's pixels. MJPG is compressed: a USB 2 cable carries more large frames of it."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
     exposure: float | None = Field(default=None, ge=0.01, le=1000)
@@ -60,9 +62,10 @@ class CameraSettings(Section):
     focus: Focus = "auto"
     """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
     stall: float = Field(default=5.0, ge=0.2, le=60)
-    """Seconds without a new frame after which a live camera is opened again."""
+    """Seconds without a new frame after which a live camera counts as failed; after twice that it is opened again. It
+    must not be shorter than the time between two frames of a slow camera."""
     frozen: Annotated[float, seconds_or_never(0.1, 600)] = 10.0
-    """Seconds of frames alike to the last byte after which a live camera is opened again; 0: never."""
+    """Seconds of lit frames alike to the last byte after which a live camera is opened again; 0: never."""
     dark: Annotated[float, seconds_or_never(0.1, 3600)] = 30.0
     """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
     give_up: Annotated[float, seconds_or_never(0.1, 3600)] = 120.0

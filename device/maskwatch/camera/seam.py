@@ -1,0 +1,40 @@
+"""Where a library of somebody else's begins: whatever it raises becomes a SourceError of one line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from maskwatch.errors import SourceError
+
+
+@contextlib.contextmanager
+def failing_as(where: str, advice: str = "") -> Iterator[None]:
+    """Around calls into a camera's library.
+
+    Args:
+        where: begins the message: what failed, as in "picamera:0: cannot be opened"; the library's reason follows.
+        advice: ends it.
+
+    Raises:
+        SourceError: the library raised.
+    """
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:  # libraries raise what they like: RuntimeError, cv2.error, IndexError, KeyError …
+        raise SourceError(f"{where} ({in_a_line(_root(error))}){advice}") from error
+
+
+def in_a_line(error: BaseException) -> str:
+    """An exception in one line, its kind too where its text alone says little."""
+    text = " ".join(str(error).split())
+    return text if " " in text else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _root(error: BaseException) -> BaseException:
+    """picamera2 wraps libcamera's reason up to three times."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
