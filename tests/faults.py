@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from stand_ins.file_pins import file_pins
 from stand_ins.network_camera import Encoded, NetworkCamera, encoded
-from stand_ins.unit import BLINK, HERE, Row, Unit
+from stand_ins.unit import ALARM, BLINK, HERE, PINS, Row, Unit
 
 from maskwatch.camera import demo
 
@@ -202,12 +202,98 @@ def raising(door: Door) -> Iterator[Row]:
     yield unit.row("… and it works again")
 
 
+def dead(door: Door) -> Iterator[Row]:
+    unit = door.unit
+    door.camera.show(*door.scenes.nobody)
+    unit.start()
+    unit.wait(lambda: unit.on() == {"lamp.green"}, "the watch")
+    broken = unit.pins / "GPIO17.broken"
+    broken.touch()
+    unit.begin()
+    unit.wait_for("fault")
+    yield unit.row("the buzzer's pin raises while nobody is there", BLINK)
+    unit.begin()
+    door.camera.show(*door.scenes.bare)
+    unit.wait(lambda: "alert_on" in unit.events() and unit.on() == ALARM - {"buzzer"}, "an alarm without the buzzer")
+    yield unit.row("… and somebody bare comes")
+    unit.begin()
+    broken.unlink()
+    unit.wait_for("fault_over")
+    unit.wait(lambda: unit.on() == ALARM, "the whole alarm")
+    yield unit.row("… and the buzzer works again")
+
+
+def hanging(door: Door) -> Iterator[Row]:
+    unit = door.in_alarm()
+    hangs = unit.pins / "GPIO17.hangs"
+    hangs.touch()
+    unit.begin()
+    door.camera.show(*door.scenes.nobody)
+    unit.wait(lambda: {"alert_off", "fault"} <= set(unit.events()), "a fault after the alert")
+    yield unit.row("the buzzer's driver hangs in an alarm, then everybody leaves", BLINK)
+    unit.signal(signal.SIGTERM)
+    unit.ended()
+    yield unit.row("… then SIGTERM")
+    hangs.unlink()
+    yield unit.row_of("… then `pins-off`", unit.pins_off())
+
+
+def deaf(door: Door) -> Iterator[Row]:
+    door.unit.change("[outputs.buzzer]", "[outputs]\ngive_up = 2.0\n[outputs.buzzer]")
+    unit = door.in_alarm()
+    broken = [unit.pins / f"GPIO{PINS[name][0]}.broken" for name in ALARM]
+    for pin in broken:
+        pin.touch()
+    unit.begin()
+    door.camera.show(*door.scenes.nobody)
+    unit.ended()
+    yield unit.row("every output that tells of an alert raises for `[outputs] give_up`")
+    unit.begin()
+    for pin in broken:
+        pin.unlink()
+    yield unit.row_of("… then `pins-off`", unit.pins_off())
+
+
+def unread(door: Door) -> Iterator[Row]:
+    unit = door.unit
+    unit.start_unread()
+    unit.wait(lambda: unit.on() == ALARM, "an alarm")
+    unit.signal(signal.SIGTERM)
+    unit.ended()
+    yield unit.row("stdout and stderr are full from the start, and nobody reads; then SIGTERM in an alarm")
+
+
+def frames_raise(door: Door) -> Iterator[Row]:
+    unit = door.in_alarm(str(HERE / "raising_finder.py"), RAISES=str(door.unit.folder / "raises"))
+    unit.begin()
+    (unit.folder / "raises").touch()
+    unit.ended()
+    yield unit.row("every frame raises in an alarm, a defect of a model")
+
+
+def reloaded_fifo(door: Door) -> Iterator[Row]:
+    unit = door.in_alarm()
+    unit.config.unlink()
+    os.mkfifo(unit.config)
+    yield from reloaded(unit, "a FIFO is in the config's place and reloaded in an alarm")
+
+
+def reloaded_empty(door: Door) -> Iterator[Row]:
+    unit = door.in_alarm()
+    unit.config.write_text("")
+    yield from reloaded(unit, "an empty config is reloaded in an alarm")
+
+
+def reloaded(unit: Unit, fault: str) -> Iterator[Row]:
+    unit.signal(signal.SIGHUP)
+    unit.wait(lambda: bool(unit.log()), "a line on the config")
+    yield unit.row(fault, 1.0)
+
+
 def reloaded_broken(door: Door) -> Iterator[Row]:
     unit = door.in_alarm()
     unit.change("hold = 0.2", "hold = -1")
-    unit.signal(signal.SIGHUP)
-    unit.wait(lambda: bool(unit.log()), "a line on the config")
-    yield unit.row("a broken config is reloaded in an alarm", 1.0)
+    yield from reloaded(unit, "a broken config is reloaded in an alarm")
 
 
 def started_broken(door: Door) -> Iterator[Row]:
@@ -235,7 +321,14 @@ CASES: dict[str, Case] = {
         never_there,
         claimed,
         raising,
+        dead,
+        hanging,
+        deaf,
+        frames_raise,
+        unread,
         reloaded_broken,
+        reloaded_fifo,
+        reloaded_empty,
         started_broken,
     )
 }

@@ -13,7 +13,7 @@ from statistics import median
 
 import pytest
 from stand_ins.file_pins import file_pins
-from stand_ins.unit import ALARM, HERE, PATIENCE, Unit
+from stand_ins.unit import ALARM, HERE, PATIENCE, Unit, full_pipe
 from test_daemon import GREY, ColourFinder, ColourJudge, Reel, shown
 from test_outputs import Recorder
 
@@ -139,18 +139,11 @@ def test_with_both_pipes_full_the_alarm_goes_on_and_the_end_is_as_documented(uni
     unit.change("[outputs.buzzer]", '[log]\nlevel = "debug"\n[outputs.buzzer]')  # a line a frame
     unit.change('pattern = "steady"', "pattern = { on = 0.1, every = 0.2 }")  # and one a beep
     command = [sys.executable, QUICK, "run", "--show-pins", "--config", str(unit.config)]
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    try:
-        while True:
-            os.write(writing, b"x" * 512)
-    except BlockingIOError:
-        os.set_blocking(writing, True)
+    reading, writing = full_pipe()
     environment = {**unit._environment, "QUICK": str(unit.folder)}
     unit.process = subprocess.Popen(
         command, stdout=writing, stderr=writing, env=environment, text=True, start_new_session=True
     )
-    unit._readers = []
     unit.wait(lambda: len([edge for edge in file_pins.edges(unit.pins) if edge.pin == 17]) > 12, "six beeps")
     if what == "signal":
         unit.signal(signal.SIGTERM)
@@ -168,7 +161,6 @@ def test_a_reader_that_went_away_does_not_disturb_the_pins(unit: Unit) -> None:
     unit.process = subprocess.Popen(
         command, stdout=subprocess.PIPE, env=unit._environment, text=True, start_new_session=True
     )
-    unit._readers = []
     assert unit.process.stdout is not None
     unit.process.stdout.readline()
     unit.process.stdout.close()

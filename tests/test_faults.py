@@ -113,7 +113,13 @@ LEFT_ON = {
     "kill −9 in an alarm": LOUD,  # nobody is there any more
     "the finder hangs in an alarm: the watchdog's signs of life stop, systemd aborts it": LOUD,
     "the relay's pin raises in an alarm, then everybody leaves": {"relay"},
+    "the buzzer's driver hangs in an alarm, then everybody leaves": {"buzzer"},
+    "… then SIGTERM": {"buzzer"},  # its driver still hangs
+    "… and the buzzer works again": LOUD,
+    "every output that tells of an alert raises for `[outputs] give_up`": LOUD,
     "a broken config is reloaded in an alarm": LOUD,  # the alarm goes on
+    "a FIFO is in the config's place and reloaded in an alarm": LOUD,
+    "an empty config is reloaded in an alarm": LOUD,
 }
 
 

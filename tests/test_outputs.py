@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from gpiozero import Device
@@ -17,6 +18,8 @@ from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import PinPlan
 
+MORNING = datetime(2026, 11, 28, 8, 15, 4, 250_000, timezone(timedelta(hours=1)))
+AT = "2026-11-28T08:15:04.250+01:00"
 ON, OFF = Alert(True, 4.532, 2, (0.97, 0.1)), Alert(False, 9.0, 0, ())
 
 
@@ -193,31 +196,48 @@ def test_mute_and_test_are_told_when_they_end() -> None:
 
 def test_text_lines_are_one_a_switch() -> None:
     stream = io.StringIO()
-    output = LogOutput(stream)
+    output = LogOutput(stream, now=lambda: MORNING)
     output.switch(ON)
     output.switch(OFF)
     output.pin("buzzer", 17, True)
     output.fault("camera:\nno frame for 5 s", 9.5)
     output.fault(None, 12.25)
     assert stream.getvalue().splitlines() == [
-        "alert_on time=4.53 faces=2 scores=0.97,0.10",
-        "alert_off time=9.00 faces=0 scores=-",
+        f"alert_on time=4.53 at={AT} faces=2 scores=0.97,0.10",
+        f"alert_off time=9.00 at={AT} faces=0 scores=-",
         "buzzer GPIO17 on",
-        "fault time=9.50 reason=camera: no frame for 5 s",
-        "fault_over time=12.25",
+        f"fault time=9.50 at={AT} reason=camera: no frame for 5 s",
+        f"fault_over time=12.25 at={AT}",
     ]
 
 
 def test_json_lines_hold_exactly_the_promised_keys() -> None:
     stream = io.StringIO()
-    output = LogOutput(stream, as_json=True)
+    output = LogOutput(stream, as_json=True, now=lambda: MORNING)
     output.switch(ON)
     output.switch(OFF)
     output.fault("camera:\nno frame for 5 s", 9.50049)
     output.fault(None, 12.25)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"event": "alert_on", "time": 4.532, "faces": 2, "scores": [0.97, 0.1]},
-        {"event": "alert_off", "time": 9.0, "faces": 0, "scores": []},
-        {"event": "fault", "time": 9.5, "reason": "camera: no frame for 5 s"},
-        {"event": "fault_over", "time": 12.25},
+        {"event": "alert_on", "time": 4.532, "at": AT, "faces": 2, "scores": [0.97, 0.1]},
+        {"event": "alert_off", "time": 9.0, "at": AT, "faces": 0, "scores": []},
+        {"event": "fault", "time": 9.5, "at": AT, "reason": "camera: no frame for 5 s"},
+        {"event": "fault_over", "time": 12.25, "at": AT},
     ]
+
+
+def test_the_machines_own_time_has_its_zone() -> None:
+    stream = io.StringIO()
+    LogOutput(stream, as_json=True).switch(ON)
+    at = datetime.fromisoformat(json.loads(stream.getvalue())["at"])
+    assert at.tzinfo is not None
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
+
+
+def test_a_clock_that_jumps_moves_no_seconds_since_the_start() -> None:
+    stream = io.StringIO()
+    clock = iter([MORNING, MORNING - timedelta(days=9000)])  # no battery: NTP sets it later, or it was wrong
+    output = LogOutput(stream, as_json=True, now=lambda: next(clock))
+    output.switch(ON)
+    output.switch(OFF)
+    assert [json.loads(line)["time"] for line in stream.getvalue().splitlines()] == [4.532, 9.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -89,6 +90,8 @@ class Unit:
         self._told: list[str] = []
         self._logged: list[str] = []
         self._began, self._seen = 0.0, (0, 0)
+        self._readers: list[threading.Thread] = []
+        self._full: tuple[int, ...] = ()
         self.process: subprocess.Popen[str]
 
     def change(self, before: str, after: str) -> None:
@@ -110,6 +113,16 @@ class Unit:
             start_new_session=True,  # as under systemd: without a terminal, which would make SIGHUP another request
         )
         self._readers = [_collect(self.process.stdout, self._told), _collect(self.process.stderr, self._logged)]
+
+    def start_unread(self) -> None:
+        """Run it with stdout and stderr full from the beginning, and nobody who reads them."""
+        command = [sys.executable, *PROGRAM, "run", "--json", "--config", str(self.config)]
+        self.begin()
+        self._full = full_pipe()
+        _, writing = self._full
+        self.process = subprocess.Popen(
+            command, stdout=writing, stderr=writing, text=True, env=self._environment, start_new_session=True
+        )
 
     def pins_off(self) -> subprocess.CompletedProcess[str]:
         """What systemd does after any end, in the same runtime directory."""
@@ -222,6 +235,20 @@ class Unit:
     def _join(self) -> None:
         for reader in self._readers:
             reader.join(PATIENCE)
+        full, self._full = self._full, ()
+        for file in full:
+            os.close(file)
+
+
+def full_pipe() -> tuple[int, int]:
+    """Both ends, reading and writing, of a pipe that takes nothing more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 512)
+    os.set_blocking(writing, True)
+    return reading, writing
 
 
 def _on(edges: list[file_pins.Edge]) -> set[str]:

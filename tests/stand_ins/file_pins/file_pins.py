@@ -7,6 +7,7 @@ journal: a line for each level driven, `time pin level`, seconds of time.monoton
     level is its last line: letting go of a pin leaves it there, as charge would on a wire that nobody pulls down.
 GPIO17.lock: held by the process that claimed the pin until it ends, as lgpio does.
 GPIO17.broken: while it exists, driving that pin fails.
+GPIO17.hangs: while it exists, driving that pin does not come back.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class FilePin(MockPin):  # type: ignore[misc]
     def _set_state(self, value: float) -> None:
         if (self._folder / f"GPIO{self._number}.broken").exists():
             raise OSError(5, "Input/output error")
+        while (self._folder / f"GPIO{self._number}.hangs").exists():
+            time.sleep(0.01)
         super()._set_state(value)
         with (self._folder / "journal").open("ab", buffering=0) as journal:  # one write: no half line, no lost one
             journal.write(f"{time.monotonic():.6f} {self._number} {int(value)}\n".encode())
