@@ -35,9 +35,9 @@ class Buttons:
         self._hangs = hangs
 
     def close(self) -> None:
-        if self._hangs:
-            self._hangs.wait(PATIENCE)
-        raise RuntimeError("lgpio: bad handle")
+        if not self._hangs:
+            raise RuntimeError("lgpio: bad handle")
+        self._hangs.wait(PATIENCE)
 
 
 class Stuck(Reel):
@@ -49,9 +49,9 @@ class Stuck(Reel):
 
     def close(self) -> None:
         super().close()
-        if self._hangs:
-            self._hangs.wait(PATIENCE)
-        raise SystemError("a driver's own")
+        if not self._hangs:
+            raise SystemError("a driver's own")
+        self._hangs.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -70,8 +70,9 @@ def test_whatever_raises_or_hangs_at_the_end_everything_else_is_closed(
     hangs: bool,
     then: Exception | None,
 ) -> None:
-    monkeypatch.setattr(daemon, "BUTTONS_WITHIN", 0.05)
-    monkeypatch.setattr(daemon, "SOURCE_WITHIN", 0.05)
+    if hangs:
+        monkeypatch.setattr(daemon, "BUTTONS_WITHIN", 0.05)
+        monkeypatch.setattr(daemon, "SOURCE_WITHIN", 0.05)
     camera, lamp = Stuck(release if hangs else None, then), Recorder()
     made = Parts(camera, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs([lamp]))
     made.buttons = Buttons(release if hangs else None)  # type: ignore[assignment]
