@@ -44,6 +44,7 @@ models: .venv/.made ## rebuild the shipped models: make models DATA=â€¦ SCENES=â
 	$(CONVERT) runs/face/model.keras --data $(DATA) --data $(SCENES) \
 		--variants $(VARIANTS) -o runs/face/face.tflite --report convert/results
 	cp runs/face/face.tflite runs/face/face.recipe.json $(BUNDLES)
+	cd $(BUNDLES) && sha256sum face.tflite mask.tflite > SHA256SUMS
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference

@@ -84,10 +84,12 @@ def _face_model(settings: Settings) -> str:
 
     from maskwatch import parts
 
-    detector = parts.build_detector(settings.face)
+    told: list[str] = []
+    detector = parts.build_detector(settings.face, told.append)
     start = time.perf_counter()
     detector.find(np.zeros((480, 640, 3), np.uint8))
-    return f"{settings.face.model} ({settings.face.engine}), {_since(start)} on an empty frame"
+    took = _since(start)
+    return ", ".join((f"{settings.face.model} ({settings.face.engine})", *told, f"{took} on an empty frame"))
 
 
 def _mask_model(settings: Settings) -> str:
@@ -96,11 +98,13 @@ def _mask_model(settings: Settings) -> str:
 
     from maskwatch import parts
 
-    classifier = parts.build_classifier(settings.mask)
+    told: list[str] = []
+    classifier = parts.build_classifier(settings.mask, told.append)
     start = time.perf_counter()
     image = np.zeros((480, 640, 3), np.uint8)
     classifier.verdict(classifier.crop(image, Face(Box(200, 100, 400, 300), 1.0)))
-    return f"{settings.mask.model}, {_since(start)} on an empty face"
+    took = _since(start)
+    return ", ".join((settings.mask.model, *told, f"{took} on an empty face"))
 
 
 def _camera(camera: CameraSettings) -> str:

@@ -48,16 +48,30 @@ class MaskClassifier:
         """(H, W, 3) uint8 RGB and a face in it -> (S, S, 3) uint8 RGB."""
         return preprocess.face_crop(image, face.box, self._model.input_size, self._margin)
 
+    @property
+    def input_size(self) -> int:
+        """Side of a crop, pixels."""
+        return self._model.input_size
+
     def verdict(self, crop: Image) -> Verdict:
         """Judge one crop.
 
         Raises:
             ModelError: the model answers what is no number.
         """
-        logits = self._model.run(crop)[0][0]
+        bare = bare_share(self.logits(crop), self._labels, self._temperature, self._bias, self._incorrect)
+        return as_verdict(float(bare))
+
+    def logits(self, crop: Image) -> Floats:
+        """(C,) what the model itself answers for one crop, a number for each label.
+
+        Raises:
+            ModelError: it is no number.
+        """
+        logits: Floats = self._model.run(crop)[0][0]
         if not np.isfinite(logits).all():  # compared with anything it is false: the face would count as masked
             raise ModelError(f"model {self._origin}: answers {logits.tolist()}, expected finite numbers; {REBUILD}")
-        return as_verdict(float(bare_share(logits, self._labels, self._temperature, self._bias, self._incorrect)))
+        return logits
 
 
 def bare_share(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from maskwatch import decoding, preprocess, regular_file
 from maskwatch.bundle import REBUILD, Bundle
@@ -48,6 +50,15 @@ class SingleShotDetector:
             self._grid = decoding.grid(blank, self._model.scales, size, least)
         except ValueError as error:
             raise ModelError(f"model {bundle.origin}: {error}; {REBUILD}") from error
+
+    @property
+    def input_size(self) -> int:
+        """Side of the network's input, pixels."""
+        return self._model.input_size
+
+    def maps(self, pixels: Image) -> list[NDArray[Any]]:
+        """What the network itself answers for its (S, S, 3) uint8 RGB input, see decoding."""
+        return self._model.answer(pixels)
 
     def ahead(self, image: Image) -> None:
         """Make the input of find(image) already: on another thread, while find() is busy with the image before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -139,32 +140,48 @@ def adjust(parts: Parts, settings: Settings) -> None:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 
 
-def build_detector(settings: FaceSettings) -> EarlyFinder:
+def build_detector(settings: FaceSettings, tell: Callable[[str], object] = lambda _: None) -> EarlyFinder:
     """The face finder the settings name.
+
+    Args:
+        settings: [face].
+        tell: told whose model it is, and whether it was tried.
 
     Raises:
         ModelError: its file cannot be used.
     """
-    from maskwatch.detector import SingleShotDetector, YuNetDetector
+    from maskwatch.detector import SingleShotDetector, YuNetDetector, read_yunet
+    from maskwatch.foreign import trust
 
     if settings.engine == "yunet":
-        score = YUNET_MIN_SCORE if settings.min_score is None else settings.min_score
-        return YuNetDetector(Path(settings.model), score)
-    path = _model_path(settings.model, "face")
-    return SingleShotDetector(bundle.read(path, "face"), settings.min_score, threads=settings.threads)
+        score, path = YUNET_MIN_SCORE if settings.min_score is None else settings.min_score, Path(settings.model)
+        content = read_yunet(path)
+        tell(trust.admit_yunet(content, path))
+        return YuNetDetector(path, score, content)
+    return SingleShotDetector(_admitted(settings, "face", tell), settings.min_score, threads=settings.threads)
 
 
-def build_classifier(settings: MaskSettings) -> Judge:
+def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lambda _: None) -> Judge:
     """The classifier the settings name.
+
+    Args:
+        settings: [mask].
+        tell: told whose model it is, and whether it was tried.
 
     Raises:
         ModelError: its file cannot be used.
     """
     from maskwatch.classifier import MaskClassifier
 
-    model = bundle.read(_model_path(settings.model, "mask"), "mask")
-    return MaskClassifier(model, settings.threads, Label(settings.incorrect))
+    return MaskClassifier(_admitted(settings, "mask", tell), settings.threads, Label(settings.incorrect))
 
 
-def _model_path(name: str, task: Task) -> Path:
-    return bundle.default_path(task) if name == "default" else Path(name)
+def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[[str], object]) -> bundle.Bundle:
+    """A bundle that may be opened in this process."""
+    from maskwatch.foreign import trust
+
+    path = bundle.default_path(task) if settings.model == "default" else Path(settings.model)
+    content = bundle.content(path)
+    opened = bundle.verified(content, path, task)
+    tell(trust.admit(opened, content, settings.threads))
+    return opened

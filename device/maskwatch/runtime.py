@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -32,15 +35,15 @@ class Model:
             threads: of the interpreter; it would use one if it were not told.
             origin: where the model came from, for messages.
         """
-        self._interpreter = open_interpreter(flatbuffer, threads, origin)
-        inputs = self._interpreter.get_input_details()
+        self._interpreter, self._origin = open_interpreter(flatbuffer, threads, origin), origin
+        with _told(origin):
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shapes = [tuple(int(side) for side in entry["shape"]) for entry in inputs]
         size = shapes[0][1] if len(shapes) == 1 and len(shapes[0]) == 4 else 0
         if size < 1 or shapes != [(1, size, size, 3)]:
             raise ModelError(f"model {origin}: takes {shapes}; expected one image, (1, S, S, 3)")
         self.input_size = size  # pixels
         self._input = inputs[0]
-        outputs = self._interpreter.get_output_details()
         for entry in (*inputs, *outputs):
             _demand_numbers(entry, origin)
         self._outputs = [entry["index"] for entry in outputs]
@@ -51,10 +54,15 @@ class Model:
         return [scale.floats(raw) for scale, raw in zip(self.scales, self.answer(image), strict=True)]
 
     def answer(self, image: Image) -> list[NDArray[Any]]:
-        """As run(), in the model's own numbers: `scales` tells what they stand for."""
-        self._interpreter.set_tensor(self._input["index"], _quantized(image, self._input)[None])
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._outputs]
+        """As run(), in the model's own numbers: `scales` tells what they stand for.
+
+        Raises:
+            ModelError: the runtime fails on it.
+        """
+        with _told(self._origin):
+            self._interpreter.set_tensor(self._input["index"], _quantized(image, self._input)[None])
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(index) for index in self._outputs]
 
 
 def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
@@ -63,15 +71,33 @@ def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
     Raises:
         ModelError: no runtime is installed, or it cannot run the model.
     """
-    try:
-        with muted_stderr():  # it tells of its delegate
-            interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise ModelError(
-            f"model {origin}: the runtime cannot run it ({_reason(error)}); make it again with convert"
-        ) from error
+    with _told(origin), muted_stderr():  # it tells of its delegate
+        interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
+        interpreter.allocate_tensors()
     return interpreter
+
+
+@contextlib.contextmanager
+def _told(origin: str) -> Iterator[None]:
+    """The runtime's own exceptions as ours."""
+    try:
+        yield
+    except (ValueError, RuntimeError, TypeError) as error:
+        reason = f"the runtime cannot run it ({_reason(error)})"
+        raise ModelError(f"model {origin}: {reason}; make it again with convert") from error
+
+
+def installed() -> str:
+    """The runtime that is used and its version, e.g. `ai-edge-litert 2.3.0`. Loads it.
+
+    Raises:
+        ModelError: there is none, or it cannot be loaded here.
+    """
+    name = str(_interpreter_class().__module__).partition(".")[0].replace("_", "-")
+    try:
+        return f"{name} {metadata.version(name)}"
+    except metadata.PackageNotFoundError:  # put there without pip
+        return name
 
 
 def _interpreter_class() -> Any:
