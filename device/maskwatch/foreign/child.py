@@ -5,6 +5,7 @@ It may take all the memory, never end, or take the process with it: so this is o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -22,7 +23,7 @@ from maskwatch.quiet import mute_cv2
 SECONDS = 60  # of processor time; the parent waits for less, but it may be killed itself
 # Bytes that a model may take besides what Python and the libraries have taken: a runtime keeps weights twice, as they
 # are in the file and as its kernels want them, and a file of floats by the side of an int8 one is four times as large.
-ROOM, ROOM_PER_BYTE = 160 << 20, 4
+ROOM, ROOM_PER_BYTE = 128 << 20, 4
 NOISE = 2  # random pictures, the same in each trial
 SCORE = 0.5  # 0–1; the finder's threshold does not matter here
 
@@ -65,6 +66,8 @@ def warm_up() -> None:
 def limit(size: int) -> None:
     """Limits for a model of so many bytes: memory, processor time, and no file may be written."""
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    with contextlib.suppress(OSError):  # whoever is short of memory takes it from here first
+        Path("/proc/self/oom_score_adj").write_text("1000")
     for kind, value in (
         (resource.RLIMIT_AS, taken + _room(size)),
         (resource.RLIMIT_CPU, SECONDS),
