@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maskwatch import check
 from maskwatch.errors import MaskwatchError, ModelError, SourceError
 from maskwatch.loading import CV2, LITERT, PICAMERA2, TFLITE, Library, first_of, load, said
 
@@ -194,13 +195,22 @@ def test_check_names_a_picamera2_of_another_numpy_and_goes_on(tmp_path: Path) ->
     assert lines["led"].startswith("ok")
 
 
-def test_check_names_what_nobody_foresaw_with_its_place_and_goes_on(tmp_path: Path) -> None:
-    unforeseen = "class Picamera2:\n    def __init__(self, number): raise ZeroDivisionError('of all things')"
-    code, lines = checked(tmp_path, "picamera:0", picamera2=unforeseen)
-    assert [*lines] == PARTS
-    assert code
-    assert "ZeroDivisionError" in lines["camera"]
-    assert lines["led"].startswith("ok")
+def test_check_names_what_nobody_foresaw_with_its_place_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_all_things(_: object) -> str:
+        raise ZeroDivisionError("rtsp://u:hunter2@door/x\nof all things")
+
+    (tmp_path / "config.toml").write_text(CONFIG)
+    for part in ("_face_model", "_mask_model", "_camera"):
+        monkeypatch.setattr(check, part, of_all_things)
+    monkeypatch.setattr(check, "_pin", lambda _: "works")
+    found = list(check.findings(tmp_path / "config.toml", "demo"))
+    assert [finding.subject for finding in found] == PARTS
+    assert [finding.exit_code for finding in found] == [0, 1, 1, 1, 0]
+    assert found[1].detail.startswith("unexpected ZeroDivisionError at tests/test_loading.py:")
+    assert "of all things; please report" in found[1].detail
+    assert "hunter2" not in found[1].detail
 
 
 BLAS = "raise ImportError('libopenblas.so.0: cannot open shared object file: No such file or directory')"
