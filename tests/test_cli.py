@@ -179,12 +179,12 @@ def test_check_tries_every_pin_and_every_button(tmp_path: Path) -> None:
     text += "[outputs.relay]\npin = 22\n[buttons.mute]\npin = 23\n[buttons.test]\npin = 24\n"
     done = maskwatch("check", "--source", "video:x", "--config", written(tmp_path, text))
     assert done.stdout.splitlines()[4:] == [
-        "ok   lamp.red: GPIO5 can be driven",
-        "ok   lamp.green: GPIO6 can be driven",
-        "ok   lamp.blue: GPIO13 can be driven",
-        "ok   relay: GPIO22 can be driven",
-        "ok   mute button: GPIO23 can be read, not pressed",
-        "ok   test button: GPIO24 can be read, not pressed",
+        "ok   lamp.red: GPIO5 can be driven (a mock pin: nothing real is switched)",
+        "ok   lamp.green: GPIO6 can be driven (a mock pin: nothing real is switched)",
+        "ok   lamp.blue: GPIO13 can be driven (a mock pin: nothing real is switched)",
+        "ok   relay: GPIO22 can be driven (a mock pin: nothing real is switched)",
+        "ok   mute button: GPIO23 can be read, not pressed (a mock pin: nothing real is switched)",
+        "ok   test button: GPIO24 can be read, not pressed (a mock pin: nothing real is switched)",
     ]
 
 

@@ -239,6 +239,32 @@ def test_what_is_shown_is_the_pin_not_the_command(mock: MockFactory) -> None:
     assert changes == [False]
 
 
+@pytest.mark.parametrize("active_high", [True, False])
+@pytest.mark.parametrize("shorted_to", [0, 1])
+def test_a_pin_whose_level_does_not_follow_has_failed(mock: MockFactory, active_high: bool, shorted_to: int) -> None:
+    class Shorted(MockPWMPin):
+        shorted = False
+
+        def _get_state(self) -> float:
+            return shorted_to if self.shorted else super()._get_state()
+
+    wire = mock.pin(27, pin_class=Shorted)
+    output = PinOutput(led(27, active_high))
+    output.beat(0.0)
+    wire.shorted = True
+    stuck_on = bool(shorted_to) == active_high
+    if not stuck_on:
+        output.show(Signal.ALERT)
+    written, read = ("off", "on") if stuck_on else ("on", "off")
+    for now in (1.0, 2.0):
+        with pytest.raises(OutputError, match=f"^GPIO27 was switched {written} and reads {read}; is it shorted"):
+            output.beat(now)
+    wire.shorted = False
+    output.beat(3.0)
+    assert output._pin.is_on is not stuck_on
+    output.close()
+
+
 def test_a_tone_that_goes_on_is_not_begun_anew(mock: MockFactory) -> None:
     class Wire(MockPWMPin):
         def _set_state(self, value: float) -> None:

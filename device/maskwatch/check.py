@@ -16,6 +16,7 @@ from maskwatch.config import ButtonSettings, CameraSettings, Settings, SoundSett
 from maskwatch.errors import ConfigError, MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
 from maskwatch.outputs import board
+from maskwatch.outputs.claim import are_mock
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.plan import PinPlan, plans
 from maskwatch.redaction import redacted
@@ -123,7 +124,11 @@ def _camera(camera: CameraSettings) -> str:
 
 def _pin(plan: PinPlan) -> str:
     Pin(plan).close()
-    return f"GPIO{plan.pin} can be driven{board.note(plan.pin, drives=True)}"
+    return f"GPIO{plan.pin} can be driven{_mock()}{board.note(plan.pin, drives=True)}"
+
+
+def _mock() -> str:
+    return " (a mock pin: nothing real is switched)" if are_mock() else ""
 
 
 def _sound(settings: SoundSettings) -> str:
@@ -138,7 +143,7 @@ def _button(name: str, settings: ButtonSettings) -> str:
     pressed = button.is_pressed
     button.close()
     state = "pressed now; if nobody does, its wires or pull_up are wrong" if pressed else "not pressed"
-    return f"GPIO{settings.pin} can be read, {state}{board.note(settings.pin, drives=False)}"
+    return f"GPIO{settings.pin} can be read, {state}{_mock()}{board.note(settings.pin, drives=False)}"
 
 
 def _since(start: float) -> str:

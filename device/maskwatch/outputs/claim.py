@@ -71,6 +71,12 @@ def _ready() -> Any:
     return gpiozero
 
 
+def are_mock() -> bool:
+    """Whether the pins claimed are gpiozero's own fakes, which drive nothing."""
+    gpiozero: Any = load(GPIOZERO)
+    return type(gpiozero.Device.pin_factory).__name__ == "MockFactory"
+
+
 def _the_first_of(told: list[warnings.WarningMessage]) -> ImportError | None:
     """gpiozero tries its back ends in turn and only warns: the first one is the one that was to work."""
     texts = [str(each.message) for each in told if "Falling back from lgpio: " in str(each.message)]

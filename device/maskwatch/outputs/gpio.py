@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 from maskwatch.config import OutputsSettings
+from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
 from maskwatch.outputs import Output
 from maskwatch.outputs.claim import claim
@@ -18,6 +20,7 @@ from maskwatch.outputs.pattern import Play, level, next_edge
 from maskwatch.outputs.plan import PinPlan, plans
 
 Show = Callable[[str, int, bool], None]  # name, BCM number, is it on
+SETTLES = 1e-3  # seconds; even 100 nF at the pin, whose own resistance is about 50 Ω, are full in a fortieth of it
 HALF = 0.5  # duty of a tone: a square wave is the loudest
 
 
@@ -49,13 +52,28 @@ class Pin:
         return bool(self._device.value)
 
     def set(self, on: bool) -> None:
-        """On or off. Off is written even to a pin that says it is off; on is not, lest a tone begin anew."""
+        """On or off. Off is written even to a pin that says it is off; on is not, or a tone would begin anew.
+
+        Raises:
+            OutputError: the pin's level does not follow. Of a tone the level is not known.
+        """
         before = self.is_on
         if on and before:
             return
         self._device.value = (1 if self._plan.tone is None else HALF) if on else 0
+        follows = self._reads(on)
         if self._show and self.is_on != before:
             self._show(self._plan.name, self._plan.pin, self.is_on)
+        if not follows:
+            written, read = ("on", "off") if on else ("off", "on")
+            pin = f"GPIO{self._plan.pin} was switched {written} and reads {read}"
+            raise OutputError(f"{pin}; is it shorted, or does something else drive it?")
+
+    def _reads(self, on: bool) -> bool:
+        """Whether it is so by now: a wire needs a moment."""
+        if self.is_on != on:
+            time.sleep(SETTLES)
+        return self.is_on == on
 
     def close(self) -> None:
         """Off first, so that no floating pin sounds the buzzer; then an input, free for others."""
