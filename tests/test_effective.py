@@ -71,7 +71,7 @@ def test_a_line_has_key_value_and_origin(file: Path, key: str, line: str) -> Non
 
 def test_every_key_is_listed_in_the_shipped_files_order(file: Path) -> None:
     keys = list(by_key(file, {}))
-    assert keys[:3] == ["camera.source", "camera.password_file", "camera.width"]
+    assert keys[:3] == ["camera.source", "camera.password_file", "camera.verify"]
     assert keys[-1] == "log.level"
     assert len(keys) == len(set(keys)) == len(list(effective.flat(config.load(file, {}))))
 

@@ -73,8 +73,10 @@ def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> So
     there = address.on_disk
     if there.kind == "demo":
         return _demo(settings, ahead)
-    if there.kind in ("rtsp", "http"):
+    if there.kind == "rtsp":
         return _stream(there, settings, ahead)
+    if there.kind == "http":
+        return _web(there, settings, ahead)
     if there.kind == "v4l2":
         return _v4l2(there.place, settings, ahead)
     if there.kind == "picamera":
@@ -105,6 +107,13 @@ def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> 
         return capture.stream(address, settings.stall)
 
     return live.Live(opened, address.shown, _patience(settings), ahead=ahead)
+
+
+def _web(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
+    from maskwatch.camera import live
+    from maskwatch.camera.web.camera import WebCamera
+
+    return live.Live(lambda: WebCamera(address, settings), address.shown, _patience(settings), ahead=ahead)
 
 
 def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:

@@ -43,16 +43,21 @@ def read(path: Path) -> Image:
     except OSError as error:
         kinds = "" if "expected" in str(error.strerror) else f"; expected a {KINDS} file"
         raise SourceError(f"{name}: {error.strerror}{kinds}") from error
+    return decode(name, data)
+
+
+def decode(name: str, data: bytes) -> Image:
+    """An image file's bytes as (H, W, 3) uint8 RGB, turned upright.
+
+    Args:
+        name: for messages.
+        data: the whole file.
+
+    Raises:
+        SourceError: it is no image, cut short, damaged, has too many pixels, or cv2 cannot.
+    """
     if reason := refusal(data):
         raise SourceError(f"{name}: {reason}")
-    return _decode(name, data)
-
-
-def _decode(name: str, data: bytes) -> Image:
-    """
-    Raises:
-        SourceError: it has too many pixels, or cv2 cannot.
-    """
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:

@@ -47,6 +47,8 @@ class CameraSettings(Section):
     """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see address.parse."""
     password_file: PathText | None = None
     """A file with the password of a network camera, or the name of a systemd credential. Absent: see source."""
+    verify: bool = True
+    """Whether a network camera must prove who it is: https and rtsps with a certificate that this machine trusts."""
     width: int = Field(default=1280, ge=64, le=4096)
     """Pixels asked of a live camera; files and streams keep their own size."""
     height: int = Field(default=720, ge=64, le=4096)

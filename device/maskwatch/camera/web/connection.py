@@ -1,0 +1,234 @@
+"""One connection to a camera's host: every wait is bounded, and the password goes nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import select
+import socket
+import ssl
+import time
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from maskwatch.address import Address
+from maskwatch.camera.seam import in_a_line
+from maskwatch.camera.web import authorisation
+from maskwatch.errors import SourceError
+from maskwatch.redaction import shown
+
+MOST_REDIRECTS = 3
+DRAINED = 65_536  # bytes of an answer that nobody wants, so that the connection may be used again
+HEADERS = {"Accept": "multipart/x-mixed-replace, image/jpeg, */*;q=0.1", "Accept-Encoding": "identity"}
+HUNG_UP = (  # between two answers: RemoteDisconnected is a ConnectionResetError
+    BrokenPipeError,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    ssl.SSLEOFError,
+)
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Connection:
+    """Asks for one address, again and again where it must; opened anew where the camera hung up meanwhile."""
+
+    def __init__(self, address: Address, stall: float, verify: bool) -> None:
+        """
+        Args:
+            address: of a camera, http or https.
+            stall: seconds that connecting, and each answer up to its end, may take.
+            verify: whether the host must prove who it is; https only.
+        """
+        assert address.parts is not None
+        self._address, self._name, self._stall = address, address.shown, stall
+        self.allowed = stall  # seconds; see allow
+        self._until = 0.0  # seconds, monotonic; when that is over
+        self._target = _target(address.without_user)
+        self._proof: authorisation.Basic | authorisation.Digest | None = None
+        host, port = address.parts.host.strip("[]").replace("%25", "%"), address.parts.port
+        if address.scheme == "https":
+            self._http: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=stall, context=tls(verify)
+            )
+        else:
+            self._http = http.client.HTTPConnection(host, port, timeout=stall)
+        self._http.response_class = self._response  # type: ignore[assignment]
+        self._socket: socket.socket | None = None
+
+    def ask(self) -> http.client.HTTPResponse:
+        """The camera's answer, 200, its body not yet read.
+
+        Raises:
+            SourceError: there is no such answer. OSError and http.client's own are met here.
+        """
+        redirects, proved = 0, False
+        while True:
+            answer = self._asked()
+            if answer.status in REDIRECTS and redirects < MOST_REDIRECTS:
+                redirects += 1
+                self._target = self._moved(answer)
+            elif answer.status == 401 and not proved:
+                proved = True  # once an answer: a challenge ages, but a wrong password stays wrong
+                self._prove(answer)
+            elif answer.status == 200:
+                return answer
+            else:
+                raise SourceError(f"{self._name}: {self._refusal(answer)}")
+            self.read_to_its_end(answer)
+
+    def allow(self, seconds: float) -> None:
+        """So long may reading take from now on."""
+        self.allowed = seconds
+        self._until = time.monotonic() + seconds
+
+    def read_to_its_end(self, answer: http.client.HTTPResponse) -> None:
+        """What nobody wants of an answer, so that the connection can be used again; closed where that is too much."""
+        most = DRAINED
+        while most > 0 and (data := answer.read1(most)):
+            most -= len(data)
+        if not (answer.isclosed() or answer.length == 0):
+            self._http.close()
+        answer.close()
+
+    def has_more(self) -> bool:
+        """Whether bytes are there that can be read without waiting."""
+        if self._socket is None or self._socket.fileno() < 0:
+            return False
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _asked(self) -> http.client.HTTPResponse:
+        """One request and the head of its answer; once more on a new connection where the camera closed the old."""
+        fresh = self._http.sock is None
+        try:
+            return self._once()
+        except HUNG_UP:
+            self._http.close()
+            if fresh:
+                raise
+            return self._once()
+
+    def _once(self) -> http.client.HTTPResponse:
+        self.allow(self._stall)
+        headers = dict(HEADERS)
+        if self._proof is not None:
+            headers["Authorization"] = self._proof.header("GET", self._target)
+        if self._http.sock is None:
+            self._http.connect()
+        self._socket = self._http.sock
+        self._http.request("GET", self._target, headers=headers)
+        return self._http.getresponse()
+
+    def _response(self, connection: socket.socket, *arguments: Any, **named: Any) -> http.client.HTTPResponse:
+        return http.client.HTTPResponse(_InTime(connection, self), *arguments, **named)  # type: ignore[arg-type]
+
+    def left(self) -> float:
+        """Seconds until the wait is over.
+
+        Raises:
+            TimeoutError: it is.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no whole answer in time")
+        return left
+
+    def _prove(self, answer: http.client.HTTPResponse) -> None:
+        user, password = self._address.user, self._address.password
+        if user is None:
+            raise SourceError(
+                f"{self._name}: asks for user and password; expected them in source (see docs/secrets.md)"
+            )
+        asked = answer.headers.get_all("WWW-Authenticate") or []
+        self._proof = authorisation.answer_to(asked, user, password or "")
+        if self._proof is None:
+            raise SourceError(f"{self._name}: asks for a kind of login other than Basic and Digest; change it there")
+
+    def _refusal(self, answer: http.client.HTTPResponse) -> str:
+        if answer.status == 401:
+            return "refuses user or password (401)"
+        if answer.status == 404:
+            return "has nothing at this path (404); expected the path of its stream or snapshot"
+        return f"answers with {answer.status} {' '.join((answer.reason or '').split())[:60]}".rstrip()
+
+    def _moved(self, answer: http.client.HTTPResponse) -> str:
+        """The path it sends us on to; another host never gets what this one was told."""
+        here = self._address.without_user
+        there = answer.getheader("Location", "")
+        with contextlib.suppress(ValueError):
+            there = urljoin(urljoin(here, self._target), there)
+            if _origin(there) == _origin(here):
+                return _target(there)
+        raise SourceError(f"{self._name}: sends on to {shown(there)}; if that is the camera, name it in source")
+
+
+class _InTime:
+    """A socket as http.client.HTTPResponse wants one; reading it ends in time, however slowly bytes drip in."""
+
+    def __init__(self, connection: socket.socket, clock: Connection) -> None:
+        self._connection, self._clock = connection, clock
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002  always "rb"
+        raw = self._connection.makefile("rb", buffering=0)
+        return io.BufferedReader(_Reader(raw, self._connection, self._clock), 65_536)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, raw: Any, connection: socket.socket, clock: Connection) -> None:
+        self._raw, self._connection, self._clock = raw, connection, clock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._connection.settimeout(self._clock.left())
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def tls(verify: bool) -> ssl.SSLContext:
+    """How an encrypted connection is made. The system's certificates count (SSL_CERT_FILE: those in a file)."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def failure(error: Exception, allowed: float) -> str:
+    """What went wrong with a connection, in a camera owner's words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not trusted ({error.verify_message}); install it (update-ca-certificates), or set "
+            "camera.verify = false"
+        )
+    if isinstance(error, TimeoutError):
+        return f"no answer for {allowed:g} s"
+    if isinstance(error, socket.gaierror):
+        return f"its name is not known ({error.strerror})"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there; check host and port"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "hangs up without an answer"
+    if isinstance(error, http.client.HTTPException):
+        return f"does not speak http ({type(error).__name__})"  # its text may be the answer itself
+    return f"cannot be reached ({in_a_line(error)})"
+
+
+def _target(address: str) -> str:
+    parts = urlsplit(address)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _origin(address: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
