@@ -114,6 +114,20 @@ def test_an_unchanged_file_says_so(file: Path, caplog: pytest.LogCaptureFixture)
     assert caplog.messages == ["config read again: nothing changed"]
 
 
+def test_a_mixture_that_contradicts_itself_waits_for_the_next_start(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The new frame is large enough for such faces, but the camera gives the old one until it is opened anew."""
+    small = "[camera]\nsource = 'picamera:0'\nwidth = 320\nheight = 240\n[outputs.buzzer]\npin = 17\n"
+    file.write_text(small)
+    old = config.load(file, {})
+    file.write_text(small.replace("320", "1280").replace("240", "720") + "[face]\nmin_size = 200\n")
+    assert reload.reloaded(old, reload.read(file, {})) is old
+    (line,) = caplog.messages
+    assert line.startswith("face.min_size = 200 is more than half of a frame of camera.width = 320")
+    assert line.endswith("until the next start; the settings stay as they were")
+
+
 def test_the_environment_holds_over_a_reload(file: Path) -> None:
     environment = {"MASKWATCH__ALERT__HOLD": "9.0"}
     old = config.load(file, environment)

@@ -9,7 +9,7 @@ from typing import Any
 from maskwatch.redaction import HIDDEN, is_suspect
 
 LONGEST = 40  # characters
-HARMLESS = re.compile(r"(?!.*(?:://|:/|//))[\w .,:/+-]*")  # a word, a number, a time, a file's name; no address
+HARMLESS = re.compile(r"(?!.*(?://|[^\d]:|:[^\d]))[\w .,:/+-]*")  # a word, a number, a time, a file's name; no address
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
 MOST = 8  # of a list or table, its parts in turn included

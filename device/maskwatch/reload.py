@@ -63,13 +63,17 @@ def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> 
     if isinstance(found, str):
         logger.error("%s; the settings stay as they were", found)
         return old
+    mixed = in_force(old, found)
+    if contradiction := next(config.contradictions(mixed), None):  # of what is new at once and what waits
+        logger.error("%s, until the next start; the settings stay as they were", contradiction)
+        return old
     changed = list(changes(old, found))
     for place in changed:
         when = "in force now" if is_live(place) else "takes effect at the next start"
         logger.info("%s changed: %s", ".".join(place), when)
     if not changed:
         logger.info("config read again: nothing changed")
-    return in_force(old, found)
+    return mixed
 
 
 class Reading:

@@ -12,6 +12,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from maskwatch.redaction import redacted
+
 PER_WATCHDOG = 4  # signs of life within the watchdog's time; sd_watchdog_enabled(3) asks for two at least
 PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}  # syslog's
 
@@ -54,7 +56,7 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""
-        self._send(f"STATUS={' '.join(text.split())}")  # a line break would begin another assignment
+        self._send(f"STATUS={redacted(' '.join(text.split()))}")  # a line break would begin another assignment
 
     def reloading(self) -> None:
         """The settings are being read again; `ready` must follow."""
@@ -84,7 +86,7 @@ def log_format(environment: Mapping[str, str] = os.environ, file: int = 2) -> lo
         environment: of the process.
         file: its number, of stderr.
     """
-    return _JournalFormat() if is_journal(environment, file) else logging.Formatter("maskwatch: %(message)s")
+    return _JournalFormat() if is_journal(environment, file) else _Format("maskwatch: %(message)s")
 
 
 def is_journal(environment: Mapping[str, str] = os.environ, file: int = 2) -> bool:
@@ -102,7 +104,14 @@ def error_line(name: str, message: str) -> str:
     return f"<{PRIORITIES[logging.ERROR]}>{message}" if is_journal() else f"{name}: {message}"
 
 
-class _JournalFormat(logging.Formatter):
+class _Format(logging.Formatter):
+    """Of a library's message, and of a traceback, nobody knows what they repeat: addresses lose their secrets here."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
+class _JournalFormat(_Format):
     def format(self, record: logging.LogRecord) -> str:
         priority = f"<{PRIORITIES.get(record.levelno, 6)}>"
         return "\n".join(priority + line for line in super().format(record).splitlines())

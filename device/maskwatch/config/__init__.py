@@ -1,6 +1,7 @@
 """The settings: every key with its type, bounds, unit and default. What is unknown or does not fit is refused."""
 
 from maskwatch.config.alert import AlertSettings, OpinionSettings, QuietHours
+from maskwatch.config.contradictions import contradictions
 from maskwatch.config.loading import checked, default_path, load
 from maskwatch.config.pins import (
     BEEPS,
@@ -43,6 +44,7 @@ __all__ = [
     "ZoneSettings",
     "checked",
     "claimed_pins",
+    "contradictions",
     "default_path",
     "has_output",
     "is_section",

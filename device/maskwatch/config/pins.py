@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from maskwatch.config.section import Section, seconds_or_never
+from maskwatch.config.section import PathText, Section, seconds_or_never
 from maskwatch.found import found
 
 Bcm = Annotated[int, Field(ge=0, le=27)]
@@ -124,7 +124,7 @@ class LampSettings(Section):
 class SoundSettings(Section):
     """[outputs.sound]: a chime or a spoken message through a loudspeaker, by ALSA's aplay."""
 
-    file: str | None = Field(default=None, min_length=1)
+    file: PathText | None = None
     """A WAV file, of a minute at most. Absent: a built-in chime."""
     volume: float = Field(default=1.0, ge=0.05, le=1)
     """Of the file's own loudness; the device's own volume stays as it is."""

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from maskwatch.flow import Alert
 from maskwatch.outputs import Output
+from maskwatch.redaction import redacted
 from maskwatch.unblocked import Unblocked
 
 
@@ -99,4 +100,4 @@ def _iso(moment: datetime) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return redacted(" ".join(text.split()))
