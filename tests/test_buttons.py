@@ -1,7 +1,7 @@
 """A press queues and returns: mute toggles and ends by itself, test plays the alert, on gpiozero's mock pins."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from gpiozero import Device
@@ -138,6 +138,28 @@ def test_a_button_that_is_held_mutes_once_and_no_longer_than_it_lasts(pins: Mock
     outputs.close()
     assert muted == [True, True, False, False, False]
     assert ear.heard == [("mute", 300.0)]
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_button_that_is_stuck_at_the_start_is_told_and_mutes_nothing(
+    pins: MockFactory, caplog: pytest.LogCaptureFixture, stuck: bool
+) -> None:
+    pin = pins.pin(23)
+
+    def pulled(pull: str, set_pull: Callable[[str], None] = pin._set_pull) -> None:
+        set_pull(pull)
+        if stuck:
+            pin.drive_low()  # a wire is stronger than the resistor
+
+    pin._set_pull = pulled
+    ear = Ear()
+    outputs = Outputs([ear])
+    buttons = Buttons(BOTH, outputs)
+    buttons.close()
+    outputs.close()
+    assert ear.heard == []
+    told = ["mute button: GPIO23 is pressed at the start; is it stuck, or wired wrong?"] if stuck else []
+    assert caplog.messages == told
 
 
 def test_a_press_that_fails_does_not_end_the_thread_that_serves_all_buttons(

@@ -175,6 +175,10 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
             ":3: outputs.relay.pattern.every: found True (bool), expected a number",
         ),
         (
+            "[buttons.test]\npin = 3\npull_up = false",
+            "buttons.test: GPIO3 has a resistor on the board that pulls it up: it takes pull_up = true, or another pin",
+        ),
+        (
             '[outputs.relay]\npin = 17\nwhen = "masked"\nmutes = true',
             'outputs.relay: mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound',
         ),

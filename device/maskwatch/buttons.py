@@ -73,10 +73,9 @@ class Buttons:
         self._mute_contact = Contact("mute", loose=lambda: outputs.mute(False))
         self._test_contact = Contact("test")
         with contextlib.ExitStack() as opened:
-            if mute := settings.mute:
-                opened.callback(press("mute", mute, self._mute).close)
-            if settings.test:
-                opened.callback(press("test", settings.test, self._test).close)
+            for name, button, do in (("mute", settings.mute, self._mute), ("test", settings.test, self._test)):
+                if button:
+                    opened.callback(_opened(name, button, do).close)
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -96,6 +95,13 @@ class Buttons:
             return
         logger.info("test: the alert for %g s", TEST_LASTS)
         self._outputs.test(TEST_LASTS)
+
+
+def _opened(name: str, settings: ButtonSettings, do: Callable[[], None]) -> Any:
+    button = press(name, settings, do)
+    if button.is_pressed:
+        logger.warning("%s button: GPIO%d is pressed at the start; is it stuck, or wired wrong?", name, settings.pin)
+    return button
 
 
 def press(name: str, settings: ButtonSettings, do: Callable[[], None]) -> Any:

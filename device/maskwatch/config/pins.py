@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from maskwatch.config.section import PathText, Section, seconds_or_never
 from maskwatch.found import found
 
+PULLED_UP = (2, 3)  # BCM numbers; those of I2C, on every Pi
 Bcm = Annotated[int, Field(ge=0, le=27)]
 
 
@@ -159,6 +160,14 @@ class ButtonSettings(Section):
     """BCM number."""
     pull_up: bool = True
     """true: pressed means ground, the Pi's own resistor holds the pin up. false: pressed means 3.3 V."""
+
+    @model_validator(mode="after")
+    def _not_against_the_board(self) -> ButtonSettings:
+        if self.pin in PULLED_UP and not self.pull_up:
+            raise ValueError(
+                f"GPIO{self.pin} has a resistor on the board that pulls it up: it takes pull_up = true, or another pin"
+            )
+        return self
 
 
 class MuteSettings(ButtonSettings):

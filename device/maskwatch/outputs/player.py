@@ -42,7 +42,7 @@ class Player:
         Raises:
             OutputError: there is no aplay.
         """
-        self._clip, self._device = clip, device
+        self._seconds, self._device = clip.seconds, device  # the samples need not be kept twice
         self._command = _command(clip, device)
         self._samples = in_memory(clip)
         self._said = os.memfd_create("maskwatch-aplay")  # a pipe that nobody reads would stop it when full
@@ -68,7 +68,7 @@ class Player:
         """
         if self._process is None:
             return False
-        elapsed, lasts, code = now - self._began, self._clip.seconds, self._process.poll()
+        elapsed, lasts, code = now - self._began, self._seconds, self._process.poll()
         if code is None and elapsed <= lasts + SLACK:
             return True
         self.stop()
