@@ -141,6 +141,7 @@ def test_with_both_pipes_full_the_alarm_goes_on_and_the_end_is_as_documented(uni
     unit.change('pattern = "steady"', "pattern = { on = 0.1, every = 0.2 }")  # and one a beep
     command = [sys.executable, QUICK, "run", "--show-pins", "--config", str(unit.config)]
     reading, writing = full_pipe()
+    (unit.folder / "chatter").touch()
     environment = {**unit._environment, "QUICK": str(unit.folder)}
     unit.process = subprocess.Popen(
         command, stdout=writing, stderr=writing, env=environment, text=True, start_new_session=True

@@ -36,7 +36,7 @@ def ended(unit: Unit) -> tuple[int, set[str]]:
     return unit.ended(), unit.on()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_thousand_requests_for_the_end_are_one(unit: Unit, number: signal.Signals) -> None:
     for _ in range(MANY):
         with contextlib.suppress(ProcessLookupError):
@@ -48,6 +48,8 @@ def test_a_thousand_reloads_in_an_alarm_leave_it_on_and_the_daemon_well(unit: Un
     unit.begin()
     for _ in range(MANY):
         unit.process.send_signal(signal.SIGHUP)
+    for number in signals.UNUSED:
+        unit.process.send_signal(number)
     unit.wait(lambda: bool(unit.log()), "a line on the config")
     assert set(unit.log()) == {"config read again: nothing changed"}
     assert unit.on() == ALARM
@@ -157,6 +159,7 @@ def test_a_terminal_that_is_closed_ends_the_program_unless_it_is_to_outlive_it(t
     [
         (signal.SIGTERM, False, True, False, False),
         (signal.SIGINT, False, True, False, True),
+        (signal.SIGQUIT, False, True, False, False),
         (signal.SIGHUP, False, False, True, False),
         (signal.SIGHUP, True, True, False, False),
     ],

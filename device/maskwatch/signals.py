@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 
+UNUSED = (signal.SIGUSR1, signal.SIGUSR2)  # asks for nothing here, and must not end an alarm by killing its daemon
+
 
 class Flag:
     """A wish; as threading.Event, but without a lock."""
@@ -49,15 +51,17 @@ _asked: Asked | None = None
 def stand() -> Asked:
     """From now on signals only ask. A second call gives the same. Main thread only.
 
-    SIGTERM and SIGINT ask for the end. So does SIGHUP where the process has a terminal: it means the terminal's end.
+    SIGTERM, SIGINT and SIGQUIT ask for the end. So does SIGHUP where the process has a terminal: that has ended then.
     Without a terminal, as under systemd, and where it was ignored (nohup), it asks for the settings to be read again.
     """
     global _asked
     if _asked is None:
         asked = _asked = Asked()
         hang_up_ends = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             signal.signal(number, lambda number, _: asked.take(number, hang_up_ends))
+        for number in UNUSED:
+            signal.signal(number, signal.SIG_IGN)
     return _asked
 
 

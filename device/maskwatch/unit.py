@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -49,10 +50,13 @@ def run(call: Call, asked: Asked) -> bool:
     err = Unblocked(writing_to(sys.stderr), _dropped)
     root = logging.getLogger()
     root.handlers, before = [_handler(err)], root.handlers
+    logging.captureWarnings(True)
     try:
-        return _watch(call, asked, out, err)
+        with contextlib.redirect_stderr(err):  # also what Python says by itself, of a thread or a finaliser that raised
+            return _watch(call, asked, out, err)
     finally:
         root.handlers = before
+        logging.captureWarnings(False)
         close_all([out, err])
 
 

@@ -1,7 +1,8 @@
 """The program `maskwatch`, but a bare face is always there, and no model is waited for: it goes by colour.
 
 What goes wrong is asked for by a file's name in the folder QUICK: `gone`, the camera fails for good; `defect`, it
-raises what no camera should; `library`, there before the start, a library's thread and exit function that hang.
+raises what no camera should; `chatter`, Python itself writes to stderr at each frame; `library`, there before the
+start, a library's thread and exit function that hang.
 """
 
 import atexit
@@ -10,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,13 @@ def asked(name: str) -> bool:
     return (Path(os.environ.get("QUICK", "/nowhere")) / name).exists()
 
 
+class Chatter:
+    """Its finaliser raises, which Python tells on stderr."""
+
+    def __del__(self) -> None:
+        raise ValueError("chatter")
+
+
 class Door:
     """Somebody bare, without end; frames come in time."""
 
@@ -40,6 +49,11 @@ class Door:
         time.sleep(PACE)
         if asked("gone"):
             raise SourceError("door: gone")
+        if asked("chatter"):
+            warnings.warn(f"chatter {time.monotonic()}", stacklevel=1)
+            print("chatter", file=sys.stderr)
+            chatter = Chatter()
+            del chatter
         if asked("defect"):
             raise ZeroDivisionError("a defect")
         return next(self._frames)

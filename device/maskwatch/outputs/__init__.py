@@ -78,7 +78,12 @@ class Outputs:
         """
         now = self._clock()
         for line in self._lines:
-            self._note(line, line.trouble(now), now)
+            trouble = line.trouble(now)
+            if trouble is not None or self._troubles:
+                self._note(line, trouble, now)
+        if not self._troubles:
+            self._deaf_since = None
+            return None
         self._give_up(now)
         vital = [(line.output.name, why) for line, (_, why) in self._troubles.items() if line.output.vital]
         return "; ".join(f"output {name} failed: {why}" for name, why in vital) or None

@@ -35,6 +35,7 @@ class Line:
         self._stale = False  # whether the output may not know that state
         self._known = 0  # number up to which its state was handed on anew
         self._ending = False
+        self._over = False  # whether the thread has ended
         self._called: float | None = None  # seconds, since when the output has not returned; None: it has
         self._reason: str | None = None  # why the last call failed; None: it did not
         self._failed = (-math.inf, "")  # seconds, and why: the newest failure
@@ -60,14 +61,17 @@ class Line:
         called = self._called
         if called is not None and now - called >= HUNG:
             return f"no answer for {HUNG:g} s"
-        if not self._thread.is_alive() and not self._ending:
+        if self._over and not self._ending:
             return "its thread has ended"
         return self._reason
 
     def trouble(self, now: float) -> str | None:
         """Why it does not work, or did not until a moment ago."""
+        failing = self.failing(now)
+        if failing is not None:
+            return failing
         failed_at, reason = self._failed
-        return self.failing(now) or (reason if now - failed_at < SETTLED else None)
+        return reason if now - failed_at < SETTLED else None
 
     def end(self) -> None:
         """Let it finish what is queued, then close it; see join."""
@@ -90,9 +94,12 @@ class Line:
 
     def _work(self) -> None:
         wait = math.inf
-        while (told := self._next(wait)) is not None:
-            wait = self._follow(told)
-        self._close()
+        try:
+            while (told := self._next(wait)) is not None:
+                wait = self._follow(told)
+        finally:  # a defect of ours
+            self._over = True
+            self._close()
 
     def _next(self, wait: float) -> Told | None:
         try:
