@@ -94,6 +94,23 @@ def test_a_stream_of_one_picture_is_a_frozen_camera(camera: NetworkCamera) -> No
     source.close()
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+def test_a_slow_stream_is_opened_with_its_first_frame(rate: float) -> None:
+    pictures = [np.roll(picture(), 10 * number, axis=0) for number in range(4)]
+    camera = NetworkCamera(*pictures, pace=1 / rate)
+    source = open_source(settings(camera, stall=3.0))
+    try:
+        begun = time.monotonic()
+        next_frame(source)
+        assert time.monotonic() - begun < 2.0 / rate + 1.0
+        next_frame(source)
+        assert source.trouble is None
+        assert camera.plays == 1
+    finally:
+        source.close()
+        camera.close()
+
+
 def test_check_names_size_and_codec_and_shows_no_password(camera: NetworkCamera) -> None:
     line = check._camera(settings(camera))
     assert line == f"{camera.address.replace('me:secret', '…').replace('door', '…')}, 160x96 pixels, mjpg"

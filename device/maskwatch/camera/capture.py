@@ -22,6 +22,9 @@ from maskwatch.quiet import mute_cv2
 
 logger = logging.getLogger(__name__)
 
+# Of FFmpeg. prefer_tcp: as cv2 has it where nothing is set. fpsprobesize: it measures the rate before the first frame
+# is given, from twenty of them. At one frame a second that is longer than `stall`, and nobody uses that rate.
+OPTIONS = "rtsp_flags;prefer_tcp|fpsprobesize;0"
 DRIVERS = Path("/sys/class/video4linux")
 
 
@@ -120,14 +123,15 @@ def _warn(text: str) -> None:
 
 
 def stream(address: Address, stall: float) -> Capture:
-    """A network camera; opening may take `stall` seconds, each frame twice that.
+    """A network camera; opening and each frame may take twice `stall` seconds.
 
     Raises:
         SourceError: there is no stream.
     """
     mute_cv2()
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", OPTIONS)
     patience = [
-        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(stall * 1000)),
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
     ]
     capture = cv2.VideoCapture(address.place, cv2.CAP_FFMPEG, patience)
