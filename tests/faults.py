@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from stand_ins.aplay import Aplay
 from stand_ins.file_pins import file_pins
 from stand_ins.network_camera import Encoded, NetworkCamera, encoded
 from stand_ins.unit import ALARM, BLINK, HERE, PINS, Row, Unit
@@ -28,6 +29,8 @@ class Scenes:
         there_and_back = bare + bare[-2:0:-1]
         self.bare: list[Encoded] = [encoded(picture) for picture in there_and_back]
         self.small: list[Encoded] = [encoded(np.ascontiguousarray(picture[::2, ::2])) for picture in there_and_back]
+        masked = [scene.at(moment) for moment in np.linspace(9.0, 12.8, 20)]
+        self.masked: list[Encoded] = [encoded(picture) for picture in masked + masked[-2:0:-1]]
         self.nobody: list[Encoded] = [encoded(scene.at(moment)) for moment in np.linspace(0.0, 0.9, 10)]
         dark = rng.normal(2, 2, (10, 480, 640, 3)).clip(0, 255).astype(np.uint8)
         self.covered: list[Encoded] = [encoded(picture) for picture in dark]
@@ -271,6 +274,37 @@ def frames_raise(door: Door) -> Iterator[Row]:
     yield unit.row("every frame raises in an alarm, a defect of a model")
 
 
+def unplugged(door: Door) -> Iterator[Row]:
+    aplay = Aplay(door.unit.folder / "bin")
+    door.unit.change("[outputs.led]", "[outputs.sound]\npause = 0.2\n[outputs.led]")
+    unit = door.in_alarm(PATH=aplay.path)
+    unit.wait(lambda: aplay.ended() > 1, "the sound, after a look at the device")
+    unit.begin()
+    aplay.does("fail aplay: main:831: audio open error: No such device")
+    unit.wait_for("fault")
+    yield unit.row("the loudspeaker is unplugged in an alarm", BLINK)
+    unit.begin()
+    aplay.does(None)
+    unit.wait_for("fault_over")
+    yield unit.row("… and plugged in again")
+
+
+def opened(door: Door) -> Iterator[Row]:
+    unit = door.unit
+    unit.change("[outputs.relay]", '[outputs.relay]\nwhen = "masked"')
+    door.camera.show(*door.scenes.masked)
+    unit.start()
+    unit.wait(lambda: unit.on() == {"lamp.green", "relay"}, "a door that is open for somebody masked")
+    unit.begin()
+    door.camera.close()
+    unit.wait(lambda: unit.events().count("fault") == 2, "the end of the stream, and none to be had")
+    yield unit.row("the camera vanishes while the relay is on for somebody masked", BLINK)
+    unit.begin()
+    door.camera = NetworkCamera(*door.scenes.masked, port=door.camera.port, pace=PACE)
+    unit.wait(lambda: unit.on() == {"lamp.green", "relay"}, "the door, open again")
+    yield unit.row("… and comes back, and the relay is on again")
+
+
 def reloaded_fifo(door: Door) -> Iterator[Row]:
     unit = door.in_alarm()
     unit.config.unlink()
@@ -325,6 +359,8 @@ CASES: dict[str, Case] = {
         hanging,
         deaf,
         frames_raise,
+        unplugged,
+        opened,
         unread,
         reloaded_broken,
         reloaded_fifo,

@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable
 
+from maskwatch.errors import MaskwatchError
 from maskwatch.outputs.output import Output
 
 HUNG = 5.0  # seconds; a call that has not returned by then counts as failed
@@ -138,7 +139,8 @@ class Line:
         self._known = known
 
     def _fail(self, error: BaseException) -> None:
-        self._reason = " ".join(f"{type(error).__name__}: {error}".split())
+        kind = "" if isinstance(error, MaskwatchError) else f"{type(error).__name__}: "  # our own texts tell it all
+        self._reason = " ".join(f"{kind}{error}".split())
         self._failed = (self._clock(), self._reason)
         self._stale = True
 
