@@ -110,6 +110,8 @@ def test_nothing_is_loud_without_an_alarm_but_what_nobody_can_switch_off(name: s
 
 
 LEFT_ON = {
+    "the loudspeaker is unplugged in an alarm": LOUD,  # the alarm goes on
+    "… and plugged in again": LOUD,
     "… and comes back, and the relay is on again": {"relay"},  # a door, not an alarm
     "kill −9 in an alarm": LOUD,  # nobody is there any more
     "the finder hangs in an alarm: the watchdog's signs of life stop, systemd aborts it": LOUD,
