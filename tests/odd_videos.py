@@ -1,15 +1,27 @@
-"""Videos that cv2's writer cannot make: uneven times, pixels that are not square, bare streams, codecs unknown here."""
+"""Videos that cv2's writer cannot make: uneven times, pixels that are not square, bare streams, codecs unknown here.
+
+`python tests/odd_videos.py 5000` plays more damaged ones than the suite does, and prints the figures.
+"""
 
 from __future__ import annotations
 
+import random
 import re
+import resource
 import struct
+import sys
+import tempfile
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+from odd_pictures import damaged
 
+from maskwatch.camera.video import VideoFile
+from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 
 # A grey 64x48 frame of AV1, which the FFmpeg in OpenCV's wheels knows by name and cannot decode.
@@ -150,3 +162,63 @@ def _unit(kind: int, bits: str | None, content: bytes = b"") -> bytes:
 def brightness(level: int) -> Image:
     """(48, 64, 3) of one grey."""
     return np.full((48, 64, 3), level, np.uint8)
+
+
+def whole(folder: Path) -> list[bytes]:
+    """Short films of the kinds that cv2 can write, and of ours."""
+    films = [
+        h264(range(100, 120)),
+        matroska(folder / "x.mkv", [(n / 9, jpeg(brightness(n))) for n in range(20)]).read_bytes(),
+    ]
+    for suffix, codec in (
+        ("avi", "MJPG"),
+        ("mp4", "mp4v"),
+        ("mkv", "mp4v"),
+        ("ts", "mp2v"),
+        ("webm", "VP80"),
+        ("flv", "FLV1"),
+    ):
+        path = folder / f"x.{suffix}"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10.0, (64, 48))
+        for number in range(20):
+            writer.write(brightness(100 + 5 * number))
+        writer.release()
+        films.append(path.read_bytes())
+    return films
+
+
+def try_all(number: int, seed: int = 0) -> dict[str, float]:
+    """Play so many damaged films; whatever is no SourceError is raised, and so are times that run backwards."""
+    dice, counts, slowest = random.Random(seed), Counter[str](), 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        films, path = whole(Path(folder)), Path(folder) / "x"
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(number):
+            path.write_bytes(damaged(dice.choice(films), dice))
+            start = time.perf_counter()
+            counts["played" if play(path) else "refused"] += 1
+            slowest = max(slowest, time.perf_counter() - start)
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return {**counts, "slowest_s": round(slowest, 3), "memory_mb": round(memory)}
+
+
+def play(path: Path) -> bool:
+    """Whether there was a frame, or a line that said why not."""
+    newest = 0.0
+    try:
+        film = VideoFile(path, 15.0)
+        try:
+            while not film.ended:
+                if frame := film.read(0):
+                    assert frame.time >= newest
+                    assert frame.image.ndim == 3
+                    newest = frame.time
+        finally:
+            film.close()
+    except SourceError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    print(try_all(int(sys.argv[1]), *map(int, sys.argv[2:])))

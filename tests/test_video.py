@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from odd_videos import brightness, jpeg, matroska
 from test_camera import frames_of, video
 from test_daemon import CLOTH, GREY, SKIN, parts, pins, scene
+from test_pictures import in_a_process
 
 from maskwatch import daemon
-from maskwatch.camera import open_source
+from maskwatch.camera import container, open_source
 from maskwatch.camera.timeline import LEAP, Timeline
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
@@ -30,6 +31,7 @@ GAP = [n / 10 + (60 if n >= 60 else 0) for n in range(120)]  # writes only while
 DARK = [n / 10 if n < 60 else 6 + (n - 60) / 3 for n in range(120)]  # a webcam that slows down
 LIGHT = [n / 3 if n < 60 else 20 + (n - 60) / 30 for n in range(120)]
 JITTER = [n / 10 + 0.04 * (n * 7 % 11) / 11 for n in range(120)]
+NAMES = ["even", "gap", "slowing down", "faster later", "jitter"]
 STILL = [0.0, 0.1, 900.0]  # three pictures in a quarter of an hour
 
 
@@ -51,12 +53,12 @@ def refused(path: Path) -> str:
 # -- the clock ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("times", [EVEN, GAP, DARK, LIGHT, JITTER, STILL], ids=str)
+@pytest.mark.parametrize("times", [EVEN, GAP, DARK, LIGHT, JITTER, STILL], ids=[*NAMES, "still"])
 def test_frames_come_at_the_times_the_file_says(tmp_path: Path, times: list[float]) -> None:
     assert played(film(tmp_path / "x.mkv", times)) == pytest.approx(times, abs=0.001)
 
 
-@pytest.mark.parametrize("times", [EVEN, GAP, DARK, LIGHT, JITTER], ids=str)
+@pytest.mark.parametrize("times", [EVEN, GAP, DARK, LIGHT, JITTER], ids=NAMES)
 def test_so_they_do_in_a_transport_stream(tmp_path: Path, times: list[float]) -> None:
     path = tmp_path / "x.ts"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10.0, (64, 48))
@@ -157,6 +159,14 @@ def test_a_copy_that_was_never_finished_ends_in_zeros(tmp_path: Path, suffix: st
         return
     path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
     assert "nothing but zeros behind; copy it again" in refused(path)
+
+
+def test_a_card_that_fails_at_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(container, "missing", fails)
+    assert "ends after 120 frames: Input/output error" in refused(film(tmp_path / "x.mkv", EVEN))
 
 
 def test_a_recording_still_going_on_is_played_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -262,6 +272,19 @@ def test_a_video_may_have_any_name(tmp_path: Path, name: bytes, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     video(tmp_path / "x.avi", 20).rename(os.fsdecode(name))
     assert len(played(Path(os.fsdecode(name)))) == 20
+
+
+FUZZ = "import json, odd_videos; print(json.dumps(odd_videos.try_all(80)))"
+
+
+def test_damaged_videos_are_played_or_refused_quickly_and_in_little_memory() -> None:
+    said, seconds, _ = in_a_process(FUZZ)
+    figures = json.loads(said)
+    assert figures["played"] > 10
+    assert figures["refused"] > 10
+    assert figures["slowest_s"] < 10
+    assert figures["memory_mb"] < 200
+    assert seconds < 60
 
 
 def test_uneven_frames_are_described_as_such(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ BEGINNINGS = (b"ftyp", b"wide", *BOXES)
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 JPEG = b"\xff\xd8\xff"
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"v=0\r\n", b"v=0\n")
-TAIL = 512  # bytes
+TAIL, HEAD = 512, 4096  # bytes
 
 
 def is_playlist(start: bytes) -> bool:
@@ -77,8 +77,8 @@ def _boxes(file: BinaryIO, size: int) -> tuple[int, set[bytes]]:
 def _matroska(file: BinaryIO) -> int:
     """Where the segment ends; 0 when its recorder did not say, as in a live stream."""
     file.seek(4)
-    file.seek(_number(file)[0], os.SEEK_CUR)
-    if file.read(4) != SEGMENT:
+    head = file.read(min(_number(file)[0], HEAD) + 4)
+    if head[-4:] != SEGMENT:
         return 0
     length, unknown = _number(file)
     return 0 if unknown else file.tell() + length

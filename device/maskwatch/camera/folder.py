@@ -81,7 +81,7 @@ def _files(folder: Path, others: Counter[str], closed: list[SourceError]) -> Ite
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - is_dir raises in a circle
-                        others["links to a folder"] += 1
+                        others["as a link to a folder"] += 1
                     else:
                         yield entry.path
         except OSError as error:

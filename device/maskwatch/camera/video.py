@@ -103,7 +103,10 @@ class VideoFile:
             raise SourceError(f"{self._name}: {' '.join(str(error).split())}") from error
         if not there:
             self._has_ended = True
-            self._judge_end()
+            try:
+                self._judge_end()
+            except OSError as error:  # a card or a network folder that fails
+                raise SourceError(f"{self._name}: {self._after()}: {error.strerror}") from error
             return None
         time = self._timeline.place(self._stated_time())
         self._frames += 1
@@ -175,7 +178,7 @@ class VideoFile:
         if not packets:
             return "no frame inside; cut short or damaged"
         return (
-            f"codec {name}: none of its {packets} frames can be decoded by this FFmpeg, or all are damaged; {CONVERT}"
+            f"codec {name}: none of its {packets} frames can be decoded: unknown to this FFmpeg, or damaged; {CONVERT}"
         )
 
 
