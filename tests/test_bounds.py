@@ -11,8 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from test_config import FIELDS
 
 from maskwatch import config
-from maskwatch.camera import _patience
-from maskwatch.config import CameraSettings
 from maskwatch.config.area import NARROWEST, enclosing, mean_width, touches_itself
 from maskwatch.config.times import awake
 from maskwatch.errors import ConfigError
@@ -138,11 +136,6 @@ NUMBERS = [place for place, field in FIELDS.items() if re.search(r"float|int", s
 def test_no_number_is_without_bounds(place: Place, value: float) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(FIELDS[place].rebuild_annotation()).validate_python(value, strict=True)
-
-
-def test_giving_up_after_0_seconds_is_never_as_with_its_neighbours() -> None:
-    assert _patience(CameraSettings(give_up=0.0)).give_up == math.inf
-    assert _patience(CameraSettings(give_up=3.0)).give_up == 3.0
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_hostile_file_is_refused_in_one_line_and_at_once(tmp_path: Path, conte
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_what_windows_saves_is_read(tmp_path: Path, encoding: str, end: str) -> None:
     path = tmp_path / "x.toml"
     path.write_bytes(end.join(["\ufeff# Tür", "[alert]", "hold = 2.5", ""]).encode(encoding))

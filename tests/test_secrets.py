@@ -14,7 +14,7 @@ import pytest
 from test_address import SECRET, SPECS
 from test_cli import BUNDLES, MOCK
 
-from maskwatch import address, config, effective
+from maskwatch import address, check, config, effective
 from maskwatch.camera import access
 from maskwatch.config import CameraSettings
 from maskwatch.errors import ConfigError, SourceError
@@ -219,6 +219,21 @@ def test_a_wrong_key_or_a_password_too_many_is_named_without_its_value(
         config.load(tmp_path / "x.toml", {})
     assert expected in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "mode", "exposed"),
+    [("rtsp://u:p@h/1", 0o644, True), ("rtsp://u:p@h/1", 0o600, False), ("rtsp://u@h/1", 0o644, False)],
+)
+def test_check_says_when_everybody_can_read_the_password_in_the_config(
+    tmp_path: Path, source: str, mode: int, exposed: bool
+) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(f"[camera]\nsource = '{source}'")
+    path.chmod(mode)
+    line = check._config(path, config.load(path, {}), None)
+    assert line.startswith(str(path))
+    assert ("everybody on this machine can read the camera's password in it" in line) is exposed
 
 
 @pytest.mark.parametrize(("source", "warned"), [("rtsp://u:p@h/1", True), ("rtsp://u@h/1", False), (None, False)])

@@ -12,6 +12,7 @@ from pathlib import Path
 from maskwatch import address, config, loading
 from maskwatch.buttons import press
 from maskwatch.camera import open_source
+from maskwatch.camera.access import is_exposed
 from maskwatch.config import ButtonSettings, CameraSettings, Settings, SoundSettings
 from maskwatch.errors import ConfigError, MaskwatchError, SourceError
 from maskwatch.flow import Box, Face
@@ -19,6 +20,7 @@ from maskwatch.outputs import board
 from maskwatch.outputs.claim import are_mock
 from maskwatch.outputs.gpio import Pin
 from maskwatch.outputs.plan import PinPlan, plans
+from maskwatch.printable import one_line
 from maskwatch.redaction import redacted
 
 
@@ -47,7 +49,7 @@ def findings(path: Path | None, source: str | None = None, no_outputs: bool = Fa
     except MaskwatchError as error:
         yield Finding("config", str(error), error.exit_code)
         return
-    yield Finding("config", str(path or config.default_path()))
+    yield Finding("config", _config(path or config.default_path(), settings, source))
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
     yield _try("camera", lambda: _camera(settings.camera))
@@ -60,6 +62,12 @@ def findings(path: Path | None, source: str | None = None, no_outputs: bool = Fa
     for name, button in settings.buttons:
         if button is not None:
             yield _try(f"{name} button", lambda name=name, button=button: _button(name, button))  # type: ignore[misc]
+
+
+def _config(path: Path, settings: Settings, source: str | None) -> str:
+    exposed = source is None and is_exposed(path, settings.camera)
+    advice = "; everybody on this machine can read the camera's password in it: see password_file"
+    return f"{one_line(path)}{advice if exposed else ''}"
 
 
 def _try(subject: str, attempt: Callable[[], str]) -> Finding:

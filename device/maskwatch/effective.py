@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from maskwatch import address, config, settings_file
+from maskwatch.printable import one_line
 from maskwatch.redaction import redacted
 from maskwatch.settings_file import Place, Source
 
@@ -62,7 +63,7 @@ def json_line(entry: Entry) -> str:
 def _origin(place: Place, source: Source, lines: Mapping[Place, int]) -> str:
     named = [settings_file.named(name) for name in source.variables_at(place)]
     if place in lines and not source.is_of_variables(place):
-        named.insert(0, f"file {source.path}:{lines[place]}")
+        named.insert(0, f"file {one_line(source.path)}:{lines[place]}")
     return " and ".join(named) or "default"
 
 

@@ -70,6 +70,15 @@ def warn_of_option(source: str | None) -> None:
         logger.warning("option --source: everybody on this machine can read its password in `ps`; see password_file")
 
 
+def is_exposed(path: Path, settings: CameraSettings) -> bool:
+    """Whether everybody on this machine can read a password in the config: its file is readable to all."""
+    parts = parse(settings.source).parts
+    try:
+        return parts is not None and parts.password is not None and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
 def _place(file: str, environment: Mapping[str, str]) -> Path:
     credential = Path(environment.get(CREDENTIALS, "")) / file
     if environment.get(CREDENTIALS) and "/" not in file and credential.exists():
