@@ -170,6 +170,12 @@ def test_lgpio_needs_no_folder_that_can_be_written_to_and_leaves_nothing(tmp_pat
     assert list(temporary.iterdir()) == []
 
 
+def test_with_no_temporary_folder_lgpio_uses_the_current_one(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    assert claimed(tmp_path, here, RUNTIME_DIRECTORY="/proc") == [f"{here} None"]
+
+
 def test_the_current_folder_stays_where_it_was_whatever_lgpio_does(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()

@@ -26,6 +26,7 @@ from maskwatch.config import (
 )
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
+from maskwatch.outputs import board
 from maskwatch.outputs.gpio import PinOutput, open_pins
 from maskwatch.outputs.plan import FAULT, Muted, PinPlan, plans
 
@@ -263,6 +264,25 @@ def test_a_pin_whose_level_does_not_follow_has_failed(mock: MockFactory, active_
     output.beat(3.0)
     assert output._pin.is_on is not stuck_on
     output.close()
+
+
+@pytest.mark.usefixtures("mock")
+@pytest.mark.parametrize(
+    ("model", "told"), [("Raspberry Pi 5 Model B Rev 1.0\0", 1), ("Radxa ROCK 5B\0", 0), (None, 0)]
+)
+def test_mock_pins_on_a_pi_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model: str | None, told: int
+) -> None:
+    path = tmp_path / "model"
+    if model is not None:
+        path.write_text(model)
+    is_a_pi = board.is_a_pi
+    monkeypatch.setattr(board, "is_a_pi", lambda: is_a_pi(path))
+    for output in open_pins(OutputsSettings(led=LedSettings(pin=27))):
+        output.close()
+    assert open_pins(OutputsSettings()) == []
+    assert len(caplog.messages) == told
+    assert all("nothing real is switched" in line for line in caplog.messages)
 
 
 def test_a_tone_that_goes_on_is_not_begun_anew(mock: MockFactory) -> None:

@@ -106,6 +106,10 @@ BAD = {
     "silence": (riff(header(1, 16), (b"data", bytes(9600))), "would not be heard: its loudest sample is 0.00%"),
     "nearly silence": (riff(header(1, 16), (b"data", samples(1, 16, TONE * FAINTEST))), "would not be heard"),
     "not numbers": (riff(header(3, 32), (b"data", samples(3, 32, TONE * np.nan))), "would not be heard"),
+    "too many samples": (
+        riff(header(1, 8, channels=8, rate=192_000), (b"data", bytes(8 * 1_000_000))),
+        "has 8 million samples; expected 6",
+    ),
     "more than a minute": (riff(header(1, 8, rate=4000), (b"data", bytes(4000 * 61))), "takes 61 s; expected up to 60"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 PULLED_UP = "its resistor on the board pulls it up: what is on at 3.3 V is on whenever maskwatch does not run"
 CONSOLE = "the serial console may use it: disable that (raspi-config, Interface Options) or take another pin"
@@ -16,6 +17,14 @@ KERNEL = {  # what may hold a pin that no program holds
     **dict.fromkeys((18, 19, 20, 21), "I2S sound (a DAC's overlay)"),
     4: "1-Wire (dtoverlay=w1-gpio)",
 }
+
+
+def is_a_pi(model: Path = Path("/proc/device-tree/model")) -> bool:
+    """Whether this machine is a Raspberry Pi, as its device tree says."""
+    try:
+        return model.read_bytes().startswith(b"Raspberry Pi")
+    except OSError:
+        return False
 
 
 def note(pin: int, drives: bool) -> str:

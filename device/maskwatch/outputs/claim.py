@@ -48,7 +48,9 @@ def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
     except Exception as error:  # an import runs any code, and a back end raises kinds of its own
         raise OutputError(f"{name}: GPIO{pin}: no pins on this machine: {why_none(root(error))}") from error
     try:
-        return make(gpiozero)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of software in place of hardware, and the like
+            return make(gpiozero)
     except Exception as error:
         raise OutputError(f"{name}: GPIO{pin} {why_not(error, setting)}{board.if_busy(pin, error)}") from error
 
@@ -104,12 +106,12 @@ def _lg_wd() -> Iterator[None]:
         yield
         return
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or None
-    with tempfile.TemporaryDirectory(prefix="maskwatch-", dir=runtime) as folder:  # the pipe is open by its end
-        os.environ["LG_WD"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["LG_WD"]
+    with contextlib.ExitStack() as made:
+        with contextlib.suppress(OSError):  # a full disk, or none to write to: then lgpio tries the current folder
+            temporary = tempfile.TemporaryDirectory(prefix="maskwatch-", dir=runtime, ignore_cleanup_errors=True)
+            os.environ["LG_WD"] = made.enter_context(temporary)  # the pipe is open before the folder goes
+            made.callback(os.environ.pop, "LG_WD")
+        yield
 
 
 def why_none(error: BaseException) -> str:
@@ -118,7 +120,7 @@ def why_none(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) or "No module named" in text:
         return f"{said(error)}; {INSTALL}; {ELSEWHERE}"
     if ".lgd-nfy" in text:
-        folder = os.environ.get("LG_WD") or "a temporary folder"
+        folder = os.environ.get("LG_WD") or "a temporary folder or the current one"
         return f"lgpio cannot make its pipe in {folder}; set LG_WD to a folder that can be written to"
     if "can not open gpiochip" in text:
         return f"{said(error)}; {_chips()}"

@@ -6,6 +6,7 @@ GPIOZERO_PIN_FACTORY=mock puts gpiozero's own fake pins in their place; nothing 
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from typing import Any
 from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
-from maskwatch.outputs import Output
-from maskwatch.outputs.claim import claim
+from maskwatch.outputs import Output, board
+from maskwatch.outputs.claim import are_mock, claim
 from maskwatch.outputs.pattern import Play, level, next_edge
 from maskwatch.outputs.plan import PinPlan, plans
 
+logger = logging.getLogger(__name__)
 Show = Callable[[str, int, bool], None]  # name, BCM number, is it on
 SETTLES = 1e-3  # seconds; even 100 nF at the pin, whose own resistance is about 50 Ω, are full in a fortieth of it
 HALF = 0.5  # duty of a tone: a square wave is the loudest
@@ -146,4 +148,6 @@ def open_pins(settings: OutputsSettings, show: Show | None = None) -> list[PinOu
             outputs.append(PinOutput(plan, show))
             opened.callback(outputs[-1].close)
         opened.pop_all()
+    if outputs and are_mock() and board.is_a_pi():
+        logger.warning("pins: GPIOZERO_PIN_FACTORY=mock: nothing real is switched, and no alert is heard or seen")
     return outputs

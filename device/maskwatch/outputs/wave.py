@@ -20,6 +20,7 @@ from maskwatch.errors import OutputError
 
 LONGEST = 60.0  # seconds; an alarm is said sooner
 LARGEST = 32 * 2**20  # bytes of a file: a minute of stereo at 48 kHz in 32 bits is 23 MB
+MOST = 6_000_000  # samples: a minute of stereo at 48 kHz is 5.8 million
 FAINTEST = 0.01  # of full scale, the loudest sample; below, nobody would hear an alarm
 MEND = "make one with: ffmpeg -i SOUND -ac 1 -ar 48000 -c:a pcm_s16le OUT.wav"
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
@@ -132,6 +133,8 @@ def _samples(format_: bytes, data: bytes) -> tuple[Samples, int]:
     whole = len(data) // frame * frame
     if not 0 < whole <= LONGEST * rate * frame:
         raise ValueError(f"takes {whole / frame / rate:.4g} s; expected up to {LONGEST:.0f}")
+    if whole * 8 > MOST * bits:
+        raise ValueError(f"has {whole * 8 // bits / 1e6:.3g} million samples; expected {MOST / 1e6:g} at most")
     samples = _numbers(data[:whole], kind, bits).reshape(-1, channels)
     return samples, rate
 
