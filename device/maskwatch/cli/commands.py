@@ -116,7 +116,8 @@ def check(config_path: Path | None, source: str | None, no_outputs: bool) -> Non
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
     from maskwatch import check
 
-    logging.getLogger("maskwatch.camera.live").setLevel(logging.ERROR)  # the line on the camera says it already
+    for part in ("live", "patience"):  # the line on the camera says it already
+        logging.getLogger(f"maskwatch.camera.{part}").setLevel(logging.ERROR)
     failures = []
     for finding in check.findings(config_path, source, no_outputs):
         click.echo(finding)
