@@ -123,13 +123,27 @@ def test_no_line_of_the_journal_or_of_systemds_status_has_the_secret(tmp_path: P
     with (tmp_path / "err").open("w") as stream:
         where = os.fstat(stream.fileno())
         journal = log_format({"JOURNAL_STREAM": f"{where.st_dev}:{where.st_ino}"}, stream.fileno()).format(record)
-    lines = [journal, log_format({}).format(record), log.fault_text(spec, 1.0), log.fault_json(spec, 1.0)]
+    lines = [journal, log_format({}).format(record), log.fault_text(spec, 1.0, "now"), log.fault_json(spec, 1.0, "now")]
     assert journal.startswith("<3>")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         Notifier(str(tmp_path / "notify")).status(spec)
         lines.append(systemd.recv(4096).decode())
     assert SECRET not in "".join(lines)
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_no_traceback_has_the_secret(where: str) -> None:
+    program = (
+        "import click, sys, threading; from maskwatch import command\n"
+        "def fails(): raise ValueError('cannot open ' + sys.argv[1])\n"
+        "def body(): fails() if sys.argv[2] == 'main' else (t := threading.Thread(target=fails)).start() or t.join()\n"
+        "command.run(click.Command('x', callback=body), 'x', [])\n"
+    )
+    call = [sys.executable, "-c", program, f"rtsp://u:{SECRET}@cam/1", where]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=MOCK, timeout=60)
+    assert "ValueError: cannot open rtsp://…@cam/…" in done.stderr
+    assert SECRET not in done.stderr
 
 
 # -- secrets from elsewhere ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -33,6 +34,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     """
     _prepare_streams()
     sys.excepthook = _show_traceback
+    threading.excepthook = lambda end: _show_traceback(end.exc_type, end.exc_value or end.exc_type(), end.exc_traceback)
     was_interrupted = _note_interrupts()
     try:
         code = _finish(command, name, arguments)
