@@ -15,9 +15,12 @@ OF_FILES = ("video", "images", "v4l2", "file", "path")  # what follows these wor
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 # A scheme with one slash too: so a path's own form (pathlib) prints an address.
 ADDRESS = re.compile(
-    rf"(?i)\b(?!(?:{'|'.join(OF_FILES)}):(?!//?\S*@|[a-z][a-z0-9+.-]*:/))[a-z][a-z0-9+.-]*:[/\\](?:[^\n]*@)?[^\s'\"]*"
+    rf"(?i)\b(?!(?:{'|'.join(OF_FILES)}):(?!//?\S*@|[a-z][a-z0-9+.-]*:/))"
+    r"[a-z][a-z0-9+.-]{0,30}:[/\\](?:[^\n]*@)?[^\s'\"]*"
 )
-USER_INFO = re.compile(r"(?!(?:video|images):[^:\s]*@)[^\s'\"]*:[^\s'\"]*@[^\s'\"]*")
+WORD = re.compile(r"[^\s'\"]+")
+SHOWN_WORD = re.compile(r"[^:@]*:(?://)?…@")
+LONGEST = 8192  # characters of a line; the patterns take a time that grows with its square
 NAMED = re.compile(
     r"(?i)((?<![a-z])(?:user(?:name)?|usr|login|pass(?:word|wd|phrase|wort)?|pwd|pw|psk|pin_?code|secret|token|api_?key"
     r"|access_?key|auth(?:orization)?|key|sig(?:nature)?)=)[^\s…][^\s]*"
@@ -48,8 +51,9 @@ def shown(text: str) -> str:
 
 def redacted(text: str) -> str:
     """A message or log line without what may be a secret in it: addresses, `user:password@`, `password=…`."""
-    pieces = EXAMPLES.split(text)  # every second one is an example
-    return "".join(piece if place % 2 else _redacted(piece) for place, piece in enumerate(pieces))
+    return "\n".join(
+        _redacted_line(line if len(line) <= LONGEST else line[:LONGEST] + HIDDEN) for line in text.split("\n")
+    )
 
 
 def is_suspect(text: str) -> bool:
@@ -57,10 +61,23 @@ def is_suspect(text: str) -> bool:
     return redacted(text) != text or "://" in text or ("@" in text and not text.startswith(("/", ".", "~")))
 
 
+def _redacted_line(line: str) -> str:
+    pieces = EXAMPLES.split(line)  # every second one is an example
+    return "".join(piece if place % 2 else _redacted(piece) for place, piece in enumerate(pieces))
+
+
 def _redacted(text: str) -> str:
     text = ADDRESS.sub(lambda found: _of_message(found[0]), text)
-    text = USER_INFO.sub(lambda found: found[0] if HIDDEN in found[0] else HIDDEN, text)
+    text = WORD.sub(lambda found: HIDDEN if _has_user_info(found[0]) else found[0], text)
     return NAMED.sub(rf"\1{HIDDEN}", text)
+
+
+def _has_user_info(word: str) -> bool:
+    """Whether there is `user:password@` in it; the colon of `video:/clips/a@b.mp4` is none."""
+    colon, at = word.find(":"), word.rfind("@")
+    if not 0 <= colon < at or SHOWN_WORD.match(word):
+        return False
+    return not word.startswith(("video:", "images:")) or ":" in word[colon + 1 : at]
 
 
 def _of_message(found: str) -> str:
