@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,9 @@ from maskwatch.flow import Image
 from training import crops, data, scenes, scorer, voc
 from training.record import Run
 
-WHOLE, FACE, STREET = "whole", "face", "street"  # what a mask model is shown
-FRAME, WINDOW, PORTRAIT = "frame", "window", "portrait"  # what a finder is shown
+# Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
+WHOLE, FACE, STREET = "whole", "face", "street"  # a mask model
+FRAME, WINDOW, PORTRAIT = "frame", "window", "portrait"  # a finder
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Folders:
     """Where the data lies. A mask model needs portraits, a finder needs scenes; the other widens the sample."""
 
     portraits: Path | None = None  # with_mask/ and without_mask/
-    scenes: Path | None = None  # images/ and annotations/, Pascal VOC
+    scenes: tuple[Path, ...] = ()  # each images/ and annotations/, Pascal VOC; in the order the training had
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """One model input."""
 
-    name: str  # folder/file, the same on every machine
+    name: str  # see `named`: the same on every machine
     view: str
     label: int  # index into data.LABELS; 0 for a finder and a scene model
     image: Image  # (S, S, 3) uint8 RGB
@@ -96,8 +97,12 @@ class Shelf:
                 self.unreadable.append(str(error))
                 continue
             image, faces = candidate.make(picture)
-            name = f"{candidate.path.parent.name}/{candidate.path.name}"
-            yield Example(name, candidate.view, candidate.label, image, faces)
+            yield Example(named(candidate.path), candidate.view, candidate.label, image, faces)
+
+
+def named(path: Path) -> str:
+    """`with_mask/a.jpg` of portraits; `SOURCE/images/a.jpg` of scenes, whose sources use the same names."""
+    return "/".join(path.parts[-3 if path.parent.name == "images" else -2 :])
 
 
 def alternating(candidates: list[Candidate], rng: np.random.Generator) -> Iterator[Candidate]:
@@ -114,23 +119,23 @@ def recognise(folders: Iterable[Path]) -> Folders:
 
     Raises:
         SourceError: a folder is neither.
-        ConfigError: two are of one kind.
+        ConfigError: two are of portraits.
     """
-    found: dict[str, Path] = {}
+    portraits: list[Path] = []
+    scenes: list[Path] = []
     for folder in folders:
         if (folder / "annotations").is_dir() and (folder / "images").is_dir():
-            kind = "scenes"
+            scenes.append(folder)
         elif any((folder / label).is_dir() for label in data.LABELS):
-            kind = "portraits"
+            portraits.append(folder)
         else:
             raise SourceError(
                 f"data {folder}: neither with_mask/ and without_mask/ nor images/ and annotations/ inside; "
                 "name the folder the model was trained on"
             )
-        if kind in found:
-            raise ConfigError(f"--data {folder}: {found[kind]} already gives {kind}; give one folder of each kind")
-        found[kind] = folder
-    return Folders(**found)
+    if len(portraits) > 1:
+        raise ConfigError(f"--data {portraits[1]}: {portraits[0]} already gives portraits; give one folder of them")
+    return Folders(portraits[0] if portraits else None, tuple(scenes))
 
 
 def gather(run: Run, folders: Folders) -> Shelf:
@@ -153,14 +158,20 @@ def mask_shelf(run: Run, folders: Folders) -> Shelf:
     shelf = Shelf([], [], [], list(dataset.unreadable))
     for part, photos in ((shelf.train, split.train), (shelf.validation, split.validation), (shelf.test, split.test)):
         part += [_mask(run, sample, WHOLE if sample.whole else FACE) for sample in crops.portraits(photos, known)]
-    if folders.scenes is not None:
-        street = voc.split(voc.load(folders.scenes), run.seed)
-        if run.knobs.get("street_split"):
-            same_split(folders.scenes, street.sha256, run.knobs["street_split"])
+    streets = _splits(folders, run.seed)
+    if streets and run.knobs.get("street_split"):
+        same_split(folders.scenes, voc.sha256(streets.values()), run.knobs["street_split"])
+    for root, street in streets.items():
+        view = STREET if len(streets) == 1 else root.name
         found = (street.train, street.validation, street.test)
         for part, pictures in zip((shelf.train, shelf.validation, shelf.test), found, strict=True):
-            part += [_mask(run, sample, STREET) for sample in crops.street(pictures) if sample.label < len(data.LABELS)]
+            part += [_mask(run, sample, view) for sample in crops.street(pictures) if sample.label < len(data.LABELS)]
     return shelf
+
+
+def _splits(folders: Folders, seed: int) -> dict[Path, voc.Split]:
+    """Each folder of scenes, split as for the training."""
+    return {root: voc.split(voc.load(root), seed) for root in folders.scenes}
 
 
 def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
@@ -175,16 +186,17 @@ def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
 
 def face_shelf(run: Run, folders: Folders) -> Shelf:
     """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are surely known."""
-    if folders.scenes is None:
+    if not folders.scenes:
         raise SourceError("data: faces are found in scenes; --data a folder with images/ and annotations/")
-    split = voc.split(voc.load(folders.scenes), run.seed)
-    same_split(folders.scenes, split.sha256, run.split_sha256)
-    shelf = Shelf(
-        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.train],
-        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.validation],
-        [_frame(run, scene.path, scene.faces, FRAME) for scene in split.test],
-    )
-    shelf.train += [_window(run, scene, index) for index, scene in enumerate(split.train)]
+    splits = _splits(folders, run.seed)
+    same_split(folders.scenes, voc.sha256(splits.values()), run.split_sha256)
+    shelf = Shelf([], [], [])
+    for root, split in splits.items():
+        frames, windows = (FRAME, WINDOW) if len(splits) == 1 else (root.name, f"{root.name} windows")
+        found = (split.train, split.validation, split.test)
+        for part, pictures in zip((shelf.train, shelf.validation, shelf.test), found, strict=True):
+            part += [_frame(run, scene.path, scene.faces, frames) for scene in pictures]
+        shelf.train += [_window(run, scene, index, windows) for index, scene in enumerate(split.train)]
     if folders.portraits is not None:
         dataset = data.load(folders.portraits)
         shelf.unreadable += dataset.unreadable
@@ -215,30 +227,31 @@ def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -
         image, place = preprocess.letterbox(picture, run.input_size)
         boxes = scenes.as_array([face.box for face in faces])
         moved = boxes * place.scale + np.array([place.left, place.top] * 2, np.float32)
-        return image, tuple(truths(moved, [face.name for face in faces]))
+        return image, tuple(truths(moved, faces))
 
     return Candidate(path, view, 0, make)
 
 
-def truths(boxes: NDArray[np.float32], names: list[str]) -> list[scorer.Truth]:
-    """(N, 4) boxes in pixels of the input as the scorer wants them; what is too small to be asked for is ignored."""
-    moved = [voc.Annotation(data.Box(*map(float, box)), name) for box, name in zip(boxes, names, strict=True)]
+def truths(boxes: NDArray[np.float32], faces: Iterable[voc.Annotation]) -> list[scorer.Truth]:
+    """Faces as the scorer wants them, with their (N, 4) boxes in pixels of the input; too small ones are ignored."""
+    moved = [replace(face, box=data.Box(*map(float, box))) for box, face in zip(boxes, faces, strict=True)]
     return scorer.as_truths(moved)
 
 
-def _window(run: Run, scene: voc.Scene, index: int) -> Candidate:
+def _window(run: Run, scene: voc.Scene, index: int, view: str) -> Candidate:
     def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
         boxes = scenes.as_array([face.box for face in scene.faces])
         rng = np.random.default_rng([run.seed, index])
         return scenes.zoomed(scenes.Picture(picture, boxes), run.input_size, rng).image, ()
 
-    return Candidate(scene.path, WINDOW, 0, make)
+    return Candidate(scene.path, view, 0, make)
 
 
-def same_split(folder: Path, found: str, expected: str) -> None:
+def same_split(folders: Path | Sequence[Path], found: str, expected: str) -> None:
     """Refuse data that is not split as it was for the training: a validation picture may have been learnt from."""
     if found != expected:
+        folder = folders if isinstance(folders, Path) else ", ".join(map(str, folders))
         raise SourceError(
             f"data {folder}: its split is {found[:12]}, the model was trained on {expected[:12]}; "
-            "give the same files the training had, or train again"
+            "give the same files in the same order as for the training, or train again"
         )

@@ -309,7 +309,7 @@ def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFI
 
 def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER) -> None:
     portraits, street = folders
-    train_finder.train(street, portraits, None, out, knobs)
+    train_finder.train([street], portraits, None, None, out, knobs)
 
 
 @pytest.fixture

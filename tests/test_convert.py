@@ -1,6 +1,7 @@
 """A tiny network trained on drawn faces goes the whole way to a bundle, and every broken one is stopped."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -379,7 +380,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shelf(photos: Path, street: Path | None, **knobs: object) -> samples.Shelf:
     split = data.load(photos, progress=False).split(0)
-    return samples.gather(made(split.sha256, knobs=knobs), samples.Folders(photos, street))
+    return samples.gather(made(split.sha256, knobs=knobs), samples.Folders(photos, (street,) if street else ()))
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -524,3 +525,29 @@ def test_a_mistake_is_one_line_and_its_exit_code(
     (line,) = [line for line in finished.errors.splitlines() if line.startswith("convert: ")]
     assert expected in line
     assert not (tmp_path / "out.tflite").exists()
+
+
+def test_a_finder_is_judged_on_each_source_by_its_name(street: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    shutil.copytree(street, other)
+    splits = [voc.split(voc.load(root), 0) for root in (street, other)]
+    run = made(voc.sha256(splits), task="face", labels=("face",))
+    found = samples.gather(run, samples.Folders(scenes=(street, other)))
+    assert {candidate.view for candidate in found.validation} == {street.name, "elsewhere"}
+    assert len(found.test) == 2 * len(splits[0].test)
+    names = [samples.named(candidate.path) for candidate in found.train + found.validation + found.test]
+    assert len(set(names)) == 20  # the sources use the same file names
+    with pytest.raises(SourceError, match="give the same files in the same order"):
+        samples.gather(run, samples.Folders(scenes=(other, street)))
+
+
+def test_what_nobody_annotated_is_ignored_by_the_judge(street: Path, tmp_path: Path) -> None:
+    root = tmp_path / "street"
+    shutil.copytree(street, root)
+    (root / "unlabelled.tsv").write_text("image\tx1\ty1\tx2\ty2\n0.png\t10\t20\t40\t60\n")
+    run = made(voc.split(voc.load(root), 0).sha256, task="face", labels=("face",))
+    found = samples.gather(run, samples.Folders(scenes=(root,)))
+    (candidate,) = [each for each in found.train + found.validation + found.test if each.path.stem == "0"][:1]
+    truths = candidate.make(np.zeros((60, 120, 3), np.uint8))[1]
+    assert [truth.ignored for truth in truths][-1]
+    assert len(truths) == 1 + len(data.CLASSES)

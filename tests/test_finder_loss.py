@@ -291,3 +291,14 @@ def test_the_classifiers_answers_are_logits_of_bytes() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
 def test_the_allocator_takes_every_setting() -> None:
     assert allocator.keep_freed_memory()
+
+
+def test_where_a_face_is_left_out_nothing_is_taught() -> None:
+    cells = finder_loss.cell_centres(64)
+    box = np.array([[8, 8, 40, 40]], np.float32)
+    state = finder_loss.targets(box, cells, np.array([True]))[:, 0]
+    inside = ((cells[:, :2] > 8) & (cells[:, :2] < 40)).all(axis=1)
+    assert (state[inside] == finder_loss.IGNORED).all()
+    far = (np.abs(cells[:, :2] - 24).max(axis=1) > cells[:, 2]) & ~inside
+    assert (state[far] == finder_loss.NEGATIVE).all()
+    assert (finder_loss.targets(box, cells, np.array([False]))[:, 0] == finder_loss.POSITIVE).any()

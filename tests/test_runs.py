@@ -398,7 +398,7 @@ def test_the_rate_warms_up_and_descends() -> None:
 )
 def test_steps_that_make_no_descent_are_refused(tmp_path: Path, steps: int, again: int, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
-        train_finder.train(tmp_path, None, None, tmp_path / "run", train_finder.Knobs(steps=steps, again=again))
+        train_finder.train([tmp_path], None, None, None, tmp_path / "run", train_finder.Knobs(steps=steps, again=again))
     assert not (tmp_path / "run").exists()
 
 
@@ -407,7 +407,7 @@ STREET = [scenes.Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
 
 def dataset(seed: int = 0) -> train_finder.Scenes:
     knobs = train_finder.Knobs(size=64, batch=2, steps_per_epoch=3)
-    return train_finder.Scenes(train_finder.Material(STREET, [], [], [], ""), knobs, seed)
+    return train_finder.Scenes(train_finder.Material(scenes.Shelves([STREET]), [], [], ""), knobs, seed)
 
 
 def test_a_batch_is_the_same_whenever_it_is_made() -> None:

@@ -1,6 +1,7 @@
 """Composed scenes teach the truth: every box lies where its face is drawn, inside the frame."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ def picture(width: int, height: int, *faces: tuple[int, int, int, int]) -> Pictu
 
 
 PORTRAIT = picture(200, 240, (80, 90, 120, 140))
+ROOM = Picture(np.full((240, 320, 3), (30, 40, 220), np.uint8), np.zeros((0, 4), np.float32))
 STREET = picture(320, 240, (60, 100, 100, 150), (150, 90, 182, 130), (230, 120, 262, 160))
 
 
@@ -69,7 +71,7 @@ def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(
 ) -> None:
     monkeypatch.setattr(scenes, "DRESSED", 0.0)  # a drawing hides the magenta
     monkeypatch.setattr(scenes, "TILT", 0.0)  # a turned face keeps the size of its box
-    scene = scenes.collage([PORTRAIT], SIZE, np.random.default_rng(seed), grids)
+    scene = scenes.collage(lambda: PORTRAIT, SIZE, np.random.default_rng(seed), grids)
     faces = drawn_faces(scene.image)
     assert 0.5 * grids[0] ** 2 <= len(scene.boxes) == len(faces) <= grids[0] ** 2
     assert (apart(scene.boxes, faces) < 2).all()
@@ -132,7 +134,8 @@ def test_scenes_with_a_bare_face_are_listed_more_often(saved: Callable[[str], Pa
 @pytest.mark.parametrize("portraits", [[], [PORTRAIT]])
 def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: list[Picture]) -> None:
     for seed in range(30):
-        scene, again = (scenes.compose([STREET], portraits, 96, np.random.default_rng(seed)) for _ in range(2))
+        shelves = scenes.Shelves([[STREET], [PORTRAIT]], portraits, [ROOM])
+        scene, again = (scenes.compose(shelves, 96, np.random.default_rng(seed)) for _ in range(2))
         assert (scene.image.shape, scene.image.dtype) == ((96, 96, 3), np.uint8)
         assert scene.boxes.dtype == np.float32
         assert ((scene.boxes >= 0) & (scene.boxes <= 96)).all()
@@ -146,7 +149,8 @@ def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.Monkey
     lopsided = picture(320, 320, (40, 140, 100, 200))
     monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
     monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
-    composed = [scenes.compose([lopsided], [], 320, np.random.default_rng(seed)) for seed in range(20)]
+    shelves = scenes.Shelves([[lopsided]])
+    composed = [scenes.compose(shelves, 320, np.random.default_rng(seed)) for seed in range(20)]
     assert {float(scene.boxes[0, 0]) for scene in composed} == {40.0, 220.0}
     assert all(np.array_equal(drawn_faces(scene.image), scene.boxes) for scene in composed)
 
@@ -203,9 +207,65 @@ def test_only_portraits_whose_faces_are_all_sure_are_learnt_from(saved: Callable
 def test_in_the_street_every_annotated_name_is_a_face(saved: Callable[[str], Path]) -> None:
     names = ("with_mask", "without_mask", "mask_weared_incorrect")
     faces = tuple(voc.Annotation(Box(at, 0, at + 9, 9), name) for at, name in enumerate(names))
-    (empty, street, *_) = scenes.streets([voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())])
-    assert street.boxes.tolist() == [[0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9]]
-    assert empty.boxes.shape == (0, 4)
+    both = [voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())]
+    assert [picture.boxes.tolist() for picture in scenes.streets(both)] == [
+        [[0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9]]
+    ] * scenes.BARE_AGAIN
+    assert [picture.boxes.shape for picture in scenes.rooms(both)] == [(0, 4)]
+
+
+def test_every_source_is_drawn_as_often_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
+    small, large = picture(99, 99, (1, 1, 50, 50)), picture(99, 99, (1, 1, 50, 50))
+    drawn = []
+    monkeypatch.setattr(scenes, "zoomed", lambda picture, *_: drawn.append(picture is small) or picture)
+    shelves = scenes.Shelves([[small], [large] * 99])
+    for seed in range(200):
+        scenes.compose(shelves, 96, np.random.default_rng(seed))
+    assert 70 < sum(drawn) < 130
+
+
+def test_a_room_is_shown_as_often_as_it_should_be_and_holds_no_face() -> None:
+    shelves = scenes.Shelves([[STREET]], [PORTRAIT], [ROOM])
+    made = [scenes.compose(shelves, 96, np.random.default_rng(seed)) for seed in range(300)]
+    rooms = [not len(scene.boxes) for scene in made]
+    assert scenes.ROOMS / 2 < np.mean(rooms) < 2 * scenes.ROOMS
+    assert all(len(drawn_faces(scene.image)) == 0 for scene, room in zip(made, rooms, strict=True) if room)
+
+
+@pytest.mark.parametrize("way", ["zoomed", "collage", "mirrored"])
+def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Two faces of different width: the wide one was never annotated."""
+    monkeypatch.setattr(weather, "CHANCES", {})
+    monkeypatch.setattr(scenes, "DRESSED", 0.0)
+    monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
+    both = replace(picture(320, 320, (40, 40, 60, 80), (200, 200, 280, 240)), ignored=np.array([False, True]))
+    seen = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        if way == "zoomed":
+            scene = scenes.zoomed(both, 160, rng, lean=0.1)
+        elif way == "collage":
+            scene = scenes.collage(lambda: both, 160, rng, grids=(2,))
+        else:
+            monkeypatch.setattr(scenes, "zoomed", lambda *_: both)
+            scene = scenes.compose(scenes.Shelves([[both]]), 160, rng)
+        assert len(scene.left_out) == len(scene.boxes)
+        sizes = scene.boxes[:, 2:] - scene.boxes[:, :2]
+        whole = (way == "mirrored") | ((scene.boxes > 0) & (scene.boxes < 160)).all(axis=1)
+        assert np.array_equal((sizes[:, 0] > sizes[:, 1])[whole], scene.left_out[whole])
+        seen += whole.sum()
+    assert seen > 20
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_in_a_scene_that_leans_the_boxes_are_about_their_faces(seed: int) -> None:
+    scene = scenes.zoomed(STREET, SIZE, np.random.default_rng(seed), lean=0.3)
+    whole = scene.boxes[((scene.boxes > 8) & (scene.boxes < SIZE - 8)).all(axis=1)]
+    faces = drawn_faces(scene.image)
+    for box in whole:
+        middle = (box[:2] + box[2:]) / 2
+        assert np.abs((faces[:, :2] + faces[:, 2:]) / 2 - middle).max(axis=1).min() < 2
 
 
 def test_zoomed_in_the_boxes_lie_on_the_faces() -> None:
@@ -224,6 +284,7 @@ def test_a_scene_that_cannot_be_decoded_is_left_out_and_named(tmp_path: Path, ca
     whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"
     cv2.imwrite(str(whole), np.zeros((9, 9, 3), np.uint8))
     cut.write_bytes(whole.read_bytes()[:-9])
-    (picture,) = scenes.in_memory({cut: [], whole: [Box(1, 2, 3, 4)]})
+    face = voc.Annotation(Box(1, 2, 3, 4), "with_mask")
+    (picture,) = scenes.in_memory([voc.Scene(cut, ()), voc.Scene(whole, (face,))])
     assert picture.boxes.tolist() == [[1, 2, 3, 4]]
     assert str(cut) in caplog.text

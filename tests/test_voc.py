@@ -107,3 +107,48 @@ def test_an_empty_name_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "a", entry("", 0, 0, 20, 40))
     with pytest.raises(SourceError):
         voc.load(tmp_path)
+
+
+def table(path: Path, *rows: str) -> None:
+    path.write_text("\n".join(row.replace(" ", "\t") for row in rows) + "\n")
+
+
+def test_faces_that_nobody_annotated_are_read_as_neither_face_nor_background(tmp_path: Path) -> None:
+    write(tmp_path, "a", entry("with_mask", 1, 2, 30, 40))
+    write(tmp_path, "b")
+    table(tmp_path / "unlabelled.tsv", "image x1 y1 x2 y2 score", "a.png 50 60 70 80 0.9", "b.png 1 1 9 9 0.5")
+    one, other = voc.load(tmp_path)
+    assert one.faces == (
+        Annotation(Box(1, 2, 30, 40), "with_mask"),
+        Annotation(Box(50, 60, 70, 80), voc.FACE, ignored=True),
+    )
+    assert other.faces == (Annotation(Box(1, 1, 9, 9), voc.FACE, ignored=True),)
+
+
+def test_in_a_suspect_picture_a_face_is_of_no_known_class(tmp_path: Path) -> None:
+    write(tmp_path, "a", entry("with_mask", 1, 2, 30, 40))
+    write(tmp_path, "b", entry("with_mask", 1, 2, 30, 40))
+    table(tmp_path / "suspect.tsv", "image label", "a.png with_mask")
+    assert [scene.faces[0].name for scene in voc.load(tmp_path)] == [voc.FACE, "with_mask"]
+
+
+def test_a_table_without_its_columns_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a")
+    table(tmp_path / "groups.tsv", "picture group", "a.png 1")
+    with pytest.raises(SourceError, match=r"^table .*groups.tsv: no column image; expected image, group$"):
+        voc.load(tmp_path)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=200), st.integers(0, 3))
+def test_no_group_of_near_duplicates_is_cut(groups: list[int], seed: int) -> None:
+    grouped = tuple(Scene(Path(f"{place:04}.png"), (), str(group)) for place, group in enumerate(groups))
+    parts = voc.split(grouped, seed)
+    found = [{scene.group for scene in part} for part in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, found)) == len(set(groups))
+    assert sorted(parts.train + parts.validation + parts.test, key=lambda scene: scene.path) == list(grouped)
+
+
+def test_several_sources_have_one_hash_that_knows_their_order() -> None:
+    one, other = voc.split(scenes(9)), voc.split(scenes(12))
+    assert voc.sha256([one]) == one.sha256
+    assert len({voc.sha256(order) for order in ([one], [other], [one, other], [other, one])}) == 4

@@ -34,10 +34,10 @@ def cell_centres(size: int) -> NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def targets(boxes: Boxes, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
     """(M, 4) faces -> (N, 5) per cell: POSITIVE, NEGATIVE or IGNORED, then the face's left, top, right, bottom.
 
-    Where two faces claim a cell, the smaller one has it.
+    Where two faces claim a cell, the smaller one has it. Cells in a face that is `left_out` (M,) are IGNORED.
     """
     answer = np.zeros((len(cells), 5), np.float32)
     answer[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)  # harmless where not positive
@@ -46,7 +46,7 @@ def targets(boxes: Boxes, cells: NDArray[np.float32]) -> NDArray[np.float32]:
         centre = (boxes[face, :2] + boxes[face, 2:]) / 2
         away = np.abs(cells[:, :2] - centre).max(axis=1) / cells[:, 2]
         inside = (np.abs(cells[:, :2] - centre) <= (boxes[face, 2:] - boxes[face, :2]) / 2).all(axis=1)
-        if sizes[face] < TOO_SMALL:
+        if sizes[face] < TOO_SMALL or (left_out is not None and left_out[face]):
             answer[inside | (away <= NEAR), 0] = IGNORED
             continue
         fits = np.array([SIZES[int(stride)][0] <= sizes[face] < SIZES[int(stride)][1] for stride in STRIDES])

@@ -66,7 +66,7 @@ def truths(annotations: Path, min_side: float = MIN_SIDE) -> dict[str, list[Trut
 
 def as_truths(faces: Iterable[voc.Annotation], min_side: float = MIN_SIDE) -> list[Truth]:
     """Annotations with those too small to judge marked as ignored."""
-    return [Truth(face.box, face.name, _short_side(face.box) < min_side) for face in faces]
+    return [Truth(face.box, face.name, face.ignored or _short_side(face.box) < min_side) for face in faces]
 
 
 def findings(predictions: Path) -> dict[str, list[Found]]:

@@ -53,21 +53,30 @@ def train_alexnet(root: Path, scenes: Path | None, out: Path, **turned: Any) -> 
 
 
 @train.command("finder")
-@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option(
+    "--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes (Pascal VOC); repeatable."
+)
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
-@click.option("--weights", required=True, help="Keras weights file of the trunk without top, or 'imagenet'.")
+@click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
+@click.option("--start", type=FILE, help="A finder's bundle to go on from, in place of --weights.")
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
+@click.option("--rate", type=float, help="Peak of the first descent; half of it in the second.  [default: 0.002]")
 @click.option("--seed", type=int, help="[default: 0]")
-def train_finder(boxes: Path, portraits: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """The face finder: single-shot, on a narrow MobileNetV2."""
-    need(weights)
+def train_finder(
+    sources: tuple[Path, ...], portraits: Path | None, weights: str | None, start: Path | None, out: Path, **turned: Any
+) -> None:
+    """The face finder: single-shot, on a narrow MobileNetV2. Start it with --weights or --start."""
+    if (weights is None) == (start is None):
+        raise click.UsageError("Give either --weights or --start.")
+    if weights is not None:
+        need(weights)
     from training import train_finder
 
-    train_finder.train(boxes, portraits, weights, out, _turned(train_finder.Knobs(), turned))
+    train_finder.train(sources, portraits, weights, start, out, _turned(train_finder.Knobs(), turned))
 
 
 @train.command("yolov5s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,26 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Box
-from training import checkpoints, data, finder_loss, finder_scores, plots, record, scenes, scorer, slimming, voc
+from training import (
+    checkpoints,
+    data,
+    finder_loss,
+    finder_scores,
+    plots,
+    record,
+    scenes,
+    scorer,
+    slimming,
+    voc,
+    warm_start,
+)
 from training.networks import finder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
 AS_GOOD = 0.005  # of F1, 0–1: about two of the 223 faces in the validation scenes
 SLIMMED_ON = 4  # batches of training scenes
+STATISTICS_ON = 8  # batches of training scenes that tell the batch norms of a finder that goes on
+CLOSE = 60  # pixels: the face of a portrait has a larger side
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +61,41 @@ class Knobs:
 class Material:
     """What there is to learn from, and to choose by."""
 
-    street: list[scenes.Picture]
-    portrait: list[scenes.Picture]
+    shelves: scenes.Shelves
     validation: list[voc.Scene]
     close: list[scenes.Picture]  # portraits of the validation part
-    sha256: str  # of the split of the scenes
+    sha256: str  # of the splits of the sources, in their order
 
 
-def gather(boxes: Path, portraits: Path | None, seed: int) -> Material:
-    """Split, and leave out what cannot be read."""
-    split = voc.split(voc.load(boxes), seed)
+def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Material:
+    """Split each source, and leave out what cannot be read."""
+    splits = {root: voc.split(voc.load(root), seed) for root in sources}
     photos = data.load(portraits).split(seed) if portraits else None
-    good = data.readable(scene.path for scene in split.validation)
+    good = data.readable(scene.path for split in splits.values() for scene in split.validation)
+    street, portrait, empty = [], [], []
+    for split in splits.values():
+        pictures = scenes.streets(split.train)
+        (portrait if portraits_mostly(split.train) else street).append(pictures)
+        empty += scenes.rooms(split.train)
+    if photos and portraits:
+        portrait.append(scenes.portraits(photos.train, portraits))
     return Material(
-        scenes.streets(split.train),
-        scenes.portraits(photos.train, portraits) if photos and portraits else [],
-        [scene for scene in split.validation if scene.path in good],
+        scenes.Shelves(
+            [pictures for pictures in street if pictures],
+            [picture for pictures in portrait for picture in pictures],
+            empty,
+        ),
+        [scene for split in splits.values() for scene in split.validation if scene.path in good],
         scenes.portraits(photos.validation, portraits) if photos and portraits else [],
-        split.sha256,
+        voc.sha256(splits.values()),
     )
+
+
+def portraits_mostly(shown: Iterable[voc.Scene]) -> bool:
+    """Whether most pictures of a source show one face alone, and a large one: they are shown side by side."""
+    shown = [scene for scene in shown if scene.faces]
+    alone = sum(len(scene.faces) == 1 and scene.faces[0].box.area >= CLOSE**2 for scene in shown)
+    return bool(shown) and alone > len(shown) / 2
 
 
 class Scenes(keras.utils.PyDataset):
@@ -85,22 +115,26 @@ class Scenes(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        street, portrait = self.material.street, self.material.portrait
-        made = [scenes.compose(street, portrait, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+        made = [scenes.compose(self.material.shelves, self.knobs.size, rng) for _ in range(self.knobs.batch)]
         return (
             np.stack([picture.image for picture in made]),
-            np.stack([finder_loss.targets(picture.boxes, self.cells) for picture in made]),
+            np.stack([finder_loss.targets(picture.boxes, self.cells, picture.left_out) for picture in made]),
         )
 
 
-def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, knobs: Knobs) -> None:
-    """Train on the training scenes of `boxes` and the training portraits of `portraits`; then slim and calibrate.
+def train(
+    sources: Sequence[Path], portraits: Path | None, weights: str | None, start: Path | None, out: Path, knobs: Knobs
+) -> None:
+    """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
-    Writes out/model.keras, out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is
-    all that an interrupted run needs to go on: give the same command again.
+    From `weights`, the trunk's, there are two descents, and the finder is slimmed between them; a finder that goes on
+    from a bundle, `start`, is slim already and has the second one alone. Writes out/model.keras, out/run.json and
+    out/curves.png. The averaged weights are saved after every epoch, and so is all that an interrupted run needs to go
+    on: give the same command again.
 
     Raises:
         ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
+        ModelError: `start` is no finder of this width.
     """
     for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
         if steps % knobs.steps_per_epoch or ((steps or name == "steps") and steps <= knobs.warmup):
@@ -110,17 +144,21 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    material = gather(boxes, portraits, knobs.seed)
-    print(f"{len(material.street)} street scenes, {len(material.portrait)} portraits to learn from", flush=True)
+    material = gather(sources, portraits, knobs.seed)
+    print(f"to learn from: {material.shelves.described()}", flush=True)
 
-    model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
-    origin = checkpoints.of_weights(model)
-    first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs, origin)
-    batches = Scenes(material, knobs, knobs.seed)
-    pictures = np.concatenate([batches[index][0] for index in range(SLIMMED_ON)])
-    model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+    if start is not None:
+        pictures = shown(material, knobs, STATISTICS_ON)
+        model, lost = warm_start.from_bundle(start, pictures, knobs.alpha, knobs.channels), 0.0
+        origin, first = checkpoints.of_weights(model), {}
+    else:
+        model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
+        origin = checkpoints.of_weights(model)
+        first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs, origin)
+        pictures = shown(material, knobs, SLIMMED_ON)
+        model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
     again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, origin)
-    curves = {name: values + again.get(name, []) for name, values in first.items()}
+    curves = {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     record.save(model, out / "model.keras")
@@ -141,6 +179,12 @@ def train(boxes: Path, portraits: Path | None, weights: str | None, out: Path, k
             metrics={"validation": metrics},
         ),
     )
+
+
+def shown(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
+    """The first training scenes, (N, S, S, 3)."""
+    made = Scenes(material, knobs, knobs.seed)
+    return np.concatenate([made[index][0] for index in range(batches)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +210,7 @@ def learn(
     finder.freeze(model, knobs.frozen)
     trainer = keras.Model(model.input, finder_loss.join(model.outputs))
     trainer.compile(optimizer(knobs, descent), finder_loss.FinderLoss(knobs.size))
-    learnt = [picture.boxes.tolist() for picture in (*material.street, *material.portrait)]
+    learnt = [picture.boxes.tolist() for picture in material.shelves]
     key = checkpoints.fingerprint(
         knobs=asdict(knobs),
         descent=asdict(descent),

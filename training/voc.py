@@ -1,10 +1,19 @@
-"""Annotated scenes in Pascal VOC layout: images/ and annotations/NAME.xml."""
+"""Annotated scenes in Pascal VOC layout: images/ and annotations/NAME.xml, from any source.
+
+Three optional tables beside those folders say what is special about a source:
+
+- groups.tsv (`image, group`): near-duplicates. No split cuts a group.
+- unlabelled.tsv (`image, x1, y1, x2, y2, …`): faces that nobody annotated: neither a face to learn nor background.
+- suspect.tsv (`image, …`): pictures with a wrong class. Their faces are faces of an unknown class.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +25,8 @@ from maskwatch.flow import Box
 
 HELD_OUT = 0.2  # of the scenes: the test
 VALIDATION = 0.1  # of the scenes: chooses the threshold
+CORNERS = ("x1", "y1", "x2", "y2")  # columns of unlabelled.tsv, pixels
+FACE = "face"  # the name of an annotated face whose class nobody told
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,8 @@ class Annotation:
     """One annotated face."""
 
     box: Box  # pixels
-    name: str  # with_mask, without_mask or mask_weared_incorrect
+    name: str  # with_mask, without_mask, mask_weared_incorrect, or FACE
+    ignored: bool = False  # neither a face to be found nor background
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Scene:
 
     path: Path
     faces: tuple[Annotation, ...]
+    group: str = ""  # of near-duplicates; empty: it has none
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,34 @@ def load(root: Path) -> tuple[Scene, ...]:
     if not images.is_dir() or not annotations.is_dir():
         raise SourceError(f"scenes {root}: expected the folders images/ and annotations/ (Pascal VOC)")
     paths = sorted(path for path in images.iterdir() if path.suffix.lower() in pictures.SUFFIXES)
-    return tuple(Scene(path, read_annotation(annotations / f"{path.stem}.xml")) for path in paths)
+    groups = {row["image"]: row["group"] for row in _table(root / "groups.tsv", ("image", "group"))}
+    suspects = {row["image"] for row in _table(root / "suspect.tsv", ("image",))}
+    unlabelled: dict[str, list[Annotation]] = {}
+    for row in _table(root / "unlabelled.tsv", ("image", *CORNERS)):
+        box = Box(*(float(row[key]) for key in CORNERS))
+        unlabelled.setdefault(row["image"], []).append(Annotation(box, FACE, ignored=True))
+    scenes = []
+    for path in paths:
+        faces = read_annotation(annotations / f"{path.stem}.xml")
+        if path.name in suspects:
+            faces = tuple(replace(face, name=FACE) for face in faces)
+        scenes.append(Scene(path, (*faces, *unlabelled.get(path.name, ())), groups.get(path.name, "")))
+    return tuple(scenes)
+
+
+def _table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a table with tabs and a header; none when the file is not there.
+
+    Raises:
+        SourceError: a column is missing.
+    """
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = csv.DictReader(lines, delimiter="\t")
+        if missing := set(columns) - set(rows.fieldnames or ()):
+            raise SourceError(f"table {path}: no column {', '.join(sorted(missing))}; expected {', '.join(columns)}")
+        return list(rows)
 
 
 def read_annotation(path: Path) -> tuple[Annotation, ...]:
@@ -82,11 +122,19 @@ def _face(item: ElementTree.Element) -> Annotation:
 
 
 def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
-    """Dealt by scene: a fifth is never looked at until the end, a tenth chooses the threshold, the rest is learnt."""
-    order = np.random.default_rng(seed).permutation(len(scenes))
-    cuts = np.cumsum([round(HELD_OUT * len(scenes)), round(VALIDATION * len(scenes))])
-    test, validation, train = np.split(order, cuts)
-    return Split(*(tuple(scenes[index] for index in sorted(part)) for part in (train, validation, test)))
+    """Dealt by group of near-duplicates, a scene without one for itself: a fifth of the groups is never looked at until
+    the end, a tenth chooses the threshold, the rest is learnt.
+    """
+    members: dict[str, list[Scene]] = {}
+    for place, scene in enumerate(scenes):
+        members.setdefault(scene.group or f"scene {place}", []).append(scene)
+    groups = list(members.values())
+    order = np.random.default_rng(seed).permutation(len(groups))
+    cuts = np.cumsum([round(HELD_OUT * len(groups)), round(VALIDATION * len(groups))])
+    test, validation, train = (
+        tuple(scene for place in sorted(part) for scene in groups[place]) for part in np.split(order, cuts)
+    )
+    return Split(train, validation, test)
 
 
 def part(split: Split, name: str) -> tuple[Scene, ...]:
@@ -94,3 +142,9 @@ def part(split: Split, name: str) -> tuple[Scene, ...]:
     if name == "all":
         return split.train + split.validation + split.test
     return {"train": split.train, "validation": split.validation, "test": split.test}[name]
+
+
+def sha256(splits: Iterable[Split]) -> str:
+    """Of the splits of several sources, in their order; of one, its own."""
+    each = [split.sha256 for split in splits]
+    return each[0] if len(each) == 1 else hashlib.sha256("\n".join(each).encode()).hexdigest()
