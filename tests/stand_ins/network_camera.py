@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
+from stand_ins.web_camera import SELF_SIGNED
 
 from maskwatch.flow import Image
 
@@ -29,22 +31,35 @@ Encoded = tuple[bytes, ...]  # a picture's packets without their RTP heads
 class NetworkCamera:
     """Shows pictures one after the other, again and again, to whoever plays it."""
 
-    def __init__(self, *pictures: Image | Encoded, port: int = 0, pace: float = FRAME) -> None:
+    def __init__(
+        self,
+        *pictures: Image | Encoded,
+        port: int = 0,
+        pace: float = FRAME,
+        encrypted: bool = False,
+        otherwise: Callable[[list[str]], str | None] = lambda _: None,
+    ) -> None:
         """
         Args:
             pictures: (H, W, 3) RGB, sides divisible by 16, or what encoded() made of one.
             port: where it is called; 0: one that is free.
             pace: seconds a picture.
+            encrypted: whether it speaks TLS, with a certificate that nobody trusts.
+            otherwise: a request's lines -> the head of another answer than its own, without CSeq.
         """
         self.show(*pictures)
-        self._pace = pace
+        self._pace, self._otherwise, self._tls = pace, otherwise, None
+        if encrypted:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(SELF_SIGNED)
+        self.requests: list[list[str]] = []  # each with its lines
         self.silent = threading.Event()  # set: connected, but sends nothing
         self.plays = 0
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", port))
         self._client: socket.socket | None = None
         self.port = self._listener.getsockname()[1]
-        self.address = f"rtsp://me:secret@127.0.0.1:{self.port}/door"
+        self.address = f"{'rtsps' if encrypted else 'rtsp'}://me:secret@127.0.0.1:{self.port}/door"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -72,6 +87,9 @@ class NetworkCamera:
         while not self._over.is_set():
             with contextlib.suppress(OSError):
                 self._client, _ = self._listener.accept()
+                if self._tls:
+                    with self._client as plain:
+                        self._client = self._tls.wrap_socket(plain, server_side=True)
                 with self._client:
                     if self._greet(self._client):
                         self.plays += 1
@@ -81,6 +99,10 @@ class NetworkCamera:
         """Answer until the client wants to see the stream; False when it leaves before."""
         while request := _request(client):
             method, number = request[0].split()[0], next(line for line in request if line.startswith("CSeq"))
+            self.requests.append(request)
+            if answer := self._otherwise(request):
+                client.sendall(f"{answer}\r\n{number}\r\n\r\n".encode())
+                continue
             extra, body = "", ""
             if method == "DESCRIBE":
                 extra, body = f"Content-Type: application/sdp\r\nContent-Length: {len(SDP)}\r\n", SDP

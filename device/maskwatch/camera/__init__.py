@@ -104,7 +104,7 @@ def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> 
     from maskwatch.camera import capture, live
 
     def opened() -> capture.Capture:
-        return capture.stream(address, settings.stall)
+        return capture.stream(address, settings.stall, settings.verify)
 
     return live.Live(opened, address.shown, _patience(settings), ahead=ahead)
 

@@ -6,6 +6,7 @@ import functools
 import logging
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import cv2
 from maskwatch.address import Address
 from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import as_rgb, squared, usable_aspect
+from maskwatch.camera.rtsp import probe
+from maskwatch.camera.rtsp.relay import Relay
 from maskwatch.camera.seam import failing_as
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
@@ -34,14 +37,15 @@ class Capture:
     cv2 waits for a frame for twice `stall` (of a V4L2 device: of the first one opened), then says it stopped.
     """
 
-    def __init__(self, capture: Any, name: str, description: str) -> None:
+    def __init__(self, capture: Any, name: str, description: str, close_too: Callable[[], None] | None = None) -> None:
         """
         Args:
             capture: a cv2.VideoCapture, opened.
             name: for messages.
             description: see Grabber.describe.
+            close_too: called after it was closed.
         """
-        self._capture, self._name, self._description = capture, name, description
+        self._capture, self._name, self._description, self._close_too = capture, name, description, close_too
         self._aspect: float | None = None  # known with the first frame
 
     def grab(self) -> Image | None:
@@ -54,8 +58,12 @@ class Capture:
         return squared(as_rgb(pixels, "bgr"), self._aspect or 1.0)
 
     def close(self) -> None:
-        with failing_as(f"{self._name}: cannot be closed"):
-            self._capture.release()
+        try:
+            with failing_as(f"{self._name}: cannot be closed"):
+                self._capture.release()
+        finally:
+            if self._close_too is not None:
+                self._close_too()
 
     def describe(self) -> str:
         stretched = self._aspect not in (None, 1.0)
@@ -122,7 +130,7 @@ def _warn(text: str) -> None:
     logger.warning("%s", text)
 
 
-def stream(address: Address, stall: float) -> Capture:
+def stream(address: Address, stall: float, verify: bool) -> Capture:
     """A network camera; opening and each frame may take twice `stall` seconds.
 
     Raises:
@@ -134,10 +142,22 @@ def stream(address: Address, stall: float) -> Capture:
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
     ]
-    capture = cv2.VideoCapture(address.place, cv2.CAP_FFMPEG, patience)
-    if not capture.isOpened():
+    relay = Relay(address, stall, verify) if address.scheme == "rtsps" else None
+    if relay is None and (reason := probe.refusal(address, stall)):
+        raise SourceError(f"{address.shown}: no stream: {reason}")
+    try:
+        with failing_as(f"{address.shown}: no stream"):
+            capture = cv2.VideoCapture(relay.address if relay else address.place, cv2.CAP_FFMPEG, patience)
+            if capture.isOpened():
+                described = codec(capture.get(cv2.CAP_PROP_FOURCC))
+                return Capture(capture, address.shown, described, relay.close if relay else None)
+        if relay is not None and relay.failure:
+            raise SourceError(f"{address.shown}: no stream: {relay.failure}")
         raise SourceError(f"{address.shown}: no stream; check address, user, password and network")
-    return Capture(capture, address.shown, codec(capture.get(cv2.CAP_PROP_FOURCC)))
+    except BaseException:
+        if relay is not None:
+            relay.close()
+        raise
 
 
 def card_name(device: str, drivers: Path = DRIVERS) -> str:

@@ -1,0 +1,121 @@
+"""FFmpeg talks RTSP to this machine, and this machine RTSP over TLS to the camera, which has to prove that it is it.
+
+FFmpeg never sees the password: the relay logs in. A redirect ends it. The stream comes inside the same connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+
+from maskwatch.address import Address
+from maskwatch.camera.rtsp.login import Login
+from maskwatch.camera.rtsp.messages import Message, Splitter
+from maskwatch.camera.web.connection import failure, tls
+from maskwatch.errors import SourceError
+
+PORT = 322  # of rtsps (RFC 7826)
+CHUNK = 65_536  # bytes read at once
+TURN = 0.5  # seconds; how long closing may go unnoticed
+CLOSE_WITHIN = 2.0  # seconds
+
+
+class Relay:
+    """Between one FFmpeg and one camera."""
+
+    def __init__(self, address: Address, stall: float, verify: bool) -> None:
+        """
+        Args:
+            address: rtsps://…
+            stall: seconds that connecting may take, and each answer.
+            verify: whether the camera must prove who it is.
+
+        Raises:
+            SourceError: it cannot be reached, or does not prove who it is.
+        """
+        assert address.parts is not None
+        self.failure: str | None = None  # why it ended, in a camera owner's words
+        self._login, self._stall = Login(address), stall
+        self._camera = _connected(address, stall, verify)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(stall)
+        here = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = f"rtsp://{here}{address.parts.tail}"  # for FFmpeg
+        self._prefixes = (f"rtsp://{here}", f"rtsps://{address.parts.host}:{address.parts.port or PORT}")
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"relay {address.shown}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join(CLOSE_WITHIN)
+
+    def _run(self) -> None:
+        with self._camera, contextlib.suppress(OSError, ValueError):  # either has gone; FFmpeg's open or read fails
+            with self._listener:
+                ffmpeg, _ = self._listener.accept()
+            with ffmpeg:
+                ffmpeg.settimeout(self._stall)
+                self._pass_on(ffmpeg)
+
+    def _pass_on(self, ffmpeg: socket.socket) -> None:
+        requests, answers = Splitter(), Splitter()
+        while not self._closing.is_set() and self.failure is None:
+            ready, _, _ = select.select([ffmpeg, self._camera], [], [], 0 if self._camera.pending() else TURN)
+            if ffmpeg in ready:
+                for item in requests.feed(self._received(ffmpeg)):
+                    self._camera.sendall(bytes(self._asked(item)))
+            if self._camera in ready or self._camera.pending():
+                for item in answers.feed(self._received(self._camera)):
+                    self._answer(item, ffmpeg)
+
+    def _received(self, connection: socket.socket) -> bytes:
+        """What is there; nothing where TLS has only heard something of its own.
+
+        Raises:
+            OSError: the other side has gone.
+        """
+        connection.setblocking(False)
+        try:
+            data = connection.recv(CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return b""
+        finally:
+            connection.settimeout(self._stall)
+        if not data:
+            raise ConnectionResetError
+        return data
+
+    def _asked(self, item: Message | bytes) -> Message | bytes:
+        if isinstance(item, bytes):
+            return item
+        here, there = self._prefixes
+        _, target = item.method_and_target
+        return self._login.proven(item, there + target.removeprefix(here) if target.startswith(here) else target)
+
+    def _answer(self, item: Message | bytes, ffmpeg: socket.socket) -> None:
+        if isinstance(item, Message):
+            if second := self._login.second(item):
+                self._camera.sendall(bytes(second))
+                return
+            self.failure = self._login.refusal(item)
+            if self.failure is not None:
+                return
+        ffmpeg.sendall(bytes(item))
+
+
+def _connected(address: Address, stall: float, verify: bool) -> ssl.SSLSocket:
+    assert address.parts is not None
+    host = address.parts.host.strip("[]").replace("%25", "%")
+    try:
+        plain = socket.create_connection((host, address.parts.port or PORT), stall)
+        try:
+            return tls(verify).wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{address.shown}: no stream: {failure(error, stall)}") from error
