@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stand_ins.aplay import Aplay
 
 from maskwatch.config import OutputsSettings, SoundSettings
@@ -306,6 +308,90 @@ def test_without_aplay_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, 
 def test_a_file_that_cannot_be_used_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"^sound: file '.*absent.wav': No such file"):
         SoundOutput(SoundSettings(file=str(tmp_path / "absent.wav")))
+
+
+# -- whatever happens in whatever order ------------------------------------------------------------------------------
+
+
+class Device:
+    """In a Player's place: time is data, and the device works or not as it is told."""
+
+    works = True
+
+    def __init__(self, *_: object) -> None:
+        self.until: float | None = None  # seconds, when what plays is over
+
+    def start(self, now: float) -> None:
+        assert self.until is None, "two at a time"
+        self.until = now + LENGTH
+
+    def is_playing(self, now: float) -> bool:
+        if not self.works:
+            self.stop()
+            raise OutputError("gone")
+        if self.until is not None and now >= self.until:
+            self.until = None
+        return self.until is not None
+
+    def probe(self, within: float) -> None:  # noqa: ARG002
+        assert self.until is None, "two at a time"
+        if not self.works:
+            raise OutputError("gone")
+
+    def stop(self) -> None:
+        self.until = None
+
+    def close(self) -> None:
+        self.stop()
+
+
+STEPS = st.sampled_from(["show A", "show W", "show F", "mute", "sound", "test", "unplug", "plug", "wait", "wait long"])
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_it_sounds_when_it_is_wanted_and_only_then_and_a_lost_device_is_never_well(steps: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sound, "Player", Device)
+        patched.setattr(sound, "PROBE", 20.0)  # seconds
+        output = SoundOutput(SoundSettings(pause=1.0))
+        device: Device = output._player  # type: ignore[assignment]
+        now, shown, muted, tested, sounded = 0.0, None, -1.0, -1.0, 0.0
+        for step in steps:
+            lasts = 0.0  # seconds until the next step
+            match step.split():
+                case ["show", letter]:
+                    shown = {"A": A, "W": W, "F": F}[letter]
+                    output.show(shown)
+                case ["mute"]:
+                    output.mute(muted := now + 5.0)
+                case ["sound"]:
+                    output.mute(muted := -1.0)
+                case ["test"]:
+                    output.test(tested := now + 3.0)
+                case ["unplug" | "plug" as what]:
+                    device.works = what == "plug"
+                case ["wait", *long]:
+                    lasts = 25.0 if long else 0.7
+            end = now + lasts
+            while True:
+                wanted = now < tested or (shown is A and now >= muted)
+                try:
+                    wait, well = output.beat(now), True
+                except OutputError:
+                    wait, well = 1.0, False  # as line.RETRY
+                if device.until is not None or not wanted or not well:
+                    sounded = now
+                assert wanted or device.until is None, "it sounds, and nobody wants it"
+                assert now - sounded <= 1.0 + 1e-6, "it is silent for longer than the pause"
+                assert well or device.until is None
+                if well and not wanted:
+                    assert device.works or now < output._probe_due, "a lost device seems well"
+                if not well and device.works:
+                    assert not wanted, "it fails in an alert, and the device works"
+                if now + wait > end:
+                    break
+                now += wait
+            now = end
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------
