@@ -38,7 +38,7 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
         ("[opinion]\ntime_constant = 60", "less than or equal to 10"),
         ("[opinion]\nrecheck = 3600", "less than or equal to 10"),
         ("[opinion]\nmotionless = 1", "found 1, expected 60 to 86400 seconds, or 0 for never"),
-        ("[alert]\nhigh = 1", "less than or equal to 0.95"),
+        ("[alert]\nhigh = 0.95", "less than or equal to 0.9"),
         ("[alert]\nhold = 3600", "less than or equal to 30"),
         ("[alert]\ncooldown = 3600", "less than or equal to 600"),
         ("[alert]\nlongest = 0.01", "found 0.01, expected 1 to 3600 seconds, or 0 for never"),
@@ -55,8 +55,8 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
         ("[outputs]\ngive_up = 1e-9", "found 1e-09, expected 1 to 3600 seconds, or 0 for never"),
         # loud for everybody, or for ever
         ("[face]\nmin_score = 0", "greater than or equal to 0.05"),
-        ("[alert]\nhigh = 0\nlow = 0", "greater than or equal to 0.05"),
-        ("[alert]\nlow = 0", "greater than or equal to 0.05"),
+        ("[alert]\nhigh = 0\nlow = 0", "greater than or equal to 0.1"),
+        ("[alert]\nlow = 0.05", "greater than or equal to 0.1"),
         ("[alert]\nclear = 0", "greater than or equal to 0.2"),
         ("[alert]\nclear = 3600", "less than or equal to 60"),
         # nothing to be heard or seen

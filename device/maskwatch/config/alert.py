@@ -11,6 +11,9 @@ from maskwatch.config.section import Section, seconds_or_never
 from maskwatch.config.times import TimeOfDay, awake
 from maskwatch.found import found
 
+# An opinion this near to 0 or 1 is settled, and is looked at again once in a while only (tracker.SURE): a threshold
+# beyond that is reached in minutes, or never.
+SURE = 0.1
 MOST_WINDOWS = 50  # each is asked at every frame
 SHORTEST_DAY = 5  # minutes that quiet hours must leave; 00:00 to 23:59 is meant as all day
 
@@ -50,9 +53,9 @@ class QuietHours(Section):
 class AlertSettings(Section):
     """[alert]: when the alert begins and ends."""
 
-    high: float = Field(default=0.6, ge=0.05, le=0.95)
+    high: float = Field(default=0.6, ge=SURE, le=1 - SURE)
     """A person counts as bare when the opinion, 0 = masked … 1 = bare, is at or above this."""
-    low: float = Field(default=0.4, ge=0.05, le=0.95)
+    low: float = Field(default=0.4, ge=SURE, le=1 - SURE)
     """A person counts as masked when the opinion is below this; between the two, the last state stays."""
     hold: float = Field(default=1.0, ge=0, le=30)
     """Seconds somebody must be seen bare before the alert begins; out of sight they do not run."""
