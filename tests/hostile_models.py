@@ -1,7 +1,8 @@
 """Models that are well-formed bundles and hostile all the same: made of the shipped ones, a seed each, and judged.
 
 `python tests/hostile_models.py --count 1000` prints what became of each kind; `--unguarded` what would become of them
-if they were opened without being tried. Each is opened in a process of its own, forked off one that has the libraries.
+if they were opened without being tried; `--yunet FILE.onnx` the same of YuNet's file, damaged. Each is opened in a
+process of its own, forked off one that has the libraries.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ import numpy as np
 from maskwatch import bundle
 from maskwatch.card import Task
 from maskwatch.classifier import MaskClassifier
-from maskwatch.detector import SingleShotDetector
+from maskwatch.detector import SingleShotDetector, YuNetDetector
 from maskwatch.errors import MaskwatchError
 from maskwatch.flow import Box, Face
 from maskwatch.foreign import child, structure
-from maskwatch.foreign.attempt import refusal
+from maskwatch.foreign.attempt import ENVIRONMENT, refusal
 from maskwatch.foreign.flatbuffer import MalformedError, Table
 
-PATH = Path("hostile.tflite")
+PATH, ONNX = Path("hostile.tflite"), Path("hostile.onnx")
 SECONDS = 20.0  # a model may take
 NUMBERS = (-(2**31), -1, 0, 1, 2, 3, 5, 7, 64, 4096, 65536, 2**20, 2**31 - 1)
 SCALES = (0.0, -1.0, float("nan"), float("inf"), 1e-45, 1e-30, 1e30, 3e38)
@@ -386,6 +387,47 @@ def _ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
+def damaged(whole: bytes, seed: int) -> bytes:
+    """An ONNX file with bytes changed, cut out, put in, or cut off at the end."""
+    rng = np.random.default_rng(seed)
+    data = np.frombuffer(whole, np.uint8).copy()
+    how, place = rng.integers(4), int(rng.integers(len(data)))
+    if how == 0:
+        structure = rng.choice([4000, len(data)])  # the beginning, where nodes are, or anywhere
+        data[rng.integers(0, structure, rng.integers(1, 9))] = rng.integers(0, 256)
+    elif how == 1:
+        data = np.delete(data, slice(place, place + int(rng.integers(1, 64))))
+    elif how == 2:
+        data = np.insert(data, place, rng.integers(0, 256, int(rng.integers(1, 64)), np.uint8))
+    else:
+        data = data[:place]
+    return data.tobytes()
+
+
+def judged_yunet(whole: bytes, seed: int, guarded: bool = True) -> Outcome:
+    """As judged(), of YuNet's file."""
+    content, start = damaged(whole, seed), time.perf_counter()
+    by, end, reason = "nothing", WORKS, ""
+    if guarded:
+        end, reason = _in_child(lambda: child.tried("yunet", 1, ONNX, content))
+    if end != WORKS:
+        by, end = "trial", REFUSED
+    else:
+        end, reason = _in_child(lambda: _use_yunet(content))
+    return Outcome("onnx", "face", seed, end, by, reason, time.perf_counter() - start)
+
+
+def _use_yunet(content: bytes) -> str | None:
+    rng = np.random.default_rng(2)
+    try:
+        finder = YuNetDetector(ONNX, 0.6, content)
+        for shade in (1, 2, 8, 255):
+            finder.find(rng.integers(0, 256, (360, 480, 3), np.uint8) // shade)
+    except MaskwatchError as error:
+        return str(error)
+    return None
+
+
 def cases(count: int, seed: int) -> Iterator[tuple[str, Task, int]]:
     """Every kind in turn; two of three are of the smaller model, the finder, which packs in a tenth of the time."""
     for number in range(count):
@@ -399,14 +441,21 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--unguarded", action="store_true", help="open them without a look or a trial")
+    parser.add_argument("--yunet", type=Path, help="this file damaged, in place of bundles")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if not ENVIRONMENT.items() <= os.environ.items():  # heeded when a process starts
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})  # noqa: S606
     child.warm_up()
     table: collections.Counter[tuple[str, str, str]] = collections.Counter()
-    for case in cases(asked.count, asked.seed):
-        outcome = judged(*case, guarded=not asked.unguarded)
-        if outcome is None:
-            continue
+    guarded = not asked.unguarded
+    found: Iterator[Outcome | None]
+    if asked.yunet:
+        whole = asked.yunet.read_bytes()
+        found = (judged_yunet(whole, asked.seed + number, guarded) for number in range(asked.count))
+    else:
+        found = (judged(*case, guarded=guarded) for case in cases(asked.count, asked.seed))
+    for outcome in filter(None, found):
         if asked.json:
             print(json.dumps(vars(outcome)), flush=True)
         table[outcome.kind, outcome.end, outcome.by] += 1

@@ -311,3 +311,8 @@ def test_yunet_is_tried_and_taken_and_a_damaged_one_is_refused_or_taken(tmp_path
     path, whole = tmp_path / "yunet.onnx", YUNET.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert refusal(lambda: parts.build_detector(FaceSettings(engine="yunet", model=str(path))))
+    command = [sys.executable, str(Path(hostile_models.__file__)), "--json", "--count", "20", "--yunet", str(YUNET)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    found = [Outcome(**json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(found) == 20
+    assert not {outcome.end for outcome in found} & {CRASH, TRACEBACK}

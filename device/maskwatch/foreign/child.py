@@ -23,7 +23,7 @@ from maskwatch.quiet import mute_cv2
 SECONDS = 60  # of processor time; the parent waits for less, but it may be killed itself
 # Bytes that a model may take besides what Python and the libraries have taken: a runtime keeps weights twice, as they
 # are in the file and as its kernels want them, and a file of floats by the side of an int8 one is four times as large.
-ROOM, ROOM_PER_BYTE = 128 << 20, 4
+ROOM, ROOM_PER_BYTE = 192 << 20, 4
 NOISE = 2  # random pictures, the same in each trial
 SCORE = 0.5  # 0–1; the finder's threshold does not matter here
 
