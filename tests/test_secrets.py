@@ -222,6 +222,7 @@ def test_a_password_of_a_source_that_needs_none_is_not_asked_for(tmp_path: Path)
         ("source = 'rtsp://u@cam/1'\npassword = 'hunter2'", "did you mean `password_file`?"),
         ("source = 'rtsp://u@cam/1'\npassword_fil = 'hunter2'", "did you mean `password_file`?"),
         ("url = 'rtsp://u:hunter2@cam/1'", "did you mean `source`?"),
+        ("frame_rate = 5", "did you mean `fps`?"),
         ("hold = 3", "`hold` is a key of [alert]"),
     ],
 )

@@ -13,6 +13,10 @@ LONGEST = 64  # characters; what is longer is like no key
 CALLED = {  # by other programs -> here
     **dict.fromkeys(("url", "uri", "address", "stream", "rtsp", "http", "input", "index", "host", "user"), "source"),
     **dict.fromkeys(("password", "pass", "passwd", "pwd", "secret", "token", "credential"), "password_file"),
+    **dict.fromkeys(("frame_rate", "framerate", "rate"), "fps"),
+    **dict.fromkeys(("resolution", "size"), "width"),
+    **dict.fromkeys(("gpio", "bcm"), "pin"),
+    **dict.fromkeys(("threshold", "confidence", "score"), "min_score"),
 }
 
 
