@@ -235,13 +235,13 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("shown", "width"),
-    [(None, 64), ((64, 48), 64), ((85, 48), 85), ((48, 48), 48), ((1, 48), 64)],
+    ("shown", "size"),
+    [(None, (48, 64)), ((64, 48), (48, 64)), ((85, 48), (48, 85)), ((48, 48), (64, 64)), ((1, 48), (48, 64))],
 )
-def test_a_frame_has_square_pixels(tmp_path: Path, shown: tuple[int, int] | None, width: int) -> None:
+def test_a_frame_has_square_pixels(tmp_path: Path, shown: tuple[int, int] | None, size: tuple[int, int]) -> None:
     frames = [(n / 10, jpeg(scene(CLOTH))) for n in range(5)]
     found = frames_of(f"video:{matroska(tmp_path / 'x.mkv', frames, shown=shown)}")
-    assert {frame.image.shape for frame in found} == {(48, width, 3)}
+    assert {frame.image.shape for frame in found} == {(*size, 3)}
     assert np.abs(found[0].image[0, 0].astype(int) - GREY).max() < 12
 
 

@@ -100,7 +100,7 @@ def class_files(root: Path, label: str) -> list[Path]:
     folder = root / label
     if not folder.is_dir():
         raise SourceError(f"data {root}: no folder {label}/; expected {' and '.join(f'{name}/' for name in LABELS)}")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in pictures.SUFFIXES)
+    return sorted(path for path in folder.rglob("*") if pictures.is_picture(path.name))
 
 
 def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:

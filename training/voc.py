@@ -74,7 +74,7 @@ def load(root: Path) -> tuple[Scene, ...]:
     images, annotations = root / "images", root / "annotations"
     if not images.is_dir() or not annotations.is_dir():
         raise SourceError(f"scenes {root}: expected the folders images/ and annotations/ (Pascal VOC)")
-    paths = sorted(path for path in images.iterdir() if path.suffix.lower() in pictures.SUFFIXES)
+    paths = sorted(path for path in images.iterdir() if pictures.is_picture(path.name))
     groups = {row["image"]: row["group"] for row in _table(root / "groups.tsv", ("image", "group"))}
     suspects = {row["image"] for row in _table(root / "suspect.tsv", ("image",))}
     unlabelled: dict[str, list[Annotation]] = {}

@@ -46,6 +46,12 @@ def read(path: Path) -> Image:
     return decode(name, data)
 
 
+def is_picture(name: str) -> bool:
+    """Whether a file of this name is taken for one. macOS leaves a ._ file beside each on a stick."""
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and (dot + suffix).lower() in SUFFIXES and not name.startswith("._")
+
+
 def decode(name: str, data: bytes) -> Image:
     """An image file's bytes as (H, W, 3) uint8 RGB, turned upright.
 

@@ -13,6 +13,7 @@ import numpy as np
 from maskwatch import MAX_PIXELS, regular_file
 from maskwatch.camera import container
 from maskwatch.camera.capture import codec
+from maskwatch.camera.pixels import as_rgb, squared, usable_aspect
 from maskwatch.camera.timeline import FASTEST, Timeline, rate
 from maskwatch.camera.turned import CODES
 from maskwatch.errors import SourceError
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 # Containers differ by a few frames between the count in the header and what a whole file decodes to.
 MISSING_FRAMES = 5
 MISSING_SHARE = 0.02
-WIDEST = 4.0  # times: a pixel wider, or narrower, than that is a slip in the header
 APART = 10.0  # seconds without a frame: its recorder waited for something to move, and who was there may be gone
 CONVERT = "`ffmpeg -i IN -c:v libx264 OUT.mp4` makes one that can be"
 
@@ -59,10 +59,10 @@ class VideoFile:
         self._fps = rate(stated, fps)
         self._is_stated, self._is_even = self._fps == stated, not stated > FASTEST
         self._timeline = Timeline(self._fps)
-        self._aspect = _aspect(self._capture)
+        sides = (self._capture.get(each) for each in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        self._aspect = usable_aspect(*sides)
         self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # OpenCV 4.11 does not do it, 5 does
         self._turn = CODES.get(round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
-        self._shape: tuple[int, int] | None = None  # width, height in pixels of the frames before they are turned
         self._frames = 0
         self._newest: Frame | None = None
         self._waiting: Frame | None = None  # behind a gap
@@ -143,14 +143,8 @@ class VideoFile:
 
     def _displayed(self, pixels: Any) -> Image:
         """(H, W, 3) uint8 RGB, with square pixels, turned upright as a phone asks."""
-        image = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-        height, width = image.shape[:2]
-        self._shape = self._shape or (max(1, round(width * self._aspect)), height)
-        if (width, height) != self._shape:
-            image = cv2.resize(image, self._shape, interpolation=cv2.INTER_LINEAR)
-        if self._turn is not None:
-            image = cv2.rotate(image, self._turn)
-        return np.asarray(image, np.uint8)
+        image = squared(as_rgb(pixels, "bgr"), self._aspect)
+        return image if self._turn is None else np.asarray(cv2.rotate(image, self._turn), np.uint8)
 
     def _judge_end(self) -> None:
         """Whether this is the end of the video, or only of what is there of it."""
@@ -207,13 +201,6 @@ def _why_closed(file: BinaryIO) -> str:
     if container.has_no_index(file):
         return "has no index (moov): cut short, or still being recorded; copy it again when it is finished"
     return f"no video FFmpeg can read: sound alone, a codec it lacks, or cut short; copy it again, or {CONVERT}"
-
-
-def _aspect(capture: Any) -> float:
-    """How many times wider than high a pixel is to be shown; old cameras' and television's are not square."""
-    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
-    aspect = float(across / down) if across > 0 and down > 0 else 1.0
-    return aspect if 1 / WIDEST <= aspect <= WIDEST else 1.0
 
 
 def _refuse_large(capture: Any, name: str) -> None:
