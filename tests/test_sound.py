@@ -436,6 +436,7 @@ time.sleep(100)
 """
 
 
+@pytest.mark.skipif(player.shutil.which("setpriv") is None, reason="setpriv (util-linux) is not installed")
 def test_the_sound_does_not_outlive_a_daemon_that_is_killed(aplay: Aplay, message: Path) -> None:
     aplay.does("hang")  # else it would end by itself
     daemon = subprocess.Popen([sys.executable, "-c", DAEMON, str(message)])
