@@ -14,11 +14,12 @@ from statistics import median
 import pytest
 from stand_ins.file_pins import file_pins
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit, full_pipe
-from test_daemon import GREY, ColourFinder, ColourJudge, Reel, shown
+from test_daemon import GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
 from test_outputs import Recorder
 
 from maskwatch import daemon
 from maskwatch.errors import SourceError
+from maskwatch.flow import Alert
 from maskwatch.outputs import Outputs
 from maskwatch.parts import Parts
 from maskwatch.policy import Policy
@@ -105,6 +106,23 @@ def test_outputs_are_closed_within_a_second_whatever_one_of_them_does(
     assert time.monotonic() - begun < 1.5
     assert [other.closed for other in others] == [1, 1, 1]
     assert "output buzzer hangs and cannot be closed" in caplog.text
+
+
+def test_where_no_thread_is_to_be_had_everything_is_closed_all_the_same(
+    release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blocks(Recorder):
+        def switch(self, alert: Alert) -> None:  # noqa: ARG002
+            release.wait(PATIENCE)
+
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    camera, lamp = Reel(shown(SKIN, 0, 3)), Recorder()
+    made = Parts(camera, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs([Blocks(), lamp]))
+    monkeypatch.setattr(threading.Thread, "start", none)
+    daemon.run(made, threading.Event())
+    assert (lamp.closed, camera.closed) == (1, 1)
 
 
 # -- the program ----------------------------------------------------------------------------------------------------

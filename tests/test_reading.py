@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit
+from test_health import Told
 
-from maskwatch import reload
+from maskwatch import reload, signals, unit
 from maskwatch.config import Settings
 
 NEW = Settings.model_validate({"alert": {"hold": 2.5}})
@@ -95,6 +96,22 @@ def test_whatever_reading_raises_is_a_refusal(
     monkeypatch.setattr("maskwatch.config.load", raises)
     found = reload.read(tmp_path / "x.toml")
     assert str(found).startswith(f"config {tmp_path / 'x.toml'}: cannot be read: {type(error).__name__}")
+
+
+def test_a_reload_for_which_no_thread_is_to_be_had_ends_no_watch(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asked, told = signals.Asked(), Told()
+    turn = unit._Turn(unit.Call(), asked, told, None, NEW, {})  # type: ignore[arg-type]
+    monkeypatch.setattr(threading.Thread, "start", none)
+    asked.reload.set()
+    turn()
+    turn()
+    assert [message.partition("\n")[0] for message in told.told] == ["RELOADING=1", "READY=1"]
+    assert caplog.messages == ["RuntimeError: can't start new thread; the settings stay as they were"]
 
 
 # -- the program, in an alarm ---------------------------------------------------------------------------------------

@@ -128,7 +128,8 @@ class Watch:
             parts.tracker.judge(person, parts.classifier.verdict(crop), frame.time)
             self._stages.lap("classify")
         people = parts.tracker.people(frame.time)
-        logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
         if alert := parts.policy.update(people, frame.time, parts.quiet(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
         self._state.signal(parts.policy.signal)

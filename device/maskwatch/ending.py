@@ -51,7 +51,11 @@ def attempt(what: str, close: Callable[[], object], within: float) -> None:
 
     closer = threading.Thread(target=work, name=f"closing {what}", daemon=True)
     waits_in_a_library(closer)
-    closer.start()
+    try:
+        closer.start()
+    except RuntimeError:  # no thread to be had: better without a bound than not at all
+        work()
+        return
     closer.join(within)
     if closer.is_alive():
         logger.error("%s could not be closed within %g s", what, within)
@@ -95,7 +99,8 @@ def _leave_later(exit_code: int) -> None:
     """End the process after LEAVE_WITHIN, whatever the main thread waits for then."""
     timer = threading.Timer(LEAVE_WITHIN, os._exit, [exit_code])
     timer.daemon = True
-    timer.start()
+    with contextlib.suppress(RuntimeError):  # no thread to be had; nothing may hang, either
+        timer.start()
 
 
 def _exit_code(end: SystemExit) -> int:

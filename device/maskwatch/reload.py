@@ -115,8 +115,9 @@ class Reading:
 
     def _begin(self) -> None:
         self._again, self._awaited, self._began = False, True, self._clock()
-        self._thread = threading.Thread(target=self._work, name="reading the config", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._work, name="reading the config", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _late(self) -> str | None:
         """A file on a disk that does not answer; what is found later is not used."""

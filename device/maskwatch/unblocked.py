@@ -89,8 +89,9 @@ def say(stream: TextIO | None, text: str, within: float = FLUSH_WITHIN) -> None:
             write(text)
 
     writer = threading.Thread(target=attempt, name="last words", daemon=True)
-    writer.start()
-    writer.join(within)
+    with contextlib.suppress(RuntimeError):  # no thread to be had
+        writer.start()
+        writer.join(within)
 
 
 def close_all(streams: Iterable[Unblocked]) -> None:

@@ -107,6 +107,13 @@ class _Turn:
 
     def __call__(self) -> None:
         self.came = True
+        try:
+            self._heed()
+        except Exception as error:  # e.g. no thread to be had for it: no reload may end the watch
+            logger.error("%s: %s; the settings stay as they were", type(error).__name__, error)
+            self._notifier.ready()
+
+    def _heed(self) -> None:
         if self._asked.reload.is_set():
             self._asked.reload.clear()
             self._notifier.reloading()

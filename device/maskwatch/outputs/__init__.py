@@ -102,8 +102,9 @@ class Outputs:
         closers = [(line, line.force()) for line in stuck]
         deadline = time.monotonic() + FORCE_WITHIN
         for line, closer in closers:
-            closer.join(max(0.0, deadline - time.monotonic()))
-            if closer.is_alive():
+            if closer.ident is not None:  # it was started
+                closer.join(max(0.0, deadline - time.monotonic()))
+            if closer.is_alive() or closer.ident is None:
                 logger.error("output %s hangs and cannot be closed", line.output.name)
         for line in lines:
             self._note(line, line.trouble(self._clock()), self._clock())

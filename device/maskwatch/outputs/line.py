@@ -88,7 +88,8 @@ class Line:
     def force(self) -> threading.Thread:
         """Close the output on a thread of its own, beside one that hangs: its pin must not stay on."""
         closer = threading.Thread(target=self._close, name=f"closing {self.output.name}", daemon=True)
-        closer.start()
+        with contextlib.suppress(RuntimeError):  # no thread to be had; the rest must still be closed
+            closer.start()
         return closer
 
     # -- on the output's thread -------------------------------------------------------------------------------------
