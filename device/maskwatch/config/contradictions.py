@@ -10,7 +10,8 @@ from maskwatch.address import parse
 if TYPE_CHECKING:
     from maskwatch.config.whole import Settings
 
-ASKED = ("picamera", "v4l2")  # sources that are asked for a size and a rate; others have their own
+SIZED = ("picamera", "v4l2")  # sources that are asked for a size; others have their own
+PACED = (*SIZED, "http")  # sources that are asked for a rate; of an http camera, snapshots
 FRAMES = 2  # a camera that gives one frame in that time has not stopped, and one picture alone is not frozen
 
 
@@ -23,7 +24,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
 def _no_face_fits(settings: Settings) -> Iterator[str]:
     camera, least = settings.camera, settings.face.min_size
     shorter = min(camera.width, camera.height)
-    if parse(camera.source).kind in ASKED and least > shorter / 2:
+    if parse(camera.source).kind in SIZED and least > shorter / 2:
         yield (
             f"face.min_size = {least:g} is more than half of a frame of camera.width = {camera.width} and "
             f"camera.height = {camera.height}: no face at a door is that large"
@@ -32,7 +33,7 @@ def _no_face_fits(settings: Settings) -> Iterator[str]:
 
 def _slower_than_it_may_be(settings: Settings) -> Iterator[str]:
     camera = settings.camera
-    if parse(camera.source).kind not in ASKED:
+    if parse(camera.source).kind not in PACED:
         return
     for key in ("stall", "frozen"):
         seconds = getattr(camera, key)
