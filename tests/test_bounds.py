@@ -94,6 +94,7 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
             "face.min_size = 400 is more than half of a frame of camera.width = 1280 and camera.height = 720",
         ),
         ("[camera]\nfps = 0.2", "camera.stall = 5 is less than the 10.0 s that 2 frames take at camera.fps = 0.2"),
+        ("[camera]\nfps = 0.2\nsource = 'http://cam/snap'", "camera.stall = 5 is less than the 10.0 s that 2 frames"),
         (
             "[camera]\nfps = 0.5\nfrozen = 3",
             "camera.frozen = 3 is less than the 4.0 s that 2 frames take at camera.fps",

@@ -144,7 +144,7 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
         ("[camera]\nfocus = 'atuo'", "camera.focus: found 'atuo' (str), expected \"auto\" or 0 to 20 dioptres"),
         ("[camera]\nfocus = true", 'camera.focus: found True (bool), expected "auto" or 0 to 20 dioptres'),
         ("[camera]\nfocus = 21", 'camera.focus: found 21 (int), expected "auto" or 0 to 20 dioptres'),
-        ("[zone]\npolygon = [[0, 0], [2, 0], [0, 1]]", "zone.polygon[1][0]: found 2 (int), expected less than or"),
+        ("[zone]\npolygon = [[0, 0], [2, 0], [0, 1]]", "zone.polygon[1][0]: found 2, expected 0 to 1: corners are"),
         ("[zone]\npolygon = [[0, 0], [1, 0, 1]]", "zone.polygon[1]: found [1, 0, 1] (list), expected a pair"),
         ("[zone]\npolygon = [[0, 0], [1, 0]]", "zone.polygon: 2 corners enclose nothing"),
         (

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from maskwatch.address import CONTROL, at_home
-
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def seconds_or_never(least: float, most: float) -> AfterValidator:

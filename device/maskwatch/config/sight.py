@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from maskwatch.address import parse
 from maskwatch.config.area import enclosing
-from maskwatch.config.section import PathText, Section, Share, seconds_or_never
+from maskwatch.config.section import PathText, Section, seconds_or_never
 from maskwatch.found import found
 
 
@@ -20,8 +20,15 @@ def _a_focus(value: Any) -> Any:
     return value
 
 
+def _a_share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"found {value:g}, expected 0 to 1: corners are shares of the frame, not pixels")
+    return value
+
+
+Across = Annotated[float, AfterValidator(_a_share)]
 Threads = Annotated[int, Field(ge=1, le=16)]
-Corner = Annotated[tuple[Share, Share], Field(strict=False)]
+Corner = Annotated[tuple[Across, Across], Field(strict=False)]
 Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(enclosing)]
 Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
 
