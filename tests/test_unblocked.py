@@ -80,6 +80,18 @@ def test_a_reader_that_stands_still_blocks_nobody_and_is_told_what_it_missed(pip
     assert len(written) + told == MANY
 
 
+def test_many_who_write_at_once_lose_no_count(pipe: Pipe) -> None:
+    stream = Unblocked(writing_to(pipe.stream), note)
+    each = [threading.Thread(target=lambda: [stream.write("line\n") for _ in range(MANY)]) for _ in range(4)]
+    for thread in each:
+        thread.start()
+    for thread in each:
+        thread.join()
+    waiting = stream._queue.qsize()
+    assert waiting == unblocked.QUEUED
+    assert 0 <= 4 * MANY - waiting - stream._dropped <= 4096 // len("line\n") + 1  # what the pipe took
+
+
 def test_the_end_waits_no_longer_than_it_may(pipe: Pipe) -> None:
     streams = [Unblocked(writing_to(pipe.stream), note) for _ in range(2)]
     for stream in streams:

@@ -34,7 +34,8 @@ class Unblocked:
         """
         self._write, self._note = write, note
         self._queue: queue.Queue[str | None] = queue.Queue(QUEUED)
-        self._dropped = 0
+        self._dropped = 0  # and not told yet
+        self._counting = threading.Lock()  # never held while somebody writes
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -43,7 +44,7 @@ class Unblocked:
         try:
             self._queue.put_nowait(text)
         except queue.Full:
-            self._dropped += 1
+            self._count(1)
         return len(text)
 
     def flush(self) -> None:
@@ -62,10 +63,14 @@ class Unblocked:
             try:
                 if dropped := self._dropped:
                     self._write(self._note(dropped))
-                    self._dropped -= dropped
+                    self._count(-dropped)
                 self._write(text)
             except (OSError, ValueError):  # nobody reads any more, a full disk, a closed stream
-                self._dropped += 1
+                self._count(1)
+
+    def _count(self, dropped: int) -> None:
+        with self._counting:
+            self._dropped += dropped
 
 
 def writing_to(stream: TextIO | None) -> Write:
