@@ -1,5 +1,6 @@
 """One secret, planted in every form and place; grepped for in everything that the program can print."""
 
+import base64
 import json
 import logging
 import os
@@ -10,12 +11,14 @@ import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
+from stand_ins.network_camera import NetworkCamera
 from test_address import SECRET, SPECS
 from test_cli import BUNDLES, MOCK
 
 from maskwatch import address, check, config, effective
-from maskwatch.camera import access
+from maskwatch.camera import access, open_source
 from maskwatch.config import CameraSettings
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.outputs import log
@@ -160,6 +163,34 @@ def test_the_password_is_the_one_line_of_its_file(tmp_path: Path, content: bytes
     file.chmod(0o600)
     there = access.address_of(camera(file))
     assert (there.place, there.shown) == ("rtsp://door:hunter2@cam/1", "rtsp://…@cam/…")
+
+
+ODD = "p@ss/w#rd? 50% ö:x"
+RAW = ODD.replace("@", "%40")  # a raw @ could be the one before the host
+
+
+@pytest.mark.parametrize(
+    "source", ["rtsp://me@{}/door", "rtsp://me:{{password}}@{}/door", f"rtsp://me:{RAW}@{{}}/door"]
+)
+def test_a_camera_is_told_the_password_with_all_its_odd_characters(tmp_path: Path, source: str) -> None:
+    """Over a real connection, through FFmpeg: from a file, or raw in the address where that has one meaning."""
+    told: list[str] = []
+
+    def asks(lines: list[str]) -> str | None:
+        told.extend(line.split()[-1] for line in lines if line.startswith("Authorization: Basic "))
+        return None if told else 'RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="door"'
+
+    door = NetworkCamera(np.zeros((96, 160, 3), np.uint8), otherwise=asks)
+    (tmp_path / "secret").write_text(ODD)
+    (tmp_path / "secret").chmod(0o600)
+    wanted = {} if RAW in source else {"password_file": str(tmp_path / "secret")}
+    opened = open_source(CameraSettings(source=source.format(f"127.0.0.1:{door.port}"), **wanted))
+    try:
+        assert any(opened.read(0.5) for _ in range(40)), opened.trouble
+    finally:
+        opened.close()
+        door.close()
+    assert {base64.b64decode(each).decode() for each in told} == {f"me:{ODD}"}
 
 
 def test_a_name_is_a_credential_of_the_service_or_a_file_beside(
