@@ -93,6 +93,7 @@ def test_a_password_with_odd_characters_reaches_the_camera_as_it_was_meant(typed
         ("rtsp:/u:hunter2@h", "two slashes"),
         ("rtsp:\\\\u:hunter2@h", "two slashes"),
         ("rtsp://", "no host is found"),
+        ("rtsp://…@cam.local/…", "left out when it was shown"),  # copied from what `maskwatch config` prints
         ("rtsp://u:hunter2", "no host is found"),
         ("rtsp://u:hunter2@", "no host is found"),
         ("rtsp://u:hunter2@h:99999/", "no host is found"),

@@ -146,6 +146,8 @@ def _prefixed(kind: str, place: str) -> Address:
 
 
 def _network(scheme: str, rest: str) -> Address:
+    if HIDDEN in rest:
+        raise UnclearError(f"the {HIDDEN} in it is what was left out when it was shown; write the whole address")
     ways = readings(rest)
     if not ways:
         raise UnclearError(f"no host is found in it; expected {EXAMPLE}; {ADVICE}")
