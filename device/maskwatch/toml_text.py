@@ -42,7 +42,7 @@ def text_of(content: bytes) -> str:
         raise TomlError(f"no {encoding[:6].upper().rstrip('-')} text; save it as UTF-8", line) from None
     if "\0" in text:
         raise TomlError("a NUL character in it: no text, or UTF-16 without its mark; save it as UTF-8")
-    return text.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r ended lines once, and TOML knows it not
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # old Macs end lines with \r alone, which TOML refuses
 
 
 def table_of(text: str) -> dict[str, Any]:
