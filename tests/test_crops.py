@@ -1,5 +1,7 @@
 """What the classifier learns from is what the device will see: the right faces, cut by the device's own geometry."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 
