@@ -33,6 +33,7 @@ class Usb:
         self.picture: Any = PICTURE
         self.open = True
         self.released = 0
+        self.aspect = (0.0, 0.0)
 
     def _may(self, what: str) -> None:
         if what in self.raises:
@@ -51,7 +52,8 @@ class Usb:
 
     def get(self, setting: int) -> float:
         self._may("get")
-        return code(self.given) if setting == cv2.CAP_PROP_FOURCC else 0.0
+        aspect = dict(zip((cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN), self.aspect, strict=True))
+        return code(self.given) if setting == cv2.CAP_PROP_FOURCC else aspect.get(setting, 0.0)
 
     def read(self) -> tuple[bool, Any]:
         self._may("read")
@@ -126,6 +128,23 @@ def test_one_odd_frame_does_not_end_the_watch(usb: Usb) -> None:
         camera.grab()
     usb.picture = PICTURE[..., 0]
     assert camera.grab().shape == PICTURE.shape  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "size", "words"),
+    [
+        (16.0, 11.0, (1862, 720), "h264, stretched: its pixels are 1.45 times as wide as high"),
+        (1.0, 1.0, (1280, 720), "h264"),
+        (0.0, 1.0, (1280, 720), "h264"),
+    ],
+)
+def test_pixels_that_are_no_squares_are_stretched_and_that_is_said(
+    usb: Usb, across: float, down: float, size: tuple[int, int], words: str
+) -> None:
+    usb.aspect = (across, down)
+    stream = capture.Capture(usb, "rtsp://door", "h264")
+    assert stream.grab().shape[1::-1] == size  # type: ignore[union-attr]
+    assert stream.describe() == words
 
 
 def test_what_is_no_device_is_never_opened(tmp_path: Path, usb: Usb) -> None:
