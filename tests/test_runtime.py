@@ -31,7 +31,6 @@ from maskwatch.flow import Box, Face, Image, Label  # noqa: E402
 from maskwatch.runtime import Model  # noqa: E402
 from training.networks import finder  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected:UserWarning")
 PEERS = os.environ.get("MASKWATCH_PEERS")
 YUNET = Path(PEERS or ".") / "yunet_s_640_640.onnx"
 SIDE = 4  # pixels
