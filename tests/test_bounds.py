@@ -93,6 +93,14 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
             "[face]\nmin_size = 400\n[camera]\nheight = 720",
             "face.min_size = 400 is more than half of a frame of camera.width = 1280 and camera.height = 720",
         ),
+        (
+            "[power]\nmax_fps = 0.5\n[opinion]\ngap = 3",
+            "opinion.gap = 3 is less than the 4.0 s that 2 frames take at power.max_fps = 0.5: everybody would be new",
+        ),
+        (
+            '[camera]\nsource = "images:pictures"\nfps = 0.5\n[opinion]\ngap = 3',
+            "opinion.gap = 3 is less than the 4.0 s that 2 frames take at camera.fps = 0.5",
+        ),
         ("[camera]\nfps = 0.2", "camera.stall = 5 is less than the 10.0 s that 2 frames take at camera.fps = 0.2"),
         ("[camera]\nfps = 0.2\nsource = 'http://cam/snap'", "camera.stall = 5 is less than the 10.0 s that 2 frames"),
         (

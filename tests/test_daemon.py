@@ -31,10 +31,11 @@ from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.outputs.plan import PinPlan
 from maskwatch.parts import Ahead, Parts, adjust, build
-from maskwatch.policy import Policy
+from maskwatch.policy import Policy, Rules
 from maskwatch.service import Notifier
 from maskwatch.stages import STAGES, Stages
 from maskwatch.tracker import Opinion, Tracker
+from maskwatch.wall import Wall
 from maskwatch.zone import Zone
 
 FACE = (20, 10, 44, 40)  # left, top, right, bottom in the pixels of the scenes below
@@ -251,7 +252,7 @@ def test_a_camera_lost_in_an_alert_ends_it_shows_a_fault_and_the_watch_begins_an
     assert names == ["alert_on", "fault", "alert_off", "fault_over", "alert_on", "alert_off"]
     assert told[1]["reason"] == "it hangs"
     off, over, on = (float(str(told[place]["time"])) for place in (2, 3, 4))
-    assert (off <= 3.0, over, on) == (True, 5.9 if covered else 2.9, 7.0)  # hold = 1 s from the first frame after
+    assert (off <= 3.0, over, on) == (True, 5.9 if covered else 2.9, 6.0)  # the same person, who is not forgotten
     assert changes(stream, "buzzer") == [True, False, True, False]
 
 
@@ -400,3 +401,45 @@ def test_a_signal_in_an_alert_ends_it_with_every_pin_off(number: signal.Signals)
     for name in ("buzzer", "led"):
         assert [line["on"] for line in lines if line.get("name") == name] == [True, False]
     assert [line["event"] for line in lines if line["event"] != "pin"] == ["alert_on", "alert_off"]
+
+
+# -- hours, restarts and slow boards --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_loop_too_slow_for_its_settings_alerts_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = io.StringIO()
+    reel = Reel([(2.0 * step, SKIN) for step in range(30)])
+    daemon.run(parts(reel, stream), threading.Event())
+    assert switches(stream)[0] == ("alert_on", 2.0)
+    (told,) = [record.message for record in caplog.records if "too seldom" in record.message]
+    assert told.startswith("a frame is looked at only every 2 s, too seldom for [alert] hold = 1")
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_picture_that_was_learnt_is_known_after_a_restart(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        stream = io.StringIO()
+        made = parts(Reel(shown(SKIN, 0, 90)), stream)
+        made.tracker.opinion, made.wall = Opinion(motionless=60.0), Wall(tmp_path, "door")
+        made.tracker.hang(made.wall.load())
+        daemon.run(made, threading.Event())
+        told.append([name for name, _ in switches(stream)])
+    assert told == [["alert_on", "alert_off"], []]
+
+
+@pytest.mark.usefixtures("pins")
+def test_a_camera_that_drops_out_each_minute_gives_nobody_a_new_alarm() -> None:
+    class Dropping(Flaky):
+        @property
+        def trouble(self) -> str | None:
+            return "it hangs" if self._now % 60 > 58 else None
+
+    stream = io.StringIO()
+    made = parts(Dropping(shown(SKIN, 0, 300), (0, 0), "", covered=True), stream)
+    made.policy.rules = Rules(longest=30.0)
+    daemon.run(made, threading.Event())
+    assert [name for name, _ in switches(stream)].count("alert_on") == 1

@@ -17,8 +17,8 @@ from benchmarks.readme import speed, tables
 from maskwatch import parts
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Box, Face, Frame, Image, Label, Verdict
+from maskwatch.spot import STILL
 from maskwatch.stages import STAGES, Stages
-from maskwatch.tracker import SAME_PLACE
 
 FPS = 10.0
 BLANK = np.zeros(clip.SHAPE, np.uint8)
@@ -65,7 +65,7 @@ def test_people_move_come_back_where_they_were_and_no_picture_comes_twice() -> N
 def test_a_sway_is_too_wide_for_a_picture_on_the_wall() -> None:
     width = 60.0  # pixels, the widest face the finder boxes in these scenes
     left, right = (Box(side * crowd.SWAY, 0, side * crowd.SWAY + width, width) for side in (-1, 1))
-    assert left.iou(right) < SAME_PLACE
+    assert left.iou(right) < STILL
 
 
 # -- the clip as a camera -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The alert begins and ends as the settings say, whatever the opinions do."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwatch.flow import Alert, Box, Face, Label, Track, Verdict
+from maskwatch.pace import OUTRUN
 from maskwatch.policy import Policy, Rules
 
 RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0)
@@ -17,7 +19,7 @@ Story = list[tuple[float, list[float]]]
 
 def people(opinions: list[float], time: float) -> list[Track]:
     face, verdict = Face(Box(0, 0, 9, 9), 1.0), Verdict(Label.WITHOUT_MASK, 1.0)
-    return [Track(place, face, verdict, bare, 0.0, time) for place, bare in enumerate(opinions)]
+    return [Track(place, face, verdict, bare, -math.inf, time) for place, bare in enumerate(opinions)]
 
 
 def play(frames: Story, policy: Policy | None = None, quiet: tuple[float, float] = (0, 0)) -> list[Alert]:
@@ -160,7 +162,8 @@ RULE_SETS = st.builds(
     cooldown=st.floats(0, 5),
     longest=st.one_of(st.just(0.0), st.floats(0.1, 5)),
 )
-STORIES = st.lists(st.tuples(st.floats(0.01, 3), st.lists(st.floats(0, 1), max_size=3)), min_size=1, max_size=60)
+OPINIONS = st.lists(st.floats(0, 1), max_size=3)
+STORIES = st.lists(st.tuples(st.floats(0.01, 3), OPINIONS), min_size=1, max_size=60)
 SPANS = st.tuples(st.floats(0, 30), st.floats(0, 60))
 
 
@@ -179,7 +182,16 @@ def test_switches_alternate_beginning_with_on(rules: Rules, story: Story, quiet:
 
 
 @given(RULE_SETS, STORIES)
-def test_on_needs_somebody_bare_for_hold_seconds(rules: Rules, story: Story) -> None:
+def test_on_needs_somebody_bare_in_each_frame_of_hold_seconds(rules: Rules, story: Story) -> None:
+    frames = timed(story)
+    for alert in play(frames, Policy(rules)):
+        if alert.on:
+            recent = [opinions for time, opinions in frames if alert.time - rules.hold <= time <= alert.time]
+            assert all(any(bare >= rules.low for bare in seen) for seen in recent)
+
+
+@given(RULE_SETS, st.lists(st.tuples(st.floats(0.01, OUTRUN), OPINIONS), min_size=1, max_size=60))
+def test_where_frames_are_close_it_is_one_and_the_same_person(rules: Rules, story: Story) -> None:
     frames = timed(story)
     for alert in play(frames, Policy(rules)):
         if alert.on:
@@ -198,16 +210,70 @@ def test_off_needs_clear_seconds_without_anybody_above_high_or_the_longest_alert
             assert all(max(opinions, default=0.0) < rules.high for opinions in recent)
 
 
-@given(RULE_SETS, STORIES, SPANS)
-def test_no_alert_lasts_longer_than_the_longest(rules: Rules, story: Story, quiet: tuple[float, float]) -> None:
-    policy, began = Policy(rules), 0.0
+@given(RULE_SETS, STORIES)
+def test_nobody_causes_more_alarm_than_the_longest_without_having_been_masked(rules: Rules, story: Story) -> None:
+    policy, before, had = Policy(rules), 0.0, 0.0
     for time, opinions in timed(story):
-        before = policy.on
-        alert = policy.update(people(opinions, time), time, quiet[0] <= time < quiet[1])
-        if alert and alert.on:
-            began = time
-        if before and rules.longest and time - began >= rules.longest:
+        alone = [max(rules.high, *opinions)] if opinions else [rules.high]  # one person, never masked
+        had += time - before if policy.on else 0.0
+        before, was_on = time, policy.on
+        policy.update(people(alone, time), time)
+        if rules.longest and had >= rules.longest:
             assert not policy.on
+        assert policy.on or not was_on or rules.longest
+
+
+@given(RULE_SETS, STORIES, st.integers(0, 60))
+def test_whatever_the_others_do_who_is_bare_has_an_alarm_time_of_the_own(
+    rules: Rules, story: Story, comes: int
+) -> None:
+    """Somebody comes, is bare, and stays: from `hold` until their own time is over, an alert is on."""
+    rules = replace(rules, cooldown=0.0)
+    policy, came = Policy(rules), math.inf
+    for step, (time, opinions) in enumerate(timed(story)):
+        they = people(opinions, time)
+        if step >= comes:
+            came = min(came, time)
+            they.append(replace(people([1.0], time)[0], id=99))
+        policy.update(they, time)
+        if rules.hold <= time - came < (rules.longest or math.inf):
+            assert policy.on
+
+
+def test_who_came_just_before_the_longest_alert_ends_is_not_spent_with_the_others() -> None:
+    story = seconds([0.9, 0.1], 0, 5.5) + seconds([0.9, 0.9], 5.5, 30)
+    assert times(play(story, Policy(replace(RULES, longest=5.0)))) == [(True, 1.0), (False, 10.5)]
+
+
+def test_a_pause_forgets_nobody_and_counts_for_nothing() -> None:
+    policy = Policy(replace(RULES, longest=5.0))
+    alerts = play(seconds([0.9], 0, 4), policy)
+    alerts += [policy.pause(4.0)]
+    alerts += play(seconds([0.9], 7, 30), policy)
+    assert times(alerts) == [(True, 1.0), (False, 4.0), (True, 7.0), (False, 9.1)]  # 2.9 s, and 2.1 s
+
+
+def test_the_hold_goes_on_after_a_pause_and_the_pause_is_no_part_of_it() -> None:
+    policy = Policy(RULES)
+    assert play(seconds([0.9], 0, 0.6), policy) == []
+    policy.pause(0.6)
+    assert times(play(seconds([0.9], 5, 9), policy)) == [(True, 5.5)]
+
+
+def test_one_frame_without_anybody_does_not_end_an_alert_however_late_it_comes() -> None:
+    slow = [(5.0 * step, [0.9] if step != 4 else []) for step in range(9)]
+    assert times(play(slow)) == [(True, 5.0)]
+
+
+def test_somebody_bare_elsewhere_just_before_will_do_where_frames_are_far_apart() -> None:
+    def seen(gap: float) -> list[tuple[bool, float]]:
+        policy = Policy(RULES)
+        walking = [[replace(each, id=step) for each in people([0.9], gap * step)] for step in range(8)]
+        return times([alert for step in range(8) if (alert := policy.update(walking[step], gap * step))])
+
+    assert seen(0.1) == []
+    assert seen(1.0) == [(True, 1.0)]
+    assert seen(5.0) == [(True, 5.0)]
 
 
 @given(RULE_SETS, STORIES, SPANS)

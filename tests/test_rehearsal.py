@@ -13,10 +13,10 @@ from benchmarks.scenes import power, rehearsal, scenarios
 from benchmarks.scenes.drawn import NOISE, Drawn
 from benchmarks.scenes.rehearsal import WAYS, play
 from benchmarks.scenes.scenarios import OPINION, RULES, WATCHERS, score
-from benchmarks.scenes.scripts import ALWAYS, FPS, POSTER, SCRIPTS, Actor, Script
+from benchmarks.scenes.scripts import ALWAYS, AT_FPS, FPS, POSTER, SCRIPTS, Actor, Script
 from maskwatch.gate import MotionGate
 
-SOMEBODY_BARE = [script for script in SCRIPTS if script.due and script.seconds <= 60]
+SOMEBODY_BARE = [script for script in AT_FPS if script.due and script.seconds <= 60]
 SHORT = Script("somebody bare", [Actor([(1, 200, 60), (5, 300, 60)], ALWAYS)], 6.0)
 
 

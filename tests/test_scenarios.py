@@ -35,6 +35,15 @@ DUE = {
     "hurries past, bare": [(2, 4.5)],
     "a poster; nine masked pass, then one bare": [(280, 288)],
     "ten, one of them bare": [(0, 30)],
+    **{
+        f"{name}, {fps:g} frames a second": due
+        for fps in scripts.RATES
+        for name, due in {
+            "one bare": [(2.0, 58.0)],
+            "takes the mask off": [(30, 58.0)],
+            "walks to and fro, bare": [(2.0, 58.0)],
+        }.items()
+    },
 }
 
 
@@ -127,7 +136,7 @@ def test_alerts_are_held_against_the_truth(
 
 @each_script
 def test_who_never_alerts_misses_all_and_who_always_does_tells_nothing(script: Script) -> None:
-    never, always = ([(step / FPS, on) for step in range(script.steps)] for on in (False, True))
+    never, always = ([(step / script.fps, on) for step in range(script.steps)] for on in (False, True))
     due = len(script.due)
     assert score(script, never) == Score(0, due, 0, 0, 0.0, ())
     at_once = sum(start == 0 for start, _ in script.due)  # bare as the scene begins
@@ -209,12 +218,14 @@ def test_the_record_is_whole_and_of_the_present_settings() -> None:
         (s, w) for s in [*names, "all"] for w in WATCHERS
     }
     assert {(row["scene"], row["way"]) for row in RECORD["ways"]} == {
-        (scene, way) for scene in [*names, "all"] for way in rehearsal.WAYS
+        (scene, way) for scene in [*(each.name for each in scripts.AT_FPS), "all"] for way in rehearsal.WAYS
     }
     assert RECORD["settings"] == json.loads(json.dumps(scenarios.measure([], range(1))["settings"]))
 
 
-@pytest.mark.parametrize("name", ["one bare", "hurries past, bare", "verdicts flicker, masked"])
+@pytest.mark.parametrize(
+    "name", ["one bare", "hurries past, bare", "verdicts flicker, masked", "one bare, 0.5 frames a second"]
+)
 def test_the_record_says_what_the_code_does_now(name: str) -> None:
     fresh = [row for row in scenarios.measure([BY_NAME[name]])["rows"] if row["scene"] == name]
     assert fresh == [row for row in RECORD["rows"] if row["scene"] == name], "python -m benchmarks scenarios"

@@ -1,5 +1,6 @@
 """Verdicts over time become one opinion per person."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Face, Label, Track, Verdict
-from maskwatch.tracker import OFTEN, Opinion, Tracker
+from maskwatch.tracker import OFTEN, SPEAKS, Opinion, Tracker
 
 BARE, MASKED = Verdict(Label.WITHOUT_MASK, 1.0), Verdict(Label.WITH_MASK, 1.0)
 Judged = tuple[Face, Verdict]
@@ -36,7 +37,8 @@ def asked(tracker: Tracker, judged: Sequence[Judged], time: float) -> int:
 
 
 def opinion_after(frames: int, seconds: float, time_constant: float) -> float:
-    """Somebody bare at first puts a mask on and is watched for `seconds` in `frames` frames."""
+    """Somebody bare at first puts a mask on and is watched for `seconds` in so many frames, or more if need be."""
+    frames = max(frames, math.ceil(seconds / SPEAKS))
     tracker = Tracker(Opinion(time_constant=time_constant, forget=100, recheck=0))
     update(tracker, [at(0, BARE)], 0.0)
     for step in range(1, frames + 1):
@@ -74,7 +76,7 @@ def test_one_odd_verdict_about_somebody_settled_does_not_turn_the_opinion_but_ra
 def test_a_new_person_is_judged_at_every_frame_a_settled_one_once_in_a_while() -> None:
     tracker = Tracker(Opinion(recheck=1.0))
     counts = [asked(tracker, [at(0, MASKED)], 0.1 * step) for step in range(100)]
-    new = round(OFTEN / 0.1)
+    new = round(OFTEN[0] / 0.1)
     assert counts[:new] == [1] * new
     assert sum(counts[new + 1 :]) == pytest.approx((100 - new) / 10, abs=1.1)
 
@@ -147,7 +149,7 @@ def test_two_who_cross_keep_their_opinions_though_one_hides_the_other() -> None:
 def test_a_person_unseen_is_kept_for_a_while_and_then_forgotten() -> None:
     tracker = Tracker(Opinion(forget=1.0))
     update(tracker, [at(0, BARE)], 0.0)
-    assert [track.id for track in update(tracker, [], 1.0)] == [1]
+    assert [track.id for step in range(1, 11) for track in update(tracker, [], step / 10)] == [1] * 10
     assert update(tracker, [], 1.01) == ()
     assert tracker.empty
     assert update(tracker, [at(0, MASKED)], 1.1)[0].id == 2

@@ -30,7 +30,7 @@ def scenarios() -> str:
     watchers = [row[0] for row in sums]
     return "\n\n".join(
         (
-            markdown(("all scenes", "missed", "false", "again", "on in vain", "delay"), sums),
+            markdown(("all scenes of 10 frames a second", "missed", "false", "again", "on in vain", "delay"), sums),
             markdown(("scene", "due", *watchers, f"delay, {watchers[-1]}"), each),
         )
     )

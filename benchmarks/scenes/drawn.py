@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.scripts import FPS, HEIGHT, WIDTH, Script
+from benchmarks.scenes.scripts import HEIGHT, WIDTH, Script
 from maskwatch.flow import Box, Image
 
 Floats = NDArray[np.float32]
@@ -35,7 +35,7 @@ class Drawn:
 
     def at(self, step: int) -> Image:
         """(HEIGHT, WIDTH, 3) uint8 RGB of a frame."""
-        time, scene = step / FPS, self._hall.copy()
+        time, scene = step / self._script.fps, self._hall.copy()
         for actor, head in zip(self._script.actors, self._heads, strict=True):
             if box := actor.at(time):
                 _lay(scene, head, box)

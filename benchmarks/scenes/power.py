@@ -27,6 +27,7 @@ from maskwatch.parts import Finder, Parts
 from maskwatch.policy import Policy
 from maskwatch.service import Notifier
 from maskwatch.stages import Stages
+from maskwatch.state import State
 from maskwatch.tracker import Tracker
 
 SCHEMA = 1
@@ -126,7 +127,7 @@ def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
 
 def watch(unit: Parts) -> float:
     """CPU seconds, of all threads, that the loop takes for a source from its beginning to its end."""
-    loop, begin = Watch(unit, Stages(), Notifier()), time.process_time()
+    loop, begin = Watch(unit, Stages(), State(unit.outputs, Notifier())), time.process_time()
     while not unit.source.ended:
         loop.turn(math.inf)
     return time.process_time() - begin

@@ -22,6 +22,7 @@ from maskwatch.parts import Parts
 from maskwatch.policy import Policy
 from maskwatch.service import Notifier
 from maskwatch.stages import Stages
+from maskwatch.state import State
 from maskwatch.tracker import Tracker
 
 RUNS = 5  # of each scene; drawing takes its time
@@ -48,7 +49,8 @@ class Reel:
         self._told = [judged for _, judged in frames(script, seed)]
         self._drawn = drawn
         self._judged: Face | None = None
-        self.step = -round(EMPTY * FPS) - 1
+        self._fps = script.fps
+        self.step = -round(EMPTY * script.fps) - 1
         self.looked = 0  # frames of the script in which faces were looked for
         self.trouble: str | None = None
 
@@ -63,7 +65,7 @@ class Reel:
 
     def read(self, wait: float) -> Frame:  # noqa: ARG002
         self.step += 1
-        return Frame(self._drawn.at(self.step) if self._drawn else BLANK, self.step / FPS)
+        return Frame(self._drawn.at(self.step) if self._drawn else BLANK, self.step / self._fps)
 
     def find(self, image: Image) -> list[Face]:  # noqa: ARG002
         self.looked += self.step >= 0
@@ -88,18 +90,18 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
     parts = Parts(reel, reel, reel, Tracker(OPINION), Policy(RULES), Outputs([]), zone=ZONE)
     parts.gate, parts.max_fps = MotionGate() if gate else None, max_fps
-    watch, on = Watch(parts, Stages(), Notifier()), []
+    watch, on = Watch(parts, Stages(), State(parts.outputs, Notifier())), []
     while not reel.ended:
         watch.turn(math.inf)
-        on.append((reel.step / FPS, parts.policy.on))
+        on.append((reel.step / script.fps, parts.policy.on))
     watch.end()
     return score(script, [each for each in on if each[0] >= 0]), reel.looked
 
 
 def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RUNS)) -> list[dict[str, Any]]:
-    """Rows for the record: for each scene, and for all, by way of saving; looked_share: of frames, for faces."""
+    """Rows for the record: for each scene of FPS, and for all, by way of saving; looked_share: of frames, for faces."""
     rows, everything = [], {way: list[tuple[Score, float]]() for way in WAYS}
-    for script in scripts:
+    for script in (each for each in scripts if each.fps == FPS):
         for way, (gate, max_fps) in WAYS.items():
             played = [play(script, seed, gate, max_fps) for seed in seeds]
             runs = [(told, looked / script.steps) for told, looked in played]

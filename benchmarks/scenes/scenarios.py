@@ -6,6 +6,7 @@ remember. Only a face that hangs still counts as a picture sooner, so that its s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -27,9 +28,10 @@ DEFAULTS = Settings()
 RULES = Rules(**DEFAULTS.alert.model_dump(exclude={"quiet", "timezone"}))
 OPINION = Opinion(**{**DEFAULTS.opinion.model_dump(), "motionless": 60.0})
 ZONE = Zone(DEFAULTS.face.min_size, DEFAULTS.zone.polygon)
-LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare
+LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare,
+LATE_FRAMES = 5  # and so many frames, where they take longer
 SEEDS = range(20)
-ALL = "all"  # the scene that is all of them
+ALL = "all"  # the scene that is all of those with FPS frames a second
 SOMEWHERE = Box(0, 0, 100, 100)  # where the one person is that nothing tracks
 
 Watcher = Callable[[Judged, float], bool]  # one frame and its time, in order -> is the alert on
@@ -46,7 +48,7 @@ def hold(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
 
     def watch(judged: Judged, time: float) -> bool:
         barest = max(judged, key=lambda each: bareness(each[1]), default=None)
-        somebody = [Track(0, *barest, bareness(barest[1]), time, time)] if barest else []
+        somebody = [Track(0, *barest, bareness(barest[1]), since=-math.inf, seen=time)] if barest else []
         policy.update(somebody, time)
         return policy.on
 
@@ -112,17 +114,18 @@ def score(script: Script, on: Sequence[tuple[float, bool]]) -> Score:
         on: for each frame in order, its time in seconds and whether the alert was on.
     """
     begun = [time for (_, before), (time, now) in pairwise([(0.0, False), *on]) if now and not before]
-    answers = [_answer(begun, start, end) for start, end in script.due]
+    late = max(LATE, LATE_FRAMES / script.fps)
+    answers = [_answer(begun, start, end, late) for start, end in script.due]
     delays = [time - start for time, (start, _) in zip(answers, script.due, strict=True) if time is not None]
     false = sum(not _is_due(script, time) for time in begun)
-    vain = sum(now and not _is_due(script, time) for time, now in on) / FPS
+    vain = sum(now and not _is_due(script, time) for time, now in on) / script.fps
     true = len(delays)
     return Score(true, len(answers) - true, false, len(begun) - true - false, vain, tuple(delays))
 
 
-def _answer(begun: Sequence[float], start: float, end: float) -> float | None:
+def _answer(begun: Sequence[float], start: float, end: float, late: float) -> float | None:
     """The first alert that tells of a stretch in time."""
-    last = min(end, start + RULES.hold + LATE)
+    last = min(end, start + RULES.hold + late)
     return next((time for time in begun if start <= time <= last), None)
 
 
@@ -152,10 +155,16 @@ def measure(
         films = [seen(script, seed) for seed in seeds]
         for name, make in WATCHERS.items():
             scores = [score(script, watched(film, make(rules, opinion))) for film in films]
-            everything[name] += scores
+            everything[name] += scores if script.fps == FPS else []
             rows.append({"scene": script.name, "watcher": name, **summed(scores)})
     rows += [{"scene": ALL, "watcher": name, **summed(scores)} for name, scores in everything.items()]
-    settings = {"rules": asdict(rules), "opinion": asdict(opinion), "late_s": LATE, "frames_a_second": FPS}
+    settings = {
+        "rules": asdict(rules),
+        "opinion": asdict(opinion),
+        "late_s": LATE,
+        "late_frames": LATE_FRAMES,
+        "frames_a_second": FPS,
+    }
     return {"schema": 1, "kind": "scenarios", "settings": settings, "rows": rows}
 
 

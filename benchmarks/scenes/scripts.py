@@ -63,10 +63,11 @@ class Script:
     name: str
     actors: Sequence[Actor] = ()
     seconds: float = 30.0
+    fps: float = FPS
 
     @property
     def steps(self) -> int:
-        return round(self.seconds * FPS)
+        return round(self.seconds * self.fps)
 
     @property
     def due(self) -> tuple[Stretch, ...]:
@@ -89,11 +90,13 @@ def standing(x: float, start: float, end: float, side: float = 60.0) -> list[Sto
 
 
 ALWAYS = ((0.0, math.inf),)
+WALK = [(2.0 + 7 * turn, 60.0 if turn % 2 else 580.0, 60.0) for turn in range(9)]
 POSTER = Actor([(0, 500, 70), (300, 500, 70)], ALWAYS, down=120, flicker=0.0, missed=0.02, thing=True)
 COAT = Actor([(0, 500, 70), (60, 500, 70)], ALWAYS, flicker=0.25, missed=0.9, thing=True)
 CROWD = [Actor(standing(40 + 62 * place, 0, 30, 44), down=120 + 40 * (place % 3)) for place in range(10)]
+RATES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # frames a second, of the scenes that are not of FPS
 RIGHT, LEFT = [(2.0, 40.0, 60.0), (12.0, 600.0, 60.0)], [(2.0, 600.0, 60.0), (12.0, 40.0, 60.0)]
-SCRIPTS = (
+AT_FPS = (
     Script("nobody"),
     Script("one masked", [Actor(standing(320, 2, 28))]),
     Script("one bare", [Actor(standing(320, 2, 28), ALWAYS)]),
@@ -120,14 +123,29 @@ SCRIPTS = (
 )
 
 
+def at_rate(fps: float) -> tuple[Script, ...]:
+    """The same few people, seen so many times a second."""
+    scenes = {
+        "one masked": Actor(standing(320, 2, 58)),
+        "one bare": Actor(standing(320, 2, 58), ALWAYS),
+        "takes the mask off": Actor(standing(320, 2, 58), [(30, 60)]),
+        "walks to and fro, masked": Actor(WALK),
+        "walks to and fro, bare": Actor(WALK, ALWAYS),
+    }
+    return tuple(Script(f"{name}, {fps:g} frames a second", [actor], 60.0, fps) for name, actor in scenes.items())
+
+
+SCRIPTS = (*AT_FPS, *(script for fps in RATES for script in at_rate(fps)))
+
+
 def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
     """What finder and classifier say of each frame, with its time in seconds."""
     rng = np.random.default_rng([seed, zlib.crc32(script.name.encode())])  # no two scenes have the same chances
-    wrong = [_wrong(actor, script.steps, rng) for actor in script.actors]
+    wrong = [_wrong(actor, script, rng) for actor in script.actors]
     missed = [rng.random(script.steps) < actor.missed for actor in script.actors]
     found = []
     for step in range(script.steps):
-        time = step / FPS
+        time = step / script.fps
         judged = [
             _seen(actor, box, actor.is_bare(time) != wrong[place][step], rng)
             for place, actor in enumerate(script.actors)
@@ -137,11 +155,11 @@ def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
     return found
 
 
-def _wrong(actor: Actor, steps: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _wrong(actor: Actor, script: Script, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(steps,) whether each verdict is wrong: drawn anew, or the one before once more."""
-    wrong, again = rng.random(steps) < actor.flicker, rng.random(steps)
-    stays = math.exp(-1 / (actor.lasting * FPS)) if actor.lasting else 0.0
-    for step in range(1, steps):
+    wrong, again = rng.random(script.steps) < actor.flicker, rng.random(script.steps)
+    stays = math.exp(-1 / (actor.lasting * script.fps)) if actor.lasting else 0.0
+    for step in range(1, script.steps):
         if again[step] < stays:
             wrong[step] = wrong[step - 1]
     return wrong

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 
 from maskwatch.flow import Track
+from maskwatch.pace import MISSES
+
+ROUNDING = 1e-6  # seconds; sums of many short times may fall short by as much
 
 
 class Admission:
@@ -21,6 +24,7 @@ class Admission:
         self._masked: dict[int, float] = {}  # person -> seconds seen masked without a break
         self._newest = -math.inf  # seconds, of the newest frame
         self._seen = -math.inf  # seconds, when somebody masked was last seen
+        self._without = 0  # frames since then
 
     def update(
         self, people: Sequence[Track], time: float, low: float, hold: float, clear: float, unjudged: int = 0
@@ -43,13 +47,15 @@ class Admission:
         }
         self._newest = time
         if any(each.seen == time for each in people if each.id in self._masked):
-            self._seen = time
+            self._seen, self._without = time, 0
+        else:
+            self._without += 1
         if unjudged or len(self._masked) < len(people):
             self.on = False
         elif self.on:
-            self.on = time - self._seen < clear
+            self.on = self._without < MISSES or time - self._seen < clear
         else:
-            self.on = self._seen == time and all(seen >= hold for seen in self._masked.values())
+            self.on = self._seen == time and all(seen + ROUNDING >= hold for seen in self._masked.values())
         return self.on
 
     def reset(self) -> None:

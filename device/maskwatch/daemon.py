@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import math
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from maskwatch import ending
 from maskwatch.flow import Face, Frame, Signal
+from maskwatch.pace import Pace
 from maskwatch.parts import Parts
 from maskwatch.service import Notifier
 from maskwatch.skips import Skips, required
@@ -18,7 +20,11 @@ from maskwatch.state import State
 
 logger = logging.getLogger(__name__)
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
-BUTTONS_WITHIN, SOURCE_WITHIN = 0.5, 2.5  # seconds; the whole end must take less than TimeoutStopSec of the unit file
+BUTTONS_WITHIN, SOURCE_WITHIN, WALL_WITHIN = (
+    0.5,
+    2.5,
+    1.0,
+)  # seconds; the whole end must take less than TimeoutStopSec of the unit file
 SLACK = 0.01  # seconds a frame may come early and still be looked at under max_fps
 
 
@@ -76,6 +82,7 @@ class Watch:
         self._looked = -math.inf  # seconds, of the newest frame that was looked at
         self._blind: str | None = None  # why the unit cannot see
         self._skips = Skips()
+        self._pace = Pace()
 
     def turn(self, duration: float) -> bool:
         """Wait for a frame, and look at it; False when `duration` is over."""
@@ -101,6 +108,9 @@ class Watch:
         parts = self._parts
         with contextlib.ExitStack() as rest:  # the last one named is closed first
             rest.callback(ending.attempt, "the camera", parts.source.close, SOURCE_WITHIN)
+            if parts.wall:
+                save = functools.partial(parts.wall.save, parts.tracker.pictures)
+                rest.callback(ending.attempt, "the pictures on the wall", save, WALL_WITHIN)
             if parts.buttons:
                 rest.callback(ending.attempt, "the buttons", parts.buttons.close, BUTTONS_WITHIN)
             rest.callback(parts.outputs.close)
@@ -133,6 +143,10 @@ class Watch:
         if alert := parts.policy.update(people, frame.time, parts.quiet(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
         self._state.signal(parts.policy.signal)
+        if told := self._pace.looked(frame.time, parts.policy.rules.hold, parts.tracker.opinion.forget):
+            logger.warning(told)
+        if parts.wall:
+            parts.wall.keep(parts.tracker.pictures, frame.time)
 
     def _faces(self, frame: Frame) -> list[Face]:
         """Those in the frame that count."""
@@ -144,14 +158,14 @@ class Watch:
         return [face for face in faces if parts.zone.counts(face, width, height)]
 
     def _heed(self, blind: str | None) -> None:
-        """A unit that cannot see ends the alert and shows a fault; whom it saw before proves nothing after."""
+        """A unit that cannot see ends the alert and shows a fault; a short trouble makes nobody forgotten."""
         before, self._blind = self._blind, blind
         self._state.faults(blind, self._parts.outputs.check(), self._time)
         if blind == before:
             return
-        if alert := self._parts.policy.stop(self._time):
+        self._pace.pause()
+        if alert := self._parts.policy.pause(self._time):
             self._parts.outputs.switch(alert)
-        self._parts.tracker.clear()
         self._state.signal(Signal.WATCHING)
 
     def _is_due(self, time: float) -> bool:

@@ -83,8 +83,9 @@ class Track:
     face: Face
     verdict: Verdict  # the newest single verdict
     bare: float  # opinion: 0 = surely masked … 1 = surely bare, smoothed over time
-    since: float  # seconds, when the person was first seen
+    since: float  # seconds, when the person was first seen, or was back
     seen: float  # seconds, when the person was last seen
+    returned: bool = False  # vanished, was forgotten, and is back in the same place to a hair: likely a picture
 
 
 class Signal(StrEnum):

@@ -13,7 +13,7 @@ from maskwatch import address, bundle
 from maskwatch.buttons import Buttons
 from maskwatch.camera import Source, open_source
 from maskwatch.card import Task
-from maskwatch.config import FaceSettings, MaskSettings, Settings
+from maskwatch.config import CameraSettings, FaceSettings, MaskSettings, Settings
 from maskwatch.flow import Face, Image, Label, Verdict
 from maskwatch.gate import MotionGate
 from maskwatch.hours import QuietHours
@@ -25,6 +25,7 @@ from maskwatch.outputs.sound import open_sound
 from maskwatch.policy import Policy, Rules
 from maskwatch.tracker import Opinion, Tracker
 from maskwatch.unblocked import Unblocked
+from maskwatch.wall import Wall
 from maskwatch.zone import Zone
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Parts:
     gate: MotionGate | None = None
     max_fps: float | None = None  # frames a second looked at; None: all
     ahead: Ahead | None = None
+    wall: Wall | None = None
 
 
 def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False, show_pins: bool = False) -> Parts:
@@ -116,9 +118,16 @@ def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False,
         source = open_source(settings.camera, ahead)
         opened.pop_all()  # from here on the loop closes them
     logger.info("watching %s", address.parse(settings.camera.source).shown)
-    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead)
+    wall = Wall.from_environment(_view(settings.camera))
+    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead, wall=wall)
     adjust(parts, settings)
+    parts.tracker.hang(wall.load())
     return parts
+
+
+def _view(camera: CameraSettings) -> str:
+    """What decides where in a frame something is."""
+    return f"{address.parse(camera.source).shown} {camera.width}x{camera.height} {camera.rotation}"
 
 
 def adjust(parts: Parts, settings: Settings) -> None:

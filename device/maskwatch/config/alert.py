@@ -24,7 +24,9 @@ class OpinionSettings(Section):
     time_constant: float = Field(default=0.7, ge=0.01, le=10)
     """Seconds after which a changed verdict has moved the opinion by 63 %."""
     forget: float = Field(default=1.0, ge=0.2, le=60)
-    """Seconds unseen after which a person is forgotten."""
+    """Seconds unseen after which a person is forgotten; two frames without them are needed as well."""
+    gap: float = Field(default=10.0, ge=1, le=60)
+    """Seconds without any frame (camera trouble, a stuck loop) after which everybody is forgotten."""
     min_iou: float = Field(default=0.2, ge=0.01, le=0.9)
     """A face is the same person when its box overlaps the expected one by this much (intersection over union)."""
     recheck: float = Field(default=1.0, ge=0, le=10)
@@ -32,7 +34,7 @@ class OpinionSettings(Section):
     crowd: int = Field(default=4, ge=1, le=32)
     """Faces judged in one frame at most; the others wait for their turn."""
     motionless: Annotated[float, seconds_or_never(60, 86400)] = 600.0
-    """Seconds a face may stay where it is before it counts as a picture on a wall and is ignored; 0: never."""
+    """Seconds a face is seen in one place, in all, before it counts as a picture on a wall and is ignored; 0: never."""
 
 
 class QuietHours(Section):
@@ -60,12 +62,12 @@ class AlertSettings(Section):
     hold: float = Field(default=1.0, ge=0, le=30)
     """Seconds somebody must be seen bare before the alert begins; out of sight they do not run."""
     clear: float = Field(default=2.0, ge=0.2, le=60)
-    """Seconds without anybody bare before the alert ends."""
+    """Seconds without anybody bare before the alert ends; two such frames are needed as well."""
     cooldown: float = Field(default=0.0, ge=0, le=600)
     """Seconds after an alert before another may begin."""
     longest: Annotated[float, seconds_or_never(1, 3600)] = 30.0
-    """Seconds after which an alert ends whoever is there; it takes somebody else, or the mask on and off, to begin
-    another. 0: no limit."""
+    """Seconds of alarm that one person causes at most; another takes somebody else, or the mask on and off. 0: no
+    limit."""
     quiet: tuple[QuietHours, ...] = Field(default=(), strict=False)
     """Times of day without alerts."""
     timezone: str | None = None

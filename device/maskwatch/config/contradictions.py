@@ -17,7 +17,7 @@ FRAMES = 2  # a camera that gives one frame in that time has not stopped, and on
 
 def contradictions(settings: Settings) -> Iterator[str]:
     """Each as a sentence that names both settings."""
-    for find in (_no_face_fits, _slower_than_it_may_be):
+    for find in (_no_face_fits, _slower_than_it_may_be, _everybody_new_in_every_frame):
         yield from find(settings)
 
 
@@ -41,4 +41,17 @@ def _slower_than_it_may_be(settings: Settings) -> Iterator[str]:
             yield (
                 f"camera.{key} = {seconds:g} is less than the {FRAMES / camera.fps:.1f} s that {FRAMES} frames take at "
                 f"camera.fps = {camera.fps:g}: a camera that works would be opened again and again"
+            )
+
+
+def _everybody_new_in_every_frame(settings: Settings) -> Iterator[str]:
+    camera, gap = settings.camera, settings.opinion.gap
+    rates = {"power.max_fps": settings.power.max_fps}
+    if parse(camera.source).kind in (*PACED, "images"):
+        rates["camera.fps"] = camera.fps
+    for name, rate in rates.items():
+        if rate is not None and gap < FRAMES / rate:
+            yield (
+                f"opinion.gap = {gap:g} is less than the {FRAMES / rate:.1f} s that {FRAMES} frames take at "
+                f"{name} = {rate:g}: everybody would be new in every frame, and nobody alerted of"
             )
