@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import keras
 
+from training import warm_classifier
 from training.knobs import AlexNet, FineTuning, Knobs, PlainCnn
 from training.networks import alexnet, cnn, mobilenet_v2
 
@@ -58,14 +60,25 @@ def from_scratch(knobs: Knobs) -> tuple[Stage, ...]:
     return (Stage("scratch", None, knobs.epochs, knobs.rate, knobs.plain),)
 
 
-def of_mobilenet_v2(weights: str | None) -> Recipe[FineTuning]:
-    """The study's winner. `weights`: a Keras weights file of the base without top, "imagenet", or None for random."""
-    return Recipe(
-        "mobilenet_v2",
-        lambda knobs: mobilenet_v2.build(knobs.size, knobs.alpha, weights),
-        fine_tuning,
-        mobilenet_v2.freeze,
-    )
+def going_on(knobs: FineTuning) -> tuple[Stage, ...]:
+    """The last two of those stages: the head knows its task already."""
+    return fine_tuning(knobs)[2:]
+
+
+def of_mobilenet_v2(weights: str | None, start: Path | None = None) -> Recipe[FineTuning]:
+    """The study's winner.
+
+    Args:
+        weights: a Keras weights file of the base without top, "imagenet", or None for random.
+        start: a bundle of this network to go on from, in place of weights.
+    """
+
+    def build(knobs: FineTuning) -> keras.Model:
+        if start is None:
+            return mobilenet_v2.build(knobs.size, knobs.alpha, weights)
+        return warm_classifier.from_bundle(start, knobs.size, knobs.alpha)
+
+    return Recipe("mobilenet_v2", build, going_on if start else fine_tuning, mobilenet_v2.freeze)
 
 
 CNN: Recipe[PlainCnn] = Recipe("cnn", lambda knobs: cnn.build(knobs.size, knobs.depth), from_scratch)

@@ -76,8 +76,13 @@ def default_path(task: Task) -> Path:
     return Path(str(resources.files("maskwatch") / "models" / f"{task}.tflite"))
 
 
-def read(path: Path, task: Task) -> Bundle:
+def read(path: Path, task: Task, any_pixels: bool = False) -> Bundle:
     """Read and verify a bundle.
+
+    Args:
+        path: the file.
+        task: what it must be for.
+        any_pixels: take one for another preprocess.VERSION too: to train on from its weights, not to run it.
 
     Raises:
         ModelError: the file is missing, cut short, altered, for another task or for another preprocess.VERSION.
@@ -94,7 +99,7 @@ def verified(data: bytes, path: Path, task: Task) -> Bundle:
         raise ModelError(f"model {path}: altered or damaged ({found}); {REBUILD}")
     if card.task != task:
         raise ModelError(f"model {path}: made for task '{card.task}', expected '{task}'; {REBUILD}")
-    if card.preprocess_version != preprocess.VERSION:
+    if card.preprocess_version != preprocess.VERSION and not any_pixels:
         raise ModelError(
             f"model {path}: made for preprocess version {card.preprocess_version}, "
             f"this maskwatch has {preprocess.VERSION}; {REBUILD}"
