@@ -53,6 +53,21 @@ def test_grey_has_no_colour_and_the_same_brightness() -> None:
     assert np.abs(changed[..., 0].astype(int) - cv2.cvtColor(picture(), cv2.COLOR_RGB2GRAY)).max() <= 1
 
 
+def test_infra_red_has_no_colour_pale_skin_and_dark_corners() -> None:
+    skin, blue = (np.full((80, 80, 3), colour, np.uint8) for colour in ((200, 140, 110), (60, 110, 190)))
+    for seed in range(20):
+        by_night = [weather.infra_red(image, np.random.default_rng(seed)).astype(int) for image in (skin, blue)]
+        assert all((image == image[..., :1]).all() for image in by_night)
+        assert by_night[0].mean() > by_night[1].mean()
+        corners = [by_night[0][row : row + 8, column : column + 8].mean() for row in (0, 72) for column in (0, 72)]
+        assert min(corners) < by_night[0][36:44, 36:44].mean()
+
+
+def test_a_fifth_of_the_pictures_is_without_colour() -> None:
+    chances = [weather.CHANCES[effect] for effect in (weather.grey, weather.infra_red)]
+    assert 1 - np.prod([1 - chance for chance in chances]) == pytest.approx(0.2, abs=0.03)
+
+
 def test_back_light_is_a_ramp() -> None:
     flat = np.full((40, 60, 3), 100, np.uint8)
     changed = weather.back_light(flat, np.random.default_rng(0)).astype(int)

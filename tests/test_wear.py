@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Image, Label
 from training.augment import canvas as painting
-from training.augment import wear
+from training.augment import transplant, wear
+from training.augment.head import TURNED, Head
 from training.data import CLASSES
 
 MASKED, BARE, WRONG = (CLASSES.index(label) for label in (Label.WITH_MASK, Label.WITHOUT_MASK, Label.INCORRECT))
@@ -324,6 +325,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(wear, "mask", recorder("mask"))
     for name, kind in (("WORN_WRONG", "wrong"), ("NO_MASK", "object"), ("NEUTRAL", "neutral")):
         monkeypatch.setattr(wear, name, tuple(recorder(kind) for _ in getattr(wear, name)))
+    monkeypatch.setattr(wear, "shown", lambda *_: True)
     return made
 
 
@@ -340,9 +342,9 @@ def test_bare_faces_get_each_kind_as_often_as_it_says_and_the_class_that_goes_wi
         assert label == (MASKED if kinds == {"mask"} else WRONG if kinds == {"wrong"} else BARE)
         classes[label] += 1
     shares = {kind: drawn.count(kind) / ROUNDS for kind in ("mask", "wrong", "object", "neutral")}
-    expected = (wear.DRAWN_MASK, wear.DRAWN_WRONG, wear.DRAWN_OBJECT, wear.DRAWN_NEUTRAL)
+    expected = (wear.PUT_ON / 2, wear.PUT_ON / 2, wear.DRAWN_OBJECT, wear.DRAWN_NEUTRAL)
     assert shares == pytest.approx(dict(zip(shares, expected, strict=True)), abs=0.02)
-    assert classes[BARE] / ROUNDS == pytest.approx(1 - wear.DRAWN_MASK - wear.DRAWN_WRONG, abs=0.03)
+    assert classes[BARE] / ROUNDS == pytest.approx(1 - wear.PUT_ON, abs=0.03)
 
 
 @pytest.mark.parametrize("label", [MASKED, WRONG])
@@ -376,3 +378,39 @@ def test_dressing_leaves_the_picture_alone_and_is_the_same_for_a_seed() -> None:
 def test_of_several_drawings_each_has_its_turn() -> None:
     rng = np.random.default_rng(0)
     assert {wear.any_of(wear.NO_MASK, rng) for _ in range(200)} == set(wear.NO_MASK)
+
+
+def test_a_mask_is_put_on_where_it_can_be_seen() -> None:
+    """On a face that ends with the picture a mask at the chin would be a bare face of the wrong class."""
+    tight = Box(60, 50, 120, 50 + 110 / 1.05)  # the picture ends at 1.05 of the face
+    ways = Counter(wear.masked(wild(), tight, BARE, np.random.default_rng(seed), ())[1] for seed in range(60))
+    assert set(ways) == {MASKED, WRONG}
+    assert not wear.shown(wild(), tight, wear.CHIN_SEEN)
+    cut = Box(60, 50, 120, 190)  # … and at 0.79
+    assert {wear.masked(wild(), cut, BARE, np.random.default_rng(seed), ())[1] for seed in range(60)} == {BARE}
+
+
+def test_a_profile_stays_bare() -> None:
+    points = ((62.0, 74.0), (66.0, 74.0), (55.0, 86.0), (62.0, 95.0), (66.0, 95.0))
+    profile = Head(60, 50, 120, 110, points)
+    assert profile.turn > TURNED
+    assert {wear.masked(wild(), profile, BARE, np.random.default_rng(seed), ())[1] for seed in range(60)} == {BARE}
+
+
+def test_half_of_the_masks_are_another_photographs_worn_in_the_same_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[str] = []
+
+    def recorder(kind: str) -> object:
+        return lambda image, _box, _mask, _rng: (moved.append(kind), image)[1]
+
+    monkeypatch.setattr(transplant, "proper", recorder("proper"))
+    monkeypatch.setattr(wear, "MOVED_WRONG", tuple(recorder("wrong") for _ in wear.MOVED_WRONG))
+    one = transplant.Cutout(np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32), 0.5, 1.0)
+    rng, rounds = np.random.default_rng(0), 400
+    for _ in range(rounds):
+        before = len(moved)
+        _, label = wear.masked(wild(), FACE, BARE, rng, [one])
+        if len(moved) > before:
+            assert label == {"proper": MASKED, "wrong": WRONG}[moved[-1]]
+    assert len(moved) / rounds == pytest.approx(wear.MOVED, abs=0.08)
+    assert moved.count("wrong") / len(moved) == pytest.approx(0.5, abs=0.08)

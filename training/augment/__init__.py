@@ -1,1 +1,4 @@
-"""How training photographs are varied: what people wear (`wear`), and what a camera does to them (`weather`)."""
+"""How training photographs are varied.
+
+`wear` and `transplant`: what people wear; `weather`: what a camera does.
+"""

@@ -1,6 +1,6 @@
 """Painting on a face in a photograph: places by shares of the face box, colour lit as the face is, edges as soft.
 
-Nothing here follows the head's turn exactly.
+Where landmarks are known (see `head`), places follow the head's turn; where they are not, they hardly do.
 """
 
 from __future__ import annotations
@@ -13,29 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.flow import Box, Image
+from training.augment import head
 
 Generator = np.random.Generator
 Texture = NDArray[np.float32]  # (h, w, 3), 0–255
 Places = Sequence[tuple[float, float]]  # (across, down) in shares of the face box
 
-# Masks as they are sold: surgical blue, green, white, pink, black, greys, navy; cloth in red, wine, yellow and the
-# colours of skin, which at a few pixels across look most like a bare mouth; the rest is of any colour.
-MASK_COLOURS = (
-    (120, 180, 215),
-    (150, 205, 190),
-    (235, 238, 240),
-    (225, 175, 190),
-    (25, 25, 28),
-    (45, 45, 50),
-    (130, 130, 135),
-    (245, 245, 245),
-    (30, 40, 80),
-    (190, 35, 45),
-    (110, 30, 45),
-    (225, 190, 70),
-    (205, 165, 140),
-    (150, 105, 80),
-)
 SKIN_PLACES = ((0.3, 0.55), (0.7, 0.55), (0.5, 0.5))  # cheeks and nose, where the face's own colour is read
 
 
@@ -49,6 +32,7 @@ class Canvas:
     box: Box
     roll: float  # radians
     yaw: float  # -1 … 1, shifts the middle of the face
+    known: NDArray[np.float64] | None = None  # Head.map, which then tells all of that
 
     @classmethod
     def around(cls, image: Image, box: Box, rng: Generator) -> Canvas:
@@ -58,10 +42,20 @@ class Canvas:
         top = int(np.clip(box.top - 0.5 * box.height, 0, height - 1))
         bottom = int(np.clip(box.bottom + 0.8 * box.height, top + 1, height))
         patch = image[top:bottom, left:right].astype(np.float32)
-        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12))
+        known = box.map if isinstance(box, head.Head) else None
+        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12), known)
+
+    @property
+    def map(self) -> NDArray[np.float64]:
+        """(4, 2) see Head.map, in pixels of `patch`."""
+        found = head.upright(self.box, self.roll) if self.known is None else self.known.copy()
+        found[3] -= self.origin
+        return found
 
     def pixels(self, places: Places) -> NDArray[np.float32]:
-        """(N, 2) of `patch`. The head's turn moves the middle of the face, not its edges."""
+        """(N, 2) of `patch`. The turn of a head without landmarks moves the middle of the face, not its edges."""
+        if self.known is not None:
+            return head.pixels(self.map, np.array(places)).astype(np.float32)
         across, down = np.array(places, np.float32).T
         across = across + 0.5 * self.yaw * (1 - (2 * across - 1).clip(-1, 1) ** 2)
         x, y = (across - 0.5) * self.box.width, (down - 0.5) * self.box.height
@@ -117,43 +111,6 @@ class Canvas:
 def plain(shape: tuple[int, ...], colour: Sequence[float] | NDArray[np.float32]) -> Texture:
     """One colour."""
     return np.broadcast_to(np.asarray(colour, np.float32), (shape[0], shape[1], 3)).copy()
-
-
-def cloth(shape: tuple[int, ...], rng: Generator, scale: float) -> Texture:
-    """Fabric or paper: plain, striped, checked, dotted or blotched, with a fine grain.
-
-    Args:
-        shape: (h, w, ...).
-        rng: chooses all.
-        scale: width of the face, pixels.
-    """
-    height, width = shape[:2]
-    colour, other = mask_colour(rng), rng.integers(0, 256, 3).astype(np.float32)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    angle, period = rng.uniform(0, np.pi), scale * rng.uniform(0.05, 0.22)
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    pattern = rng.choice(["plain", "stripes", "checks", "dots", "blotches"], p=[0.6, 0.1, 0.08, 0.08, 0.14])
-    if pattern == "stripes":
-        share = np.sin(2 * np.pi * along / period) > rng.uniform(-0.5, 0.5)
-    elif pattern == "checks":
-        share = (np.sin(2 * np.pi * along / period) > 0) ^ (np.sin(2 * np.pi * across / period) > 0)
-    elif pattern == "dots":
-        share = np.sin(2 * np.pi * along / period) * np.sin(2 * np.pi * across / period) > rng.uniform(0.2, 0.6)
-    elif pattern == "blotches":
-        coarse = rng.random((max(2, int(height / period) + 2), max(2, int(width / period) + 2))).astype(np.float32)
-        share = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) > 0.55
-    else:
-        share = np.zeros((height, width), bool)
-    texture = np.where(np.asarray(share)[..., None], other, colour)
-    grain = rng.standard_normal((height, width, 1), np.float32) * rng.uniform(0, 7)
-    return (texture + grain).astype(np.float32)
-
-
-def mask_colour(rng: Generator) -> NDArray[np.float32]:
-    """(3,) of a mask as sold, or any."""
-    if rng.random() < 0.7:
-        return (np.array(MASK_COLOURS[rng.integers(len(MASK_COLOURS))]) + rng.normal(0, 10, 3)).clip(0, 255)
-    return rng.integers(0, 256, 3).astype(np.float32)
 
 
 def ellipse(at: tuple[float, float], across: float, down: float, turn: float = 0.0) -> list[tuple[float, float]]:

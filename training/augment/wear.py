@@ -1,27 +1,32 @@
 """What people wear and hold, drawn on a bare face: masks of every kind, masks worn wrong, things that are no mask.
 
-Places are shares of the face box, (across, down): eyes at 0.40 down, the tip of the nose at 0.62, the mouth at 0.80,
-the chin at 1. Boxes of a finder leave a few hundredths of doubt, and so does every drawing: the drawings add variety to
-real photographs, they do not replace them.
+Places are shares of the face box, (across, down): eyes at 0.39 down, the tip of the nose at 0.60 and its lower end at
+0.65, the corners of the mouth at 0.745, the chin at 1 (see `head`). Without landmarks, boxes of a finder leave a few
+hundredths of doubt, and so does every drawing: the drawings add variety to real photographs, they do not replace them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from maskwatch.flow import Box, Image, Label
-from training.augment.canvas import Canvas, Generator, cloth, ellipse, mask_colour, plain
+from training.augment import transplant
+from training.augment.canvas import Canvas, Generator, ellipse, plain
+from training.augment.fabric import cloth, mask_colour
+from training.augment.head import TURNED, Head, pixels, upright
 from training.data import CLASSES
 
+Thing = TypeVar("Thing")
 Drawing = Callable[[Image, Box, Generator], Image]  # (H, W, 3) uint8 RGB and the face in it -> the same shape
 
 
 def mask(image: Image, box: Box, rng: Generator) -> Image:
     """A mask over nose, mouth and chin: pleated, cloth or respirator."""
-    return _mask(image, box, rng, top=rng.uniform(0.42, 0.54), bottom=rng.uniform(0.98, 1.1))
+    return _mask(image, box, rng, top=rng.uniform(0.42, 0.53), bottom=rng.uniform(0.98, 1.1))
 
 
 def nose_out(image: Image, box: Box, rng: Generator) -> Image:
@@ -36,7 +41,7 @@ def on_chin(image: Image, box: Box, rng: Generator) -> Image:
 
 def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> Image:
     canvas = Canvas.around(image, box, rng)
-    texture = cloth(canvas.patch.shape, rng, box.width)
+    texture = cloth(canvas.patch.shape, rng, box.width, canvas.skin())
     inset, dip = rng.uniform(0.0, 0.1), rng.uniform(0.02, 0.1)
     corner, lower = top + dip, bottom - rng.uniform(0.1, 0.22)
     beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands off the chin
@@ -68,7 +73,18 @@ def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> 
         canvas.fill(ellipse(at, 0.09, 0.08), plain(canvas.patch.shape, rng.uniform(40, 240, 1).repeat(3)), rng)
     if rng.random() < 0.4:  # the wire over the nose, or the hem
         canvas.line(outline[:7], shade[0, 0], rng.uniform(0.01, 0.025), rng, opacity=0.6)
+    if rng.random() < PRINTED:
+        _print_lips(canvas, 0.4 * top + 0.6 * bottom, rng)
     return canvas.done()
+
+
+def _print_lips(canvas: Canvas, down: float, rng: Generator) -> None:
+    """A mouth on the cloth: lips, and what is between them."""
+    lips = np.array(((190, 60, 70), (150, 40, 50), (225, 120, 130), (40, 30, 30))[rng.integers(4)], np.float32)
+    across, high = rng.uniform(0.12, 0.24), rng.uniform(0.03, 0.06)
+    canvas.fill(ellipse((0.5, down), across, high), plain(canvas.patch.shape, lips), rng)
+    between = plain(canvas.patch.shape, rng.choice([30.0, 240.0], 1).repeat(3))
+    canvas.fill(ellipse((0.5, down), 0.7 * across, high * rng.uniform(0.1, 0.5)), between, rng)
 
 
 def hand(image: Image, box: Box, rng: Generator) -> Image:
@@ -193,17 +209,27 @@ def visor(image: Image, box: Box, rng: Generator) -> Image:
 
 
 # What a bare face gets, how often, and what it is then. The other faces stay as they are.
-DRAWN_MASK, DRAWN_WRONG, DRAWN_OBJECT = 0.12, 0.06, 0.16  # of the bare faces
+PUT_ON = 0.28  # of the bare faces: a mask, half of them properly and half wrongly, so that the nose is what tells
+MOVED = 0.5  # of those masks: from another photograph, where there are such; the rest are drawn
+DRAWN_OBJECT = 0.16  # of the bare faces
 DRAWN_NEUTRAL = 0.07  # of all
-WORN_WRONG: tuple[Drawing, ...] = (nose_out, on_chin)
+MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: what a mask on the mouth, or on the chin, needs to be seen
+PRINTED = 0.06  # of the drawn masks: with a mouth on them
+WORN_WRONG: tuple[Drawing, ...] = (nose_out, nose_out, on_chin)
+MOVED_WRONG = (transplant.nose_out, transplant.nose_out, transplant.on_chin)
 NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each
 NEUTRAL: tuple[Drawing, ...] = (sunglasses, cap)  # worn by masked and bare alike
 DRAWINGS = (mask, mask, mask, mask, *WORN_WRONG, *NO_MASK, *NEUTRAL)
 LEAST_FACE = 16.0  # pixels across: below, a drawing is a blot
 
 
-def dress(image: Image, box: Box, label: int, rng: Generator) -> tuple[Image, int]:
-    """Perhaps draw something on a face; the picture and the class it then has (indices into data.CLASSES)."""
+def dress(
+    image: Image, box: Box, label: int, rng: Generator, masks: Sequence[transplant.Cutout] = ()
+) -> tuple[Image, int]:
+    """Perhaps put something on a face; the picture and the class it then has (indices into data.CLASSES).
+
+    `masks`: cut out of other photographs. Without them all masks are drawn.
+    """
     if box.width < LEAST_FACE:
         return image, label
     if rng.random() < DRAWN_NEUTRAL:
@@ -211,15 +237,37 @@ def dress(image: Image, box: Box, label: int, rng: Generator) -> tuple[Image, in
     if CLASSES[label] is not Label.WITHOUT_MASK:
         return image, label
     chance = rng.random()
-    if chance < DRAWN_MASK:
-        return mask(image, box, rng), CLASSES.index(Label.WITH_MASK)
-    if chance < DRAWN_MASK + DRAWN_WRONG:
-        return any_of(WORN_WRONG, rng)(image, box, rng), CLASSES.index(Label.INCORRECT)
-    if chance < DRAWN_MASK + DRAWN_WRONG + DRAWN_OBJECT:
+    if chance < PUT_ON:
+        return masked(image, box, label, rng, masks)
+    if chance < PUT_ON + DRAWN_OBJECT:
         return any_of(NO_MASK, rng)(image, box, rng), label
     return image, label
 
 
-def any_of(drawings: Sequence[Drawing], rng: Generator) -> Drawing:
+def masked(image: Image, box: Box, label: int, rng: Generator, masks: Sequence[transplant.Cutout]) -> tuple[Image, int]:
+    """A bare face with a mask, properly or wrongly worn with even chances.
+
+    A profile stays bare, and so does a face whose chin is not in the picture: a mask there would not be seen.
+    """
+    turn = box.turn if isinstance(box, Head) else 0.0
+    if turn > TURNED or not shown(image, box, MOUTH_SEEN):
+        return image, label
+    properly, lowest = rng.random() < 0.5, shown(image, box, CHIN_SEEN)
+    label = CLASSES.index(Label.WITH_MASK if properly else Label.INCORRECT)
+    if masks and turn < transplant.STRAIGHT and rng.random() < MOVED:
+        wrong = MOVED_WRONG if lowest else MOVED_WRONG[:1]
+        way = transplant.proper if properly else any_of(wrong, rng)
+        return way(image, box, any_of(masks, rng), rng), label
+    return (mask if properly else any_of(WORN_WRONG if lowest else WORN_WRONG[:1], rng))(image, box, rng), label
+
+
+def shown(image: Image, box: Box, down: float) -> bool:
+    """Is this place on the middle line of the face in the picture?"""
+    found = box.map if isinstance(box, Head) else upright(box)
+    x, y = pixels(found, [(0.5, down)])[0]
+    return bool(0 <= x < image.shape[1] and 0 <= y < image.shape[0])
+
+
+def any_of(things: Sequence[Thing], rng: Generator) -> Thing:
     """One of them."""
-    return drawings[int(rng.integers(len(drawings)))]
+    return things[int(rng.integers(len(things)))]
