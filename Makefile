@@ -1,9 +1,9 @@
 # What a person runs, and what CI runs. Each environment is made once, and anew when pyproject.toml or the pins change.
 PYTHON ?= python3
 
-# What `make models` learns from: see README.
+# What `make models` learns from: see README. YUNET, a file, is not needed: with it, drawn masks follow the head's turn.
 DATA ?= data/portraits
-SCENES ?= data/scenes
+SCENES ?= data/scenes# one folder or several, a source each
 WEIGHTS ?= imagenet
 WEIGHTS_NARROW ?= imagenet
 BUNDLES = device/maskwatch/models
@@ -36,28 +36,29 @@ check: .venv/.made ## lint, format, types, who imports whom
 
 # Interrupted, each goes on where it was.
 models: .venv/.made ## rebuild the shipped models: make models DATA=… SCENES=… WEIGHTS=… WEIGHTS_NARROW=…
-	$(TRAIN) mobilenet_v2 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/mask
-	$(CONVERT) runs/mask/model.keras --data $(DATA) --data $(SCENES) \
+	$(TRAIN) mobilenet_v2 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \
+		$(addprefix --yunet ,$(YUNET)) --out runs/mask
+	$(CONVERT) runs/mask/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
 		--variants $(VARIANTS) -o runs/mask/mask.tflite --report convert/results
 	cp runs/mask/mask.tflite runs/mask/mask.recipe.json $(BUNDLES)
-	$(TRAIN) finder --data $(SCENES) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
-	$(CONVERT) runs/face/model.keras --data $(DATA) --data $(SCENES) \
+	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
+	$(CONVERT) runs/face/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
 		--variants $(VARIANTS) -o runs/face/face.tflite --report convert/results
 	cp runs/face/face.tflite runs/face/face.recipe.json $(BUNDLES)
 	cd $(BUNDLES) && sha256sum face.tflite mask.tflite > SHA256SUMS
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
-	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) --scenes $(SCENES) --weights $(WEIGHTS) --out runs/reference
-	$(CONVERT) runs/reference/model.keras --data $(DATA) --data $(SCENES) -o runs/reference.tflite
+	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) --out runs/reference
+	$(CONVERT) runs/reference/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) -o runs/reference.tflite
 
 study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training
-	$(TRAIN) cnn --data $(DATA) --scenes $(SCENES) --out runs/cnn
-	$(TRAIN) alexnet --data $(DATA) --scenes $(SCENES) --out runs/alexnet
-	$(TRAIN) yolov5s --data $(SCENES) --out runs/yolov5s
+	$(TRAIN) cnn --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/cnn
+	$(TRAIN) alexnet --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/alexnet
+	$(TRAIN) yolov5s --data $(firstword $(SCENES)) --out runs/yolov5s
 	mkdir -p runs/study
-	$(CONVERT) runs/cnn/model.keras --data $(DATA) --data $(SCENES) --variants $(VARIANTS) -o runs/study/cnn.tflite
-	$(CONVERT) runs/alexnet/model.keras --data $(DATA) --data $(SCENES) --variants $(LARGE_VARIANTS) -o runs/study/alexnet.tflite
-	$(CONVERT) runs/yolov5s/model.keras --data $(SCENES) --variants $(LARGE_VARIANTS) -o runs/study/yolov5s.tflite
+	$(CONVERT) runs/cnn/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) -o runs/study/cnn.tflite
+	$(CONVERT) runs/alexnet/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/alexnet.tflite
+	$(CONVERT) runs/yolov5s/model.keras --data $(firstword $(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/yolov5s.tflite
 
 # runs/ stays: it holds trained models, hours of work.
 clean: ## remove the environments, caches and built files

@@ -62,7 +62,7 @@ def measure_models(
 @click.option("--mask", "classifiers", metavar="NAME=BUNDLE", multiple=True, help="A mask classifier; repeat.")
 @click.option("--face", "finders", metavar="NAME=BUNDLE", multiple=True, help="A face finder; repeat.")
 @click.option("--data", "portraits", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
-@click.option("--scenes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option("--scenes", type=FOLDER, required=True, multiple=True, help="Pascal VOC scenes; repeat for each source.")
 @click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
@@ -70,7 +70,7 @@ def measure_candidates(
     classifiers: tuple[str, ...],
     finders: tuple[str, ...],
     portraits: Path,
-    scenes: Path,
+    scenes: tuple[Path, ...],
     rounds: int,
     seed: int,
     results: Path,

@@ -165,7 +165,8 @@ def mask_shelf(run: Run, folders: Folders) -> Shelf:
         view = STREET if len(streets) == 1 else root.name
         found = (street.train, street.validation, street.test)
         for part, pictures in zip((shelf.train, shelf.validation, shelf.test), found, strict=True):
-            part += [_mask(run, sample, view) for sample in crops.street(pictures) if sample.label < len(data.LABELS)]
+            found_in = crops.annotated(pictures, root.name)
+            part += [_mask(run, sample, view) for sample in found_in if sample.label < len(data.LABELS)]
     return shelf
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from training import allocator, checkpoints, data, recipes, record, slimming, train_classifier, train_finder
+from maskwatch.errors import ConfigError
+from training import allocator, checkpoints, data, pools, recipes, record, slimming, train_classifier, train_finder
 from training.checkpoints import Checkpoint
 from training.knobs import FineTuning
 from training.networks import finder, mobilenet_v2
@@ -304,7 +305,8 @@ def small() -> Iterable[None]:
 
 
 def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFIER) -> None:
-    train_classifier.train(recipes.of_mobilenet_v2(None), *folders, out, knobs)
+    portraits, street = folders
+    train_classifier.train(recipes.of_mobilenet_v2(None), portraits, [street], out, knobs)
 
 
 def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER) -> None:
@@ -440,7 +442,10 @@ def test_batches_come_in_the_same_order_after_an_interruption(
     assert same(outcome(tmp_path / "broken")[0], outcome(tmp_path / "whole")[0])
 
 
-@pytest.mark.parametrize("without", [None, *train_classifier.SOURCES])
+SOURCES = train_classifier.sources(["street"])
+
+
+@pytest.mark.parametrize("without", [None, *SOURCES])
 def test_a_source_that_is_left_out_is_not_learnt_from(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: str | None
 ) -> None:
@@ -448,15 +453,28 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
 
     def run_stage(_model: object, _stage: object, looks: train_classifier.Looks, *_: object) -> checkpoints.Curves:
         pasted = data.pasted(folders[0])
-        learnt.extend(train_classifier.source(sample, pasted) for _, pool in looks.pools for sample in pool)
+        learnt.extend(pools.source(sample, pasted) for _, pool in looks.pools for sample in pool)
         return {"loss": [0.0]}
 
     monkeypatch.setattr(train_classifier, "run_stage", run_stage)
     monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[:1])
     classify(folders, tmp_path, replace(CLASSIFIER, without=without))
-    assert set(learnt) == set(train_classifier.SOURCES) - {without}
+    assert set(learnt) == set(SOURCES) - {without}
     knobs = record.read(tmp_path / "model.keras").knobs
     assert (knobs["without"], knobs["samples"]) == (without, len(learnt))
+
+
+def test_an_unknown_source_cannot_be_left_out(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    said = "^without streets: no such source; expected one of street, pasted, portraits$"
+    with pytest.raises(ConfigError, match=said):
+        classify(folders, tmp_path, replace(CLASSIFIER, without="streets"))
+
+
+def test_two_sources_of_one_name_are_refused(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="another folder of scenes is named street too; rename one of them"):
+        train_classifier.gather(folders[0], [folders[1], folders[1]], 0, None)
+    with pytest.raises(ConfigError, match="scenes pasted: portraits of --data are named so; rename the folder"):
+        train_classifier.sources(["street", "pasted"])
 
 
 def test_a_run_of_few_looks_ends(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from training import crops
 from training.augment import wear, weather
 from training.crops import Sample
 from training.data import Photo
-from training.voc import Annotation, Scene
+from training.voc import Annotation, Scene, Split
 
 MASKED, BARE, WRONG = 0, 1, 2
 SIZE = 48  # pixels of a crop
@@ -43,17 +43,53 @@ def test_a_portrait_is_shown_whole_and_as_its_largest_face_not_its_surest() -> N
     ]
 
 
-def test_street_faces_of_all_three_classes_are_taken_and_others_left_out() -> None:
+def test_annotated_faces_of_all_three_classes_are_taken_and_those_nobody_told_left_out() -> None:
     scenes = [
         Scene(Path("a.png"), (Annotation(FACE, "with_mask"), Annotation(FACE, "mask_weared_incorrect"))),
         Scene(Path("b.png"), ()),
-        Scene(Path("c.png"), (Annotation(FACE, "without_mask"), Annotation(FACE, "person"))),
+        Scene(Path("c.png"), (Annotation(FACE, "without_mask"), Annotation(FACE, "person"), Annotation(FACE, "face"))),
+        Scene(Path("d.png"), (Annotation(FACE, "face", ignored=True), Annotation(FACE, "with_mask", ignored=True))),
     ]
-    assert crops.street(scenes) == [
-        Sample(Path("a.png"), MASKED, FACE, street=True),
-        Sample(Path("a.png"), WRONG, FACE, street=True),
-        Sample(Path("c.png"), BARE, FACE, street=True),
+    assert crops.annotated(scenes, "press") == [
+        Sample(Path("a.png"), MASKED, FACE, street=True, source="press"),
+        Sample(Path("a.png"), WRONG, FACE, street=True, source="press"),
+        Sample(Path("c.png"), BARE, FACE, street=True, source="press"),
     ]
+
+
+LARGE = Box(10, 10, 90, 110)
+
+
+def test_every_source_has_its_name_and_one_of_portraits_is_looked_at_as_portraits() -> None:
+    def split(name: str, *faces: Annotation) -> Split:
+        scenes = tuple(Scene(Path(f"{name}{number}.png"), faces) for number in range(3))
+        return Split(scenes[:1], scenes[1:2], scenes[2:])
+
+    masked = Annotation(FACE, "with_mask")
+    splits = {"crowd": split("a", masked, masked), "kinds": split("b", Annotation(LARGE, "with_mask"))}
+    found = crops.of_sources(splits, "validation")
+    assert [(each.path.name, each.source, each.street) for each in found] == [
+        ("a1.png", "crowd", True),
+        ("a1.png", "crowd", True),
+        ("b1.png", "kinds", False),
+    ]
+    assert crops.of_sources({"nobody": split("c")}, "all") == []
+
+
+def test_masks_to_be_moved_are_those_of_large_faces_and_go_from_source_to_source() -> None:
+    portraits = [Sample(Path(f"p{number}"), MASKED, LARGE) for number in range(3)]
+    kinds = [Sample(Path(f"k{number}"), MASKED, LARGE, source="kinds") for number in range(2)]
+    others = [
+        Sample(Path("w"), MASKED, LARGE, whole=True),
+        Sample(Path("b"), BARE, LARGE),
+        Sample(Path("i"), WRONG, LARGE, source="kinds"),
+        Sample(Path("n"), MASKED, None),
+        Sample(Path("s"), MASKED, FACE, street=True, source="crowd"),
+    ]
+    found = [path.name for path, _ in crops.masked([*others, *portraits, *kinds], seed=1)]
+    assert [name[0] for name in found] == ["p", "k", "p", "k", "p"]
+    assert sorted(found) == ["k0", "k1", "p0", "p1", "p2"]
+    assert found == [path.name for path, _ in crops.masked([*others, *portraits, *kinds], seed=1)]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +97,7 @@ def test_street_faces_of_all_three_classes_are_taken_and_others_left_out() -> No
 )
 def test_a_street_face_too_small_for_anybody_to_judge_is_left_out(width: float, height: float, taken: bool) -> None:
     box = Box(10, 10, 10 + width, 10 + height)
-    assert bool(crops.street([Scene(Path("a.png"), (Annotation(box, "with_mask"),))])) is taken
+    assert bool(crops.annotated([Scene(Path("a.png"), (Annotation(box, "with_mask"),))], "press")) is taken
 
 
 @pytest.mark.parametrize("box", [FACE, Box(-20, -10, 30, 50), Box(100, 80, 150, 130), Box(0.4, 0.6, 127.5, 95.2)])
@@ -111,15 +147,15 @@ def test_a_drawn_mask_changes_the_class_of_bare_faces_alone(label: int, box: Box
     classes = [found for _, found in looks(Sample(Path("a.png"), label, box), range(200))]
     assert set(classes) == ({MASKED, BARE, WRONG} if label == BARE and box else {label})
     if label == BARE and box:
-        assert classes.count(MASKED) / 200 == pytest.approx(wear.DRAWN_MASK, abs=0.06)
-        assert classes.count(WRONG) / 200 == pytest.approx(wear.DRAWN_WRONG, abs=0.05)
+        assert classes.count(MASKED) / 200 == pytest.approx(wear.PUT_ON / 2, abs=0.06)
+        assert classes.count(WRONG) / 200 == pytest.approx(wear.PUT_ON / 2, abs=0.06)
 
 
 @pytest.fixture
 def geometry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither clothes nor weather nor distance."""
     monkeypatch.setattr(weather, "CHANCES", {})
-    monkeypatch.setattr(wear, "dress", lambda image, _box, label, _rng: (image, label))
+    monkeypatch.setattr(wear, "dress", lambda image, _box, label, _rng, _masks: (image, label))
     monkeypatch.setattr(crops, "KEPT_RESOLUTION", {False: 1.0, True: 1.0})
 
 
@@ -194,6 +230,16 @@ def test_half_of_the_crops_have_about_the_devices_margin_and_the_rest_any() -> N
     assert max(margins) == pytest.approx(high, abs=0.03)
     near = [abs(margin - preprocess.FACE_MARGIN) < 2 * crops.MARGIN_SPREAD for margin in margins]
     assert np.mean(near) == pytest.approx(0.5 * 0.95 + 0.5 * 4 * crops.MARGIN_SPREAD / (high - low), abs=0.06)
+
+
+def test_round_a_mask_worn_wrong_enough_is_seen_to_tell() -> None:
+    image, box = marked(100)
+    margins = []
+    for seed in range(300):
+        _, side, face = crops.framing(Sample(Path("a.png"), WRONG, box), image, 400, np.random.default_rng(seed))
+        margins.append((side / face - 1) / 2)
+    assert min(margins) == pytest.approx(crops.LEAST_ROUND_WRONG, abs=0.01)
+    assert crops.LEAST_ROUND_WRONG >= crops.SHIFT  # the chin stays in the crop
 
 
 @settings(deadline=None)  # a busy machine is no failure

@@ -1,6 +1,7 @@
 """Where a classifier is weak is told by honest counts: slices, intervals, calibration, thresholds, and the pictures."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,12 @@ def face(
     *,
     whole: bool = False,
     street: bool = False,
+    grey: bool = False,
     **traits: str,
 ) -> Judged:
     """A judged face."""
     sample = Sample(Path("x.png"), label, FACE, whole, street)
-    return Judged(sample, np.zeros((8, 8, 3), np.uint8), bare, data.CLASSES[answer], traits)
+    return Judged(sample, np.zeros((8, 8, 3), np.uint8), bare, data.CLASSES[answer], traits, grey)
 
 
 # -- a face ---------------------------------------------------------------------------------------------------------
@@ -95,15 +97,20 @@ def flat(*colour: int) -> Image:
     return np.full((120, 120, 3), colour, np.uint8)
 
 
-def traits(image: Image, label: int = MASKED, box: Box | None = FACE, **sample: bool) -> dict[str, str]:
+def traits(image: Image, label: int = MASKED, box: Box | None = FACE, **sample: Any) -> dict[str, str]:
     return sliced.traits(Sample(Path("with_mask/a.jpg"), label, box, **sample), image, frozenset({"a.jpg"}))
 
 
 @pytest.mark.parametrize(
     ("sample", "source"),
-    [({}, "portrait face"), ({"whole": True}, "whole portrait"), ({"street": True}, "street face")],
+    [
+        ({}, "portrait face"),
+        ({"whole": True}, "whole portrait"),
+        ({"street": True, "source": "press"}, "press"),
+        ({"source": "kinds"}, "kinds"),
+    ],
 )
-def test_the_source_says_where_a_face_is_from_and_how_it_is_looked_at(sample: dict[str, bool], source: str) -> None:
+def test_the_source_says_where_a_face_is_from_and_how_it_is_looked_at(sample: dict[str, Any], source: str) -> None:
     assert traits(flat(90, 90, 90), **sample)["source"] == source
 
 
@@ -111,7 +118,8 @@ def test_a_mask_is_pasted_or_real_on_masked_portraits_alone() -> None:
     image = flat(90, 90, 90)
     assert traits(image)["mask"] == "pasted"
     assert sliced.traits(Sample(Path("b.jpg"), MASKED, FACE), image, frozenset({"a.jpg"}))["mask"] == "real"
-    assert "mask" not in traits(image, street=True)
+    assert "mask" not in traits(image, street=True, source="press")
+    assert "mask" not in traits(image, source="kinds")  # whatever the files there are called
     assert "mask" not in traits(image, BARE)
     assert "mask colour" not in traits(image, WRONG)
 
@@ -223,7 +231,35 @@ def test_a_slices_record_counts_both_mistakes_and_masks_worn_wrong_for_neither()
         "interval95": [round(share, 4) for share in scorer.interval(3, 6)],
         "bare_called_masked": "1/2",
         "masked_called_bare": "1/3",
+        "worn_wrong_flagged": "0/1",
     }
+
+
+def test_masks_worn_wrong_are_told_by_source() -> None:
+    image = flat(90, 90, 90)
+    assert traits(image, WRONG, source="press")["worn wrong"] == "press"
+    assert "worn wrong" not in traits(image, MASKED, source="press") | traits(image, BARE, source="press")
+
+
+def test_a_face_judged_in_grey_is_in_slices_of_its_own(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "x.png"), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+
+    def logits(looks: np.ndarray) -> np.ndarray:
+        """Bare without colour, masked with it."""
+        return np.array([[0.0, 5.0, 0.0] if (look == look[..., :1]).all() else [5.0, 0.0, 0.0] for look in looks])
+
+    samples = [Sample(tmp_path / "x.png", label, FACE, source="press") for label in (MASKED, WRONG, BARE)]
+    judged = sliced.judge(evaluate.Network(16, logits), samples, grey=True)
+    assert [(each.grey, each.truth) for each in judged] == [
+        (grey, data.CLASSES[label]) for label in (MASKED, WRONG, BARE) for grey in (False, True)
+    ]
+    found = {(each.kind, each.name): each.record() for each in sliced.slices(judged)}
+    assert found["all", "all"]["n"] == found["source", "press"]["n"] == 3
+    assert found["grey", "with_mask"]["masked_called_bare"] == "1/1"
+    assert found["grey", "without_mask"]["bare_called_masked"] == "0/1"
+    assert found["grey, worn wrong", "press"]["worn_wrong_flagged"] == "1/1"
+    assert found["worn wrong", "press"]["worn_wrong_flagged"] == "0/1"
+    assert len(sliced.judge(evaluate.Network(16, logits), samples)) == 3
 
 
 def of(name: str, right: int, wrong: int, kind: str = "light") -> Slice:
@@ -249,7 +285,7 @@ def test_the_table_has_a_line_for_each_slice_with_its_counts() -> None:
     assert head.split()[:3] == ["slice", "n", "right"]
     assert everything.split()[:3] == ["all", "4", "75.00%"]
     assert dark.split()[:4] == ["light:", "dark", "2", "50.00%"]
-    assert dark.split()[-2:] == ["1/2", "0/0"]
+    assert dark.split()[-3:] == ["1/2", "0/0", "0/0"]
     assert len({len(line) for line in (head, everything, dark)}) == 1
 
 
@@ -433,6 +469,7 @@ def test_confidence_is_held_against_faces_as_the_device_sees_them_and_both_camps
         face(MASKED, 0.3, street=True),
         face(BARE, 0.1, whole=True),
         face(WRONG, 0.2, street=True),
+        face(BARE, 0.4, grey=True),
     ]
     bare, is_bare = report.settled(faces)
     assert bare == pytest.approx([0.8, 0.3])
@@ -441,7 +478,7 @@ def test_confidence_is_held_against_faces_as_the_device_sees_them_and_both_camps
 
 def test_masks_worn_wrong_are_counted_by_what_they_were_called() -> None:
     faces = [face(WRONG, answer=answer) for answer in (WRONG, MASKED, WRONG, MASKED)]
-    assert report.incorrect([*faces, face(BARE, answer=BARE)]) == {
+    assert report.incorrect([*faces, face(BARE, answer=BARE), face(WRONG, grey=True)]) == {
         "n": 4,
         "called_with_mask": 2,
         "called_without_mask": 0,
@@ -501,24 +538,27 @@ def test_the_command_judges_every_face_says_what_it_found_and_writes_it_down(
     monkeypatch.setattr(sliced, "LEAST", 2)
     model, out = saved(tmp_path / "colour.keras", 3), tmp_path / "new" / "report"
     command(model, folders[0], out, "--scenes", folders[1], "--part", "all")
-    names = {"slices.json", "mistakes.png", "worst.png", "reliability.png", "thresholds.png"}
+    names = {"slices.json", "mistakes.png", "grey.png", "worst.png", "reliability.png", "thresholds.png"}
     assert {path.name for path in out.iterdir()} == names
     figures = json.loads((out / "slices.json").read_text())
     found = {f"{row['kind']}: {row['slice']}": row for row in figures["slices"]}
     assert found["all: all"]["n"] == 5 + 5 + 30
-    assert {name: found[f"source: {name}"]["n"] for name in ("whole portrait", "portrait face", "street face")} == {
+    assert {name: found[f"source: {name}"]["n"] for name in ("whole portrait", "portrait face", "street")} == {
         "whole portrait": 5,
         "portrait face": 5,
-        "street face": 30,
+        "street": 30,
     }
     assert found["class: with_mask"]["masked_called_bare"] == "2/16"  # the portrait, whole and cut
     assert found["class: without_mask"]["bare_called_masked"] == "0/14"
+    assert [found[f"grey: {label}"]["n"] for label in data.CLASSES] == [16, 14, 10]
+    assert found["worn wrong: street"]["n"] == found["grey, worn wrong: street"]["n"] == 10
     assert (found["mask: pasted"]["n"], found["mask: real"]["n"]) == (2, 4)
     assert figures["incorrect"]["n"] == 10
     assert (figures["model"], figures["part"], figures["seed"]) == ("colour.keras", "all", 0)
     said = capsys.readouterr().out
     assert sliced.table([]) in said
-    assert "worst slice: mask colour: red, 2 of 2 wrong" in said
+    # A model that goes by colour knows nothing by night.
+    assert re.search(r"worst slice: grey: with(_mask, 16 of 16|out_mask, 14 of 14) wrong", said)
     assert f"into {out}" in said
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from test_data import save
@@ -178,7 +179,7 @@ def test_the_classifiers_share_their_options_and_only_the_one_that_starts_with_w
         name: {option.name for option in program.train.commands[name].params}
         for name in ("mobilenet_v2", "cnn", "alexnet")
     }
-    assert options["mobilenet_v2"] - options["alexnet"] == {"weights", "alpha", "settling", "frozen"}
+    assert options["mobilenet_v2"] - options["alexnet"] == {"weights", "start", "alpha", "settling", "frozen"}
     assert options["cnn"] - options["alexnet"] == {"depth"}
     assert options["alexnet"] <= options["cnn"] & options["mobilenet_v2"]
 
@@ -186,3 +187,24 @@ def test_the_classifiers_share_their_options_and_only_the_one_that_starts_with_w
 def test_what_trains_is_part_of_the_program() -> None:
     assert {"train", "left-out", "resize"} <= program.cli.commands.keys()
     assert program.train.commands.keys() == {"mobilenet_v2", "cnn", "alexnet", "finder", "yolov5s"}
+
+
+@pytest.mark.parametrize("given", [[], ["--weights", "imagenet", "--start", __file__]])
+@pytest.mark.parametrize("command", [["train", "mobilenet_v2"], ["left-out"]])
+def test_a_training_starts_with_weights_or_with_a_bundle(
+    command: list[str], given: list[str], folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    said = [*command, "--data", str(folders[0]), "--out", str(tmp_path / "out"), *given]
+    with pytest.raises(click.UsageError, match=r"Give either --weights or --start\."):
+        program.cli(said, standalone_mode=False)
+
+
+def test_scenes_are_named_once_for_each_source() -> None:
+    for command in (
+        program.train.commands["mobilenet_v2"],
+        program.train.commands["cnn"],
+        program.train.commands["alexnet"],
+    ):
+        assert next(option for option in command.params if option.name == "scenes").multiple
+    for name in ("left-out", "looks", "slices"):
+        assert next(option for option in program.cli.commands[name].params if option.name == "scenes").multiple

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwatch.errors import SourceError
+from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box
 from training import voc
 from training.voc import Annotation, Scene
@@ -152,3 +152,29 @@ def test_several_sources_have_one_hash_that_knows_their_order() -> None:
     one, other = voc.split(scenes(9)), voc.split(scenes(12))
     assert voc.sha256([one]) == one.sha256
     assert len({voc.sha256(order) for order in ([one], [other], [one, other], [other, one])}) == 4
+
+
+def test_sources_have_their_folders_names_and_no_two_the_same(tmp_path: Path) -> None:
+    for name in ("press", "streets", "old/press"):
+        write(tmp_path / name, "a", entry("with_mask", 1, 2, 30, 40))
+    found = voc.sources([tmp_path / "press", tmp_path / "streets"], 3)
+    assert list(found) == ["press", "streets"]
+    assert found["press"] == voc.split(voc.load(tmp_path / "press"), 3)
+    with pytest.raises(ConfigError, match="another folder of scenes is named press too; rename one of them"):
+        voc.sources([tmp_path / "press", tmp_path / "old" / "press"], 3)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ([[(0, 0, 80, 90)], [(0, 0, 70, 90)], [(0, 0, 20, 20), (30, 0, 50, 20)]], True),
+        ([[(0, 0, 20, 20)], [(0, 0, 70, 90)]], False),
+        ([[(0, 0, 80, 90)], [], []], True),  # rooms say nothing
+        ([[]], False),
+    ],
+)
+def test_a_source_is_of_portraits_where_most_pictures_show_one_large_face(
+    shown: list[list[tuple[int, int, int, int]]], expected: bool
+) -> None:
+    scenes = [Scene(Path("x"), tuple(Annotation(Box(*box), "with_mask") for box in boxes)) for boxes in shown]
+    assert voc.portraits_mostly(scenes) is expected

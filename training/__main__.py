@@ -13,6 +13,7 @@ import click
 from maskwatch import command
 from maskwatch.errors import ConfigError
 from training.options import FILE, FOLDER, NEW, PART
+from training.options import scenes as scenes_option
 from training.train_commands import left_out, resize, train
 
 if TYPE_CHECKING:
@@ -61,16 +62,18 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 
 @cli.command()
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/, without_mask/ and faces.tsv.")
-@click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are shown too.")
-@click.option("--out", type=NEW, required=True, help="Folder for drawings.png, weather.png and looks.png.")
+@scenes_option("Pascal VOC scenes whose faces are shown too; repeat for each source.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn.")
+@click.option("--out", type=NEW, required=True, help="Folder of the sheets.")
 @click.option("--size", type=int, default=128, show_default=True, help="Input side, pixels.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def looks(root: Path, scenes: Path | None, out: Path, size: int, seed: int) -> None:
-    """Contact sheets of what the classifier learns from: every drawing, every effect, and looks as they come."""
+def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
+    """Contact sheets of what the classifier learns from: every drawing, masks cut out of photographs and moved to other
+    faces, every effect, and looks as often as they come."""
     from training import gallery
 
-    gallery.write(root, scenes, out, size, seed)
-    click.echo(f"wrote drawings.png, weather.png and looks.png into {out}")
+    written = gallery.write(root, scenes, out, size, seed, yunet)
+    click.echo(f"wrote {', '.join(written[:-1])} and {written[-1]} into {out}")
 
 
 @cli.command("list")
@@ -93,7 +96,7 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
 @cli.command()
 @click.argument("model", type=NEW)
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
-@click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are judged too.")
+@scenes_option("Pascal VOC scenes whose faces are judged too; repeat for each source.")
 @click.option("--part", type=PART, default="validation", show_default=True)
 @click.option("--out", type=NEW, required=True, help="Folder for the figures and pictures.")
 @click.option(
@@ -104,16 +107,18 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
 def slices(
     model: Path,
     root: Path,
-    scenes: Path | None,
+    scenes: tuple[Path, ...],
     part: str,
     out: Path,
     people: int,
     yunet: Path | None,
     seed: int,
 ) -> None:
-    """Where MODEL is weak: by source, size, focus, light, mask and turn; how honest its confidence is; its mistakes.
+    """Where MODEL is weak: by source, size, focus, light, mask and turn; how many masks worn wrong it flags; the same
+    faces without colour; how honest its confidence is; its mistakes.
 
-    Writes slices.json, mistakes.png, worst.png, reliability.png and thresholds.png into the folder --out.
+    Writes slices.json, mistakes.png, grey.png (mistakes without colour), worst.png, reliability.png and thresholds.png
+    into the folder --out.
     """
     from training import report
 

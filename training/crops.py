@@ -6,8 +6,9 @@ fewer pixels, other clothes, another camera.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 from maskwatch import preprocess
 from maskwatch.flow import Box, Image, Label
 from training import data, voc
-from training.augment import wear, weather
+from training.augment import transplant, wear, weather
 
 MIN_STREET_FACE = 12.0  # pixels, shorter side: below, a person cannot tell either
 MARGINS = (-0.08, 0.6)  # of a varied crop: from nothing but face to head and shoulders
 MARGIN_SPREAD = 0.08  # around the device's own margin, for half of the crops
+LEAST_ROUND_WRONG = 0.1  # margin round a mask worn wrong: on a chin that is cut off, nobody could see it
 SHIFT = 0.1  # of the face's longer side: finders differ in where they put the box
 TILT = 0.12  # radians, standard deviation
 STRETCH = (0.1, 0.35)  # logarithm of width to height: of most crops, and of the warped quarter
@@ -38,7 +40,8 @@ class Sample:
     label: int  # index into data.CLASSES
     box: Box | None  # where the face is, pixels; None: nobody knows
     whole: bool = False  # the picture is judged whole, as `training evaluate` does
-    street: bool = False  # out of a scene; a portrait otherwise
+    street: bool = False  # a small face of a scene; a portrait otherwise
+    source: str = ""  # name of the folder of scenes; empty: a portrait of --data
 
 
 def portraits(photos: Iterable[data.Photo], known: dict[Path, list[tuple[Box, float]]]) -> list[Sample]:
@@ -53,13 +56,22 @@ def portraits(photos: Iterable[data.Photo], known: dict[Path, list[tuple[Box, fl
     return samples
 
 
-def street(scenes: Iterable[voc.Scene]) -> list[Sample]:
-    """The annotated faces of street scenes, wrongly worn masks included."""
+def annotated(scenes: Iterable[voc.Scene], source: str, street: bool = True) -> list[Sample]:
+    """The faces of annotated scenes whose class somebody told, wrongly worn masks included."""
     return [
-        Sample(scene.path, data.CLASSES.index(Label(face.name)), face.box, street=True)
+        Sample(scene.path, data.CLASSES.index(Label(face.name)), face.box, street=street, source=source)
         for scene in scenes
         for face in scene.faces
-        if face.name in data.CLASSES and min(face.box.width, face.box.height) >= MIN_STREET_FACE
+        if face.name in data.CLASSES and not face.ignored and min(face.box.width, face.box.height) >= MIN_STREET_FACE
+    ]
+
+
+def of_sources(splits: Mapping[str, voc.Split], part: str) -> list[Sample]:
+    """The faces of one part of every source of scenes (see voc.sources); large ones where it shows portraits mostly."""
+    return [
+        sample
+        for name, split in splits.items()
+        for sample in annotated(voc.part(split, part), name, not voc.portraits_mostly(voc.part(split, "all")))
     ]
 
 
@@ -70,16 +82,31 @@ def cut(sample: Sample, image: Image, size: int) -> Image:
     return preprocess.face_crop(image, sample.box, size)
 
 
-def varied(sample: Sample, image: Image, size: int, rng: np.random.Generator) -> tuple[Image, int]:
-    """The sample at another door: (size, size, 3) uint8 RGB, and its class, for a drawn mask changes it.
+def masked(samples: Iterable[Sample], seed: int) -> list[tuple[Path, Box]]:
+    """Faces whose mask may be moved to another face, in a random order that goes from source to source."""
+    by_source: dict[str, list[tuple[Path, Box]]] = {}
+    for sample in samples:
+        if data.CLASSES[sample.label] is Label.WITH_MASK and sample.box and not (sample.whole or sample.street):
+            by_source.setdefault(sample.source, []).append((sample.path, sample.box))
+    rng = np.random.default_rng(seed)
+    rows = itertools.zip_longest(*([pool[at] for at in rng.permutation(len(pool))] for pool in by_source.values()))
+    return [face for row in rows for face in row if face is not None]
+
+
+def varied(
+    sample: Sample, image: Image, size: int, rng: np.random.Generator, masks: Sequence[transplant.Cutout] = ()
+) -> tuple[Image, int]:
+    """The sample at another door: (size, size, 3) uint8 RGB, and its class, for a mask put on changes it.
+
+    `masks`: cut out of other photographs, for bare faces to wear.
 
     Fewer pixels come before the camera's faults and enlarging after them, as on the device: noise and JPEG blocks are
     as large as the pixels of the far face.
     """
     label = sample.label
     if sample.box:
-        image, label = wear.dress(image, sample.box, label, rng)
-    window, side, face = framing(sample, image, 2 * size, rng)
+        image, label = wear.dress(image, sample.box, label, rng, masks)
+    window, side, face = framing(replace(sample, label=label), image, 2 * size, rng)
     look = cv2.warpAffine(image, window, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     pixels = max(8, min(round(side * resolution(face, sample.street, rng)), round(MOST_PIXELS * size)))
     look = preprocess.resize(np.asarray(look, np.uint8), pixels, pixels)
@@ -101,6 +128,8 @@ def framing(
         face = max(sample.box.width, sample.box.height)
         device = rng.random() < 0.5
         margin = rng.normal(preprocess.FACE_MARGIN, MARGIN_SPREAD) if device else rng.uniform(*MARGINS)
+        if data.CLASSES[sample.label] is Label.INCORRECT:
+            margin = max(margin, LEAST_ROUND_WRONG)
         across = down = face * (1 + 2 * margin)
         x, y = (sample.box.left + sample.box.right) / 2, (sample.box.top + sample.box.bottom) / 2
     x, y = np.array([x, y]) + rng.uniform(-SHIFT, SHIFT, 2) * face

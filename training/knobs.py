@@ -14,14 +14,14 @@ class Knobs:
     looks: int  # an epoch
     rate: float  # peak, after a warm-up; cosine to zero
     plain: float  # share of the looks that are as the device takes them, in the stage that has such
-    street: float = 0.5  # share of the looks that are street faces, its three classes equally often but the third
-    incorrect: float = 0.1  # share of the street looks that are wrongly worn masks: there are few to learn from
+    street: float = 0.5  # share of the looks that are faces of scenes; the rest are portraits of --data
+    incorrect: float = 0.3  # share of those that are masks worn wrong: with a tenth, half of strangers' went unseen
     warmup: int = 100  # steps of a stage
     decay: float = 1e-4
     smoothing: float = 0.05  # of the labels: some photographs are in the wrong class
     ema: float = 0.998  # weight averaging over about 500 steps
     batch: int = 64
-    without: str | None = None  # one of train_classifier.SOURCES is left out, to be tested on as a stranger
+    without: str | None = None  # a source (train_classifier.sources) is left out, to be tested on as a stranger
     seed: int = 0
 
 

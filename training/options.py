@@ -29,16 +29,23 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+def scenes(said: str, required: bool = False) -> Callable[[Command], Command]:
+    """Folders of annotated scenes, a source each."""
+    return click.option("--scenes", type=FOLDER, multiple=True, required=required, help=said)
+
+
 def recipe(knobs: Knobs) -> Callable[[Command], Command]:
     """The options of every classifier's recipe, with one network's defaults."""
     return _options(
         click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
-        click.option("--scenes", type=FOLDER, help="Pascal VOC scenes whose faces are learnt too."),
+        scenes("Pascal VOC scenes whose faces are learnt too; repeat for each source."),
         click.option("--out", type=NEW, required=True, help="The run's folder."),
         knob("--size", int, knobs.size, "Input side, pixels."),
         knob("--epochs", click.IntRange(min=1), knobs.epochs, "At the small rate."),
         knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
         knob("--rate", float, knobs.rate, "Its peak."),
+        knob("--incorrect", click.FloatRange(0, 1), knobs.incorrect, "Share of the scenes' looks: masks worn wrong."),
+        click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn."),
         knob("--seed", int, knobs.seed, ""),
     )
 
@@ -47,7 +54,8 @@ def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
     """The options of a recipe that starts with somebody's weights."""
     return _options(
         recipe(knobs),
-        click.option("--weights", required=True, help="Keras weights file of the base without top, or 'imagenet'."),
+        click.option("--weights", help="Keras weights file of the base without top, or 'imagenet'."),
+        click.option("--start", type=FILE, help="A mask bundle to go on from, in place of --weights: no head stages."),
         knob("--alpha", float, knobs.alpha, "Width of the base."),
         knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
         knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),
@@ -59,7 +67,9 @@ def knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], C
     return click.option(name, type=kind, default=default, show_default=True, help=said)
 
 
-def need(weights: str) -> None:
-    """A weights file must exist before Keras is waited for."""
-    if weights != "imagenet" and not Path(weights).is_file():
+def need(weights: str | None, start: Path | None = None) -> None:
+    """One of the two must be given, and a weights file must exist, before Keras is waited for."""
+    if (weights is None) == (start is None):
+        raise click.UsageError("Give either --weights or --start.")
+    if weights is not None and weights != "imagenet" and not Path(weights).is_file():
         raise SourceError(f"weights {weights}: no such file; expected a Keras .weights.h5 file or 'imagenet'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ class Subject:
 
     model: Path
     root: Path  # portraits
-    scenes: Path | None
+    scenes: Sequence[Path]  # a source each
     part: str  # of the split, or "all"
     seed: int  # of the split
     yunet: Path | None  # tells which way a face is turned
@@ -40,7 +40,7 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
         ModelError: the model cannot be used.
         SourceError: the data cannot be used.
     """
-    judged = judge(subject)
+    judged = judge(subject, grey=True)
     out.mkdir(parents=True, exist_ok=True)
     figures = summary(judged, people)
     text = json.dumps({"model": subject.model.name, "part": subject.part, "seed": subject.seed, **figures}, indent=1)
@@ -60,33 +60,33 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
         f"{point['false_alarms']} of {point['masked']} masked called bare, "
         f"{point['missed']} of {point['bare']} bare called masked"
     )
-    say(f"wrote slices.json, mistakes.png, worst.png, reliability.png and thresholds.png into {out}")
+    say(f"wrote slices.json, mistakes.png, grey.png, worst.png, reliability.png and thresholds.png into {out}")
 
 
-def judge(subject: Subject) -> list[sliced.Judged]:
-    """Every readable face of the part."""
+def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
+    """Every readable face of the part; if `grey`, each without colour too."""
     network = evaluate.open_network(subject.model)
     known = data.faces(subject.root)
     dataset = data.load(subject.root)
     photos = dataset.photos if subject.part == "all" else getattr(dataset.split(subject.seed), subject.part)
-    samples = crops.portraits(photos, known)
-    if subject.scenes:
-        samples += crops.street(voc.part(voc.split(voc.load(subject.scenes), subject.seed), subject.part))
+    samples = crops.portraits(photos, known) + crops.of_sources(voc.sources(subject.scenes, subject.seed), subject.part)
     good = data.readable(sample.path for sample in samples)
     return sliced.judge(
         network,
         [sample for sample in samples if sample.path in good],
         data.pasted(subject.root),
         peers.yunet_landmarks(subject.yunet) if subject.yunet else None,
+        grey,
     )
 
 
 def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
     """(N,) how bare each face was called and whether it is, of the faces on which both camps agree.
 
-    Whole portraits stay out: the device never sees one. So do masks worn wrong: a site may count them either way.
+    Whole portraits stay out: the device never sees one. So do masks worn wrong: a site may count them either way. So do
+    the same faces without colour.
     """
-    faces = [face for face in judged if not face.sample.whole and face.truth is not Label.INCORRECT]
+    faces = [face for face in judged if not (face.sample.whole or face.grey) and face.truth is not Label.INCORRECT]
     bare = np.array([face.bare for face in faces], np.float32)
     return bare, np.array([face.truth is Label.WITHOUT_MASK for face in faces], bool)
 
@@ -109,7 +109,7 @@ def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
 
 def incorrect(judged: list[sliced.Judged]) -> dict[str, int]:
     """Masks worn wrong: how many, how many were called so, bare, or masked."""
-    faces = [face for face in judged if face.truth is Label.INCORRECT]
+    faces = [face for face in judged if face.truth is Label.INCORRECT and not face.grey]
     answers = [face.answer for face in faces]
     return {"n": len(faces), **{f"called_{label}": answers.count(label) for label in data.CLASSES}}
 
@@ -125,6 +125,7 @@ def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
     bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
     plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
     plots.operating(points, calibration.choose(points, people), out / "thresholds.png")
-    sheet.write(sliced.pictures(face for face in judged if not face.right), out / "mistakes.png")
+    for grey, name in ((False, "mistakes.png"), (True, "grey.png")):
+        sheet.write(sliced.pictures(face for face in judged if face.grey is grey and not face.right), out / name)
     weakest = sliced.worst(sliced.slices(judged))
     sheet.write(sliced.pictures(weakest.wrong) if weakest else [], out / "worst.png")

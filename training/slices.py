@@ -1,12 +1,13 @@
 """Where a classifier is weak: every face judged once, then the same faces by source, size, blur, light, mask, turn.
 
+A night camera has no colour: each face can be judged a second time in grey. Those answers have slices of their own.
 A slice is judged by its counts, with Wilson's 95 % interval: ten faces prove little, and the table says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from maskwatch import preprocess
 from maskwatch.flow import Image, Label
 from training import crops, data
+from training.augment import weather
 from training.evaluate import Network
 from training.progress import track
 from training.scorer import interval
@@ -37,6 +39,7 @@ class Judged:
     bare: float  # how surely it counts as bare, a mask worn wrong included, 0–1
     answer: Label  # the likeliest class
     traits: dict[str, str]  # slice by kind of slice
+    grey: bool = False  # judged without its colour
 
     @property
     def truth(self) -> Label:
@@ -56,6 +59,7 @@ def judge(
     samples: Sequence[crops.Sample],
     pasted: frozenset[str] = frozenset(),
     landmarks: Landmarks | None = None,
+    grey: bool = False,
 ) -> list[Judged]:
     """Judge each sample as the device would see it.
 
@@ -64,15 +68,29 @@ def judge(
         samples: readable ones.
         pasted: names of portraits whose mask is a drawing, see data.pasted.
         landmarks: tells which way a face is turned; without it that slice is left out.
+        grey: judge each without its colour too.
     """
     found = []
     for sample in track(samples, "Judging faces"):
         image = data.read_rgb(sample.path)
         look = crops.cut(sample, image, network.size)
-        logits = network.logits(look[None])[0]
-        answer = data.CLASSES[int(logits.argmax())]
-        bare = float(network.bare(logits))
-        found.append(Judged(sample, look, bare, answer, traits(sample, image, pasted, landmarks)))
+        found.append(_judged(network, sample, look, traits(sample, image, pasted, landmarks)))
+        if grey:
+            by_night = weather.grey(look, np.random.default_rng(0))  # no chance is in it
+            found.append(replace(_judged(network, sample, by_night, grey_traits(sample)), grey=True))
+    return found
+
+
+def _judged(network: Network, sample: crops.Sample, look: Image, traits: dict[str, str]) -> Judged:
+    logits = network.logits(look[None])[0]
+    return Judged(sample, look, float(network.bare(logits)), data.CLASSES[int(logits.argmax())], traits)
+
+
+def grey_traits(sample: crops.Sample) -> dict[str, str]:
+    """Kind of slice -> slice, of a face judged without its colour."""
+    found = {"grey": str(data.CLASSES[sample.label])}
+    if data.CLASSES[sample.label] is Label.INCORRECT:
+        found["grey, worn wrong"] = source(sample)
     return found
 
 
@@ -82,7 +100,9 @@ def traits(
     """Kind of slice -> slice."""
     masked = data.CLASSES[sample.label] is Label.WITH_MASK
     found = {"class": str(data.CLASSES[sample.label]), "source": source(sample)}
-    if masked and not sample.street:
+    if data.CLASSES[sample.label] is Label.INCORRECT:
+        found["worn wrong"] = source(sample)
+    if masked and not sample.source:
         found["mask"] = "pasted" if sample.path.name in pasted else "real"
     if sample.box is None:
         return found
@@ -104,9 +124,9 @@ def traits(
 
 
 def source(sample: crops.Sample) -> str:
-    """Where the sample is from and how it is looked at."""
-    if sample.street:
-        return "street face"
+    """Where the sample is from; portraits of --data also by how they are looked at."""
+    if sample.source:
+        return sample.source
     return "whole portrait" if sample.whole else "portrait face"
 
 
@@ -153,6 +173,7 @@ class Slice:
         low, high = self.interval
         bare = [face for face in self.faces if face.truth is Label.WITHOUT_MASK]
         masked = [face for face in self.faces if face.truth is Label.WITH_MASK]
+        wrong = [face for face in self.faces if face.truth is Label.INCORRECT]
         return {
             "kind": self.kind,
             "slice": self.name,
@@ -161,11 +182,12 @@ class Slice:
             "interval95": [round(low, 4), round(high, 4)],
             "bare_called_masked": f"{sum(not face.right for face in bare)}/{len(bare)}",
             "masked_called_bare": f"{sum(not face.right for face in masked)}/{len(masked)}",
+            "worn_wrong_flagged": f"{sum(face.right for face in wrong)}/{len(wrong)}",
         }
 
 
 def slices(judged: Iterable[Judged]) -> list[Slice]:
-    """Everything, then each kind of slice, in the order of their names."""
+    """Everything in its own colours, then each kind of slice, in the order of their names."""
     faces = tuple(judged)
     groups: dict[tuple[str, str], list[Judged]] = {}
     for face in faces:
@@ -173,7 +195,10 @@ def slices(judged: Iterable[Judged]) -> list[Slice]:
             groups.setdefault(trait, []).append(face)
     kinds = list(dict.fromkeys(kind for face in faces for kind in face.traits))
     order = sorted(groups, key=lambda trait: (kinds.index(trait[0]), trait[1]))
-    return [Slice("all", "all", faces), *(Slice(*trait, tuple(groups[trait])) for trait in order)]
+    return [
+        Slice("all", "all", tuple(face for face in faces if not face.grey)),
+        *(Slice(*trait, tuple(groups[trait])) for trait in order),
+    ]
 
 
 def worst(found: Iterable[Slice]) -> Slice | None:
@@ -184,14 +209,17 @@ def worst(found: Iterable[Slice]) -> Slice | None:
 
 def table(found: Iterable[Slice]) -> str:
     """A line each, for people."""
-    lines = [f"{'slice':<34}{'n':>6}{'right':>9}   {'95 % interval':<18}{'bare→masked':>12}{'masked→bare':>13}"]
+    lines = [
+        f"{'slice':<34}{'n':>6}{'right':>9}   {'95 % interval':<18}"
+        f"{'bare→masked':>12}{'masked→bare':>13}{'wrong flagged':>15}"
+    ]
     for each in found:
         row = each.record()
         low, high = row["interval95"]
         name = row["slice"] if row["kind"] == "all" else f"{row['kind']}: {row['slice']}"
         lines.append(
             f"{name:<34}{row['n']:>6}{row['right']:>9.2%}   {f'{low:.2%} – {high:.2%}':<18}"
-            f"{row['bare_called_masked']:>12}{row['masked_called_bare']:>13}"
+            f"{row['bare_called_masked']:>12}{row['masked_called_bare']:>13}{row['worn_wrong_flagged']:>15}"
         )
     return "\n".join(lines)
 

@@ -6,8 +6,8 @@ what it says is fitted on validation. What differs from network to network is it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -16,14 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import preprocess
-from maskwatch.flow import Image, Label
-from training import calibration, checkpoints, crops, data, plots, record, voc
-from training.augment import weather
+from maskwatch.errors import ConfigError
+from maskwatch.flow import Image
+from training import calibration, checkpoints, crops, data, landmarks, plots, record, voc
+from training.augment import transplant, weather
+from training.augment.head import Head
 from training.knobs import Knobs
+from training.pools import PASTED, PORTRAITS, pools, source
 from training.progress import track
 from training.recipes import Recipe, Stage, Turned
 
-SOURCES = ("street", "pasted", "portraits")
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to learn from, and to check on."""
+
+    learn: list[crops.Sample]
+    check: list[crops.Sample]
+    portraits_sha256: str  # of the split of the portraits
+    scenes_sha256: str | None  # of the splits of the scenes, in their order; None without any
 
 
 class Looks(keras.utils.PyDataset):
@@ -34,6 +45,7 @@ class Looks(keras.utils.PyDataset):
         self.knobs, self.epoch, self.plain = knobs, 0, 0.0
         self.images = {path: data.read_rgb(path) for path in track({s.path for s in samples}, "Reading photographs")}
         self.pools = pools(samples, knobs)
+        self.masks = transplant.shelf(crops.masked(samples, knobs.seed), lambda path: self.images[path])
 
     def __len__(self) -> int:
         return -(-self.knobs.looks // self.knobs.batch)
@@ -53,39 +65,73 @@ class Looks(keras.utils.PyDataset):
         if self.plain and rng.random() < self.plain:
             look = crops.cut(sample, self.images[sample.path], self.knobs.size)
             return (weather.mirror(look) if rng.random() < 0.5 else look), sample.label
-        return crops.varied(sample, self.images[sample.path], self.knobs.size, rng)
+        return crops.varied(sample, self.images[sample.path], self.knobs.size, rng, self.masks)
 
 
-def pools(samples: Sequence[crops.Sample], knobs: Knobs) -> list[tuple[float, list[crops.Sample]]]:
-    """(share of the looks, samples to draw from evenly): portraits, and each class of the street."""
-    portraits = [sample for sample in samples if not sample.street]
-    street = [[s for s in samples if s.street and s.label == index] for index in range(len(data.CLASSES))]
-    wrong = knobs.incorrect if street[data.CLASSES.index(Label.INCORRECT)] else 0.0
-    weights = [(1 - wrong) / 2 if label is not Label.INCORRECT else wrong for label in data.CLASSES]
-    rows = [(1 - knobs.street, portraits), *((knobs.street * w, pool) for w, pool in zip(weights, street, strict=True))]
-    rows = [(share, pool) for share, pool in rows if pool and share]
-    total = sum(share for share, _ in rows)
-    return [(share / total, pool) for share, pool in rows]
+def sources(scenes: Iterable[str]) -> tuple[str, ...]:
+    """The names of all sources: of the folders of scenes, and the two kinds of portraits.
+
+    Raises:
+        ConfigError: a folder has the name of the portraits.
+    """
+    names = (*scenes, PASTED, PORTRAITS)
+    if taken := {PASTED, PORTRAITS} & set(names[:-2]):
+        raise ConfigError(f"scenes {taken.pop()}: portraits of --data are named so; rename the folder of scenes")
+    return names
 
 
-def train(recipe: Recipe[Turned], portraits: Path, scenes: Path | None, out: Path, knobs: Turned) -> None:
-    """Train a network on the training split of `portraits` and the training scenes of `scenes`.
+def gather(portraits: Path, scenes: Sequence[Path], seed: int, without: str | None) -> Material:
+    """Split each source, and leave out one that is not wanted and what cannot be read.
+
+    Raises:
+        ConfigError: two sources have the same name, or there is none named `without`.
+        SourceError: a folder cannot be used.
+    """
+    splits = voc.sources(scenes, seed)
+    names = sources(splits)
+    if without is not None and without not in names:
+        raise ConfigError(f"without {without}: no such source; expected one of {', '.join(names)}")
+    split, known, pasted = data.load(portraits).split(seed), data.faces(portraits), data.pasted(portraits)
+    learn, check = (
+        [
+            sample
+            for sample in crops.portraits(photos, known) + crops.of_sources(splits, part)
+            if source(sample, pasted) != without
+        ]
+        for part, photos in (("train", split.train), ("validation", split.validation))
+    )
+    good = data.readable(sample.path for sample in learn + check)
+    learn, check = ([sample for sample in part if sample.path in good] for part in (learn, check))
+    return Material(learn, check, split.sha256, voc.sha256(splits.values()) if splits else None)
+
+
+def train(
+    recipe: Recipe[Turned],
+    portraits: Path,
+    scenes: Sequence[Path],
+    out: Path,
+    knobs: Turned,
+    yunet: Path | None = None,
+) -> None:
+    """Train a network on the training split of `portraits` and the training scenes of the folders `scenes`.
+
+    `yunet`, a file, tells landmarks: drawn and transplanted masks then follow the head's turn. They are found once and
+    kept in out/landmarks.tsv.
 
     Writes out/model.keras, out/run.json, out/curves.png. The averaged weights are saved after every epoch, and so is
     all that an interrupted run needs to go on: give the same command again.
+
+    Raises:
+        ConfigError: see `gather`.
+        ModelError: `yunet` is no such file.
     """
     out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    split = data.load(portraits).split(knobs.seed)
-    known = data.faces(portraits)
-    street = voc.split(voc.load(scenes), knobs.seed) if scenes else None
-    learn = crops.portraits(split.train, known) + (crops.street(street.train) if street else [])
-    check = crops.portraits(split.validation, known) + (crops.street(street.validation) if street else [])
-    pasted = data.pasted(portraits)
-    learn, check = ([s for s in part if source(s, pasted) != knobs.without] for part in (learn, check))
-    good = data.readable(sample.path for sample in learn + check)
-    learn, check = ([sample for sample in part if sample.path in good] for part in (learn, check))
+    material = gather(portraits, scenes, knobs.seed, knobs.without)
+    learn, check = material.learn, material.check
+    if yunet:
+        learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
     print(f"{len(learn)} faces to learn from, {len(check)} to check on", flush=True)
     x_check, y_check = plain(check, knobs.size)
 
@@ -113,19 +159,18 @@ def train(recipe: Recipe[Turned], portraits: Path, scenes: Path | None, out: Pat
             temperature=temperature,
             bias=bias,
             seed=knobs.seed,
-            split_sha256=split.sha256,
-            knobs={**asdict(knobs), "samples": len(learn), "street_split": street.sha256 if street else None},
+            split_sha256=material.portraits_sha256,
+            knobs={
+                **asdict(knobs),
+                "samples": len(learn),
+                "street_split": material.scenes_sha256,
+                "sources": [Path(root).resolve().name for root in scenes],
+                "landmarks": sum(isinstance(sample.box, Head) for sample in learn),
+            },
             versions=record.versions(),
             history=dict(curves),
         ),
     )
-
-
-def source(sample: crops.Sample, pasted: frozenset[str]) -> str:
-    """Which of SOURCES a face is from; `pasted`: file names of portraits whose mask is a drawing."""
-    if sample.street:
-        return "street"
-    return "pasted" if sample.path.name in pasted else "portraits"
 
 
 def run_stage(

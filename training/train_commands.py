@@ -17,39 +17,53 @@ def train() -> None:
     """Train a network; its folder gets model.keras, run.json and the curves."""
 
 
-WITHOUT = click.option("--without", type=click.Choice(["street", "pasted", "portraits"]), help="Leave a source out.")
+WITHOUT = click.option(
+    "--without", metavar="SOURCE", help="Leave one out: a folder of --scenes by its name, pasted or portraits."
+)
 
 
 @train.command("mobilenet_v2")
 @fine_tuning(FineTuning())
 @WITHOUT
-def train_mobilenet_v2(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """The mask classifier: an ImageNet MobileNetV2, fine-tuned. An interrupted run goes on where it was."""
-    need(weights)
+def train_mobilenet_v2(
+    root: Path,
+    scenes: tuple[Path, ...],
+    weights: str | None,
+    start: Path | None,
+    out: Path,
+    yunet: Path | None,
+    **turned: Any,
+) -> None:
+    """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that goes on from a bundle.
+
+    Start it with --weights or --start. An interrupted run goes on where it was.
+    """
+    need(weights, start)
     from training import recipes, train_classifier
 
-    train_classifier.train(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned))
+    knobs = FineTuning(**turned)
+    train_classifier.train(recipes.of_mobilenet_v2(weights, start), root, scenes, out, knobs, yunet)
 
 
 @train.command("cnn")
 @recipe(PlainCnn())
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
-def train_cnn(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
+def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **turned: Any) -> None:
     """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
     from training import recipes, train_classifier
 
-    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**turned))
+    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**turned), yunet)
 
 
 @train.command("alexnet")
 @recipe(AlexNet())
 @WITHOUT
-def train_alexnet(root: Path, scenes: Path | None, out: Path, **turned: Any) -> None:
+def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **turned: Any) -> None:
     """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
     from training import recipes, train_classifier
 
-    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned))
+    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned), yunet)
 
 
 @train.command("finder")
@@ -70,10 +84,7 @@ def train_finder(
     sources: tuple[Path, ...], portraits: Path | None, weights: str | None, start: Path | None, out: Path, **turned: Any
 ) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2. Start it with --weights or --start."""
-    if (weights is None) == (start is None):
-        raise click.UsageError("Give either --weights or --start.")
-    if weights is not None:
-        need(weights)
+    need(weights, start)
     from training import train_finder
 
     train_finder.train(sources, portraits, weights, start, out, _turned(train_finder.Knobs(), turned))
@@ -100,12 +111,24 @@ def _turned(knobs: Any, said: dict[str, Any]) -> Any:
 
 @click.command("left-out")
 @fine_tuning(FineTuning())
-def left_out(root: Path, scenes: Path | None, weights: str, out: Path, **turned: Any) -> None:
-    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl."""
-    need(weights)
+def left_out(
+    root: Path,
+    scenes: tuple[Path, ...],
+    weights: str | None,
+    start: Path | None,
+    out: Path,
+    yunet: Path | None,
+    **turned: Any,
+) -> None:
+    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl.
+
+    With --start, the bundle must not have learnt from the source whose row is read.
+    """
+    need(weights, start)
     from training import left_out, recipes
 
-    for row in left_out.run(recipes.of_mobilenet_v2(weights), root, scenes, out, FineTuning(**turned)):
+    recipe = recipes.of_mobilenet_v2(weights, start)
+    for row in left_out.run(recipe, root, scenes, out, FineTuning(**turned), yunet):
         without, learnt = row["without"], row["learnt"]
         click.echo(
             f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "

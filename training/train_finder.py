@@ -34,7 +34,6 @@ THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9
 AS_GOOD = 0.005  # of F1, 0–1: about two of the 223 faces in the validation scenes
 SLIMMED_ON = 4  # batches of training scenes
 STATISTICS_ON = 8  # batches of training scenes that tell the batch norms of a finder that goes on
-CLOSE = 60  # pixels: the face of a portrait has a larger side
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Materi
     street, portrait, empty = [], [], []
     for split in splits.values():
         pictures = scenes.streets(split.train)
-        (portrait if portraits_mostly(split.train) else street).append(pictures)
+        (portrait if voc.portraits_mostly(split.train) else street).append(pictures)
         empty += scenes.rooms(split.train)
     if photos and portraits:
         portrait.append(scenes.portraits(photos.train, portraits))
@@ -89,13 +88,6 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Materi
         scenes.portraits(photos.validation, portraits) if photos and portraits else [],
         voc.sha256(splits.values()),
     )
-
-
-def portraits_mostly(shown: Iterable[voc.Scene]) -> bool:
-    """Whether most pictures of a source show one face alone, and a large one: they are shown side by side."""
-    shown = [scene for scene in shown if scene.faces]
-    alone = sum(len(scene.faces) == 1 and scene.faces[0].box.area >= CLOSE**2 for scene in shown)
-    return bool(shown) and alone > len(shown) / 2
 
 
 class Scenes(keras.utils.PyDataset):

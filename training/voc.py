@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from maskwatch.camera import pictures
-from maskwatch.errors import SourceError
+from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box
 
 HELD_OUT = 0.2  # of the scenes: the test
 VALIDATION = 0.1  # of the scenes: chooses the threshold
 CORNERS = ("x1", "y1", "x2", "y2")  # columns of unlabelled.tsv, pixels
 FACE = "face"  # the name of an annotated face whose class nobody told
+CLOSE = 60  # pixels: the face of a portrait has a larger side
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,29 @@ def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
         tuple(scene for place in sorted(part) for scene in groups[place]) for part in np.split(order, cuts)
     )
     return Split(train, validation, test)
+
+
+def sources(roots: Iterable[Path], seed: int) -> dict[str, Split]:
+    """Each folder of scenes, split; by the folder's name, which is the name of the source.
+
+    Raises:
+        ConfigError: two folders have the same name.
+        SourceError: a folder cannot be read.
+    """
+    found: dict[str, Split] = {}
+    for root in roots:
+        name = root.resolve().name
+        if name in found:
+            raise ConfigError(f"scenes {root}: another folder of scenes is named {name} too; rename one of them")
+        found[name] = split(load(root), seed)
+    return found
+
+
+def portraits_mostly(shown: Iterable[Scene]) -> bool:
+    """Whether most pictures of a source show one face alone, and a large one."""
+    shown = [scene for scene in shown if scene.faces]
+    alone = sum(len(scene.faces) == 1 and scene.faces[0].box.area >= CLOSE**2 for scene in shown)
+    return bool(shown) and alone > len(shown) / 2
 
 
 def part(split: Split, name: str) -> tuple[Scene, ...]:

@@ -29,7 +29,7 @@ class Material:
     """What candidates are judged on."""
 
     portraits: Path
-    scenes: Path
+    scenes: Sequence[Path]  # a source each
     seed: int = 0  # of the split
 
 
@@ -68,27 +68,36 @@ def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
 
 
 def face(path: Path, material: Material, part: str) -> dict[str, Any]:
-    """Average precision on streets by least side of a face, and the share of portraits in which a face is found."""
+    """Average precision by source and least side of a face, and the share of portraits in which a face is found."""
     opened = bundle.read(path, "face")
     finder, sure = SingleShotDetector(opened, LEAST_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
-    street = voc.part(voc.split(voc.load(material.scenes), material.seed), part)
-    good = data.readable(scene.path for scene in street)
-    street = [scene for scene in street if scene.path in good]
+    splits = voc.sources(material.scenes, material.seed)
+    quality = {}
+    for name, split in splits.items():
+        source = "" if len(splits) == 1 else f"{name}: "
+        quality |= {f"{source}{measure}": value for measure, value in streets(finder, voc.part(split, part)).items()}
+    photos = getattr(data.load(material.portraits).split(material.seed), part)
+    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in photos])
+    return quality
+
+
+def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str, Any]:
+    """Average precision by least side of a face."""
+    good = data.readable(scene.path for scene in shown)
+    shown = [scene for scene in shown if scene.path in good]
     found = {
         scene.path.stem: [scorer.Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))]
-        for scene in street
+        for scene in shown
     }
     quality = {}
     for side in FINDER_SIDES:
-        annotated = {scene.path.stem: scorer.as_truths(scene.faces, side) for scene in street}
+        annotated = {scene.path.stem: scorer.as_truths(scene.faces, side) for scene in shown}
         precision, count = scorer.average_precision(found, annotated, min_side=side)
         quality[f"AP50, faces from {side:.0f} px"] = {
             "value": round(precision, 4),
             "interval95": [round(end, 4) for end in scorer.precision_interval(found, annotated, side)],
             "n": count,
         }
-    photos = getattr(data.load(material.portraits).split(material.seed), part)
-    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in photos])
     return quality
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.readme.tables import ROOT, ends, markdown, of_boards, read_json, read_lines
 from benchmarks.records import spread
 
-SLICES = ("all", "class", "source", "mask", "size", "focus")
+SLICES = ("all", "class", "source", "worn wrong", "grey", "grey, worn wrong", "mask", "size", "focus")
 
 
 def test_images() -> str:
