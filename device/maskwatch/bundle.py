@@ -87,10 +87,10 @@ def read(path: Path, task: Task, any_pixels: bool = False) -> Bundle:
     Raises:
         ModelError: the file is missing, cut short, altered, for another task or for another preprocess.VERSION.
     """
-    return verified(content(path), path, task)
+    return verified(content(path), path, task, any_pixels)
 
 
-def verified(data: bytes, path: Path, task: Task) -> Bundle:
+def verified(data: bytes, path: Path, task: Task, any_pixels: bool = False) -> Bundle:
     """As read(), of a file's bytes; the path is for messages."""
     contents = unpack(data, path)
     card = card_of(contents, path)
