@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import socket
@@ -325,6 +326,13 @@ def test_a_card_with_a_value_out_of_bounds_is_refused_by_its_name(path: Path, va
     message = refusal(path, zipped(labels=LABELS, model_card=f"{text[:-1]}, {values}}}"))
     assert f"its model card is unreadable ({complaint}" in message
     assert len(message) < 400
+
+
+@pytest.mark.parametrize(
+    "fields", [{"temperature": math.exp(-3)}, {"temperature": math.exp(3)}, {"bias": -5.0}, {"bias": 5.0}]
+)
+def test_what_training_may_fit_at_its_extremes_is_within_the_cards_bounds(fields: dict[str, float]) -> None:
+    assert card(**fields).model_dump().items() >= fields.items()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "socket", "endless", "nul"])

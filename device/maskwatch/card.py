@@ -15,7 +15,7 @@ SHA256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 class ModelCard(BaseModel):
     """Written by convert and obeyed by the device.
 
-    The bounds are wider than any training of ours came near, and narrow enough that a value inside them leaves the
+    The bounds hold all that training.calibration.fit can find, and are narrow enough that a value inside them leaves the
     alarm possible: with a bias of -100 nobody would ever count as bare.
     """
 
@@ -37,9 +37,9 @@ class ModelCard(BaseModel):
     """Face margin of the crops the device must cut (mask models), see preprocess.face_square."""
     score_threshold: float | None = Field(default=None, ge=0.01, le=0.99)
     """The default threshold, chosen on validation scenes (face and scene models)."""
-    temperature: float = Field(default=1.0, ge=0.1, le=10)
+    temperature: float = Field(default=1.0, ge=0.04, le=25)
     """Logits are divided by this before softmax, so that confidence means what it says (mask models)."""
-    bias: float = Field(default=0.0, ge=-4, le=4)
+    bias: float = Field(default=0.0, ge=-5, le=5)
     """Added to the log-odds of being bare, see classifier.bare_share (mask models)."""
     sha256: SHA256
     """Of the flatbuffer, the part of the file before the appended archive."""
