@@ -15,8 +15,8 @@ SHA256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 class ModelCard(BaseModel):
     """Written by convert and obeyed by the device.
 
-    The bounds hold all that training.calibration.fit can find, and are narrow enough that a value inside them leaves the
-    alarm possible: with a bias of -100 nobody would ever count as bare.
+    The bounds hold all that training.calibration.fit can find, and leave the alarm possible: with a bias of -100 nobody
+    would ever count as bare.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
