@@ -530,13 +530,18 @@ def test_a_mistake_is_one_line_and_its_exit_code(
 def test_a_finder_is_judged_on_each_source_by_its_name(street: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
     shutil.copytree(street, other)
+    for folder, suffix in (
+        ("images", "png"),
+        ("annotations", "xml"),
+    ):  # one more, so that it is split otherwise
+        shutil.copy(other / folder / f"0.{suffix}", other / folder / f"more.{suffix}")
     splits = [voc.split(voc.load(root), 0) for root in (street, other)]
     run = made(voc.sha256(splits), task="face", labels=("face",))
     found = samples.gather(run, samples.Folders(scenes=(street, other)))
     assert {candidate.view for candidate in found.validation} == {street.name, "elsewhere"}
-    assert len(found.test) == 2 * len(splits[0].test)
+    assert len(found.test) == sum(len(split.test) for split in splits)
     names = [samples.named(candidate.path) for candidate in found.train + found.validation + found.test]
-    assert len(set(names)) == 20  # the sources use the same file names
+    assert len(set(names)) == 21  # the sources use the same file names
     with pytest.raises(SourceError, match="give the same files in the same order"):
         samples.gather(run, samples.Folders(scenes=(other, street)))
 

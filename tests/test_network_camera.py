@@ -78,7 +78,7 @@ def test_a_stream_that_breaks_off_is_found_again(camera: NetworkCamera, source: 
 def test_a_stream_that_falls_silent_is_noticed_and_found_again(camera: NetworkCamera, source: Source) -> None:
     next_frame(source)
     camera.silent.set()
-    assert next_trouble(source).startswith(("no frame for 1 s", "stopped giving frames"))
+    assert next_trouble(source).startswith(("no frame for ", "stopped giving frames"))  # a busy machine looks later
     end = time.monotonic() + PATIENCE
     while camera.plays == 1 and time.monotonic() < end:  # cv2 itself would wait for half a minute
         source.read(0.1)

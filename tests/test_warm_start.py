@@ -77,3 +77,22 @@ def test_its_batch_norms_know_the_statistics_of_what_comes_in(shipped: Path) -> 
 def test_a_bundle_of_another_width_is_refused(shipped: Path, alpha: float, channels: int) -> None:
     with pytest.raises(ModelError, match=f"expected a finder of {alpha} width and {channels} channels"):
         warm_start.from_bundle(shipped, PICTURES, alpha, channels)
+
+
+def test_a_float_finder_goes_on_as_it_is(trained: keras.Model, tmp_path: Path) -> None:
+    record.save(trained, tmp_path / "model.keras")
+    model = warm_start.from_model(tmp_path / "model.keras", SIZE)
+    for before, after in zip(trained.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_a_file_that_is_no_finder_or_of_another_side_is_refused(trained: keras.Model, tmp_path: Path) -> None:
+    record.save(trained, tmp_path / "model.keras")
+    with pytest.raises(ModelError, match=f"its input is {SIZE} px, expected 96"):
+        warm_start.from_model(tmp_path / "model.keras", 96)
+    image = keras.Input((SIZE, SIZE, 3))
+    record.save(keras.Model(image, keras.layers.GlobalAveragePooling2D()(image)), tmp_path / "other.keras")
+    (tmp_path / "none.keras").write_bytes(b"none")
+    for name in ("other.keras", "none.keras", "missing.keras"):
+        with pytest.raises(ModelError, match="expected a finder of"):
+            warm_start.from_model(tmp_path / name, SIZE)

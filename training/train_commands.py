@@ -72,7 +72,7 @@ def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path |
 )
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
 @click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
-@click.option("--start", type=FILE, help="A finder's bundle to go on from, in place of --weights.")
+@click.option("--start", type=FILE, help="A finder to go on from, a bundle or .keras, in place of --weights.")
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")

@@ -120,9 +120,9 @@ def train(
     """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
     From `weights`, the trunk's, there are two descents, and the finder is slimmed between them; a finder that goes on
-    from a bundle, `start`, is slim already and has the second one alone. Writes out/model.keras, out/run.json and
-    out/curves.png. The averaged weights are saved after every epoch, and so is all that an interrupted run needs to go
-    on: give the same command again.
+    from `start`, a bundle or a .keras file, is slim already and has the second one alone. Writes out/model.keras,
+    out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is all that an interrupted
+    run needs to go on: give the same command again.
 
     Raises:
         ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
@@ -140,8 +140,7 @@ def train(
     print(f"to learn from: {material.shelves.described()}", flush=True)
 
     if start is not None:
-        pictures = shown(material, knobs, STATISTICS_ON)
-        model, lost = warm_start.from_bundle(start, pictures, knobs.alpha, knobs.channels), 0.0
+        model, lost = started(start, material, knobs), 0.0
         origin, first = checkpoints.of_weights(model), {}
     else:
         model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
@@ -171,6 +170,13 @@ def train(
             metrics={"validation": metrics},
         ),
     )
+
+
+def started(start: Path, material: Material, knobs: Knobs) -> keras.Model:
+    """The finder to go on from: a float one, or the one in a bundle."""
+    if start.suffix == ".keras":
+        return warm_start.from_model(start, knobs.size)
+    return warm_start.from_bundle(start, shown(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
 
 
 def shown(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ before, and its batch norm is as it would be after training.
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -17,6 +18,23 @@ from maskwatch import bundle
 from maskwatch.errors import ModelError
 from training import dequantized
 from training.networks import finder
+
+
+def from_model(path: Path, size: int) -> keras.Model:
+    """A float finder (.keras) as it is, at its own input side.
+
+    Raises:
+        ModelError: it cannot be read, is no finder, or is of another side.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False)
+        model.get_layer(finder.TRUNK)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise ModelError(f"model {path}: {error}; expected a finder of `python -m training train finder`") from error
+    if model.input_shape[1] != size:
+        found = model.input_shape[1]
+        raise ModelError(f"model {path}: its input is {found} px, expected {size}; see `python -m training resize`")
+    return model
 
 
 def from_bundle(path: Path, pictures: NDArray[np.uint8], alpha: float, channels: int) -> keras.Model:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from maskwatch import ending
-from maskwatch.flow import Face, Frame, Signal
+from maskwatch.flow import Face, Frame
 from maskwatch.pace import Pace
 from maskwatch.parts import Parts
 from maskwatch.service import Notifier
@@ -20,11 +20,8 @@ from maskwatch.state import State
 
 logger = logging.getLogger(__name__)
 WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
-BUTTONS_WITHIN, SOURCE_WITHIN, WALL_WITHIN = (
-    0.5,
-    2.5,
-    1.0,
-)  # seconds; the whole end must take less than TimeoutStopSec of the unit file
+# Seconds; the whole end must take less than TimeoutStopSec of the unit file.
+BUTTONS_WITHIN, SOURCE_WITHIN, WALL_WITHIN = 0.5, 2.5, 1.0
 SLACK = 0.01  # seconds a frame may come early and still be looked at under max_fps
 
 
@@ -164,9 +161,11 @@ class Watch:
         if blind == before:
             return
         self._pace.pause()
-        if alert := self._parts.policy.pause(self._time):
+        # Not when the trouble is over: the frame that ended it may have begun an alert.
+        alert = self._parts.policy.pause(self._time) if blind else None
+        if alert:
             self._parts.outputs.switch(alert)
-        self._state.signal(Signal.WATCHING)
+        self._state.signal(self._parts.policy.signal)
 
     def _is_due(self, time: float) -> bool:
         return self._parts.max_fps is None or time - self._looked >= 1 / self._parts.max_fps - SLACK

@@ -23,6 +23,7 @@ PROGRAM = ("-c", "from maskwatch.cli import main; main()")
 PATIENCE = 30.0  # seconds; only a test that fails waits so long
 BLINK = 2.6  # seconds to look at pins: a fault's slow blink changes twice within two
 PINS = {"buzzer": (17, 1), "led": (27, 1), "lamp.red": (5, 1), "lamp.green": (6, 1), "relay": (22, 0)}  # BCM, on
+SETTLED = 1.0  # seconds after an event until its log line has come, if there is one
 ALARM = {"buzzer", "led", "lamp.red", "relay"}  # on in an alert
 LOUD = ALARM - {"led", "lamp.red"}  # and never otherwise: lights also show a fault
 CONFIG = """
@@ -143,6 +144,8 @@ class Unit:
         """What was observed since begin(), and of the pins in the next so many seconds."""
         start = time.monotonic()
         time.sleep(watched)
+        while not self.log() and time.monotonic() < start + max(watched, SETTLED):
+            time.sleep(0.02)  # a line and an event come by two ways
         code = self.process.poll()
         if code is not None:
             self._join()
