@@ -209,6 +209,7 @@ def raising(door: Door) -> Iterator[Row]:
     yield in_any_order(unit.row("the relay's pin raises in an alarm, then everybody leaves", BLINK))
     unit.begin()
     broken.unlink()
+    unit.wait_for("fault_over")
     unit.wait(lambda: unit.on() == {"lamp.green"} and bool(unit.log()), "the relay's pin off, and no fault")
     yield unit.row("… and it works again")
 
