@@ -240,6 +240,22 @@ def test_what_is_shown_is_the_pin_not_the_command(mock: MockFactory) -> None:
     assert changes == [False]
 
 
+def test_who_looks_on_and_is_gone_is_no_failure_of_the_pin(mock: MockFactory, caplog: pytest.LogCaptureFixture) -> None:
+    """Or each of the buzzer's edges would come a second late."""
+
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    output = PinOutput(led(27), gone)
+    after(output, 0.0, lambda: output.show(Signal.ALERT))
+    assert mock.pin(27).state
+    after(output, 1.0, lambda: output.show(Signal.WATCHING))
+    assert not mock.pin(27).state
+    assert len(caplog.messages) == 1
+    assert "its changes are shown no more: BrokenPipeError" in caplog.text
+    output.close()
+
+
 @pytest.mark.parametrize("active_high", [True, False])
 @pytest.mark.parametrize("shorted_to", [0, 1])
 def test_a_pin_whose_level_does_not_follow_has_failed(mock: MockFactory, active_high: bool, shorted_to: int) -> None:

@@ -64,12 +64,22 @@ class Pin:
             return
         self._device.value = (1 if self._plan.tone is None else HALF) if on else 0
         follows = self._reads(on)
-        if self._show and self.is_on != before:
-            self._show(self._plan.name, self._plan.pin, self.is_on)
+        if self.is_on != before:
+            self._tell()
         if not follows:
             written, read = ("on", "off") if on else ("off", "on")
             pin = f"GPIO{self._plan.pin} was switched {written} and reads {read}"
             raise OutputError(f"{pin}; is it shorted, or does something else drive it?")
+
+    def _tell(self) -> None:
+        """Show the change. Who looks on may be gone (`run --show-pins | head`): that is no failure of the pin."""
+        if self._show is None:
+            return
+        try:
+            self._show(self._plan.name, self._plan.pin, self.is_on)
+        except Exception as error:
+            logger.warning("%s: its changes are shown no more: %s: %s", self._plan.name, type(error).__name__, error)
+            self._show = None
 
     def _reads(self, on: bool) -> bool:
         """Whether it is so by now: a wire needs a moment."""
