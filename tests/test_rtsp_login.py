@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
@@ -65,6 +66,17 @@ def asks_for(scheme: str) -> Otherwise:
 def answers(status: str, *lines: str, to: str = "DESCRIBE") -> Otherwise:
     head = "\r\n".join([f"RTSP/1.0 {status}", *lines])
     return lambda request: head if request[0].startswith(to) else None
+
+
+def test_what_a_stream_needs_of_ffmpeg_is_not_left_to_a_video(
+    cameras: Callable[..., NetworkCamera], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(capture.OPTIONS_VARIABLE, raising=False)
+    first_picture(cameras())
+    assert capture.OPTIONS_VARIABLE not in os.environ
+    monkeypatch.setenv(capture.OPTIONS_VARIABLE, "rtsp_transport;tcp")
+    first_picture(cameras())
+    assert os.environ[capture.OPTIONS_VARIABLE] == "rtsp_transport;tcp"
 
 
 @pytest.mark.parametrize("scheme", ["Digest", "Basic"])

@@ -6,7 +6,8 @@ import functools
 import logging
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 # Of FFmpeg. prefer_tcp: as cv2 has it where nothing is set. fpsprobesize: it measures the rate before the first frame
 # is given, from twenty of them. At one frame a second that is longer than `stall`, and nobody uses that rate.
 OPTIONS = "rtsp_flags;prefer_tcp|fpsprobesize;0"
+OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # cv2 takes FFmpeg's options from nowhere else
 DRIVERS = Path("/sys/class/video4linux")
 
 
@@ -130,6 +132,19 @@ def _warn(text: str) -> None:
     logger.warning("%s", text)
 
 
+@contextmanager
+def _ffmpeg_options() -> Iterator[None]:
+    """OPTIONS, unless the user set some, for streams opened inside alone: they would change how a video is read."""
+    if OPTIONS_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[OPTIONS_VARIABLE] = OPTIONS
+    try:
+        yield
+    finally:
+        os.environ.pop(OPTIONS_VARIABLE, None)
+
+
 def stream(address: Address, stall: float, verify: bool) -> Capture:
     """A network camera; opening and each frame may take twice `stall` seconds.
 
@@ -137,7 +152,6 @@ def stream(address: Address, stall: float, verify: bool) -> Capture:
         SourceError: there is no stream.
     """
     mute_cv2()
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", OPTIONS)
     patience = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
@@ -146,7 +160,7 @@ def stream(address: Address, stall: float, verify: bool) -> Capture:
     if relay is None and (reason := probe.refusal(address, stall)):
         raise SourceError(f"{address.shown}: no stream: {reason}")
     try:
-        with failing_as(f"{address.shown}: no stream"):
+        with failing_as(f"{address.shown}: no stream"), _ffmpeg_options():
             capture = cv2.VideoCapture(relay.address if relay else address.place, cv2.CAP_FFMPEG, patience)
             if capture.isOpened():
                 described = codec(capture.get(cv2.CAP_PROP_FOURCC))
