@@ -1,19 +1,27 @@
 # What a person runs, and what CI runs. Each environment is made once, and anew when pyproject.toml or the pins change.
 PYTHON ?= python3
 
-# What `make models` learns from: see README. YUNET, a file, is not needed: with it, drawn masks follow the head's turn.
+# What `make models` learns from, and `make bundles` calibrates on: see README. YUNET, a file, is not needed: with it,
+# drawn masks follow the head's turn. MASKWATCH_DATA names a folder that holds the sets by these names.
+ifdef MASKWATCH_DATA
+DATA ?= $(MASKWATCH_DATA)/face-mask-7553
+SCENES ?= $(addprefix $(MASKWATCH_DATA)/,face-mask-boxes face-mask-ilc faces-wider face-mask-types rooms-empty)
+endif
 DATA ?= data/portraits
 SCENES ?= data/scenes# one folder or several, a source each
 WEIGHTS ?= imagenet
 WEIGHTS_NARROW ?= imagenet
-BUNDLES = device/maskwatch/models
+# How each training begins and what else it is told; `--start FILE` goes on from a model, see training/models.
+CLASSIFIER ?= --weights $(WEIGHTS)
+FINDER ?= --weights $(WEIGHTS_NARROW)
+KEPT = training/models
 TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
 VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models reference study clean
+.PHONY: help demo test check models bundles reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,18 +42,18 @@ check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Interrupted, each goes on where it was.
-models: .venv/.made ## rebuild the shipped models: make models DATA=… SCENES=… WEIGHTS=… WEIGHTS_NARROW=…
-	$(TRAIN) mobilenet_v2 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \
+# Interrupted, each goes on where it was. Only a training that has ended leaves a run.json.
+models: .venv/.made ## train what ships and make its bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=…
+	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out runs/face
+	$(TRAIN) mobilenet_v2 --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
 		$(addprefix --yunet ,$(YUNET)) --out runs/mask
-	$(CONVERT) runs/mask/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
-		--variants $(VARIANTS) -o runs/mask/mask.tflite --report convert/results
-	cp runs/mask/mask.tflite runs/mask/mask.recipe.json $(BUNDLES)
-	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
-	$(CONVERT) runs/face/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
-		--variants $(VARIANTS) -o runs/face/face.tflite --report convert/results
-	cp runs/face/face.tflite runs/face/face.recipe.json $(BUNDLES)
-	cd $(BUNDLES) && sha256sum face.tflite mask.tflite > SHA256SUMS
+	mkdir -p $(KEPT)/face $(KEPT)/mask
+	cp runs/face/model.keras runs/face/run.json runs/face/curves.png $(KEPT)/face
+	cp runs/mask/model.keras runs/mask/run.json runs/mask/curves.png $(KEPT)/mask
+	$(MAKE) bundles DATA="$(DATA)" SCENES="$(SCENES)"
+
+bundles: .venv/.made ## the shipped bundles anew from training/models, byte for byte: make bundles DATA=… SCENES=…
+	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) --out runs/reference

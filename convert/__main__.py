@@ -14,7 +14,7 @@ import click
 
 from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
-from maskwatch import bundle, command
+from maskwatch import command
 from maskwatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,17 +53,19 @@ def cli(
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
     asked = _recipe(file, variants, dict(map(_limit, limits)), said)
+    from convert import files
     from convert.conversion import convert
 
     done = convert(model, folders, asked)
-    report = _report(done, (reports or out.parent) / out.stem)
+    report = files.report(done, (reports or out.parent) / out.stem)
     click.echo(table(done))
     if done.failures:
         for failure in done.failures:
             click.echo(f"convert: gate failed: {failure}", err=True)
         click.echo(f"convert: no model written; the report is {report}", err=True)
         sys.exit(1)
-    _ship(done, out)
+    for path in files.ship(done, out):
+        click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
     click.echo(f"the report is {report}")
 
 
@@ -96,34 +98,6 @@ def _limit(text: str) -> tuple[str, float]:
         raise ConfigError(f"--gate {text}: {value!r} is no number; expected e.g. {name}=0.5") from error
 
 
-def _report(done: Conversion, stem: Path) -> Path:
-    """The report three times: as data, for a repository, for a browser. Returns the second."""
-    from convert import page, proof
-
-    report = proof.summary(done)
-    _write(stem.with_name(f"{stem.name}.report.json"), proof.text(report))
-    _write(stem.with_name(f"{stem.name}.report.html"), page.html(report))
-    path = stem.with_name(f"{stem.name}.report.md")
-    _write(path, page.markdown(report))
-    return path
-
-
-def _ship(done: Conversion, out: Path) -> None:
-    """Every variant that was asked for, and the recipe they were made by."""
-    for variant in done.recipe.variants:
-        path = path_of(out, variant, done.recipe.variants)
-        bundle.write(path, done.made[variant].flatbuffer, done.card(variant))
-        click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
-    path = out.with_suffix(".recipe.json")
-    _write(path, recipe.text(done.recipe))
-    click.echo(f"wrote {path}")
-
-
-def path_of(out: Path, variant: Variant, variants: Sequence[Variant]) -> Path:
-    """OUT is the int8 bundle, or the only one; the others have their variant in the name."""
-    return out if variant == SHIPPED or len(variants) == 1 else out.with_suffix(f".{variant}{out.suffix}")
-
-
 def table(conversion: Conversion) -> str:
     """Every gate, a line each, for people."""
     lines = [f"{'variant':<9}{'gate':<18}{'found':>10}  {'limit':<10}unit"]
@@ -141,12 +115,6 @@ def table(conversion: Conversion) -> str:
     ]
     lines += [f"left out: {line}" for line in conversion.unreadable]
     return "\n".join(lines)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

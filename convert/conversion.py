@@ -28,6 +28,7 @@ from training.record import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2
+DECIDING = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # the bytes of a bundle; the back end does too
 Maps = Callable[[Image], list[Floats]]
 Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement  # a scene's is a face's
 
@@ -61,39 +62,42 @@ class Conversion:
     test: Judgement  # only told, nothing is chosen by it
     figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
     unreadable: tuple[str, ...]
+    origin: str  # SHA-256 of the float model's file; empty where there is none
 
     @property
     def failures(self) -> list[gates.Failure]:
         """The gates that do not hold, of all variants."""
         return [failure for made in self.made.values() for failure in made.failures]
 
-    @property
-    def calibration_sha256(self) -> str:
-        """Of the pixels of the sample, in its order."""
-        return hashlib.sha256("".join(example.sha256 for example in self.calibration).encode()).hexdigest()
-
     def card(self, variant: Variant) -> ModelCard:
         """The model card that goes into the bundle of a variant."""
-        return card(self.run).model_copy(
-            update={
-                "metrics": {
-                    "training": self.run.metrics,
-                    **{part: figures[variant] for part, figures in self.figures.items()},
-                },
-                "provenance": {
-                    "seed": self.run.seed,
-                    "split_sha256": self.run.split_sha256,
-                    "variant": variant,
-                    "back_end": self.recipe.back_end,
-                    "keep_float": list(self.recipe.keep_float),
-                    "calibration_n": len(self.calibration),
-                    "calibration_seed": self.recipe.seed,
-                    "calibration_sha256": self.calibration_sha256,
-                    "versions": record.versions(),
-                    **({"anchors": self.run.knobs["anchors"]} if "anchors" in self.run.knobs else {}),
-                },
-            }
-        )
+        figures = {part: figures[variant] for part, figures in self.figures.items()}
+        return full_card(self.run, figures, provenance(self.run, self.recipe, variant, self.calibration, self.origin))
+
+
+def full_card(run: Run, figures: Mapping[str, Any], origin: Mapping[str, Any]) -> ModelCard:
+    """The card with what was measured, by part of the data, and where the model comes from."""
+    metrics = {"training": run.metrics, **figures}
+    return card(run).model_copy(update={"metrics": metrics, "provenance": dict(origin)})
+
+
+def provenance(
+    run: Run, recipe: Recipe, variant: Variant, calibration: Sequence[samples.Example], origin: str
+) -> dict[str, Any]:
+    """Everything that decides the bytes of a variant: given it all again, the same ones are made."""
+    return {
+        "seed": run.seed,
+        "split_sha256": run.split_sha256,
+        "float_sha256": origin,
+        "variant": variant,
+        "back_end": recipe.back_end,
+        "keep_float": list(recipe.keep_float),
+        "calibration_n": len(calibration),
+        "calibration_seed": recipe.seed,
+        "calibration_sha256": samples.sha256(calibration),
+        "versions": record.installed((*DECIDING, recipe.back_end)),
+        **({"anchors": run.knobs["anchors"]} if "anchors" in run.knobs else {}),
+    }
 
 
 def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
@@ -108,14 +112,30 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
         ModelError: the model or its record cannot be used.
         SourceError: the data cannot be used, or is not split as it was for the training.
     """
+    network, run, shelf = opened(model, folders)
+    return prove(network, run, shelf, recipe, origin=sha256(model))
+
+
+def opened(model: Path, folders: Sequence[Path]) -> tuple[keras.Model, Run, samples.Shelf]:
+    """A trained model, its record and its pictures. Raises as convert() does."""
     network = quantize.load(model)
     run = record.read(model)
     _same_geometry(model, run, network)
-    return prove(network, run, samples.gather(run, samples.recognise(folders)), recipe)
+    return network, run, samples.gather(run, samples.recognise(folders))
+
+
+def sha256(path: Path) -> str:
+    """Of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def prove(
-    network: keras.Model, run: Run, shelf: samples.Shelf, recipe: Recipe, make: variants.Maker = variants.make
+    network: keras.Model,
+    run: Run,
+    shelf: samples.Shelf,
+    recipe: Recipe,
+    make: variants.Maker = variants.make,
+    origin: str = "",
 ) -> Conversion:
     """The conversion of a network and pictures already in hand.
 
@@ -125,10 +145,11 @@ def prove(
         shelf: the pictures.
         recipe: see Recipe.
         make: what makes the variants.
+        origin: see Conversion.
     """
     calibration = shelf.calibration(recipe.calibration, recipe.seed)
     images = [example.image for example in calibration]
-    made = _described(make(network, images, recipe, run.task), run)
+    made = described(make(network, images, recipe, run.task), run)
     models = {variant: Model(flatbuffer, THREADS, f"the {variant} .tflite").run for variant, flatbuffer in made.items()}
     pictures = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
     validation = judge(run, track(pictures, "Judging on validation"), models)
@@ -150,10 +171,11 @@ def prove(
             for part, judgement in (("validation", validation), ("test", test))
         },
         tuple(shelf.unreadable),
+        origin,
     )
 
 
-def _described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
+def described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
     """The models with their metadata inside."""
     shapes = {variant: graph.inspect(flatbuffer).output_shapes for variant, flatbuffer in made.items()}
     return {variant: metadata.insert(flatbuffer, card(run), shapes[variant]) for variant, flatbuffer in made.items()}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from convert import layers
+from convert import layers, samples
 from convert.conversion import Conversion, Judgement, Made
 from convert.recipe import REFERENCE, SHIPPED, Variant
 
@@ -35,7 +35,7 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "calibration": {
             "n": len(conversion.calibration),
             "seed": conversion.recipe.seed,
-            "sha256": conversion.calibration_sha256,
+            "sha256": samples.sha256(conversion.calibration),
             "pictures": [f"{each.name} {each.view} {each.sha256[:16]}" for each in conversion.calibration],
         },
         "versions": conversion.card(REFERENCE).provenance["versions"],

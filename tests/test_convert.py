@@ -14,7 +14,7 @@ from test_voc import entry, write
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 from convert import __main__ as program  # noqa: E402
-from convert import conversion, gates, graph, packing, proof, quantize, recipe, samples, variants  # noqa: E402
+from convert import conversion, files, gates, graph, packing, proof, quantize, recipe, samples, variants  # noqa: E402
 from convert.recipe import Recipe  # noqa: E402
 from maskwatch import bundle  # noqa: E402
 from maskwatch.classifier import MaskClassifier  # noqa: E402
@@ -231,9 +231,9 @@ def test_what_is_said_goes_before_the_recipe(tmp_path: Path) -> None:
 
 def test_the_only_variant_and_the_int8_one_take_the_name_that_was_given() -> None:
     out = Path("runs/mask.tflite")
-    assert program.path_of(out, "dynamic", ("dynamic",)) == out
-    assert program.path_of(out, "int8", ("dynamic", "int8")) == out
-    assert program.path_of(out, "dynamic", ("dynamic", "int8")) == Path("runs/mask.dynamic.tflite")
+    assert files.path_of(out, "dynamic", ("dynamic",)) == out
+    assert files.path_of(out, "int8", ("dynamic", "int8")) == out
+    assert files.path_of(out, "dynamic", ("dynamic", "int8")) == Path("runs/mask.dynamic.tflite")
 
 
 def test_swapped_labels_are_caught(trained: Path, photos: Path, tmp_path: Path) -> None:
@@ -542,8 +542,10 @@ def test_a_finder_is_judged_on_each_source_by_its_name(street: Path, tmp_path: P
     assert len(found.test) == sum(len(split.test) for split in splits)
     names = [samples.named(candidate.path) for candidate in found.train + found.validation + found.test]
     assert len(set(names)) == 21  # the sources use the same file names
-    with pytest.raises(SourceError, match="give the same files in the same order"):
-        samples.gather(run, samples.Folders(scenes=(other, street)))
+    turned = samples.gather(run, samples.Folders(scenes=(other, street)))
+    assert [samples.named(each.path) for each in turned.train] == [samples.named(each.path) for each in found.train]
+    with pytest.raises(SourceError, match="its split is"):
+        samples.gather(run, samples.Folders(scenes=(street,)))
 
 
 def test_what_nobody_annotated_is_ignored_by_the_judge(street: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,13 @@ class Run(BaseModel):
 
 def versions() -> dict[str, str]:
     """What the run was made with."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
+    return {"python": platform.python_version(), **installed(VERSIONED)}
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those that are installed."""
+    found = {}
+    for name in packages:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -164,7 +164,12 @@ def train(
             score_threshold=threshold,
             seed=knobs.seed,
             split_sha256=material.sha256,
-            knobs={**asdict(knobs), "stem_lost": lost, "score_scale": asdict(scale)},
+            knobs={
+                **asdict(knobs),
+                "stem_lost": lost,
+                "score_scale": asdict(scale),
+                "sources": [source.resolve().name for source in sources],
+            },
             versions=record.versions(),
             history=curves,
             metrics={"validation": metrics},

@@ -1,0 +1,213 @@
+"""python -m convert.bundles --data DIR...: the bundles that ship, made anew from the float models that are kept.
+
+A bundle's card names the float model it was made from, by its hash. From that very model the same bytes must come out:
+it is quantized anew, and its figures are those of the committed report. A float model that is not the shipped one's is
+a new release: it is judged as by `python -m convert`, and its bundle, recipe and report take the place of the old ones.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is first imported: its chatter is not ours
+
+import click
+
+from convert import recipe
+from convert.recipe import SHIPPED, VARIANTS, Recipe
+from maskwatch import bundle, command
+from maskwatch.errors import ModelError
+
+if TYPE_CHECKING:
+    from maskwatch.bundle import Bundle
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW = click.Path(path_type=Path)
+TASKS = ("face", "mask")
+LONGEST = 60  # characters of a value in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one shipped model."""
+
+    task: str
+    kept: Path  # the float model, with run.json beside it
+    shipped: Path
+    report: Path  # its data
+    work: Path  # where all variants of a new release, and what differs, are written
+
+
+@click.command()
+@click.option("--data", "folders", type=FOLDER, multiple=True, required=True, help="What they were trained on; repeat.")
+@click.option("--kept", type=FOLDER, default="training/models", show_default=True, help="TASK/model.keras, run.json.")
+@click.option("--out", type=FOLDER, default="device/maskwatch/models", show_default=True, help="Of the bundles.")
+@click.option("--reports", type=FOLDER, default="convert/results", show_default=True, help="Of the reports.")
+@click.option("--work", type=NEW, default="runs/bundles", show_default=True, help="All variants.")
+@click.option("--task", "tasks", type=click.Choice(TASKS), multiple=True, help="This one; both if nothing is said.")
+@click.option("--new", is_flag=True, help="Judge again and replace, also where the float model is the shipped one's.")
+def cli(
+    folders: tuple[Path, ...], kept: Path, out: Path, reports: Path, work: Path, tasks: tuple[str, ...], new: bool
+) -> None:
+    """Make the shipped bundles from the float models in KEPT, and compare, or replace those of an earlier release.
+
+    A difference, or a gate that fails: exit code 1, and no shipped file is touched.
+    """
+    places = [
+        Place(task, kept / task / "model.keras", out / f"{task}.tflite", reports / f"{task}.report.json", work)
+        for task in tasks or TASKS
+    ]
+    for place in places:
+        if not place.kept.is_file():
+            raise ModelError(f"model {place.kept}: no such file; copy model.keras and run.json of its training there")
+    work.mkdir(parents=True, exist_ok=True)
+    good = [release(place, folders) if new or not _is_of(place) else same(place, folders) for place in places]
+    if not all(good):
+        sys.exit(1)
+
+
+def _is_of(place: Place) -> bool:
+    """Whether the shipped bundle was made from the float model that is kept."""
+    from convert.conversion import sha256
+
+    return place.shipped.is_file() and _read(place).card.provenance.get("float_sha256") == sha256(place.kept)
+
+
+def _read(place: Place) -> Bundle:
+    return bundle.read(place.shipped, "face" if place.task == "face" else "mask", any_pixels=True)
+
+
+def release(place: Place, folders: Sequence[Path]) -> bool:
+    """Judge a new float model, and ship it if every gate holds. Answers whether it was shipped."""
+    from convert import files
+    from convert.__main__ import table
+    from convert.conversion import convert
+
+    click.echo(f"{place.task}: a new float model, {place.kept}")
+    known = files.recipe_of(place.shipped)
+    done = convert(place.kept, folders, recipe.read(known) if known.is_file() else Recipe(variants=VARIANTS))
+    click.echo(table(done))
+    if done.failures:
+        path = files.report(done, place.work / place.task)
+        for failure in done.failures:
+            click.echo(f"convert.bundles: {place.task}: gate failed: {failure}", err=True)
+        click.echo(f"convert.bundles: {place.task}: nothing is shipped; the report is {path}", err=True)
+        return False
+    out = place.work / place.shipped.name
+    files.ship(done, out)
+    for made, shipped in ((out, place.shipped), (files.recipe_of(out), known)):
+        bundle.replace(shipped, made.read_bytes())
+    files.report(done, place.report.with_name(place.task))
+    _note_sums(place.shipped)
+    click.echo(f"{place.task}: {place.shipped} is written, its SHA-256 {_sha256(place.shipped)}")
+    return True
+
+
+def same(place: Place, folders: Sequence[Path]) -> bool:
+    """Make the shipped bundle again from its own float model. Answers whether the same bytes came out."""
+    made = again(place, folders)
+    shipped = place.shipped.read_bytes()
+    noted = _sums(place.shipped).get(place.shipped.name)
+    if noted != _sha256(place.shipped):
+        found = f"its SHA-256 is not the one that {place.shipped.with_name(bundle.SUMS_FILE)} states"
+        click.echo(f"convert.bundles: {place.task}: {place.shipped}: {found}", err=True)
+        return False
+    if made == shipped:
+        click.echo(f"{place.task}: the same {len(made)} bytes as {place.shipped}, SHA-256 {noted}")
+        return True
+    path = place.work / place.shipped.name
+    bundle.replace(path, made)
+    for difference in differences(shipped, made, place.shipped):
+        click.echo(f"convert.bundles: {place.task}: differs from {place.shipped}: {difference}", err=True)
+    click.echo(f"convert.bundles: {place.task}: {place.shipped} stays; what was made is {path}", err=True)
+    return False
+
+
+def again(place: Place, folders: Sequence[Path]) -> bytes:
+    """The bundle that the float model, the recipe and the committed report give."""
+    from convert import conversion, files, variants
+
+    asked = recipe.read(files.recipe_of(place.shipped))
+    network, run, shelf = conversion.opened(place.kept, folders)
+    calibration = shelf.calibration(asked.calibration, asked.seed)
+    images = [example.image for example in calibration]
+    only = asked.model_copy(update={"variants": (SHIPPED,)})
+    made = conversion.described(variants.make(network, images, only, run.task), run)
+    origin = conversion.provenance(run, asked, SHIPPED, calibration, conversion.sha256(place.kept))
+    return bundle.pack(made[SHIPPED], conversion.full_card(run, _figures(place.report), origin))
+
+
+def _figures(report: Path) -> dict[str, Any]:
+    """What the shipped bundle was found to do, by part of the data.
+
+    Raises:
+        ModelError: there is no such report.
+    """
+    import json
+
+    try:
+        parts = json.loads(report.read_text(encoding="utf-8"))["parts"]
+        return {name: part["figures"][SHIPPED] for name, part in parts.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not a report of `python -m convert` ({error!r})"
+        raise ModelError(f"report {report}: {reason}; check it out again, or judge anew with --new") from error
+
+
+def differences(shipped: bytes, made: bytes, path: Path) -> Iterator[str]:
+    """What two bundles do not have in common, a line each."""
+    old, new = (bundle.unpack(each, path) for each in (shipped, made))
+    if old.flatbuffer != new.flatbuffer:
+        sizes = f"{len(old.flatbuffer)} bytes, made {len(new.flatbuffer)}"
+        yield f"the model itself: shipped {sizes}"
+    before, after = (dict(_flat(bundle.card_of(each, path).model_dump(mode="json"))) for each in (old, new))
+    for name in sorted({*before, *after} - {"sha256"}):
+        if before.get(name) != after.get(name):
+            yield f"card, {name}: shipped {_short(before.get(name))}, made {_short(after.get(name))}"
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """`{"a": {"b": 1}}` -> ("a.b", 1)."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _sums(shipped: Path) -> dict[str, str]:
+    """File name -> SHA-256, of the folder's SHA256SUMS."""
+    file = shipped.with_name(bundle.SUMS_FILE)
+    lines = file.read_text(encoding="ascii").splitlines() if file.is_file() else []
+    return {name.strip(): value for value, _, name in (line.partition("  ") for line in lines)}
+
+
+def _note_sums(shipped: Path) -> None:
+    """Put the hash of a bundle into SHA256SUMS of its folder."""
+    sums = {**_sums(shipped), shipped.name: _sha256(shipped)}
+    text = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
+    bundle.replace(shipped.with_name(bundle.SUMS_FILE), text.encode())
+
+
+def _sha256(path: Path) -> str:
+    from convert.conversion import sha256
+
+    return sha256(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program `python -m convert.bundles`."""
+    command.run(cli, "python -m convert.bundles", arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What a conversion leaves: bundles, the recipe they were made by, and the report. Each is written whole or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert import page, proof, recipe
+from convert.conversion import Conversion
+from convert.recipe import SHIPPED, Variant
+from maskwatch import bundle
+
+
+def report(done: Conversion, stem: Path) -> Path:
+    """The report three times: as data, for a repository, for a browser. Returns the second."""
+    found = proof.summary(done)
+    path = report_of(stem, "md")
+    for kind, text in (("json", proof.text(found)), ("html", page.html(found)), ("md", page.markdown(found))):
+        write(report_of(stem, kind), text)
+    return path
+
+
+def report_of(stem: Path, kind: str) -> Path:
+    """Where a report lies: `runs/mask`, `md` -> `runs/mask.report.md`."""
+    return stem.with_name(f"{stem.name}.report.{kind}")
+
+
+def ship(done: Conversion, out: Path) -> list[Path]:
+    """Every variant that was asked for, and the recipe they were made by. Returns what was written."""
+    written = [path_of(out, variant, done.recipe.variants) for variant in done.recipe.variants]
+    for variant, path in zip(done.recipe.variants, written, strict=True):
+        bundle.write(path, done.made[variant].flatbuffer, done.card(variant))
+    write(recipe_of(out), recipe.text(done.recipe))
+    return [*written, recipe_of(out)]
+
+
+def recipe_of(out: Path) -> Path:
+    """Where the recipe of a bundle lies."""
+    return out.with_suffix(".recipe.json")
+
+
+def path_of(out: Path, variant: Variant, variants: Sequence[Variant]) -> Path:
+    """OUT is the int8 bundle, or the only one; the others have their variant in the name."""
+    return out if variant == SHIPPED or len(variants) == 1 else out.with_suffix(f".{variant}{out.suffix}")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file."""
+    bundle.replace(path, text.encode())
