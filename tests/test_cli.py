@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from test_daemon import CLOTH, SKIN, ColourFinder, ColourJudge, scene
 
@@ -16,6 +17,7 @@ from maskwatch import bundle, stills
 from maskwatch.camera import folder
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
+from maskwatch.zone import Zone
 
 BUNDLES = pytest.mark.skipif(
     not all(bundle.default_path(task).exists() for task in ("face", "mask")),
@@ -115,6 +117,36 @@ def test_detect_prints_the_others_and_exits_3_when_one_image_cannot_be_read(imag
         "gone.jpg",
     ]
     assert done.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("polygon", "told"), [(((0.4, 0.4), (0.6, 0.4), (0.5, 0.9)), 1), (((0.9, 0), (1, 0), (1, 1)), 0)]
+)
+def test_in_a_zone_only_faces_that_count_are_told(
+    images: Path, polygon: tuple[tuple[float, float], ...], told: int
+) -> None:
+    stills_found = stills.inspect(folder.find([images / "bare.png"]), ColourFinder(), ColourJudge(), Zone(0, polygon))
+    (still,) = stills_found
+    assert isinstance(still, stills.Still)
+    assert len(still.faces) == told
+
+
+@BUNDLES
+@DEMO
+def test_detect_looks_at_the_zone_alone_when_asked(tmp_path: Path) -> None:
+    from maskwatch.camera import demo
+
+    person = cv2.resize(demo.Scene().at(5.0), None, fx=0.28, fy=0.28, interpolation=cv2.INTER_AREA)
+    wide = np.full((720, 1280, 3), 128, np.uint8)
+    wide[310 : 310 + person.shape[0], 570 : 570 + person.shape[1]] = person
+    cv2.imwrite(str(tmp_path / "wide.png"), wide[..., ::-1])
+    config = written(tmp_path, "[zone]\npolygon = [[0.45, 0.4], [0.55, 0.4], [0.55, 0.6], [0.45, 0.6]]")
+
+    def faces(*options: str) -> int:
+        done = maskwatch("detect", tmp_path / "wide.png", "--json", "--config", config, *options)
+        return len(json.loads(done.stdout)["faces"])
+
+    assert (faces(), faces("--zone")) == (0, 1)
 
 
 @BUNDLES

@@ -288,7 +288,7 @@ def test_while_nothing_moves_nobody_looks_and_who_comes_is_seen() -> None:
 
 
 class Counting(ColourFinder):
-    calls = aheads = 0
+    calls = aheads = input_size = 0
 
     def ahead(self, image: Image) -> None:  # noqa: ARG002
         self.aheads += 1

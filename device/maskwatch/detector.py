@@ -109,6 +109,11 @@ class YuNetDetector:
             raise self._refusal(error) from error
         self.find(np.zeros((64, 64, 3), np.uint8))
 
+    @property
+    def input_size(self) -> int:
+        """0: it takes a frame at the frame's own size."""
+        return 0
+
     def ahead(self, image: Image) -> None:
         """Nothing: it takes the frame as it is."""
 

@@ -17,6 +17,7 @@ from maskwatch.config import CameraSettings, FaceSettings, MaskSettings, Setting
 from maskwatch.flow import Face, Image, Label, Verdict
 from maskwatch.gate import MotionGate
 from maskwatch.hours import QuietHours
+from maskwatch.looking import EarlyFinder, Finder, Looking
 from maskwatch.outputs import Outputs, noted
 from maskwatch.outputs.gpio import open_pins
 from maskwatch.outputs.log import LogOutput
@@ -30,20 +31,6 @@ from maskwatch.zone import Zone
 
 logger = logging.getLogger(__name__)
 YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
-
-
-class Finder(Protocol):
-    """Frame -> faces."""
-
-    def find(self, image: Image) -> list[Face]:
-        """The faces in a (H, W, 3) uint8 RGB image."""
-
-
-class EarlyFinder(Finder, Protocol):
-    """One that can begin before the loop comes to a frame."""
-
-    def ahead(self, image: Image) -> None:
-        """Do, on another thread than find()'s, what can be done of find(image) while that is busy."""
 
 
 class Judge(Protocol):
@@ -102,7 +89,7 @@ def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False,
     Raises:
         MaskwatchError: a model, pin or source cannot be used.
     """
-    detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
+    detector, classifier = Looking(build_detector(settings.face)), build_classifier(settings.mask)
     with contextlib.ExitStack() as opened:
         lines = LogOutput(stream, as_json)
         sounds = open_sound(settings.outputs)
@@ -137,6 +124,8 @@ def adjust(parts: Parts, settings: Settings) -> None:
     parts.policy.rules = Rules(**alert.model_dump(exclude={"quiet", "timezone"}))
     parts.quiet = QuietHours.of([(each.since, each.until) for each in alert.quiet], alert.timezone)
     parts.zone = Zone(settings.face.min_size, settings.zone.polygon)
+    if isinstance(parts.detector, Looking):
+        parts.detector.zone = parts.zone
     parts.max_fps = settings.power.max_fps
     parts.outputs.give_up = settings.outputs.give_up
     if not settings.power.gate:

@@ -10,9 +10,11 @@ from maskwatch.camera import pictures
 from maskwatch.camera.folder import Found
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Verdict
-from maskwatch.parts import Finder, Judge
+from maskwatch.looking import Finder
+from maskwatch.parts import Judge
 from maskwatch.printable import one_line
 from maskwatch.quiet import muted_stderr
+from maskwatch.zone import Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,16 @@ class Still:
     faces: tuple[tuple[Face, Verdict], ...]  # best score first
 
 
-def inspect(found: Found, detector: Finder, classifier: Judge) -> Iterator[Still | SourceError]:
+def inspect(
+    found: Found, detector: Finder, classifier: Judge, zone: Zone | None = None
+) -> Iterator[Still | SourceError]:
     """Every picture in order; what cannot be read, or a folder that cannot be listed, comes as its error.
+
+    Args:
+        found: the pictures.
+        detector: finds the faces.
+        classifier: judges each.
+        zone: faces that do not count there are left out; None: all faces are told.
 
     Raises:
         SourceError: there is no image at all.
@@ -42,9 +52,11 @@ def inspect(found: Found, detector: Finder, classifier: Judge) -> Iterator[Still
         except SourceError as error:
             yield error
             continue
-        faces = sorted(detector.find(image), key=lambda face: -face.score)
+        height, width = image.shape[:2]
+        faces = [face for face in detector.find(image) if zone is None or zone.counts(face, width, height)]
+        faces.sort(key=lambda face: -face.score)
         judged = tuple((face, classifier.verdict(classifier.crop(image, face))) for face in faces)
-        yield Still(name, image.shape[1], image.shape[0], judged)
+        yield Still(name, width, height, judged)
 
 
 def json_line(still: Still) -> str:

@@ -66,6 +66,8 @@ class Door:
 
 
 class Finder(ColourFinder):
+    input_size = 0
+
     def ahead(self, image: object) -> None:
         pass
 

@@ -14,6 +14,10 @@ class Raising:
     def __init__(self, settings: FaceSettings) -> None:
         self._finder, self._file = build(settings), Path(os.environ["RAISES"])
 
+    @property
+    def input_size(self) -> int:
+        return self._finder.input_size
+
     def ahead(self, image: Image) -> None:
         self._finder.ahead(image)
 

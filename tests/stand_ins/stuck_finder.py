@@ -16,6 +16,10 @@ class Stuck:
     def __init__(self, settings: FaceSettings) -> None:
         self._finder, self._file = build(settings), Path(os.environ["STUCK"])
 
+    @property
+    def input_size(self) -> int:
+        return self._finder.input_size
+
     def ahead(self, image: Image) -> None:
         self._finder.ahead(image)
 

@@ -75,25 +75,32 @@ def run(**call: Any) -> None:
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--min-score", type=Number(0, 1), help="The finder's threshold, in place of the config's.")
-def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None) -> None:
+@click.option("--zone", "in_zone", is_flag=True, help="Look at the config's [zone] alone, as the unit does.")
+def detect(
+    paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None, in_zone: bool
+) -> None:
     """Look once at images, or at folders of them, and print one line per image.
 
-    Every face above the score threshold is printed, also those below the config's min_size.
+    Every face above the score threshold is printed, also those below the config's min_size and, without --zone, those
+    outside its [zone].
     An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
     """
     loading.load(loading.CV2)
     from maskwatch import config, parts, stills
     from maskwatch.camera import folder
     from maskwatch.cli.progress import Progress
+    from maskwatch.looking import Looking
+    from maskwatch.zone import Zone
 
     settings = config.load(config_path)
     face = settings.face
     if min_score is not None:
         face = face.model_copy(update={"min_score": min_score})
-    detector, classifier = parts.build_detector(face), parts.build_classifier(settings.mask)
+    zone = Zone(polygon=settings.zone.polygon) if in_zone else None
+    detector, classifier = Looking(parts.build_detector(face), zone or Zone()), parts.build_classifier(settings.mask)
     found, unreadable = folder.find(paths), 0
     progress = Progress(len(found.pictures), sys.stderr)
-    for still in stills.inspect(found, detector, classifier):
+    for still in stills.inspect(found, detector, classifier, zone):
         progress.clear()
         if isinstance(still, SourceError):
             unreadable += 1

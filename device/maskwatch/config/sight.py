@@ -94,7 +94,8 @@ class ZoneSettings(Section):
     """[zone]: where in the picture people count."""
 
     polygon: Polygon = ()
-    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all."""
+    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all.
+    The finder looks at the zone's rectangle and a margin alone, see looking.part."""
 
 
 class FaceSettings(Section):
