@@ -14,6 +14,7 @@ from maskwatch import command
 from maskwatch.errors import ConfigError
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
+from training.strangers.command import strangers
 from training.train_commands import left_out, resize, train
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def cli() -> None:
     """Models from photographs."""
 
 
-for command_that_trains in (train, left_out, resize):
+for command_that_trains in (train, left_out, resize, strangers):
     cli.add_command(command_that_trains)
 
 

@@ -78,27 +78,31 @@ class Evaluation:
         }
 
 
-def open_network(path: Path) -> Network:
+def open_network(path: Path, any_pixels: bool = False) -> Network:
     """A .keras model, a maskwatch bundle or a plain .tflite; with its calibration, where a card or a run tells it.
+
+    Args:
+        path: the file.
+        any_pixels: take a bundle for another preprocess.VERSION too, see bundle.read.
 
     Raises:
         ModelError: the file is missing, broken, or does not answer two classes.
     """
     if not path.is_file():
         raise ModelError(f"model {path}: no such file; expected a .keras or a .tflite")
-    network = _tflite(path) if path.suffix == ".tflite" else _keras(path)
+    network = _tflite(path, any_pixels) if path.suffix == ".tflite" else _keras(path)
     probe = network.logits(np.zeros((1, network.size, network.size, 3), np.uint8))
     if probe.shape not in ((1, len(data.LABELS)), (1, len(data.CLASSES))):
         raise ModelError(f"model {path}: answers {probe.shape}, expected (1, 2) or (1, 3): not a mask classifier")
     return network
 
 
-def _tflite(path: Path) -> Network:
+def _tflite(path: Path, any_pixels: bool) -> Network:
     from maskwatch.runtime import Model
 
     content = path.read_bytes()
     model = Model(content, threads=2, origin=str(path))
-    card = bundle.read(path, "mask").card if bundle.is_bundle(content) else None
+    card = bundle.read(path, "mask", any_pixels).card if bundle.is_bundle(content) else None
     return Network(
         model.input_size,
         lambda images: np.stack([model.run(image)[0].ravel() for image in images]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from maskwatch.decoding import non_maximum_suppression
 from maskwatch.detector import YuNetDetector
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Image, Label
+from maskwatch.quiet import mute_cv2
 from maskwatch.runtime import open_interpreter
 from training.scorer import Found
 
 YUNET_SIDE = 640  # pixels
+ULTRAFACE_SIZE = (640, 480)  # pixels, width and height
+ULTRAFACE_MEAN, ULTRAFACE_SCALE = 127.0, 128.0
 Finder = Callable[[Image], list[Found]]
 
 # AIZOO FaceMaskDetection's published anchors (github.com/AIZOOTech/FaceMaskDetection, MIT), fractions of the frame.
@@ -27,14 +30,16 @@ AIZOO_SIZES = ((0.04, 0.056), (0.08, 0.11), (0.16, 0.22), (0.32, 0.45), (0.64, 0
 AIZOO_RATIOS = (1.0, 0.62, 0.42)
 AIZOO_VARIANCES = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
 AIZOO_LABELS = (Label.WITH_MASK, Label.WITHOUT_MASK)
+ULTRAFACE_LABELS = (Label.WITHOUT_MASK, Label.WITH_MASK)
 
 
-def yunet(path: Path, min_score: float) -> Finder:
-    """OpenCV's YuNet with the frame enlarged to YUNET_SIDE: small faces are found better so. It gives no labels."""
+def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
+    """OpenCV's YuNet with the frame's longer side made `side` pixels: enlarged, small faces are found better. It gives
+    no labels."""
     detector = YuNetDetector(path, min_score)
 
     def find(image: Image) -> list[Found]:
-        scale = YUNET_SIDE / max(image.shape[:2])
+        scale = side / max(image.shape[:2])
         faces = detector.find(np.asarray(cv2.resize(image, None, fx=scale, fy=scale), np.uint8))
         return [Found(shrunk(face.box, scale), face.score) for face in faces]
 
@@ -109,15 +114,47 @@ def aizoo_decode(
     offsets, classes, anchors = offsets[sure] * AIZOO_VARIANCES, classes[sure], anchors[sure]
     centre = offsets[:, :2] * anchors[:, 2:] + anchors[:, :2]
     half = np.exp(offsets[:, 2:]) * anchors[:, 2:] / 2
-    boxes = np.concatenate([centre - half, centre + half], axis=1).clip(0, 1)
-    boxes = (boxes * (width, height, width, height)).astype(np.float32)
+    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    return _stretched(boxes, classes, AIZOO_LABELS, width, height, min_score)
+
+
+def ultraface(path: Path, min_score: float) -> Finder:
+    """UltraFace trained for masked faces, RFB at 640×480, stretched as its authors do.
+
+    Raises:
+        ModelError: it is not that file.
+    """
+    mute_cv2()
+    try:
+        network = cv2.dnn.readNetFromONNX(str(path))
+    except cv2.error as error:
+        raise ModelError(f"model {path}: OpenCV cannot read it; expected UltraFace's ONNX file") from error
+
+    def find(image: Image) -> list[Found]:
+        network.setInput(cv2.dnn.blobFromImage(image, 1 / ULTRAFACE_SCALE, ULTRAFACE_SIZE, (ULTRAFACE_MEAN,) * 3))
+        scores, boxes = network.forward(("scores", "boxes"))
+        if scores.shape[-1] != 1 + len(ULTRAFACE_LABELS):
+            raise ModelError(f"model {path}: answers {scores.shape}; expected UltraFace, three classes")
+        return _stretched(boxes[0], scores[0, :, 1:], ULTRAFACE_LABELS, image.shape[1], image.shape[0], min_score)
+
+    return find
+
+
+def _stretched(
+    boxes: NDArray[np.float32],
+    classes: NDArray[np.float32],
+    labels: Sequence[Label],
+    width: int,
+    height: int,
+    min_score: float,
+) -> list[Found]:
+    """(N, 4) shares of the picture and (N, C) class scores -> faces in its pixels, suppressed over all classes."""
     scores = classes.max(axis=1)
+    sure = scores >= min_score
+    boxes = (boxes[sure].clip(0, 1) * (width, height, width, height)).astype(np.float32)
+    classes, scores = classes[sure], scores[sure]
     return [
-        Found(
-            Box(*(float(value) for value in boxes[at])),
-            float(scores[at]),
-            AIZOO_LABELS[int(classes[at].argmax())],
-        )
+        Found(Box(*map(float, boxes[at])), float(scores[at]), labels[int(classes[at].argmax())])
         for at in non_maximum_suppression(boxes, scores, 0.4)
     ]
 

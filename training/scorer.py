@@ -9,7 +9,7 @@ as COCO does. An incorrectly worn mask counts as a face, and for neither label.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,14 +111,25 @@ def average_precision(
 
 def precision_interval(found: Findings, annotated: Truths, min_side: float = MIN_SIDE) -> tuple[float, float]:
     """95 % interval of the average precision, 0–1: RESAMPLED sets of as many pictures, drawn with replacement."""
-    rows, counts = _rows(found, annotated, lambda _: True, min_side)
-    rng = np.random.default_rng(0)
-    draws = [rng.integers(len(rows), size=len(rows)) for _ in range(RESAMPLED if rows else 0)]
-    values = [
-        _average_precision(np.concatenate([rows[at] for at in draw]), sum(counts[at] for at in draw)) for draw in draws
-    ]
-    low, high = np.percentile(values, (2.5, 97.5)) if values else (0.0, 0.0)
+    values = resampled_precisions(found, annotated, min_side, RESAMPLED)
+    low, high = np.percentile(values, (2.5, 97.5)) if len(values) else (0.0, 0.0)
     return float(low), float(high)
+
+
+def resampled_precisions(found: Findings, annotated: Truths, min_side: float, times: int) -> NDArray[np.float64]:
+    """(times,) average precisions, 0–1, of as many pictures drawn with replacement; none without a picture.
+
+    Two detectors on the same pictures get the same draws, so that their difference can be told draw by draw.
+    """
+    rows, counts = _rows(found, annotated, lambda _: True, min_side)
+    if not rows:
+        return np.zeros(0)
+    boxes, picture = np.concatenate(rows), np.repeat(np.arange(len(rows)), list(map(len, rows)))
+    order = np.argsort(-boxes[:, 0], kind="stable")
+    hits, picture = boxes[order, 1], picture[order]
+    rng = np.random.default_rng(0)
+    draws = [np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows)) for _ in range(times)]
+    return np.array([_interpolated(hits, draw[picture], int(draw @ counts)) for draw in draws])
 
 
 def _rows(
@@ -134,13 +145,18 @@ def _rows(
 
 def _average_precision(rows: NDArray[np.float64], count: int) -> float:
     """(N, 2) score and hit, and the number of faces there are -> 0–1."""
-    if not len(rows) or not count:
+    return _interpolated(rows[np.argsort(-rows[:, 0], kind="stable"), 1], np.ones(len(rows), np.int64), count)
+
+
+def _interpolated(hits: NDArray[np.float64], times: NDArray[np.int64], count: int) -> float:
+    """Boxes from the surest on, (N,) hit and how often each occurs, and the number of faces there are -> 0–1."""
+    if not len(hits) or not count:
         return 0.0
-    hits = np.cumsum(rows[np.argsort(-rows[:, 0], kind="stable"), 1])
-    recall = hits / count
-    precision = np.maximum.accumulate((hits / np.arange(1, len(rows) + 1))[::-1])[::-1]
-    reached = [precision[np.searchsorted(recall, at)] for at in np.linspace(0, 1, 101) if at <= recall[-1]]
-    return float(sum(reached) / 101)
+    reached = np.cumsum(hits * times)
+    recall, precision = reached / count, reached / np.maximum(np.cumsum(times), 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    asked = np.linspace(0, 1, 101)
+    return float(best[np.searchsorted(recall, asked[asked <= recall[-1]])].sum() / 101)
 
 
 def _hits(found: list[Found], faces: list[Truth], min_side: float) -> list[tuple[float, bool]]:
@@ -158,7 +174,7 @@ def _hits(found: list[Found], faces: list[Truth], min_side: float) -> list[tuple
     return rows
 
 
-def _closest(box: Box, faces: list[Truth], used: set[int]) -> tuple[float, int]:
+def _closest(box: Box, faces: Sequence[Truth], used: set[int]) -> tuple[float, int]:
     """(IoU, index) of the annotated face that overlaps most and is still free; (0, -1) if there is none."""
     free = [(box.iou(true.box), at) for at, true in enumerate(faces) if at not in used or true.ignored]
     return max(free, default=(0.0, -1))
@@ -196,18 +212,31 @@ def tally(found: Findings, annotated: Truths, threshold: float, min_side: float 
     """Match every box that reaches the threshold, surest first, and count."""
     counts = Tally()
     for stem, faces in annotated.items():
-        used: set[int] = set()
-        sure = sorted((face for face in found.get(stem, []) if face.score >= threshold), key=lambda face: -face.score)
-        for face in sure:
-            overlap, at = _closest(face.box, faces, used)
-            if overlap >= MATCH_IOU:
-                if not faces[at].ignored:
-                    used.add(at)
-                    _count_label(counts, face.label, faces[at].name)
-            elif _short_side(face.box) >= min_side and not (overlap >= NEAR_IGNORED_IOU and faces[at].ignored):
-                counts.false += 1
-        counts.missed += sum(1 for at, true in enumerate(faces) if not true.ignored and at not in used)
+        matched, false = match(found.get(stem, []), faces, threshold, min_side)
+        for at, face in matched.items():
+            _count_label(counts, face.label, faces[at].name)
+        counts.false += len(false)
+        counts.missed += sum(1 for at, true in enumerate(faces) if not true.ignored and at not in matched)
     return counts
+
+
+def match(
+    found: Iterable[Found], faces: Sequence[Truth], threshold: float, min_side: float = MIN_SIDE
+) -> tuple[dict[int, Found], list[Found]]:
+    """One picture's boxes that reach the threshold, surest first: (by index of the face each one matches, false ones).
+
+    Boxes on an ignored face are in neither.
+    """
+    matched: dict[int, Found] = {}
+    false = []
+    for face in sorted((face for face in found if face.score >= threshold), key=lambda face: -face.score):
+        overlap, at = _closest(face.box, faces, set(matched))
+        if overlap >= MATCH_IOU:
+            if not faces[at].ignored:
+                matched[at] = face
+        elif _short_side(face.box) >= min_side and not (overlap >= NEAR_IGNORED_IOU and faces[at].ignored):
+            false.append(face)
+    return matched, false
 
 
 def _count_label(counts: Tally, label: str | None, name: str) -> None:

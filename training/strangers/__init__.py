@@ -1,0 +1,1 @@
+"""What the models, and other people's, make of pictures that nobody learnt from: `python -m training strangers`."""

@@ -1,0 +1,211 @@
+"""The whole measurement: pictures gathered, shown once, counted, and written as one record with its pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwatch import preprocess
+from training import record as runs
+from training.progress import track
+from training.strangers import chart, measures, pictures, sheets, slicing, systems, watch
+from training.strangers.measures import Row
+from training.strangers.pictures import PORTRAITS
+from training.strangers.systems import Subject, System
+from training.strangers.targets import TARGETS
+from training.strangers.watch import Seen
+
+SCHEMA, KIND = 1, "strangers"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is measured, on what."""
+
+    root: Path  # portraits
+    scenes: Sequence[Path]  # a source each
+    part: str  # of the split
+    subjects: Sequence[Subject]
+    yunet: Path | None = None  # tells which way faces look
+    seed: int = 0  # of the split
+    min_side: float = 24.0  # pixels, shorter side of the faces that count
+    most: int | None = None  # pictures of a source; None: all
+    workers: int = 1  # processes
+
+    @property
+    def name(self) -> str:
+        """Of the record's file: a sample never takes the place of the whole."""
+        return f"{KIND}-{self.part}" + ("-sample" if self.most else "")
+
+
+def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) -> None:
+    """Measure, and write OUT/strangers-PART.json and .png, and into RUN the sheets of the weakest slices.
+
+    Raises:
+        ModelError: a model cannot be used.
+        SourceError: the data cannot be used.
+    """
+    begin = time.monotonic()
+    shown = pictures.gather(question.root, question.scenes, question.part, question.seed, question.most)
+    seen = watch.show(shown, question.subjects, question.yunet, question.workers)
+    opened = [System(each.name, _never, _threshold(each), each.kind != "yunet") for each in question.subjects]
+    rows = count(seen, opened, question)
+    made = {**about(question, seen), "seconds": round(time.monotonic() - begin), "rows": [row.record() for row in rows]}
+    out.mkdir(parents=True, exist_ok=True)
+    place = out / f"{question.name}.json"
+    replace(text(made), place)
+    chart.draw(rows, [each.name for each in question.subjects], place.with_suffix(".png"))
+    for line in told(rows):
+        say(line)
+    bundles = {subject.name for subject in question.subjects if subject.kind == "bundles"}
+    made_sheets = sheets.write(seen, [each for each in opened if each.name in bundles], rows, question.min_side, run)
+    say(f"wrote {len(made_sheets)} sheets into {run}")
+    say(f"wrote {place} and {place.with_suffix('.png').name}")
+
+
+def _never(_: Any) -> list[Any]:
+    raise AssertionError("the pictures have been shown already")
+
+
+def _threshold(subject: Subject) -> float:
+    if subject.kind == "float":
+        return runs.read(subject.face).score_threshold or 0.5
+    return float(systems.facts(subject).get("threshold") or 0.5)
+
+
+def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
+    """Everything that a figure depends on."""
+    found = measures.by_source(seen)
+    facts = [systems.facts(subject) for subject in question.subjects]
+    for subject, fact in zip(question.subjects, facts, strict=True):
+        if subject.kind == "bundles":
+            fact["learnt"] = learnt(subject, question)
+    return {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "part": question.part,
+        "seed": question.seed,
+        "min_side": question.min_side,
+        "most": question.most,
+        "preprocess_version": preprocess.VERSION,  # of the pixels that everything of ours was shown
+        "resampled": measures.RESAMPLED,
+        "versions": runs.versions(),
+        "systems": facts,
+        "sources": {
+            name: {"pictures": len(each), "faces": sum(not face.ignored for one in each for face in one.picture.faces)}
+            for name, each in found.items()
+        },
+        "targets": [target.record() for target in TARGETS],
+    }
+
+
+def learnt(subject: Subject, question: Question) -> list[str] | None:
+    """The sources a finder has learnt from; None: the splits in its card are none of these."""
+    card = systems.cards(subject)[0].card
+    return pictures.learnt(card.provenance.get("split_sha256", ""), question.scenes, question.seed)
+
+
+def count(seen: Sequence[Seen], opened: Sequence[System], question: Question) -> list[Row]:
+    """Every figure."""
+    sources, side = measures.by_source(seen), question.min_side
+    scenes = [each for each in seen if each.picture.source != PORTRAITS]
+    networks = [subject.name for subject in question.subjects if subject.mask is not None]
+    rows: list[Row] = []
+    for system in track(opened, "Counting"):
+        for name, shown in sources.items():
+            rows += of_source(name, shown, system, side)
+            rows += measures.crops(name, shown, system.name, side) if system.name in networks else []
+        rows += slicing.rows(scenes, system, side)
+    for before, after in pairs(question.subjects, opened):
+        rows += quantized(sources, before, after, side)
+    return rows
+
+
+def of_source(name: str, shown: Sequence[Seen], system: System, side: float) -> list[Row]:
+    """A system on one source: portraits, rooms without a face, or scenes."""
+    if name == PORTRAITS:
+        return measures.portraits(shown, system) if system.labels else []
+    if not any(each.picture.faces for each in shown):
+        return [measures.rooms(name, shown, system)]
+    rows = measures.faces(name, shown, system, side) + measures.close_ups(name, shown, system, side)
+    return rows + (measures.labels(name, shown, system, side) if system.labels else [])
+
+
+def pairs(subjects: Sequence[Subject], opened: Sequence[System]) -> list[tuple[System, System]]:
+    """(float, int8) of the same name: `now, float` belongs to `now`."""
+    known = {system.name: system for system in opened}
+    return [
+        (known[subject.name], known[subject.name.removesuffix(FLOAT)])
+        for subject in subjects
+        if subject.kind == "float" and subject.name.removesuffix(FLOAT) in known
+    ]
+
+
+FLOAT = ", float"  # what follows the name of the bundles that were made of a float model
+
+
+def quantized(sources: dict[str, list[Seen]], before: System, after: System, side: float) -> list[Row]:
+    """What int8 costs, by source."""
+    rows: list[Row] = []
+    for name, shown in sources.items():
+        if name == PORTRAITS:
+            looks = (watch.WHOLE, watch.FACE)
+        elif any(not face.ignored for each in shown for face in each.picture.faces):
+            looks = (watch.FACE,)
+            rows += measures.lost(name, shown, before, after, side)
+        else:
+            continue
+        made = [measures.lost_labels(name, shown, before.name, after.name, look) for look in looks]
+        rows += [row for row in made if row is not None]
+    return rows
+
+
+def told(rows: Sequence[Row]) -> list[str]:
+    """Each target with every system's figure, for people."""
+    lines = []
+    for target in TARGETS:
+        asked = (target.about, target.source, target.measure)
+        found = [row for row in rows if (row.about, row.source, row.measure) == asked]
+        if found:
+            sign = "≤" if target.most else "≥"
+            bound = "" if target.bound is None else f", {sign} {target.bound:g}"
+            lines.append(f"{target.about}, {target.source}, {target.measure}{bound}")
+            lines += [f"  {row.system:<24}{figure(row)}{verdict(target.kept_by(row))}" for row in found]
+    return lines
+
+
+def figure(row: Row) -> str:
+    """One figure with its interval and count."""
+    if row.value is None or row.interval95 is None:
+        return "–"
+    low, high = row.interval95
+    count = f"{row.hits}/{row.n}" if row.hits is not None else f"{row.n}"
+    return f"{row.value:.4f} ({low:.3f}–{high:.3f}), {count}"
+
+
+def verdict(kept: bool | None) -> str:
+    """Behind a figure."""
+    return {None: "", True: "  kept", False: "  missed"}[kept]
+
+
+def text(made: dict[str, Any]) -> str:
+    """JSON with a line for each figure, each system and each target."""
+    lines = []
+    for key, value in made.items():
+        if isinstance(value, list):
+            inner = ",\n  ".join(json.dumps(item, ensure_ascii=False) for item in value)
+            lines.append(f' "{key}": [\n  {inner}\n ]')
+        else:
+            lines.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def replace(content: str, place: Path) -> None:
+    """Whole or not at all."""
+    temporary = place.with_name(f".{place.name}")
+    temporary.write_text(content, encoding="utf-8")
+    temporary.replace(place)

@@ -1,0 +1,243 @@
+"""Counts, shares and average precisions, each with its 95 % interval: Wilson's for a share, Garwood's for a number of
+false faces, and for an average precision RESAMPLED sets of as many pictures drawn with replacement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from maskwatch.flow import Label
+from training import data, scorer
+from training.scorer import Found, Truth
+from training.strangers.pictures import PORTRAITS
+from training.strangers.systems import System
+from training.strangers.watch import Seen
+
+RESAMPLED = 1000  # times, seed 0
+WORN_WRONG, MASKED_BARE, BARE_MASKED = "worn wrong flagged", "masked called bare", "bare called masked"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure."""
+
+    about: str  # faces, rooms, labels, crops, portraits, close-ups, float, found, right
+    source: str
+    system: str
+    measure: str
+    value: float | None  # None: nothing was there to be counted
+    interval95: tuple[float, float] | None
+    n: int
+    hits: int | None = None  # of n; None: no share
+
+    def record(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        ends = self.interval95 and [round(end, 4) for end in self.interval95]
+        value = None if self.value is None else round(self.value, 4)
+        fields = ("about", "source", "system", "measure", "hits", "n")
+        return {**{name: getattr(self, name) for name in fields}, "value": value, "interval95": ends}
+
+
+def share(about: str, source: str, system: str, measure: str, rights: Iterable[bool]) -> Row:
+    """Of true ones."""
+    found = list(rights)
+    hits, n = sum(found), len(found)
+    ends = scorer.interval(hits, n) if n else None
+    return Row(about, source, system, measure, hits / n if n else None, ends, n, hits)
+
+
+def by_source(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
+    """The pictures of each source."""
+    found: dict[str, list[Seen]] = {}
+    for each in seen:
+        found.setdefault(each.picture.source, []).append(each)
+    return found
+
+
+def truths(seen: Iterable[Seen], min_side: float) -> dict[str, list[Truth]]:
+    """The annotated faces of each picture; smaller ones are ignored."""
+    return {each.picture.key: scorer.as_truths(each.picture.faces, min_side) for each in seen}
+
+
+def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
+    """How well a detector finds the faces of annotated scenes, whatever they wear."""
+    asked, found = truths(seen, min_side), {each.picture.key: each.found[system.name] for each in seen}
+    value, count = scorer.average_precision(found, asked, min_side=min_side)
+    counts = scorer.tally(found, asked, system.threshold, min_side)
+    return [
+        Row("faces", source, system.name, "AP50", value, _middle(precisions(found, asked, min_side)), count),
+        _counted(source, system.name, "recall", counts.matched, counts.matched + counts.missed),
+        _counted(source, system.name, "precision", counts.matched, counts.matched + counts.false),
+    ]
+
+
+def precisions(found: scorer.Findings, asked: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
+    """(RESAMPLED,) average precisions of pictures drawn anew."""
+    return scorer.resampled_precisions(found, asked, min_side, RESAMPLED)
+
+
+def _counted(source: str, system: str, measure: str, hits: int, n: int) -> Row:
+    return Row(
+        "faces", source, system, measure, hits / n if n else None, scorer.interval(hits, n) if n else None, n, hits
+    )
+
+
+def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.percentile(values, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def rooms(source: str, seen: Sequence[Seen], system: System) -> Row:
+    """False faces of any size, an image, where nobody is; the interval is Garwood's of a Poisson count (Biometrika 28,
+    1936): of none in 74 images it still says how many there may be."""
+    false = sum(face.score >= system.threshold for each in seen for face in each.found[system.name])
+    low = chi2.ppf(0.025, 2 * false) / 2 if false else 0.0
+    high = chi2.ppf(0.975, 2 * false + 2) / 2
+    ends = float(low) / len(seen), float(high) / len(seen)
+    return Row("rooms", source, system.name, "false faces an image", false / len(seen), ends, len(seen), false)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """An annotated face, and the box that found it."""
+
+    seen: Seen
+    at: int  # index of the face
+    found: Found | None
+
+    @property
+    def name(self) -> str:
+        return self.seen.picture.faces[self.at].name
+
+    @property
+    def traits(self) -> dict[str, str]:
+        return self.seen.traits[self.at]
+
+
+def met(seen: Iterable[Seen], system: System, min_side: float) -> Iterator[Met]:
+    """Every annotated face that counts, found at the threshold or not."""
+    for each in seen:
+        asked = scorer.as_truths(each.picture.faces, min_side)
+        matched, _ = scorer.match(each.found[system.name], asked, system.threshold, min_side)
+        yield from (Met(each, at, matched.get(at)) for at, true in enumerate(asked) if not true.ignored)
+
+
+def right(label: str, name: str) -> bool:
+    """Whether a verdict is: a mask worn wrong counts as bare."""
+    return (label == Label.WITH_MASK) == (name == Label.WITH_MASK)
+
+
+def labels(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
+    """What the faces that were found are called."""
+    pairs = [
+        (str(each.found.label), each.name)
+        for each in met(seen, system, min_side)
+        if each.found and each.name in data.CLASSES
+    ]
+    return called("labels", source, system.name, pairs)
+
+
+def called(about: str, source: str, system: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """The three mistakes, of (answer, truth); of a class that does not occur there is no row."""
+    asked = (
+        (WORN_WRONG, Label.INCORRECT, Label.WITHOUT_MASK),
+        (MASKED_BARE, Label.WITH_MASK, Label.WITHOUT_MASK),
+        (BARE_MASKED, Label.WITHOUT_MASK, Label.WITH_MASK),
+    )
+    rows = [
+        share(about, source, system, measure, [answer == meant for answer, name in pairs if name == truth])
+        for measure, truth, meant in asked
+    ]
+    return [row for row in rows if row.n]
+
+
+def crops(source: str, seen: Sequence[Seen], system: str, min_side: float) -> list[Row]:
+    """What a classifier alone says of the annotated faces, by how they are shown."""
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for each in seen:
+        for crop in each.crops:
+            if crop.system == system and (name := _truth(each, crop.at, min_side)):
+                answer = Label.WITHOUT_MASK if crop.bare >= 0.5 else Label.WITH_MASK
+                pairs.setdefault(crop.look, []).append((str(answer), name))
+    rows = []
+    for look, found in pairs.items():
+        rows += called(f"crops: {look}", source, system, found)
+        if source == PORTRAITS:
+            rows.append(share(f"crops: {look}", source, system, "right", [right(*pair) for pair in found]))
+    return rows
+
+
+def _truth(seen: Seen, at: int, min_side: float) -> str:
+    """The class of a face that counts; empty of another."""
+    if seen.picture.label:
+        return seen.picture.label
+    face = seen.picture.faces[at]
+    return face.name if min(face.box.width, face.box.height) >= min_side else ""
+
+
+def portraits(seen: Sequence[Seen], system: System) -> list[Row]:
+    """The whole pipeline: the largest face found, and its label."""
+    found = {
+        each.picture.key: [face for face in each.found[system.name] if face.score >= system.threshold] for each in seen
+    }
+    figures = scorer.score_portraits(found, {each.picture.key: each.picture.label for each in seen})
+    n, hits, none = len(seen), figures["right"], figures["no_face"]
+    return [
+        Row("portraits", PORTRAITS, system.name, "right", hits / n, scorer.interval(hits, n), n, hits),
+        Row("portraits", PORTRAITS, system.name, "no face found", none / n, scorer.interval(none, n), n, none),
+    ]
+
+
+def close_ups(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
+    """Masked faces seen from close, found; and those whose mask has a print, an edge or a valve."""
+    shown = [each for each in met(seen, system, min_side) if each.traits.get("close-up") == "masked"]
+    uneven = [each for each in shown if each.traits.get("mask surface") == "uneven"]
+    rows = [
+        share("close-ups", source, system.name, measure, [each.found is not None for each in chosen])
+        for measure, chosen in (("masked, found", shown), ("uneven mask, found", uneven))
+    ]
+    return [row for row in rows if row.n]
+
+
+def lost(source: str, seen: Sequence[Seen], before: System, after: System, min_side: float) -> list[Row]:
+    """What quantizing costs: float less int8, the difference told on the same drawn pictures."""
+    asked = truths(seen, min_side)
+    each = [{one.picture.key: one.found[system.name] for one in seen} for system in (before, after)]
+    values = [scorer.average_precision(found, asked, min_side=min_side) for found in each]
+    drawn = [precisions(found, asked, min_side) for found in each]
+    name = f"{after.name} against {before.name}"
+    return [
+        Row("float", source, name, "AP50 drop", values[0][0] - values[1][0], _middle(drawn[0] - drawn[1]), values[0][1])
+    ]
+
+
+def lost_labels(source: str, seen: Sequence[Seen], before: str, after: str, look: str) -> Row:
+    """Of a classifier alone: share of the same crops that float judges right, less int8's."""
+    rights = {
+        name: np.array(
+            [
+                right(str(Label.WITHOUT_MASK if crop.bare >= 0.5 else Label.WITH_MASK), _truth(each, crop.at, 0.0))
+                for each in seen
+                for crop in each.crops
+                if crop.system == name and crop.look == look
+            ],
+            float,
+        )
+        for name in (before, after)
+    }
+    differences = rights[before] - rights[after]
+    draws = np.random.default_rng(0).integers(len(differences), size=(RESAMPLED, len(differences)))
+    return Row(
+        f"float, crops: {look}",
+        source,
+        f"{after} against {before}",
+        "drop",
+        float(differences.mean()),
+        _middle(differences[draws].mean(axis=1)),
+        len(differences),
+    )

@@ -1,0 +1,75 @@
+"""The pictures of one part of every source: scenes, rooms and portraits, with what is known of their faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, permutations
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from training import data, voc
+
+Item = TypeVar("Item")
+PORTRAITS = "portraits"  # the name of the photographs of --data
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One photograph."""
+
+    source: str
+    path: Path
+    faces: tuple[voc.Annotation, ...]  # of a portrait the largest known one, if any
+    label: str = ""  # of a portrait
+
+    @property
+    def key(self) -> str:
+        """Its name within its source; with_mask/ and without_mask/ may use the same ones."""
+        return f"{self.label}/{self.path.stem}" if self.label else self.path.stem
+
+
+def gather(root: Path, scenes: Sequence[Path], part: str, seed: int, most: int | None) -> list[Picture]:
+    """Every readable picture of that part.
+
+    Args:
+        root: portraits, with_mask/ and without_mask/.
+        scenes: a source each.
+        part: validation or test.
+        seed: of the split.
+        most: pictures of a source, drawn at random; None: all.
+
+    Raises:
+        SourceError: a folder is not what it should be.
+    """
+    found = [
+        Picture(name, scene.path, scene.faces)
+        for name, split in voc.sources(scenes, seed).items()
+        for scene in _some(voc.part(split, part), most)
+    ]
+    known = data.faces(root)
+    for photo in _some(getattr(data.load(root).split(seed), part), most):
+        label = str(data.LABELS[photo.label])
+        box = max((box for box, _ in known.get(photo.path, [])), key=lambda box: box.area, default=None)
+        faces = (voc.Annotation(box, label),) if box else ()
+        found.append(Picture(PORTRAITS, photo.path, faces, label))
+    good = data.readable(picture.path for picture in found)
+    return [picture for picture in found if picture.path in good]
+
+
+def _some(items: Sequence[Item], most: int | None) -> list[Item]:
+    if most is None or len(items) <= most:
+        return list(items)
+    return [items[at] for at in sorted(np.random.default_rng(0).permutation(len(items))[:most])]
+
+
+def learnt(split_sha256: str, scenes: Iterable[Path], seed: int) -> list[str] | None:
+    """The sources whose splits a finder's card carries the hash of, in the order of its training; None: others."""
+    splits = voc.sources(scenes, seed)
+    orders = chain.from_iterable(permutations(splits, count) for count in range(1, len(splits) + 1))
+    for order in orders:
+        if voc.sha256(splits[name] for name in order) == split_sha256:
+            return list(order)
+    return None

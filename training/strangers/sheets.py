@@ -1,0 +1,56 @@
+"""Contact sheets of the weakest slices: faces that were missed, and faces with a wrong label. For the run's folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskwatch import preprocess
+from maskwatch.flow import Image
+from training import data, sheet
+from training.strangers import slicing
+from training.strangers.measures import Met, Row
+from training.strangers.pictures import PORTRAITS
+from training.strangers.systems import System
+from training.strangers.watch import Seen
+
+WEAKEST = 5  # slices of a system, for each of the two questions
+MOST = 96  # faces on a sheet
+SIDE, MARGIN = 112, 0.6  # pixels of a tile, share of the face round it
+
+
+def write(
+    seen: Sequence[Seen], opened: Sequence[System], rows: Sequence[Row], min_side: float, run: Path
+) -> list[Path]:
+    """A sheet for each weak slice of each of these systems; their places."""
+    run.mkdir(parents=True, exist_ok=True)
+    scenes = [each for each in seen if each.picture.source != PORTRAITS]
+    written = []
+    for system in opened:
+        grouped = slicing.slices(scenes, system, min_side)
+        for about in ("found", "right"):
+            for row in slicing.weakest(rows, about, system.name, WEAKEST):
+                wrong = _wrong(grouped[(row.source, row.measure)], about)[:MOST]
+                place = run / f"{_slug(system.name)}-{about}-{_slug(f'{row.source} {row.measure}')}.png"
+                sheet.write([_tile(face) for face in wrong], place, side=SIDE)
+                written.append(place)
+    return written
+
+
+def _wrong(faces: Sequence[Met], about: str) -> list[Met]:
+    """Those that count against the slice."""
+    if about == "found":
+        return [face for face in faces if face.found is None]
+    return [face for face in slicing.labelled(faces) if not slicing.is_right(face)]
+
+
+def _tile(face: Met) -> tuple[Image, str]:
+    picture = face.seen.picture
+    image = data.read_rgb(picture.path)
+    look = preprocess.face_crop(image, picture.faces[face.at].box, SIDE, MARGIN)
+    return look, f"{picture.source[-5:]} {picture.path.stem[-6:]} {face.name[:5]}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

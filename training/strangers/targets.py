@@ -1,0 +1,79 @@
+"""What is asked for, row by row: the issue's table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.strangers import measures
+from training.strangers.measures import Row
+from training.strangers.pictures import PORTRAITS
+
+EVERYDAY, STREETS, OLD_STREETS, KINDS, ROOMS = (
+    "faces-wider",
+    "face-mask-ilc",
+    "face-mask-boxes",
+    "face-mask-types",
+    "rooms-empty",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row of the table, and the bound that its figure must keep."""
+
+    about: str
+    source: str
+    measure: str
+    bound: float | None = None  # None: told, not asked for
+    most: bool = False  # the bound is an upper one
+
+    def kept_by(self, row: Row) -> bool | None:
+        """Whether a figure keeps it; None where nothing is asked or counted."""
+        if self.bound is None or row.value is None:
+            return None
+        return row.value <= self.bound if self.most else row.value >= self.bound
+
+    def record(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+
+def _faces(source: str, ap50: float, recall: float, precision: float) -> list[Target]:
+    return [
+        Target("faces", source, "AP50", ap50),
+        Target("faces", source, "recall", recall),
+        Target("faces", source, "precision", precision),
+    ]
+
+
+def _labels(about: str, wrong: float | None, masked: float | None, bare: float | None) -> list[Target]:
+    return [
+        target
+        for source in (OLD_STREETS, STREETS, KINDS)
+        for target in (
+            Target(about, source, measures.WORN_WRONG, wrong),
+            Target(about, source, measures.MASKED_BARE, masked, most=True),
+            Target(about, source, measures.BARE_MASKED, bare, most=True),
+        )
+    ]
+
+
+TARGETS = (
+    *_faces(EVERYDAY, 0.935, 0.90, 0.96),
+    *_faces(STREETS, 0.91, 0.89, 0.93),
+    *_faces(OLD_STREETS, 0.955, 0.92, 0.95),
+    *(Target("faces", KINDS, measure) for measure in ("AP50", "recall", "precision")),
+    Target("rooms", ROOMS, "false faces an image", 0.007, most=True),
+    *_labels("labels", 0.85, 0.015, 0.02),
+    *_labels("crops: grey", None, 0.015, None),
+    Target("portraits", PORTRAITS, "right", 0.993),
+    Target("close-ups", KINDS, "masked, found", 0.98),
+    Target("close-ups", KINDS, "uneven mask, found", 0.98),
+    Target("crops: whole", PORTRAITS, "right", 0.994),
+    Target("crops: tight", PORTRAITS, "right", 0.996),
+    Target("crops: face", PORTRAITS, "right"),
+    *(Target("float", source, "AP50 drop", 0.005, most=True) for source in (EVERYDAY, STREETS, OLD_STREETS, KINDS)),
+    *(Target("float, crops: face", source, "drop", 0.003, most=True) for source in (OLD_STREETS, STREETS, KINDS)),
+    Target("float, crops: whole", PORTRAITS, "drop", 0.003, most=True),
+)
