@@ -46,3 +46,9 @@ class OutputError(MaskwatchError):
     """A pin or another output cannot be used."""
 
     exit_code = 5
+
+
+class FlashError(MaskwatchError):
+    """An image, a card, or what goes onto it cannot be used; or a unit cannot be installed or updated."""
+
+    exit_code = 7

@@ -18,7 +18,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, _leave)
     from maskwatch import command
     from maskwatch.cli.commands import cli
+    from maskwatch.cli.flashing import flash
+    from maskwatch.cli.installing import show
 
+    for each in (flash, show):
+        cli.add_command(each)
     command.run(cli, "maskwatch")
 
 

@@ -1,0 +1,34 @@
+"""Bookworm's form: the kernel's command line has systemd run a script once; Raspberry Pi Imager writes that too.
+
+The script is named under /boot/firmware: for /boot/firstrun.sh Raspberry Pi OS' initramfs has a fix-up of its own,
+which cuts the script.
+"""
+
+from __future__ import annotations
+
+SCRIPT = """#!/bin/sh
+# Written by `maskwatch flash`. systemd runs it by the words that it takes out of cmdline.txt at its end; a power cut
+# before that has it run again.
+here=$(dirname "$0")
+sh "$here/maskwatch/first-boot.sh" arm || exit 1
+words='s/ systemd\\.run[^ ]*//g; s/ systemd\\.unit=kernel-command-line\\.target//g'
+sed "$words" "$here/cmdline.txt" >"$here/cmdline.new" && sync && mv "$here/cmdline.new" "$here/cmdline.txt" && sync
+exit 0
+"""
+WORDS = (
+    "systemd.run=/boot/firmware/firstrun.sh",
+    "systemd.run_success_action=reboot",
+    "systemd.unit=kernel-command-line.target",
+)
+
+
+def command_line(text: str, words: tuple[str, ...]) -> str:
+    """cmdline.txt, which is one line, with words added that are not in it yet.
+
+    Args:
+        text: what is in it.
+        words: `name=value`; one with the same name is replaced.
+    """
+    names = {word.partition("=")[0] for word in words}
+    kept = [word for word in text.split() if word.partition("=")[0] not in names]
+    return " ".join((*kept, *words)) + "\n"

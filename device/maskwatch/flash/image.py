@@ -1,0 +1,136 @@
+"""A base image: opened whether compressed or not, hashed, and copied out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import lzma
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from maskwatch.errors import FlashError
+
+CHUNK = 4 << 20  # bytes
+XZ = b"\xfd7zXZ\x00"
+HASH = re.compile(r"[0-9a-fA-F]{64}")
+Step = Callable[[int, int], None]
+"""Told how many bytes of how many are done; the second is 0 where nobody knows."""
+
+
+def nobody(*_: int) -> None:
+    """A step that nobody watches."""
+
+
+class _Counted:
+    """A file that is hashed while it is read."""
+
+    def __init__(self, file: BinaryIO, total: int, step: Step) -> None:
+        self._file, self._total, self._step = file, total, step
+        self.hash = hashlib.sha256()
+        self._done = 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(size)
+        self.hash.update(content)
+        self._done += len(content)
+        self._step(self._done, self._total)
+        return content
+
+
+def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobody) -> str:
+    """The image, uncompressed, as a new file that its owner alone can read. Long runs of zeros stay holes.
+
+    Args:
+        base: .img or .img.xz.
+        out: the new file; it is there whole or not at all.
+        sha256: expected, of `base` as it is or of the image in it; both are published.
+        step: see Step; counts bytes of `base`.
+
+    Returns:
+        the SHA-256 of the image.
+
+    Raises:
+        FlashError: `base` is no image, damaged, or another than expected.
+    """
+    if sha256 is not None and not HASH.fullmatch(sha256):
+        raise FlashError(f"--sha256: found {len(sha256)} characters, expected 64 hexadecimal digits")
+    with _opening(base) as file, new_file(out) as target:
+        counted = _Counted(file, base.stat().st_size, step)
+        try:
+            inner = _copied(_unpacked(counted, base), target)
+        except (lzma.LZMAError, EOFError) as error:
+            raise FlashError(f"{base.name}: damaged ({error}); download it again") from None
+        while counted.read(CHUNK):  # what may follow the end of the compressed part
+            pass
+        if sha256 is not None and sha256.lower() not in (counted.hash.hexdigest(), inner):
+            raise FlashError(
+                f"{base.name}: SHA-256 is {counted.hash.hexdigest()}, expected {sha256.lower()}: download it again"
+            )
+    return inner
+
+
+@contextlib.contextmanager
+def new_file(out: Path) -> Iterator[BinaryIO]:
+    """A file for its owner alone, written under another name and renamed when it is whole; removed when it is not."""
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)  # mode 0600
+    except OSError as error:
+        raise FlashError(f"{out}: cannot be written ({error.strerror})") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(number, "w+b") as file:
+            yield cast(BinaryIO, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(out)
+    except OSError as error:
+        raise FlashError(f"{out}: cannot be written ({error.strerror})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _opening(base: Path) -> BinaryIO:
+    try:
+        return base.open("rb")
+    except OSError as error:
+        raise FlashError(f"{base}: {error.strerror}; name a Raspberry Pi OS Lite image (.img or .img.xz)") from None
+
+
+def _unpacked(counted: _Counted, base: Path) -> Iterator[bytes]:
+    first = counted.read(CHUNK)
+    if first[:4] in (b"PK\x03\x04", b"\x1f\x8b\x08\x08", b"\x28\xb5\x2f\xfd"):
+        raise FlashError(f"{base.name}: found a .zip, .gz or .zst, expected .img or .img.xz: unpack it first")
+    if not first.startswith(XZ):
+        yield first
+        while content := counted.read(CHUNK):
+            yield content
+        return
+    unpacker = lzma.LZMADecompressor()
+    while not unpacker.eof:
+        content = unpacker.decompress(first, max_length=CHUNK)
+        if content:
+            yield content
+        first = b""
+        if unpacker.needs_input and not unpacker.eof:
+            first = counted.read(CHUNK)
+            if not first:
+                raise EOFError("it ends too early")
+
+
+def _copied(pieces: Iterator[bytes], target: BinaryIO) -> str:
+    """Write the pieces, runs of zeros as holes; the SHA-256 of all."""
+    digest = hashlib.sha256()
+    size = 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        if piece.count(0) == len(piece):
+            target.seek(len(piece), os.SEEK_CUR)
+        else:
+            target.write(piece)
+    target.truncate(size)
+    return digest.hexdigest()

@@ -1,0 +1,125 @@
+"""One unit: base image and unit file in, image out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwatch.errors import FlashError
+from maskwatch.flash import boot_partition, image, payload, system, tree, wheels
+from maskwatch.flash.payload import Bundle
+from maskwatch.flash.shown import Shown
+from maskwatch.flash.system import System
+from maskwatch.flash.unit_file import Unit
+
+TreeMaker = Callable[[System, Path, Path, str | None, Callable[[str], None]], bool]
+"""As tree.build."""
+MARGIN = 32 << 20  # bytes left free where the image is written
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What every unit of a job is made from."""
+
+    image: Path
+    sha256: str | None = None
+    system: str | None = None  # by name; None: as the image says
+    wheels: Path | None = None
+    python: str | None = None
+
+
+class Job:
+    """Several units may be made of one base: it is checked, and the bundle made, once. Use it as a context."""
+
+    def __init__(self, base: Base, shown: Shown, make_tree: TreeMaker = tree.build) -> None:
+        self._base, self._shown, self._make_tree = base, shown, make_tree
+        self._bundles: dict[str, Bundle] = {}
+        self._work = contextlib.ExitStack()
+
+    def __enter__(self) -> Job:
+        self._folder = Path(self._work.enter_context(tempfile.TemporaryDirectory(prefix="maskwatch-flash-")))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._work.close()
+
+    def write(self, unit: Unit, out: Path) -> System:
+        """Make one unit's image; it is there whole or not at all.
+
+        Returns:
+            the system in it.
+
+        Raises:
+            FlashError: the base, or the disk to write to, does not do.
+        """
+        with self._begun(unit, out) as temporary:
+            found = self._fill(unit, temporary)
+            temporary.replace(out)
+        return found
+
+    def bundle(self, of: System) -> Bundle:
+        """The packed tree for a system."""
+        if of.name not in self._bundles:
+            folder = self._folder / of.name
+            kept = self._base.wheels or wheels.default_folder(of)
+            self._shown.say(f"the unit's packages for {of.name} ({of.python_name}, {wheels.MACHINE})")
+            compiled = self._make_tree(of, folder, kept, self._base.python, self._shown.say)
+            with self._shown.bar("packing") as step:
+                self._bundles[of.name] = payload.pack(folder, of, compiled, self._folder / f"{of.name}.tar.gz", step)
+        return self._bundles[of.name]
+
+    @contextlib.contextmanager
+    def _begun(self, unit: Unit, out: Path) -> Iterator[Path]:
+        """The base's copy beside the place it will have."""
+        _demand_room(self._base.image, out)
+        temporary = out.with_name(f".{out.name}.part")
+        try:
+            with self._shown.bar(f"{unit.host}: image") as step:
+                image.copy_out(self._base.image, temporary, self._base.sha256, step)
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _fill(self, unit: Unit, temporary: Path) -> System:
+        with boot_partition.opened(temporary) as boot:
+            found = system.recognised(boot.names(), self._base.system)
+            bundle = self.bundle(found)
+            content = payload.files(unit, found, bundle, boot.read("cmdline.txt").decode())
+            total = sum(map(len, content.values()))
+            done = 0
+            with self._shown.bar(f"{unit.host}: boot partition") as step:
+                for path, text in content.items():
+                    boot.write(path, text)
+                    done += len(text)
+                    step(done, total)
+        _verify(temporary, content)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        return found
+
+
+def _verify(written: Path, content: dict[str, bytes]) -> None:
+    """Mounted anew, each file is what was written."""
+    with boot_partition.opened(written) as boot:
+        for path, text in content.items():
+            if boot.read(path) != text:
+                raise FlashError(
+                    f"image: {path} on its boot partition is not what was written; try again on another disk"
+                )
+
+
+def _demand_room(base: Path, out: Path) -> None:
+    if out.exists() and (not out.is_file() or out.samefile(base)):
+        raise FlashError(f"{out}: is {'the base image' if out.is_file() else 'no file'}; -o names a new file")
+    try:
+        facts = os.statvfs(out.parent)
+        needed = base.stat().st_size + MARGIN
+    except OSError as error:
+        raise FlashError(f"{error.filename}: {error.strerror}") from None
+    if facts.f_bavail * facts.f_frsize < needed:
+        free = facts.f_bavail * facts.f_frsize // 2**20
+        raise FlashError(f"{out.parent}: {free} MB free, at least {needed // 2**20} needed for the image")

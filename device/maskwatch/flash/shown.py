@@ -1,0 +1,43 @@
+"""How far long work is, with the time left: on a terminal's stderr, nothing in a file or pipe."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from maskwatch.flash.image import Step
+
+
+class Shown:
+    """Lines and bars for a person."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        """A line."""
+        self._console.print(line)
+
+    @contextlib.contextmanager
+    def bar(self, name: str) -> Iterator[Step]:
+        """A bar for one piece of work; the step is told bytes done and bytes in all."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as progress:
+            task = progress.add_task(name, total=None)
+
+            def step(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total or None)
+
+            yield step

@@ -1,0 +1,245 @@
+"""A unit file: its name, who may log in, its Wi-Fi, and the device's config, judged by the device's own code."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from maskwatch import config, regular_file, settings_file
+from maskwatch.complaint import complaint
+from maskwatch.config import Settings
+from maskwatch.config.section import Section
+from maskwatch.errors import ConfigError
+from maskwatch.flash import passwords, wifi
+from maskwatch.toml_text import TomlError, table_of, text_of
+
+LONGEST = 64 * 1024  # bytes of a file
+HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, and what mDNS shows
+NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # as useradd takes it
+TAKEN = {"root", "daemon", "bin", "sys", "nobody", "mail", "www-data", "maskwatch", "systemd-network"}
+KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+=*( [ -~]*)?")
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def _of(pattern: re.Pattern[str], expected: str) -> BeforeValidator:
+    """A text of this form. What was found is not repeated: a secret may be in the wrong place."""
+
+    def checked(text: Any) -> str:
+        if not isinstance(text, str) or not pattern.fullmatch(text):
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return BeforeValidator(checked)
+
+
+def _secret(least: int, most: int) -> BeforeValidator:
+    """A password. Whatever else is in its place is not repeated either."""
+
+    def checked(value: Any) -> str:
+        if isinstance(value, str) and least <= len(value) <= most and value.isprintable():
+            return value
+        raise ValueError(f"expected a string of {least} to {most} printable characters")
+
+    return BeforeValidator(checked)
+
+
+def _a_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError("unknown time zone; expected e.g. Europe/Berlin (IANA)")
+    return name
+
+
+def _a_user(name: str) -> str:
+    if not NAME.fullmatch(name) or name in TAKEN:
+        raise ValueError("expected a name of lower-case letters and digits that the system does not use itself")
+    return name
+
+
+class UnitSection(Section):
+    """[unit]."""
+
+    host: Annotated[str, _of(HOST, "letters a-z, digits and hyphens, 63 at most, e.g. door-1")]
+    """Its name in the network: door-1 is reached as door-1.local."""
+    timezone: Annotated[str, AfterValidator(_a_zone)] = "UTC"
+    """IANA name."""
+    read_only: bool = False
+    """true: after first boot the root is read-only and what changes is in memory: for units whose power is pulled."""
+    packages: Literal["online", "image"] = "online"
+    """Where python3-picamera2 and python3-lgpio come from: first boot fetches them, or the image has them."""
+    config: str | None = None
+    """A config.toml, relative to this file. Without it and without [config], the default in the package."""
+
+
+class UserSection(Section):
+    """[user]: who may log in."""
+
+    name: Annotated[str, AfterValidator(_a_user)]
+    """Not root, and none of the system's own."""
+    ssh_keys: list[Annotated[str, _of(KEY, "a public key, e.g. ssh-ed25519 AAAA… you@laptop")]] = Field(default=[])
+    """Public keys that log in over SSH."""
+    ssh_key_files: list[str] = Field(default=[])
+    """Files with one public key a line, e.g. ~/.ssh/id_ed25519.pub."""
+    password: Annotated[str | None, _secret(8, 512)] = None
+    """Hashed on this workstation; it never gets onto the card."""
+    password_hash: (
+        Annotated[str, _of(passwords.HASH, "a $6$, $y$ or $2b$ hash; `openssl passwd -6` makes one")] | None
+    ) = None
+    """In its place."""
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> UserSection:
+        if self.password and self.password_hash:
+            raise ValueError("password and password_hash: take one away")
+        if not (self.ssh_keys or self.ssh_key_files or self.password or self.password_hash):
+            raise ValueError("nobody could log in; expected ssh_keys, ssh_key_files, password or password_hash")
+        return self
+
+
+class WifiSection(Section):
+    """[wifi]."""
+
+    ssid: Annotated[str, Field(min_length=1, max_length=32)]
+    """The network's name."""
+    password: Annotated[str | None, _secret(8, 63)] = None
+    """Turned into a key on this workstation; it never gets onto the card."""
+    psk: Annotated[str, _of(wifi.HEX, "64 hexadecimal digits")] | None = None
+    """The key, in the password's place."""
+    country: Annotated[str, _of(COUNTRY, "two capital letters, e.g. DE")]
+    """Whose radio rules hold."""
+    hidden: bool = False
+    """true: the network does not tell its name."""
+
+    @model_validator(mode="after")
+    def _has_one_key(self) -> WifiSection:
+        if (self.password is None) == (self.psk is None):
+            raise ValueError("expected password or psk, one of them")
+        if len(self.ssid.encode()) > 32 or any(ord(letter) < 32 for letter in self.ssid):
+            raise ValueError("ssid: expected 32 bytes at most, without control characters")
+        return self
+
+
+class UnitFile(Section):
+    """The whole file, the device's config apart."""
+
+    unit: UnitSection
+    user: UserSection
+    wifi: WifiSection | None = None
+    config: dict[str, Any] | None = None
+    """The device's own sections, in the config file's place: [config.camera], [config.outputs.buzzer], …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What goes onto the card, with no plain secret in it."""
+
+    host: str
+    timezone: str
+    read_only: bool
+    packages: Literal["online", "image"]
+    user: str
+    ssh_keys: tuple[str, ...]
+    password_hash: str | None
+    ssid: str | None
+    psk: str | None
+    country: str | None
+    hidden: bool
+    config_text: str  # config.toml
+    settings: Settings  # the same, checked
+
+    def named(self, host: str) -> Unit:
+        """The same unit under another name."""
+        return replace(self, host=host)
+
+
+def read(path: Path) -> Unit:
+    """
+    Raises:
+        ConfigError: the unit file, or the config in it, is refused; the message names the line and no secret.
+    """
+    text, table = _table(path)
+    return unit_of(path, text, table)
+
+
+def unit_of(path: Path, text: str, table: dict[str, Any]) -> Unit:
+    """As `read`, of a table that was read already, and perhaps changed."""
+    try:
+        file = UnitFile.model_validate(table)
+    except ValidationError as error:
+        wrong = complaint(error, UnitFile)
+        line = settings_file.lines(text).get(wrong.place)
+        raise ConfigError(f"unit file {path}{f':{line}' if line else ''}: {wrong.text}") from None
+    config_text, settings = _config(path, file)
+    user, radio = file.user, file.wifi
+    keys = (*user.ssh_keys, *(key for name in user.ssh_key_files for key in _keys(path, name)))
+    return Unit(
+        host=file.unit.host,
+        timezone=file.unit.timezone,
+        read_only=file.unit.read_only,
+        packages=file.unit.packages,
+        user=user.name,
+        ssh_keys=keys,
+        password_hash=passwords.hashed(user.password) if user.password else user.password_hash,
+        ssid=radio.ssid if radio else None,
+        psk=(wifi.psk(radio.ssid, radio.password) if radio.password else radio.psk) if radio else None,
+        country=radio.country if radio else None,
+        hidden=bool(radio and radio.hidden),
+        config_text=config_text,
+        settings=settings,
+    )
+
+
+def _table(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = text_of(regular_file.read(path, LONGEST))
+        return text, table_of(text)
+    except OSError as error:
+        raise ConfigError(f"unit file {path}: {error.strerror}; docs/install.md has an example") from None
+    except TomlError as error:
+        raise ConfigError(
+            f"unit file {path}{f':{error.line}' if error.line else ''}: not valid TOML: {error}"
+        ) from None
+
+
+def read_table(path: Path) -> tuple[str, dict[str, Any]]:
+    """A unit file's text and table, not yet checked.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
+    return _table(path)
+
+
+def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
+    """The device's config as text, and checked. The environment of this workstation has no say in it."""
+    if file.unit.config is not None and file.config is not None:
+        raise ConfigError(f"unit file {path}: unit.config and [config] are both there; take one away")
+    if file.config is not None:
+        text = tomlkit.dumps(file.config)
+        source = settings_file.Source(Path(f"{path} [config]"), text, file.config, {})
+    else:
+        name = file.unit.config
+        place = config.default_path() if name is None else path.parent / Path(name).expanduser()
+        source = settings_file.read(place, {})
+        text = source.text
+    settings = config.checked(source)
+    if not config.has_output(settings):
+        raise ConfigError(f"config {source.path}: {config.NO_OUTPUT.partition(',')[0]}")
+    return text, settings
+
+
+def _keys(path: Path, name: str) -> list[str]:
+    place = path.parent / Path(name).expanduser()
+    try:
+        lines = [line.strip() for line in regular_file.read(place, LONGEST).decode().splitlines()]
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} cannot be read") from None
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found or not all(KEY.fullmatch(line) for line in found):
+        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} holds no public key (a .pub file does)")
+    return found

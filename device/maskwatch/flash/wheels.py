@@ -1,0 +1,84 @@
+"""The packages of a unit, as wheels for its processor and Python: fetched and unpacked on this workstation, by pip.
+
+The exact versions are those of constraints/pi-*.txt, which name every package that is needed, so nothing is resolved:
+pip would judge environment markers by this machine, and not by the unit.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from maskwatch.errors import FlashError
+from maskwatch.flash.system import System
+from maskwatch.install import shipped
+
+MACHINE = "aarch64"
+OLDEST_GLIBC = 17  # manylinux_2_17, also called manylinux2014
+LIMIT = 3600.0  # seconds
+
+
+def default_folder(system: System) -> Path:
+    """Where wheels are kept between two flashes."""
+    if sys.platform == "darwin":
+        cache = Path.home() / "Library" / "Caches"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "maskwatch" / "wheels" / system.name
+
+
+def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None]) -> None:
+    """Unpack the unit's packages; what is not in the folder yet is fetched first.
+
+    Args:
+        system: of the unit.
+        folder: of wheels; made if it is not there. With all in it no network is needed.
+        into: a new folder, the unit's site-packages.
+        say: told what is done.
+
+    Raises:
+        FlashError: a package cannot be had, or pip is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    install = ("install", "--no-index", "--find-links", str(folder), "--no-compile", "--target", str(into))
+    if _pip(system, *install) is not None:
+        say(f"fetching the unit's packages for {system.python_name} on {MACHINE} into {folder}")
+        if (why := _pip(system, "download", "--dest", str(folder))) is not None:
+            raise FlashError(
+                f"packages of the unit cannot be fetched ({why}); is there a network? They are kept in {folder}"
+            )
+        if (why := _pip(system, *install)) is not None:
+            raise FlashError(f"packages in {folder} cannot be unpacked ({why}); remove the folder and try again")
+
+
+def _pip(system: System, *words: str) -> str | None:
+    """Run pip for the unit's processor and Python. Why it failed, in a line; None: it did not."""
+    constraints = shipped.path("constraints", system.constraints)
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words, *_target(system)]
+    command += ["--no-deps", "--only-binary=:all:", "-q", "--requirement", str(constraints)]
+    environment = {**os.environ, "PIP_CONSTRAINT": "", "PYTHONWARNINGS": "ignore"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False, env=environment)
+    except subprocess.TimeoutExpired:
+        return f"took longer than {LIMIT:.0f} s"
+    if done.returncode == 0:
+        return None
+    if "No module named pip" in done.stderr:
+        raise FlashError(
+            f"{sys.executable} has no pip, which fetches the unit's packages: {sys.executable} -m ensurepip"
+        )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
+    return errors[-1].removeprefix("ERROR: ") if errors else f"pip ended with {done.returncode}"
+
+
+def _target(system: System) -> list[str]:
+    major, minor = system.python
+    words = ["--implementation", "cp", "--python-version", f"{major}.{minor}"]
+    for abi in (f"cp{major}{minor}", "abi3", "none"):
+        words += ["--abi", abi]
+    for glibc in range(system.glibc[1], OLDEST_GLIBC - 1, -1):
+        words += ["--platform", f"manylinux_2_{glibc}_{MACHINE}"]
+    return [*words, "--platform", f"manylinux2014_{MACHINE}"]

@@ -1,0 +1,77 @@
+"""What only the Pi's own archive has: python3-picamera2 (with libcamera) and python3-lgpio. Debian's will not do.
+
+Two ways: first boot installs them over the network, or the base image has them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from maskwatch.install.machine import Machine
+from maskwatch.install.places import VENV
+
+PACKAGES = {"picamera2": "python3-picamera2", "lgpio": "python3-lgpio"}
+TRIES, PAUSE = 40, 30.0  # in one boot; seconds between two
+UPDATE_LIMIT, INSTALL_LIMIT = 300.0, 1800.0  # seconds
+IMAGE_MEND = 'take an image that has them, or set packages = "online" in the unit file and give the unit a network'
+
+
+class PackagesError(Exception):
+    """What is missing, and why it cannot be had."""
+
+
+def missing(machine: Machine, modules: list[str]) -> list[str]:
+    """Those of the modules that the tree's Python does not find."""
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    return [name for name in modules if machine.run(f"{VENV}/bin/python3", "-c", look, name).code]
+
+
+def provide(
+    machine: Machine,
+    modules: list[str],
+    is_online: bool,
+    waiting: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Have the modules there.
+
+    Args:
+        machine: see there.
+        modules: picamera2, lgpio, or both or none.
+        is_online: whether they may be installed over the network.
+        waiting: told each time why it does not work yet.
+        sleep: for seconds.
+
+    Raises:
+        PackagesError: they are not there, and cannot be had.
+    """
+    lacking = missing(machine, modules)
+    if not lacking:
+        return f"{', '.join(modules)} there" if modules else "none needed"
+    names = [PACKAGES[name] for name in lacking]
+    if not is_online:
+        raise PackagesError(f"{', '.join(names)} not in the image; {IMAGE_MEND}")
+    why = ""
+    for number in range(1, TRIES + 1):
+        why = _install(machine, names)
+        lacking = missing(machine, modules)
+        if not lacking:
+            return f"{', '.join(names)} installed"
+        if number < TRIES:
+            waiting(f"{', '.join(names)}: try {number} of {TRIES}: {why}")
+            sleep(PAUSE)
+    raise PackagesError(f"{', '.join(PACKAGES[name] for name in lacking)} cannot be installed: {why}; {IMAGE_MEND}")
+
+
+def _install(machine: Machine, names: list[str]) -> str:
+    """One try; why it failed, or an empty text. A Pi has no clock: the archive may seem to be of the future."""
+    machine.run("dpkg", "--configure", "-a")  # a power cut may have come in between
+    options = ("-o", "Acquire::Check-Date=false", "-o", "DPkg::Lock::Timeout=120", "-q")
+    updated = machine.run("apt-get", *options, "update", limit=UPDATE_LIMIT)
+    done = machine.run(
+        *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options, "install", "-y", "--no-install-recommends"),
+        *names,
+        limit=INSTALL_LIMIT,
+    )
+    return "" if done.code == 0 else (updated.last_line if updated.code else done.last_line)

@@ -1,0 +1,27 @@
+"""Files that the package brings along: unit files, scripts, exact versions. In a checkout they are beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskwatch.errors import FlashError
+
+PACKAGE = Path(__file__).parents[1]
+BOOT = Path(__file__).parent / "boot"
+BESIDE = {"systemd": PACKAGE.parent / "systemd", "constraints": PACKAGE.parents[1] / "constraints"}
+
+
+def path(folder: str, name: str) -> Path:
+    """A shipped file.
+
+    Args:
+        folder: systemd or constraints.
+        name: of the file.
+
+    Raises:
+        FlashError: it is not there, so the package is not whole.
+    """
+    for place in (PACKAGE / folder / name, BESIDE[folder] / name):
+        if place.is_file():
+            return place
+    raise FlashError(f"maskwatch: its file {folder}/{name} is missing; install the package again")

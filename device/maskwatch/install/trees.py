@@ -1,0 +1,62 @@
+"""The trees under /opt/maskwatch/trees, and the link that says which one is in use. Changing it is one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from maskwatch.install.machine import Machine, sync_folder
+from maskwatch.install.places import FORMER, HOME, TREES, VENV
+
+
+def use(machine: Machine, tree: Path) -> None:
+    """Make a tree the one in use; the one before is kept as the former.
+
+    A folder in the link's place (a venv that somebody made by hand) becomes a tree itself.
+    """
+    link = machine.at(VENV)
+    if link.is_dir() and not link.is_symlink():
+        kept = machine.at(f"{TREES}/by-hand")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        link.rename(kept)
+        _point(machine.at(FORMER), kept)
+    elif (before := in_use(machine)) is not None and before.name != tree.name:
+        _point(machine.at(FORMER), before)
+    _point(link, tree)
+
+
+def in_use(machine: Machine) -> Path | None:
+    """The tree that the link names."""
+    return _tree(machine, VENV)
+
+
+def former(machine: Machine) -> Path | None:
+    """The tree that was in use before."""
+    return _tree(machine, FORMER)
+
+
+def forget_others(machine: Machine) -> None:
+    """Remove every tree but the one in use and the former one."""
+    keep = {tree.name for tree in (in_use(machine), former(machine)) if tree is not None}
+    for tree in machine.at(TREES).iterdir():
+        if tree.name not in keep:
+            shutil.rmtree(tree, ignore_errors=True)
+
+
+def _tree(machine: Machine, link: str) -> Path | None:
+    path = machine.at(link)
+    if not path.is_symlink():
+        return None
+    tree = machine.at(HOME) / os.readlink(path)  # noqa: PTH115 - as it is written, not followed
+    return tree if tree.is_dir() else None
+
+
+def _point(link: Path, tree: Path) -> None:
+    """A link by a rename: at every moment it names one tree or the other. It is relative, as a root may be a folder."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    temporary = link.with_name(f".{link.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(Path("trees") / tree.name)
+    os.replace(temporary, link)  # noqa: PTH105
+    sync_folder(link.parent)

@@ -1,0 +1,64 @@
+"""A root that is only read, with everything that changes in memory: for units whose power is simply pulled.
+
+By what every Raspberry Pi OS has: `ro` on the kernel's command line and in fstab, and overlays in memory over the
+folders that programs write to, mounted early by a unit of ours. raspi-config's own way (overlayroot) needs a package
+from the network.
+"""
+
+from __future__ import annotations
+
+from maskwatch.install import shipped
+from maskwatch.install.machine import Machine
+from maskwatch.install.places import UNITS, VOLATILE, boot_folder
+from maskwatch.install.service_files import enable, remove
+
+WORD = "maskwatch.volatile=1"  # taken out of cmdline.txt, the unit's root can be written to again
+ON_CARD = ("/", "/boot/firmware", "/boot")
+
+
+def switch_on(machine: Machine) -> str:
+    """From the next start on."""
+    machine.write(f"{UNITS}/{VOLATILE}", (shipped.BOOT / VOLATILE).read_text())
+    enable(machine, VOLATILE, f"{UNITS}/local-fs.target.wants")
+    _change_fstab(machine, read_only=True)
+    _change_command_line(machine, read_only=True)
+    return "from the next start on"
+
+
+def switch_off(machine: Machine) -> None:
+    """Undo it; what is not there is passed over."""
+    _change_command_line(machine, read_only=False)
+    _change_fstab(machine, read_only=False)
+    remove(machine, VOLATILE)
+
+
+def is_on(machine: Machine) -> bool:
+    """Whether the root is only read at the next start."""
+    path = machine.at(f"{boot_folder(machine)}/cmdline.txt")
+    return path.exists() and WORD in path.read_text().split()
+
+
+def _change_command_line(machine: Machine, read_only: bool) -> None:
+    name = f"{boot_folder(machine)}/cmdline.txt"
+    path = machine.at(name)
+    if not path.exists():
+        return
+    words = [word for word in path.read_text().split() if word not in ("ro", "rw", WORD)]
+    machine.write(name, " ".join([*words, *(("ro", WORD) if read_only else ("rw",))]) + "\n")
+
+
+def _change_fstab(machine: Machine, read_only: bool) -> None:
+    path = machine.at("/etc/fstab")
+    if not path.exists():
+        return
+    lines = [_changed(line, read_only) for line in path.read_text().splitlines()]
+    machine.write("/etc/fstab", "\n".join(lines) + "\n")
+
+
+def _changed(line: str, read_only: bool) -> str:
+    fields = line.split()
+    if len(fields) < 4 or line.lstrip().startswith("#") or fields[1] not in ON_CARD:
+        return line
+    options = [option for option in fields[3].split(",") if option not in ("ro", "rw")]
+    fields[3] = ",".join([*options, "ro" if read_only else "rw"])
+    return "  ".join(fields)
