@@ -1,4 +1,4 @@
-"""First boot in a folder in the root's place: real script and code, commands noted and not run; power cut at each step."""
+"""First boot in a folder in the root's place: real script and code, commands noted, power cut at each step."""
 
 from __future__ import annotations
 
