@@ -21,7 +21,7 @@ VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models bundles reference study clean
+.PHONY: help demo test check models bundles reach reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ models: .venv/.made ## train what ships and make its bundles: make models DATA=�
 
 bundles: .venv/.made ## the shipped bundles anew from training/models, byte for byte: make bundles DATA=… SCENES=…
 	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
+
+# Not by portraits whose boxes another finder drew, and rooms without a face tell nothing of faces.
+reach: .venv/.made ## how small a face the shipped finder finds, for `maskwatch check`: make reach SCENES=…
+	.venv/bin/python -m training reach device/maskwatch/models/face.tflite \
+		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
 	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) --out runs/reference

@@ -116,5 +116,5 @@ def test_a_slow_stream_is_opened_with_its_first_frame(rate: float) -> None:
 
 
 def test_check_names_size_and_codec_and_shows_no_password(camera: NetworkCamera) -> None:
-    line = check._camera(settings(camera))
+    line = str(check._camera(settings(camera)))
     assert line == f"{camera.address.replace('me:secret', '…').replace('door', '…')}, 160x96 pixels, mjpg"

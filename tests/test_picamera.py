@@ -161,16 +161,34 @@ def test_a_lens_that_does_not_move_is_left_alone_and_that_is_said(
     assert "focus = 0.5 is ignored: this lens does not move" in caplog.text
 
 
-@pytest.mark.parametrize(("model", "lens"), [("imx708", "autofocus"), ("imx219", "fixed-focus")])
-def test_check_names_sensor_and_lens(model: str, lens: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("imx708", "autofocus lens, sees 66° across"), ("imx219", "fixed-focus lens, sees 62° across")],
+)
+def test_check_names_sensor_lens_and_angle(model: str, told: str, request: pytest.FixtureRequest) -> None:
     camera: libcamera.Camera = request.getfixturevalue(model)
-    assert check._camera(CameraSettings(**SETTINGS)) == f"picamera:0, 100x80 pixels, {model}, {lens} lens"
+    assert str(check._camera(CameraSettings(**SETTINGS))) == f"picamera:0, 100x80 pixels, {model}, {told}"
     assert not camera.held
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        ((680, 692, 1920, 1080), "sees 28° across"),  # as Camera Module 2 does for 1080p; of it 1350 for 100x80
+        ((0, 0, 3280, 2464), "sees 59° across"),  # frames of 100x80 are narrower than 4:3
+        ((0, 464, 3280, 1536), "sees 39° across"),  # the height that is read leaves 1920 for 100x80
+    ],
+)
+def test_a_sensor_that_is_read_in_part_sees_less(read: tuple[int, ...], told: str, imx219: libcamera.Camera) -> None:
+    rectangle, integer = libcamera.ControlType.Rectangle, libcamera.ControlType.Integer32
+    imx219.properties[libcamera.ControlId("PixelArraySize", integer)] = (3280, 2464)
+    imx219.properties[libcamera.ControlId("ScalerCropMaximum", rectangle)] = read
+    assert str(check._camera(CameraSettings(**SETTINGS))).endswith(told)
 
 
 def test_check_notes_a_size_the_sensor_does_not_have(imx708: libcamera.Camera) -> None:
     imx708.largest = libcamera.Size(64, 48)
-    line = check._camera(CameraSettings(**SETTINGS))
+    line = str(check._camera(CameraSettings(**SETTINGS)))
     assert line.startswith("picamera:0, 64x48 pixels, ")
     assert line.endswith(", frames of 64x48, 100x80 were asked for")
 

@@ -86,12 +86,12 @@ def test_the_format_is_asked_for_before_the_size(usb: Usb) -> None:
 
 
 def test_auto_asks_for_no_format_and_check_says_which_it_is(usb: Usb) -> None:
-    assert check._camera(settings()) == f"v4l2:{DEVICE}, 1280x720 pixels, YUYV"
+    assert str(check._camera(settings())) == f"v4l2:{DEVICE}, 1280x720 pixels, YUYV"
     assert cv2.CAP_PROP_FOURCC not in dict(usb.asked)
 
 
 def test_check_says_the_format_that_was_had(usb: Usb, caplog: pytest.LogCaptureFixture) -> None:
-    assert check._camera(settings(format="MJPG")).endswith(", MJPG")
+    assert str(check._camera(settings(format="MJPG"))).endswith(", MJPG")
     assert usb.released
     assert caplog.text == ""
 

@@ -532,7 +532,7 @@ def test_check_says_what_it_found_and_no_log_knows_the_password(caplog: pytest.L
     caplog.set_level(logging.DEBUG)
     with WebCamera(wants(NONCES, accepts=lambda header: bool(header))) as camera:
         settings = CameraSettings(source=camera.address("/door?pwd=sesame", "me:sesame@"), stall=5.0)
-        line = check._camera(settings)
+        line = str(check._camera(settings))
     assert line == f"http://…@127.0.0.1:{camera.port}/…, 160x96 pixels, snapshots, 15 a second at most"
     assert "sesame" not in caplog.text
     assert "sesame" not in " ".join(thread.name for thread in threading.enumerate())

@@ -127,6 +127,24 @@ def slices(
 
 
 @cli.command()
+@click.argument("model", type=FILE)
+@scenes_option("Pascal VOC scenes whose faces are looked for; repeat for each source.", required=True)
+@click.option("--out", type=NEW, help="The record.  [default: beside MODEL, face.reach.json for face.tflite]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) -> None:
+    """How small a face the finder MODEL finds: recall by face size on the validation scenes, shown at many sizes.
+
+    `maskwatch check` reads the record beside a model, and tells from it how far away faces are found.
+    """
+    from maskwatch import recall
+    from training import reach
+
+    path = out or recall.beside(model)
+    reach.write(reach.measure(model, scenes, seed), path)
+    click.echo(f"wrote {path}")
+
+
+@cli.command()
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.argument("detectors", metavar="NAME=FILE@THRESHOLD…", nargs=-1, required=True)
 @click.option("--min-side", "min_sides", type=float, multiple=True, help="Ignore smaller faces, pixels.  [16]")

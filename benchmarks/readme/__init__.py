@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from benchmarks.readme import behaviour, quality, speed
+from benchmarks.readme import behaviour, quality, reach, speed
 from benchmarks.readme.tables import ROOT
 from maskwatch.errors import MaskwatchError
 
@@ -33,6 +33,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "doorway": behaviour.doorway,
     "scenarios": behaviour.scenarios,
     "power": behaviour.power,
+    "reach_sizes": reach.sizes,
+    "reach_metres": reach.metres,
+    "reach_line": reach.line,
 }
 
 

@@ -23,6 +23,8 @@ from maskwatch.outputs.plan import PinPlan, plans
 from maskwatch.printable import one_line
 from maskwatch.redaction import redacted
 
+CAMERAS = ("picamera", "v4l2", "rtsp", "http")  # kinds of source that have a lens
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -34,6 +36,20 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{'FAIL' if self.exit_code else 'ok':<5}{self.subject}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the camera gave."""
+
+    name: str
+    is_camera: bool  # and no file, nor the demo
+    width: int  # of a frame, pixels
+    height: int  # of a frame, pixels
+    described: str  # by itself, see camera.Source
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.name, f"{self.width}x{self.height} pixels", self.described)))
 
 
 def findings(path: Path | None, source: str | None = None, no_outputs: bool = False) -> Iterator[Finding]:
@@ -52,7 +68,10 @@ def findings(path: Path | None, source: str | None = None, no_outputs: bool = Fa
     yield Finding("config", _config(path or config.default_path(), settings, source))
     yield _try("face model", lambda: _face_model(settings))
     yield _try("mask model", lambda: _mask_model(settings))
-    yield _try("camera", lambda: _camera(settings.camera))
+    seen: list[Seen] = []
+    yield _try("camera", lambda: _kept(_camera(settings.camera), seen))
+    if seen and (settings.camera.field_of_view or seen[0].is_camera):
+        yield _try("reach", lambda: _reach(settings, seen[0]))
     if not config.has_output(settings):
         yield Finding("outputs", *(("none, as asked",) if no_outputs else (config.NO_OUTPUT, ConfigError.exit_code)))
     for plan in plans(settings.outputs):
@@ -116,18 +135,40 @@ def _mask_model(settings: Settings) -> str:
     return ", ".join((settings.mask.model, *told, f"{took} on an empty face"))
 
 
-def _camera(camera: CameraSettings) -> str:
+def _camera(camera: CameraSettings) -> Seen:
     loading.load(loading.CV2)
-    name, source = address.parse(camera.source).shown, open_source(camera)
+    at = address.parse(camera.source)
+    name, source = at.shown, open_source(camera)
     try:
         frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
         if frame is None:
             reason = source.trouble or f"opened, but no frame within {2 * camera.stall:g} s"
             raise SourceError(f"{name}: {reason}")
-        size = f"{frame.image.shape[1]}x{frame.image.shape[0]} pixels"
-        return ", ".join(filter(None, (name, size, source.describe())))
+        height, width = frame.image.shape[:2]
+        return Seen(name, at.kind in CAMERAS, width, height, source.describe())
     finally:
         source.close()
+
+
+def _kept(found: Seen, seen: list[Seen]) -> str:
+    seen.append(found)
+    return str(found)
+
+
+def _reach(settings: Settings, seen: Seen) -> str:
+    from maskwatch import bundle, lenses, looking, parts, reach, recall
+
+    face, camera = settings.face, settings.camera
+    if face.engine != "maskwatch":
+        return f"not known: no record of the sizes of faces that {face.engine} finds"
+    opened = bundle.read(parts.model_path(face, "face"), "face")
+    known = recall.read(Path(opened.origin), opened.sha256)
+    if isinstance(known, str):
+        return f"not known how small a face this model finds: {known}; `python -m training reach` writes one"
+    part = looking.part(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
+    eye = reach.Eye(seen.width, seen.height, part, opened.card.input_size, camera.rotation)
+    degrees = camera.field_of_view or lenses.told(seen.described)
+    return reach.said(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)
 
 
 def _pin(plan: PinPlan) -> str:

@@ -174,11 +174,16 @@ def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lam
     return MaskClassifier(_admitted(settings, "mask", tell), settings.threads, Label(settings.incorrect))
 
 
+def model_path(settings: FaceSettings | MaskSettings, task: Task) -> Path:
+    """The file of the model that the settings name."""
+    return bundle.default_path(task) if settings.model == "default" else Path(settings.model)
+
+
 def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[[str], object]) -> bundle.Bundle:
     """A bundle that may be opened in this process."""
     from maskwatch.foreign import trust
 
-    path = bundle.default_path(task) if settings.model == "default" else Path(settings.model)
+    path = model_path(settings, task)
     content = bundle.content(path)
     opened = bundle.verified(content, path, task)
     tell(trust.admit(opened, content, settings.threads))

@@ -66,6 +66,9 @@ class CameraSettings(Section):
     """Of a USB camera's pixels. MJPG is compressed: a USB 2 cable carries more large frames of it."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
+    field_of_view: float | None = Field(default=None, ge=5, le=170)
+    """Degrees from the left to the right edge of the picture, before it is turned: `maskwatch check` tells in metres
+    how far faces are found. Absent: as the Pi's camera modules have it, and unknown of other cameras."""
     exposure: float | None = Field(default=None, ge=0.01, le=1000)
     """Milliseconds of exposure, picamera only. Absent: automatic."""
     focus: Focus = "auto"
