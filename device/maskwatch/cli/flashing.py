@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from maskwatch.errors import FlashError
+
+if TYPE_CHECKING:
+    from maskwatch.flash.job import Job
+    from maskwatch.flash.shown import Shown
+    from maskwatch.flash.unit_file import Unit
 
 NEEDS = "maskwatch flash runs on a workstation, with extra `flash`: pip install 'maskwatch[flash]'"
 FILE = click.Path(path_type=Path)
@@ -17,32 +23,96 @@ FILE = click.Path(path_type=Path)
 @click.argument("unit_file", type=FILE, required=False)
 @click.option("--image", type=FILE, help="Raspberry Pi OS Lite, 64 bit: .img or .img.xz.")
 @click.option("--sha256", help="Expected of the image's file, or of the image in it.")
-@click.option("-o", "--out", type=FILE, help="The unit's image, a new file.")
+@click.option("-o", "--out", type=FILE, help="The unit's image, a new file; with --many a folder for them.")
+@click.option("--device", help="Write to this card, e.g. /dev/sdb; all that is on it is lost.")
+@click.option("--many", type=FILE, help="A CSV file: a unit for each row, a column for each key that differs.")
+@click.option("--sheet", type=FILE, help="An HTML page to print: name, address and QR code of each unit.")
+@click.option("--bundle", type=FILE, help="Only what `maskwatch update` takes: the packages, for --system.")
 @click.option("--system", type=click.Choice(["trixie", "bookworm"]), help="In place of what the image says.")
 @click.option("--wheels", type=FILE, help="A folder in which the unit's packages are kept.")
 @click.option("--python", help="An interpreter of the unit's version, for its .pyc files.")
 def flash(
     unit_file: Path | None,
-    image: Path | None,
-    sha256: str | None,
     out: Path | None,
-    system: str | None,
-    wheels: Path | None,
-    python: str | None,
+    device: str | None,
+    many: Path | None,
+    sheet: Path | None,
+    bundle: Path | None,
+    **of_base: Any,
 ) -> None:
-    """Make a unit's image from a Raspberry Pi OS image and a unit file (docs/install.md has an example)."""
+    """Make a unit's image or card from a Raspberry Pi OS image and a unit file (docs/install.md has an example)."""
+    told, work = _started(of_base, bundle)
+    with work:
+        if bundle is not None:
+            _bundle(work, of_base["system"], bundle)
+            return
+        if unit_file is None or of_base["image"] is None or (out is None) == (device is None):
+            raise click.UsageError("expected UNIT_FILE, --image, and one of -o and --device.")
+        units = _units(unit_file, many)
+        for number, unit in enumerate(units):
+            if device is None:
+                assert out is not None
+                path = out / f"{unit.host}.img" if many else out
+                system = work.write(unit, path)
+                click.echo(f"{path}: {unit.host}, {system.name}, ready to be written to a card")
+            else:
+                system = _onto_card(work, told, unit, device, len(units) - number)
+        if sheet is not None:
+            from maskwatch.flash import image
+            from maskwatch.flash.sheet import page
+
+            with image.new_file(sheet) as file:
+                file.write(page(units, system.name).encode())
+            click.echo(f"{sheet}: to be printed")
+
+
+def _started(of_base: dict[str, Any], bundle: Path | None) -> tuple[Shown, Job]:
     try:
         from maskwatch.flash import job, shown
-        from maskwatch.flash import unit_file as units
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("maskwatch"):
             raise
         raise FlashError(f"{error.name} is not installed; {NEEDS}") from error
-
-    if unit_file is None or image is None or out is None:
-        raise click.UsageError("expected UNIT_FILE, --image and -o.")
-    unit = units.read(unit_file)
+    if bundle is not None:
+        of_base["image"] = of_base["image"] or Path()
     told = shown.Shown(sys.stderr)
-    with job.Job(job.Base(image, sha256, system, wheels, python), told) as work:
-        found = work.write(unit, out)
-    click.echo(f"{out}: {unit.host}, {found.name}, ready to be written to a card")
+    return told, job.Job(job.Base(**of_base), told)
+
+
+def _units(unit_file: Path, table: Path | None) -> list[Unit]:
+    from maskwatch.flash import many
+    from maskwatch.flash import unit_file as files
+
+    return [files.read(unit_file)] if table is None else many.units(unit_file, table)
+
+
+def _bundle(work: Job, system: str | None, out: Path) -> None:
+    from maskwatch.flash.system import SYSTEMS
+
+    if system is None:
+        raise click.UsageError("--bundle: expected --system too: trixie or bookworm.")
+    made = work.write_bundle(SYSTEMS[system], out)
+    click.echo(f"{out}: {made}; on the unit: sudo maskwatch update {out.name}")
+
+
+def _onto_card(work: Job, told: Shown, unit: Unit, device: str, left: int) -> Any:
+    """Make the image, ask, write, read back. Ctrl-C says what state the card is in."""
+    from maskwatch.flash import card, disk
+
+    if left > 0 and sys.stdin.isatty():
+        click.echo(f"{unit.host}: put its card in ({left} to go)")
+    with work.temporary(unit) as (image, system):
+        there = disk.found(device)
+        disk.demand_card(there, image.stat().st_size)
+        click.echo(f"{unit.host} goes to {there}: all that is on it will be lost")
+        if click.prompt(f"Type {there.name} to go on", default="", show_default=False).strip() != there.name:
+            raise FlashError(f"{there.path}: {card.State.UNTOUCHED.value}")
+        target = card.Card(card.raw(there.path))
+        try:
+            with told.bar(f"{unit.host}: writing") as step:
+                target.write(image, step)
+            with told.bar(f"{unit.host}: reading back") as step:
+                target.check(image, step)
+        finally:
+            click.echo(f"{there.path}: {target.state.value}")
+    return system

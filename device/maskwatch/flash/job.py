@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,6 +63,31 @@ class Job:
             found = self._fill(unit, temporary)
             temporary.replace(out)
         return found
+
+    @contextlib.contextmanager
+    def temporary(self, unit: Unit) -> Iterator[tuple[Path, System]]:
+        """One unit's image beside the base, for as long as the context lasts."""
+        folder = self._base.image.parent if os.access(self._base.image.parent, os.W_OK) else self._folder
+        out = folder / f".maskwatch-{unit.host}-{os.getpid()}.img"
+        try:
+            yield out, self.write(unit, out)
+        finally:
+            out.unlink(missing_ok=True)
+
+    def write_bundle(self, of: System, out: Path) -> str:
+        """A file for `maskwatch update`: manifest and packed tree.
+
+        Returns:
+            the tree's name.
+        """
+        made = self.bundle(of)
+        with image.new_file(out) as file, tarfile.open(fileobj=file, mode="w") as archive:
+            content = json.dumps(made.manifest).encode()
+            member = tarfile.TarInfo(payload.MANIFEST)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+            archive.add(made.archive, payload.BUNDLE)
+        return str(made.manifest["id"])
 
     def bundle(self, of: System) -> Bundle:
         """The packed tree for a system."""

@@ -1,0 +1,130 @@
+"""An image onto a card, and read back. Its first bytes are written last: a card that is not whole never looks whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from maskwatch.errors import FlashError
+from maskwatch.flash.image import Step, nobody
+
+CHUNK = 4 << 20  # bytes
+BLKFLSBUF = 0x1261  # Linux: forget what was read of a disk
+F_NOCACHE = 48  # macOS: do not keep what is read
+
+
+class State(Enum):
+    """What a card is at each moment, in words for whoever pressed Ctrl-C."""
+
+    UNTOUCHED = "nothing was written: the card is as it was"
+    PARTIAL = "half written: the card does not boot and shows as empty; flash it again"
+    WRITTEN = "written but not checked: it may boot; flash it again to be sure"
+    CHECKED = "written and checked: ready for the unit"
+
+
+class Card:
+    """A disk, or for tests a file, that gets an image."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = State.UNTOUCHED
+
+    def write(self, image: Path, step: Step = nobody) -> None:
+        """Write the image; all of it is on the card at the end.
+
+        Args:
+            image: a file.
+            step: told bytes done and bytes in all.
+
+        Raises:
+            FlashError: the card cannot be opened or written to.
+        """
+        total = image.stat().st_size
+        with self._opened(os.O_WRONLY) as card, image.open("rb") as source:
+            first = source.read(CHUNK)
+            self.state = State.PARTIAL
+            _write_at(card, 0, bytes(len(first)))
+            done = len(first)
+            while content := source.read(CHUNK):
+                _write_at(card, done, content)
+                done += len(content)
+                step(done, total)
+            os.fsync(card)
+            _write_at(card, 0, first)
+            os.fsync(card)
+        self.state = State.WRITTEN
+
+    def check(self, image: Path, step: Step = nobody) -> None:
+        """Read the card itself, not what the machine remembers of it, and compare.
+
+        Raises:
+            FlashError: it is not what was written.
+        """
+        total, done = image.stat().st_size, 0
+        with self._opened(os.O_RDONLY) as card, image.open("rb") as source:
+            _forget(card)
+            while content := source.read(CHUNK):
+                if _read(card, len(content)) != content:
+                    raise FlashError(
+                        f"{self.path}: at {done / 1e6:.0f} MB the card is not what was written: it is worn out or "
+                        "not as large as it says; take another one"
+                    )
+                done += len(content)
+                step(done, total)
+        self.state = State.CHECKED
+
+    @contextlib.contextmanager
+    def _opened(self, how: int) -> Iterator[int]:
+        exclusive = os.O_EXCL if self.path.is_block_device() else 0  # Linux: refused while somebody has it mounted
+        try:
+            number = os.open(self.path, how | exclusive | os.O_CLOEXEC)
+        except OSError as error:
+            raise FlashError(f"{self.path}: cannot be opened ({error.strerror}){_mend(error)}") from None
+        try:
+            yield number
+        except OSError as error:
+            raise FlashError(f"{self.path}: {error.strerror}: {self.state.value}") from None
+        finally:
+            os.close(number)
+
+
+def raw(path: str) -> Path:
+    """The name to write by: on macOS the unbuffered one, which is many times as quick."""
+    return Path(path.replace("/dev/disk", "/dev/rdisk")) if sys.platform == "darwin" else Path(path)
+
+
+def _mend(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "; cards belong to root: run the same command with sudo, or -o and Raspberry Pi Imager"
+    return "; unmount what is on it first" if error.errno == errno.EBUSY else ""
+
+
+def _write_at(card: int, place: int, content: bytes) -> None:
+    view = memoryview(content)
+    os.lseek(card, place, os.SEEK_SET)
+    while view:
+        view = view[os.write(card, view) :]
+
+
+def _read(card: int, size: int) -> bytes:
+    parts = []
+    while size > 0 and (content := os.read(card, size)):
+        parts.append(content)
+        size -= len(content)
+    return b"".join(parts)
+
+
+def _forget(card: int) -> None:
+    """What the machine remembers of the card. Where it cannot, what is compared may be memory: better than nothing."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "darwin":
+            fcntl.fcntl(card, F_NOCACHE, 1)
+        else:
+            os.posix_fadvise(card, 0, 0, os.POSIX_FADV_DONTNEED)
+            fcntl.ioctl(card, BLKFLSBUF)

@@ -1,0 +1,162 @@
+"""The disks of this workstation, and which may be written over. Linux by lsblk, macOS by diskutil, without root."""
+
+from __future__ import annotations
+
+import json
+import plistlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwatch.errors import FlashError
+
+LARGEST = 300_000_000_000  # bytes; a card of 256 GB has less, and a unit needs 8
+SYSTEM = {"/", "/boot", "/boot/efi", "/usr", "/var", "/home", "[SWAP]"}
+COLUMNS = "NAME,PATH,SIZE,MODEL,TRAN,RO,TYPE,MOUNTPOINTS"
+CARD_BUSES = {"USB", "Secure Digital", "SD"}  # as diskutil calls them
+LIMIT = 30.0  # seconds
+Ask = Callable[..., bytes]
+"""Runs a command, gives what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A whole disk."""
+
+    path: str  # e.g. /dev/sdb
+    model: str
+    size: int  # bytes
+    bus: str  # e.g. usb, mmc; empty: unknown
+    mounted: tuple[str, ...]  # where parts of it are
+    is_system: bool
+    is_read_only: bool
+
+    @property
+    def name(self) -> str:
+        """What is typed to confirm, e.g. sdb."""
+        return Path(self.path).name
+
+    def __str__(self) -> str:
+        return ", ".join(
+            filter(None, (self.path, self.model or "unknown model", f"{self.size / 1e9:.1f} GB", self.bus))
+        )
+
+
+def found(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Disk:
+    """The disk of this name.
+
+    Args:
+        path: e.g. /dev/sdb, /dev/mmcblk0, /dev/disk4.
+        ask: runs a command; for tests.
+        platform: as sys.platform.
+
+    Raises:
+        FlashError: there is none, or it is a part of one.
+    """
+    ask = ask or _ask
+    if platform == "darwin":
+        return _of_diskutil(path, ask)
+    if not platform.startswith("linux"):
+        raise FlashError("--device: Linux and macOS only; write the image with -o and use Raspberry Pi Imager")
+    return _of_lsblk(path, ask)
+
+
+def demand_card(disk: Disk, needed: int) -> None:
+    """Refuse what cannot be meant.
+
+    Args:
+        disk: to be written over.
+        needed: bytes of the image.
+
+    Raises:
+        FlashError: it holds the system, is in use, too large to be a card, too small, or cannot be written to.
+    """
+    if disk.is_system:
+        raise FlashError(f"{disk}: this machine runs from it; name the card's own device")
+    if disk.mounted:
+        unmount = "diskutil unmountDisk" if sys.platform == "darwin" else "umount"
+        places = disk.mounted if sys.platform != "darwin" else (disk.path,)
+        raise FlashError(f"{disk}: is mounted at {', '.join(disk.mounted)}; first: {unmount} {' '.join(places)}")
+    if disk.size > LARGEST:
+        raise FlashError(
+            f"{disk}: larger than any card for a unit ({LARGEST / 1e9:.0f} GB at most); is it a backup disk?"
+        )
+    if disk.size == 0:
+        raise FlashError(f"{disk}: no card in it")
+    if disk.size < needed:
+        raise FlashError(f"{disk}: the image needs {needed / 1e9:.1f} GB: take a larger card")
+    if disk.is_read_only:
+        raise FlashError(f"{disk}: cannot be written to; is the card's little switch at LOCK?")
+
+
+def _ask(*words: str) -> bytes:
+    try:
+        return subprocess.run(words, capture_output=True, check=True, timeout=LIMIT).stdout
+    except FileNotFoundError:
+        raise FlashError(f"{words[0]} is not on this machine; it tells which disks there are") from None
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        raise FlashError(f"{words[-1]}: no disk of that name; `{words[0]}` shows what there is") from None
+
+
+# -- Linux ----------------------------------------------------------------------------------------------------------
+
+
+def _of_lsblk(path: str, ask: Ask) -> Disk:
+    try:
+        (entry,) = json.loads(ask("lsblk", "--json", "--bytes", "--output", COLUMNS, path))["blockdevices"]
+    except (ValueError, KeyError):
+        raise FlashError(f"{path}: lsblk cannot be understood; write the image with -o instead") from None
+    if entry["type"] != "disk":
+        kind = {"part": "a partition", "loop": "a loop device", "rom": "an optical drive"}.get(
+            entry["type"], entry["type"]
+        )
+        raise FlashError(f"{path}: is {kind}, expected a whole disk, e.g. /dev/sdb or /dev/mmcblk0")
+    places = tuple(_mounts(entry))
+    return Disk(
+        path=str(entry["path"]),
+        model=str(entry["model"] or "").strip(),
+        size=int(entry["size"] or 0),
+        bus=str(entry["tran"] or ""),
+        mounted=places,
+        is_system=any(place in SYSTEM for place in places),
+        is_read_only=entry["ro"] in (True, "1", 1),
+    )
+
+
+def _mounts(entry: dict[str, Any]) -> Iterator[str]:
+    """Of the disk, its partitions, and what is built on them (LUKS, LVM, RAID)."""
+    yield from (place for place in entry.get("mountpoints") or [entry.get("mountpoint")] if place)
+    for child in entry.get("children", []):
+        yield from _mounts(child)
+
+
+# -- macOS ----------------------------------------------------------------------------------------------------------
+
+
+def _of_diskutil(path: str, ask: Ask) -> Disk:
+    facts = plistlib.loads(ask("diskutil", "info", "-plist", path))
+    if not facts.get("WholeDisk"):
+        raise FlashError(f"{path}: is a part of a disk, expected a whole one, e.g. /dev/disk4")
+    listed = plistlib.loads(ask("diskutil", "list", "-plist", path))
+    places = [
+        part["MountPoint"]
+        for whole in listed.get("AllDisksAndPartitions", [])
+        for part in [whole, *whole.get("Partitions", []), *whole.get("APFSVolumes", [])]
+        if part.get("MountPoint")
+    ]
+    bus = str(facts.get("BusProtocol", ""))
+    return Disk(
+        path=str(facts["DeviceNode"]),
+        model=str(facts.get("MediaName", "")).strip(),
+        size=int(facts.get("TotalSize") or facts.get("Size") or 0),
+        bus=bus,
+        mounted=tuple(places),
+        # The system's volumes are on a synthesised disk; its own disk is internal and no card reader.
+        is_system="/" in places
+        or bool(facts.get("Internal") and bus not in CARD_BUSES)
+        or bool(facts.get("SystemImage")),
+        is_read_only=not facts.get("WritableMedia", True),
+    )

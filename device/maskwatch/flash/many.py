@@ -1,0 +1,120 @@
+"""Several units from one unit file and a table: a row a unit, a column for each key that differs."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwatch import regular_file
+from maskwatch.errors import ConfigError
+from maskwatch.flash import unit_file
+from maskwatch.flash.unit_file import Unit
+from maskwatch.toml_text import TomlError, table_of, text_of
+
+LONGEST = 1 << 20  # bytes
+SHORT = {"host": "unit.host", "user": "user.name", "password": "user.password", "ssh_key": "user.ssh_keys"}
+VALUES = ("config.", "unit.read_only", "wifi.hidden")  # columns whose cells are TOML values; elsewhere they are text
+MOST = 500  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table, as it was read."""
+
+    line: int
+    cells: dict[str, str]  # by the key's whole name; empty ones left out
+
+
+def units(template: Path, table: Path) -> list[Unit]:
+    """Each row's unit.
+
+    Args:
+        template: the unit file with what they have in common.
+        table: CSV with a head. Columns are keys of the unit file (`unit.host`, `config.camera.source`); host, user,
+            password and ssh_key are short for theirs. An empty cell: as in the template.
+
+    Raises:
+        ConfigError: a row is refused, or two units have a name, key or password in common.
+    """
+    text, common = unit_file.read_table(template)
+    rows = _rows(table)
+    _demand_distinct(table, rows)
+    return [_unit(template, table, text, common, row) for row in rows]
+
+
+def _unit(template: Path, table: Path, text: str, common: dict[str, Any], row: Row) -> Unit:
+    whole = copy.deepcopy(common)
+    for key, cell in row.cells.items():
+        _put(whole, key, _value(key, cell, f"{table}:{row.line}"))
+    if "user.password" in row.cells:
+        whole.get("user", {}).pop("password_hash", None)
+    if "user.password_hash" in row.cells:
+        whole.get("user", {}).pop("password", None)
+    try:
+        return unit_file.unit_of(template, text, whole)
+    except ConfigError as error:
+        raise ConfigError(f"{table}:{row.line}: {error}") from None
+
+
+def _rows(table: Path) -> list[Row]:
+    try:
+        reader = csv.DictReader(io.StringIO(text_of(regular_file.read(table, LONGEST))), strict=True)
+        head = [SHORT.get(name.strip(), name.strip()) for name in reader.fieldnames or []]
+        if "unit.host" not in head or len(set(head)) != len(head):
+            raise ConfigError(
+                f"{table}:1: expected a head with `host`, and each column once, e.g. host,password,ssh_key"
+            )
+        rows = []
+        for values in reader:
+            if None in values or None in values.values():
+                raise ConfigError(f"{table}:{reader.line_num}: expected {len(head)} cells, as the head has")
+            cells = {key: cell.strip() for key, cell in zip(head, values.values(), strict=True) if cell.strip()}
+            rows.append(Row(reader.line_num, cells))
+    except OSError as error:
+        raise ConfigError(f"{table}: {error.strerror}; name a CSV file with a row for each unit") from None
+    except (csv.Error, TomlError) as error:
+        raise ConfigError(f"{table}: no CSV that can be read ({error})") from None
+    if not 1 <= len(rows) <= MOST:
+        raise ConfigError(f"{table}: {len(rows)} rows, expected 1 to {MOST}")
+    return rows
+
+
+def _demand_distinct(table: Path, rows: list[Row]) -> None:
+    """Names, and what logs in: one unit that is stolen must not open the others."""
+    secrets = ("user.password", "user.password_hash", "user.ssh_keys")
+    for key in ("unit.host", *secrets):
+        seen: dict[str, int] = {}
+        for row in rows:
+            cell = row.cells.get(key)
+            if cell is not None and seen.setdefault(cell, row.line) != row.line:
+                raise ConfigError(f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected one of its own")
+    for row in rows:
+        if "unit.host" not in row.cells:
+            raise ConfigError(f"{table}:{row.line}: host is empty; expected a name of its own")
+        if len(rows) > 1 and not any(key in row.cells for key in secrets):
+            raise ConfigError(f"{table}:{row.line}: expected a password, user.password_hash or ssh_key of its own")
+
+
+def _value(key: str, cell: str, where: str) -> Any:
+    if key == "user.ssh_keys":
+        return [cell]
+    if not key.startswith(VALUES):
+        return cell
+    try:
+        return table_of(f"value = {cell}")["value"]
+    except TomlError:
+        if cell.startswith(('"', "'", "[", "{")):
+            raise ConfigError(f"{where}: {key}: no TOML value; text needs no quotes") from None
+        return cell
+
+
+def _put(table: dict[str, Any], key: str, value: Any) -> None:
+    *sections, name = key.split(".")
+    for section in sections:
+        inner = table.setdefault(section, {})
+        table = inner if isinstance(inner, dict) else {}
+    table[name] = value
