@@ -19,9 +19,9 @@ def main() -> None:
     from maskwatch import command
     from maskwatch.cli.commands import cli
     from maskwatch.cli.flashing import flash
-    from maskwatch.cli.installing import show
+    from maskwatch.cli.installing import install, show, uninstall, update, volatile
 
-    for each in (flash, show):
+    for each in (flash, install, show, uninstall, update, volatile):
         cli.add_command(each)
     command.run(cli, "maskwatch")
 

@@ -24,3 +24,57 @@ def show(state: str, lasts: float, config_path: Path | None) -> None:
         click.echo(readiness.ready(outputs, time.sleep))
     else:
         click.echo(readiness.trouble(outputs, lasts, time.sleep))
+
+
+@click.command()
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="In place of the package's default.")
+def install(config_path: Path | None) -> None:
+    """Make this Pi a unit: config, unit files, groups, service; then it is started. What is there already stays."""
+    from maskwatch.install import install as installing
+    from maskwatch.install.machine import Machine
+
+    if config_path is not None:
+        from maskwatch import config
+
+        config.load(config_path)
+    installing.install(Machine.from_environment(), config_path, click.echo)
+
+
+@click.command()
+@click.argument("what")
+def update(what: str) -> None:
+    """Try another version: a wheel, a bundle (maskwatch flash --bundle), or e.g. maskwatch==0.2.0 by pip.
+
+    The former one is kept, and is back when the new one does not watch.
+    """
+    from maskwatch.install import update as updating
+    from maskwatch.install.machine import Machine
+
+    updating.update(Machine.from_environment(), what, click.echo)
+
+
+@click.command()
+@click.option("--keep-config", is_flag=True, help="Leave /etc/maskwatch.")
+def uninstall(keep_config: bool) -> None:
+    """Stop the service and remove everything that install, update and first boot put there."""
+    from maskwatch.install import uninstall as uninstalling
+    from maskwatch.install.machine import Machine
+
+    uninstalling.uninstall(Machine.from_environment(), keep_config, click.echo)
+
+
+@click.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+def volatile(state: str) -> None:
+    """Whether the card is only read and what changes is in memory, from the next start on."""
+    from maskwatch.install import volatile as memory
+    from maskwatch.install.install import demand_root
+    from maskwatch.install.machine import Machine
+
+    machine = Machine.from_environment()
+    demand_root(machine)
+    if state == "on":
+        memory.switch_on(machine)
+    else:
+        memory.switch_off(machine)
+    click.echo(f"{state} from the next start on: sudo reboot")

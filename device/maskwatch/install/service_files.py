@@ -7,21 +7,37 @@ from pathlib import Path
 
 from maskwatch.install import shipped
 from maskwatch.install.machine import Machine
-from maskwatch.install.places import COMMAND, PROGRAM, SERVICE, UNITS
+from maskwatch.install.places import COMMAND, PROGRAM, SERVICE, SETTLE, UNITS
 
+GROUPS = ("gpio", "video", "render", "audio")  # of the service; systemd starts nothing with a group that is not there
 WANTS = f"{UNITS}/multi-user.target.wants"
 
 
-def install(machine: Machine) -> str:
-    """The service, enabled but not started, and the command under /usr/local/bin."""
-    machine.write(f"{UNITS}/{SERVICE}", shipped.path("systemd", SERVICE).read_text())
+def install(machine: Machine, package: Path = shipped.PACKAGE) -> str:
+    """The service, enabled but not started, its groups, and the command under /usr/local/bin.
+
+    Args:
+        machine: see there.
+        package: whose unit files are taken.
+    """
+    for group in GROUPS:
+        if not _has_group(machine, group):
+            machine.run("groupadd", "--system", group)
+    machine.write(f"{UNITS}/{SERVICE}", shipped.path("systemd", SERVICE, package).read_text())
     enable(machine, SERVICE)
+    machine.write(f"{UNITS}/{SETTLE}", (shipped.BOOT / SETTLE).read_text())
+    enable(machine, SETTLE)
     command = machine.at(COMMAND)
     command.parent.mkdir(parents=True, exist_ok=True)
     if not command.is_symlink() and command.exists():
         return f"enabled; {COMMAND} is somebody else's and stays"
     _link(command, PROGRAM)
     return "enabled"
+
+
+def _has_group(machine: Machine, name: str) -> bool:
+    path = machine.at("/etc/group")
+    return path.exists() and any(line.startswith(f"{name}:") for line in path.read_text().splitlines())
 
 
 def enable(machine: Machine, name: str, target: str = WANTS) -> None:

@@ -11,17 +11,18 @@ BOOT = Path(__file__).parent / "boot"
 BESIDE = {"systemd": PACKAGE.parent / "systemd", "constraints": PACKAGE.parents[1] / "constraints"}
 
 
-def path(folder: str, name: str) -> Path:
+def path(folder: str, name: str, package: Path = PACKAGE) -> Path:
     """A shipped file.
 
     Args:
         folder: systemd or constraints.
         name: of the file.
+        package: the folder `maskwatch`, of this tree or another one.
 
     Raises:
         FlashError: it is not there, so the package is not whole.
     """
-    for place in (PACKAGE / folder / name, BESIDE[folder] / name):
+    for place in (package / folder / name, BESIDE[folder] / name):
         if place.is_file():
             return place
     raise FlashError(f"maskwatch: its file {folder}/{name} is missing; install the package again")

@@ -36,6 +36,19 @@ def former(machine: Machine) -> Path | None:
     return _tree(machine, FORMER)
 
 
+def go_back(machine: Machine) -> Path:
+    """Make the former tree the one in use again, and remove the one that was tried.
+
+    The link to the former tree goes last: until then a power cut is the same as before.
+    """
+    bad, good = in_use(machine), former(machine)
+    assert good is not None
+    _point(machine.at(VENV), good)
+    if bad is not None and bad != good:
+        shutil.rmtree(bad, ignore_errors=True)
+    return good
+
+
 def forget_others(machine: Machine) -> None:
     """Remove every tree but the one in use and the former one."""
     keep = {tree.name for tree in (in_use(machine), former(machine)) if tree is not None}

@@ -46,7 +46,7 @@ def unpack(bundle: Path, manifest: dict[str, Any], folder: Path) -> Path:
     temporary = trees / f".unpacking-{manifest['id']}"
     _extract(bundle, manifest, temporary)
     if not manifest["compiled"]:
-        _compile(temporary)
+        compile_all(temporary)
     os.sync()  # all of it is on the card before it gets its name
     temporary.rename(tree)
     _sync_folder(trees)
@@ -60,7 +60,7 @@ def wrong(tree: Path, manifest: dict[str, Any]) -> str | None:
             return str(name)
     for name, facts in manifest["files"].items():
         try:
-            if _hash(tree / name) != facts["sha256"]:
+            if hash_of(tree / name) != facts["sha256"]:
                 return str(name)
         except OSError:
             return str(name)
@@ -122,13 +122,24 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, facts: dict[str, A
     path.chmod(stat.S_IMODE(facts["mode"]))
 
 
-def _compile(tree: Path) -> None:
+def compile_all(tree: Path, jobs: int = 0) -> None:
     """The .pyc files, where the workstation had no such Python. What cannot be compiled stays source."""
-    command = [sys.executable, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", str(tree)]
+    command = [
+        sys.executable,
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        str(jobs),
+        "--invalidation-mode",
+        "unchecked-hash",
+        str(tree),
+    ]
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -13,6 +13,8 @@ from maskwatch.install.places import UNITS, VOLATILE, boot_folder
 from maskwatch.install.service_files import enable, remove
 
 WORD = "maskwatch.volatile=1"  # taken out of cmdline.txt, the unit's root can be written to again
+MEMORY = "/run/maskwatch-volatile"  # as the unit file has it
+CARD = "/run/maskwatch-card"
 ON_CARD = ("/", "/boot/firmware", "/boot")
 
 
@@ -26,10 +28,22 @@ def switch_on(machine: Machine) -> str:
 
 
 def switch_off(machine: Machine) -> None:
-    """Undo it; what is not there is passed over."""
+    """From the next start on the card is written to again; what is not there is passed over."""
+    on_card = _below_the_overlays(machine)
     _change_command_line(machine, read_only=False)
-    _change_fstab(machine, read_only=False)
-    remove(machine, VOLATILE)
+    _change_fstab(on_card, read_only=False)
+    remove(on_card, VOLATILE)
+
+
+def _below_the_overlays(machine: Machine) -> Machine:
+    """While what changes is in memory: the card itself, mounted once more elsewhere; otherwise the machine as it is."""
+    if not machine.at(MEMORY).is_dir():
+        return machine
+    for place in ("/", boot_folder(machine)):
+        machine.run("mount", "-o", "remount,rw", place)
+    machine.at(CARD).mkdir(parents=True, exist_ok=True)
+    machine.run("mount", "--bind", "/", CARD)
+    return type(machine)(machine.at(CARD))
 
 
 def is_on(machine: Machine) -> bool:

@@ -1,0 +1,107 @@
+"""`maskwatch install`: a Pi that runs already becomes a unit, from the package that runs this."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from maskwatch import __version__
+from maskwatch.errors import FlashError
+from maskwatch.install import running, service_files, shipped, trees
+from maskwatch.install.machine import Machine
+from maskwatch.install.places import CONFIG, HOME, PROGRAM, SERVICE, TREES, VENV
+
+SCRIPT = f"#!{VENV}/bin/python3\nfrom maskwatch.cli import main\n\nmain()\n"
+NOT_ROOT = "it changes the system: run it with sudo, by the program's whole path"
+
+
+def install(machine: Machine, config: Path | None, say: Callable[[str], None], prefix: Path | None = None) -> None:
+    """Tree, config, service; then it is started and watched until it watches.
+
+    Args:
+        machine: see there.
+        config: a config file; None: the one that is there, or else the package's default.
+        say: told each thing that is done.
+        prefix: of the environment to take; None: the one this runs in.
+
+    Raises:
+        FlashError: we are not root, or the service does not come up.
+    """
+    demand_root(machine)
+    say(f"tree: {_tree(machine, prefix or Path(sys.prefix))}")
+    say(f"config: {_config(machine, config)}")
+    say(f"service: {service_files.install(machine)}")
+    check = machine.run(PROGRAM, "check", "--config", CONFIG)
+    for line in check.output.splitlines():
+        say(f"  {line}")
+    machine.run("systemctl", "restart", "--no-block", SERVICE)
+    if (why := running.why_not(machine)) is not None:
+        raise FlashError(f"installed, but it does not watch: {why}; mend that, then: sudo systemctl restart maskwatch")
+    say("watching")
+
+
+def demand_root(machine: Machine) -> None:
+    """
+    Raises:
+        FlashError: we are not root.
+    """
+    if not machine.is_root():
+        raise FlashError(NOT_ROOT)
+
+
+def copied(machine: Machine, prefix: Path, name: str) -> Path:
+    """A tree with the packages of an environment; whole or not at all.
+
+    Args:
+        machine: see there.
+        prefix: the environment's folder, as sys.prefix has it.
+        name: of the tree.
+    """
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    tree, temporary = machine.at(f"{TREES}/{name}"), machine.at(f"{TREES}/.unpacking-{name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    site = temporary / "lib" / python / "site-packages"
+    shutil.copytree(prefix / "lib" / python / "site-packages", site, symlinks=True)
+    dress(temporary)
+    shutil.rmtree(tree, ignore_errors=True)
+    temporary.rename(tree)
+    return tree
+
+
+def dress(tree: Path) -> None:
+    """What makes a folder of packages a tree: the program, the system's Python, the venv's mark."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    (tree / "bin").mkdir(exist_ok=True)
+    (tree / "bin" / "maskwatch").write_text(SCRIPT)
+    (tree / "bin" / "maskwatch").chmod(0o755)
+    python = tree / "bin" / "python3"
+    python.unlink(missing_ok=True)
+    python.symlink_to("/usr/bin/python3")
+    (tree / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = true\nversion = {version}\n")
+
+
+def _tree(machine: Machine, prefix: Path) -> str:
+    """The service hides /home, so what is elsewhere is copied."""
+    if prefix.resolve().is_relative_to(machine.at(HOME)):
+        return f"{prefix}, as it is"
+    if not (shipped.PACKAGE.parent / f"maskwatch-{__version__}.dist-info").exists():
+        raise FlashError(
+            "this runs from a checkout; a unit is installed from the package: sudo python3 -m venv "
+            f"--system-site-packages {VENV}, sudo {VENV}/bin/pip install 'maskwatch[pi]', sudo {PROGRAM} install"
+        )
+    tree = copied(machine, prefix, f"{__version__}-installed")
+    trees.use(machine, tree)
+    return f"{prefix} copied to {tree}"
+
+
+def _config(machine: Machine, config: Path | None) -> str:
+    if config is None and machine.at(CONFIG).exists():
+        return f"{CONFIG} is there and stays"
+    source = config or shipped.PACKAGE / "config.toml"
+    try:
+        machine.write(CONFIG, source.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise FlashError(f"{source}: cannot be read ({error})") from None
+    return f"{CONFIG}, from {source}"

@@ -1,0 +1,120 @@
+"""`maskwatch update`: another version is tried; if it does not come up, the former tree is back.
+
+Run as a program it judges an update that a power cut left unfinished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from maskwatch.errors import FlashError
+from maskwatch.install import newer, running, service_files, trees, volatile
+from maskwatch.install.install import demand_root
+from maskwatch.install.machine import Machine
+from maskwatch.install.places import SERVICE, TRYING
+
+
+def update(
+    machine: Machine,
+    what: str,
+    say: Callable[[str], None],
+    why_not: Callable[[Machine], str | None] = running.why_not,
+) -> None:
+    """Make the tree, switch to it, and wait until it has watched for a while.
+
+    Args:
+        machine: see there.
+        what: see newer.tree_of.
+        say: told each thing that is done.
+        why_not: waits for the service; see running.why_not.
+
+    Raises:
+        FlashError: it cannot be had, or does not come up; then the former one watches again.
+    """
+    demand_root(machine)
+    if volatile.is_on(machine):
+        raise FlashError(
+            "this unit's card is only read: `sudo maskwatch volatile off`, reboot, update, `sudo maskwatch volatile on`"
+        )
+    with contextlib.suppress(FlashError):  # it went back, which is what is updated then
+        settle(machine, say, why_not)
+    before = trees.in_use(machine)
+    tree = newer.tree_of(machine, what)
+    if before is not None and tree.name == before.name:
+        say(f"{tree.name} is in use already")
+        return
+    say(f"trying {tree.name}; {before.name if before else 'the present one'} is kept")
+    machine.write(TRYING, f"{tree.name}\n")
+    trees.use(machine, tree)
+    judge(machine, say, why_not)
+
+
+def judge(
+    machine: Machine, say: Callable[[str], None], why_not: Callable[[Machine], str | None] = running.why_not
+) -> None:
+    """Start the tree in use; keep it when it watches, otherwise go back to the former one.
+
+    Raises:
+        FlashError: it went back.
+    """
+    tree, former = trees.in_use(machine), trees.former(machine)
+    assert tree is not None
+    why = _started(machine, tree, why_not)
+    if why is None:
+        machine.at(TRYING).unlink(missing_ok=True)
+        trees.forget_others(machine)
+        say(f"{tree.name} watches")
+        return
+    if former is None:
+        machine.at(TRYING).unlink(missing_ok=True)
+        raise FlashError(f"{tree.name} does not watch: {why}; and there is no former tree")
+    say(f"{tree.name} does not watch: {why}")
+    trees.go_back(machine)
+    machine.at(TRYING).unlink(missing_ok=True)
+    again = _started(machine, former, why_not)
+    state = "watches again" if again is None else f"is back but does not watch either: {again}"
+    raise FlashError(f"{tree.name} does not watch: {why}; {former.name} {state}")
+
+
+def _started(machine: Machine, tree: Path, why_not: Callable[[Machine], str | None]) -> str | None:
+    try:
+        service_files.install(machine, newer.package_of(tree))
+    except (FlashError, OSError) as error:
+        return str(error)
+    machine.run("systemctl", "reset-failed", SERVICE)
+    machine.run("systemctl", "restart", "--no-block", SERVICE)
+    return why_not(machine)
+
+
+def settle(
+    machine: Machine, say: Callable[[str], None], why_not: Callable[[Machine], str | None] = running.why_not
+) -> None:
+    """Judge an update that a power cut left unfinished, if there is one.
+
+    Raises:
+        FlashError: it went back.
+    """
+    if not machine.at(TRYING).exists():
+        return
+    tried = machine.at(TRYING).read_text().strip()
+    if (now := trees.in_use(machine)) is None or now.name != tried:
+        machine.at(TRYING).unlink()  # the cut came before the switch, or after the way back
+        return
+    judge(machine, say, why_not)
+
+
+def main() -> int:
+    """After a power cut in the middle of an update."""
+    try:
+        settle(Machine.from_environment(), print)
+    except FlashError as error:
+        print(f"maskwatch: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
