@@ -15,6 +15,7 @@ from maskwatch.errors import ConfigError
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
 from training.strangers.command import strangers
+from training.study.commands import compare, judge
 from training.train_commands import left_out, resize, train
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def cli() -> None:
     """Models from photographs."""
 
 
-for command_that_trains in (train, left_out, resize, strangers):
+for command_that_trains in (train, judge, compare, left_out, resize, strangers):
     cli.add_command(command_that_trains)
 
 

@@ -22,9 +22,11 @@ def annotated(truths: Truths, label: str) -> dict[str, list[scorer.Truth]]:
     return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in truths.items()}
 
 
-def precisions(found: Findings, truths: Truths) -> dict[str, tuple[float, int]]:
-    """Class -> (average precision 0–1, number of faces judged)."""
-    return {str(name): scorer.average_precision(of(found, name), annotated(truths, name)) for name in CLASSES}
+def precisions(found: Findings, truths: Truths, iou: float = scorer.MATCH_IOU) -> dict[str, tuple[float, int]]:
+    """Class -> (average precision 0–1, number of faces judged); a box matches from an overlap of `iou`."""
+    return {
+        str(name): scorer.average_precision(of(found, name), annotated(truths, name), iou=iou) for name in CLASSES
+    }
 
 
 def mean(precisions: dict[str, tuple[float, int]]) -> float:

@@ -102,10 +102,17 @@ def _short_side(box: Box) -> float:
 
 
 def average_precision(
-    found: Findings, annotated: Truths, keep: Callable[[str], bool] = lambda _: True, min_side: float = MIN_SIDE
+    found: Findings,
+    annotated: Truths,
+    keep: Callable[[str], bool] = lambda _: True,
+    min_side: float = MIN_SIDE,
+    iou: float = MATCH_IOU,
 ) -> tuple[float, int]:
-    """(average precision 0–1, number of faces judged) over the annotated faces whose name `keep` accepts."""
-    rows, counts = _rows(found, annotated, keep, min_side)
+    """(average precision 0–1, number of faces judged) over the annotated faces whose name `keep` accepts.
+
+    `iou`: the overlap from which a found box matches.
+    """
+    rows, counts = _rows(found, annotated, keep, min_side, iou)
     return _average_precision(np.concatenate([np.zeros((0, 2)), *rows]), sum(counts)), sum(counts)
 
 
@@ -121,7 +128,7 @@ def resampled_precisions(found: Findings, annotated: Truths, min_side: float, ti
 
     Two detectors on the same pictures get the same draws, so that their difference can be told draw by draw.
     """
-    rows, counts = _rows(found, annotated, lambda _: True, min_side)
+    rows, counts = _rows(found, annotated, lambda _: True, min_side, MATCH_IOU)
     if not rows:
         return np.zeros(0)
     boxes, picture = np.concatenate(rows), np.repeat(np.arange(len(rows)), list(map(len, rows)))
@@ -133,12 +140,13 @@ def resampled_precisions(found: Findings, annotated: Truths, min_side: float, ti
 
 
 def _rows(
-    found: Findings, annotated: Truths, keep: Callable[[str], bool], min_side: float
+    found: Findings, annotated: Truths, keep: Callable[[str], bool], min_side: float, iou: float
 ) -> tuple[list[NDArray[np.float64]], list[int]]:
     """For each picture (N, 2) score and hit of its boxes that count, and the number of its faces that do."""
     asked = {stem: [face for face in faces if keep(face.name)] for stem, faces in annotated.items()}
     rows = [
-        np.array(_hits(found.get(stem, []), faces, min_side), float).reshape(-1, 2) for stem, faces in asked.items()
+        np.array(_hits(found.get(stem, []), faces, min_side, iou), float).reshape(-1, 2)
+        for stem, faces in asked.items()
     ]
     return rows, [sum(not face.ignored for face in faces) for faces in asked.values()]
 
@@ -159,13 +167,13 @@ def _interpolated(hits: NDArray[np.float64], times: NDArray[np.int64], count: in
     return float(best[np.searchsorted(recall, asked[asked <= recall[-1]])].sum() / 101)
 
 
-def _hits(found: list[Found], faces: list[Truth], min_side: float) -> list[tuple[float, bool]]:
+def _hits(found: list[Found], faces: list[Truth], min_side: float, iou: float) -> list[tuple[float, bool]]:
     """(score, true or false) of each found box that counts."""
     rows = []
     used: set[int] = set()
     for face in sorted(found, key=lambda face: -face.score):
         overlap, at = _closest(face.box, faces, used)
-        if overlap >= MATCH_IOU:
+        if overlap >= iou:
             if not faces[at].ignored:
                 used.add(at)
                 rows.append((face.score, True))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from training.knobs import AlexNet, FineTuning, PlainCnn
+from training.study.commands import by_protocol, deep_cnn
 from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe
 
 
@@ -23,6 +24,7 @@ WITHOUT = click.option(
 
 
 @train.command("mobilenet_v2")
+@by_protocol("mobilenet_v2")
 @fine_tuning(FineTuning())
 @WITHOUT
 def train_mobilenet_v2(
@@ -46,6 +48,7 @@ def train_mobilenet_v2(
 
 
 @train.command("cnn")
+@by_protocol("cnn")
 @recipe(PlainCnn())
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
@@ -57,6 +60,7 @@ def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | Non
 
 
 @train.command("alexnet")
+@by_protocol("alexnet")
 @recipe(AlexNet())
 @WITHOUT
 def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **turned: Any) -> None:
@@ -64,6 +68,9 @@ def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path |
     from training import recipes, train_classifier
 
     train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned), yunet)
+
+
+train.add_command(deep_cnn)
 
 
 @train.command("finder")

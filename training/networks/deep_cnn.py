@@ -1,0 +1,73 @@
+"""A plain CNN of 128 layers: 64 convolutions, 63 ReLUs and one dense layer, without a shortcut anywhere.
+
+The study calls its custom network one "with 128 layers" and tells no more of it; the layers counted here are those that
+hold weights and those that are an activation, without the scaling, pooling and batch norm between them.
+
+Such a depth does not train from the usual start: what the first layers see is gone after some dozen of random ones, and
+batch norm after each makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129). So a convolution that
+keeps the number of channels begins as the identity (Dirac kernels: Zagoruyko & Komodakis 2017, arXiv 1706.00388) with
+little noise (He et al. 2015, arXiv 1502.01852, times NOISE): behind a ReLU nothing is negative, so that the second ReLU
+changes nothing, and 64 layers answer at first what a network of a few would. Batch norm comes where the channels change
+and at the end of each stage, which holds the scale; a converter folds it into the convolution.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import layers
+
+# (side of the picture there at 128 px of input, channels, convolutions): few channels, because the depth costs enough.
+STAGES = ((64, 16, 4), (32, 24, 12), (16, 32, 24), (8, 64, 24))
+NOISE = 0.1  # of He's standard deviation, on top of the identity
+LAYERS = 128
+
+
+def build(size: int = 128, classes: int = 2, dropout: float = 0.3) -> keras.Model:
+    """(B, size, size, 3) bytes -> (B, classes) logits.
+
+    Args:
+        size: side of the input, pixels; at least 16.
+        classes: with_mask, without_mask and, as the third, mask_weared_incorrect.
+        dropout: share of features dropped before the logits while training.
+    """
+    image = keras.Input((size, size, 3), name="image")
+    feature = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
+    for number, (_, channels, count) in enumerate(STAGES, 1):
+        for place in range(1, count + 1):
+            last = (number, place) == (len(STAGES), count)
+            feature = step(feature, channels, f"stage{number}_{place}", first=place == 1, end=place == count, last=last)
+    feature = layers.GlobalAveragePooling2D(name="pool")(feature)
+    logits = layers.Dense(classes, name="logits")(layers.Dropout(dropout)(feature))
+    model = keras.Model(image, logits, name="deep_cnn")
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            near_identity(layer)
+    return model
+
+
+def near_identity(layer: layers.Conv2D) -> None:
+    """Let a convolution whose channels stay as many give them on as they are, with a little of its noise."""
+    kernel = np.array(layer.kernel)
+    height, width, before, after = kernel.shape
+    if before == after:
+        kernel *= NOISE
+        kernel[height // 2, width // 2] += np.eye(before)
+        layer.kernel.assign(kernel)
+
+
+def step(
+    feature: keras.KerasTensor, channels: int, name: str, first: bool, end: bool, last: bool
+) -> keras.KerasTensor:
+    """One convolution with its ReLU; the first of a stage halves the side, the last of all has no ReLU.
+
+    The mean of what a ReLU leaves is never negative: the dense layer would see half of what the last one knows.
+    """
+    stride, biased = 2 if first else 1, not (first or end)
+    convolution = layers.Conv2D(
+        channels, 3, stride, "same", kernel_initializer="he_normal", use_bias=biased, name=name
+    )
+    feature = convolution(feature)
+    if first or end:
+        feature = layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(feature)
+    return feature if last else layers.ReLU(name=f"{name}_relu")(feature)

@@ -1,0 +1,143 @@
+"""The study's part of the command line: --protocol for the commands that train, `judge` and `compare`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from maskwatch.errors import ConfigError
+from training.options import FILE, FOLDER, NEW, need, scenes
+from training.study import variants
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEVICE = "device"
+OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}  # the options that are added here
+SHARED = {"root", "out", "size", "epochs", "seed", "weights", "force", "quick"}  # those that both kinds of training heed
+QUICK = {"limit": 64, "epochs": 2}
+
+
+def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Command]:
+    """Let a command train the study's way too: `--protocol honest` or `study`; as it did, without."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**said: Any) -> Any:
+            asked = said["protocol"] or (default if said["variant"] is None else "honest")
+            if asked != DEVICE:
+                return _study(network, asked, said)
+            _refuse(OWN - {"protocol"}, "belongs to --protocol honest and study")
+            return command(**{name: value for name, value in said.items() if name not in OWN})
+
+        protocols = [DEVICE, "honest", "study"] if default == DEVICE else ["honest", "study"]
+        return _options(run, network, protocols, default)  # type: ignore[return-value]
+
+    return decorate
+
+
+def _options(run: Callable[..., Any], network: str, protocols: list[str], default: str) -> Callable[..., Any]:
+    names = [variant.name for variant in variants.of(network)]
+    said = (
+        f"{default} if nothing is said. honest: whole photographs, the epoch chosen on validation, the test part left "
+        "alone. study: 80/20 at random, the best epoch on the 20."
+    )
+    for option in (
+        click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
+        click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
+        click.option("--limit", type=click.IntRange(min=4), help="Learn from so many photographs: a quick try."),
+        click.option("--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Learn from so many %."),
+        click.option("--variant", type=click.Choice(names), help="Of the study; the last if nothing is said."),
+        click.option("--protocol", type=click.Choice(protocols), help=said),
+    ):
+        run = option(run)
+    if all(option.name != "force" for option in run.__click_params__):  # type: ignore[attr-defined]
+        run = click.option("--force", is_flag=True, help="Train again where a finished training lies.")(run)
+    return run
+
+
+def _refuse(names: set[str], why: str) -> None:
+    """Options that were said and have no meaning here."""
+    context = click.get_current_context()
+    for name in sorted(names & context.params.keys()):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise ConfigError(f"--{name.replace('_', '-')}: {why}; expected without it")
+
+
+def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
+    """Train a variant; what nobody said is the variant's."""
+    _refuse(said.keys() - OWN - SHARED, f"has no meaning with --protocol {protocol}")
+    known = variants.of(network)
+    variant = next((each for each in known if each.name == said["variant"]), known[-1])
+    if variant.frozen:
+        need(said.get("weights"))
+    source = click.get_current_context().get_parameter_source
+    turned = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
+    if said.get("quick"):
+        turned = {**QUICK, **turned}
+    if said["limit"]:
+        turned["limit"] = said["limit"]
+    from training.study import train
+
+    options = train.Options(
+        protocol=protocol,
+        seed=said["seed"],
+        share=said["share"] / 100,
+        bfloat16=said["bfloat16"],
+        data_parallel=said["data_parallel"],
+        force=said["force"],
+        **turned,
+    )
+    train.train(variant, said.get("weights"), said["root"], said["out"], options)
+
+
+@click.command("deep_cnn")
+@by_protocol("deep_cnn", "honest")
+@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
+@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--size", type=click.IntRange(min=16), help="Input side, pixels.  [default: 128]")
+@click.option("--epochs", type=click.IntRange(min=1), help="At most.  [default: 80]")
+@click.option("--seed", type=int, default=0, show_default=True)
+def deep_cnn(**said: Any) -> None:
+    """The study's custom network of 128 layers, from random weights. An interrupted run goes on where it was."""
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=FOLDER)
+@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
+@scenes("Pascal VOC scenes whose faces are judged too; repeat for each source.")
+@click.option("--int8", type=FILE, help="The run's int8 bundle, of `python -m convert`.")
+@click.option("--again", is_flag=True, help="Although the test part was judged before; the record tells.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The record, .json.")
+def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, again: bool, out: Path) -> None:
+    """Judge the training in the folder RUN on the photographs that it has not seen; for `compare`.
+
+    The test part is for this step alone, and once: what is chosen is chosen on validation before.
+    """
+    if not out.parent.is_dir():
+        raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
+    from training.study import judge
+
+    done = judge.judge(judge.Subject(run, int8, root, scenes), out, again)
+    for name, judged in done.judged.items():
+        for part, scores in judged.parts.items():
+            right = (scores.classes().argmax(axis=1) == scores.truths()).mean()
+            click.echo(f"{done.network} {done.variant}, {name}, {part}: {right:.2%} of {len(scores.truth)} right")
+    click.echo(f"wrote {out}")
+
+
+@click.command()
+@click.argument("records", metavar="RECORDS…", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--out", type=NEW, required=True, help="Folder of the report.")
+def compare(records: tuple[Path, ...], out: Path) -> None:
+    """The networks side by side: comparison.md, .html and .json, from RECORDS alone.
+
+    RECORDS are files of `python -m training judge`, and of `python -m benchmarks run` for the time on a board.
+    """
+    from training.study import report
+
+    for path in report.write(records, out):
+        click.echo(f"wrote {path}")

@@ -1,0 +1,271 @@
+"""Records of many trainings as one comparison: rows, tables, a learning curve, and the answer in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from training.study import measures, variants
+from training.study.judged import Judged, Record
+
+SCHEMA = "maskwatch-comparison-1"
+OURS = "MobileNetV2, ours"
+SURE = 0.05  # McNemar's p from which nobody can tell two networks apart
+NETWORKS = {"cnn": "CNN", "deep_cnn": "deep CNN", "alexnet": "AlexNet", "mobilenet_v2": "MobileNetV2", "yolov5s": "YOLOv5s"}
+SCRATCH = ("cnn", "deep_cnn", "alexnet")
+
+
+def title(record: Record) -> str:
+    """`MobileNetV2 M1`, `AlexNet`, `MobileNetV2, ours`."""
+    name = NETWORKS.get(record.network, record.network)
+    if record.protocol == "device":
+        return name if record.network == "yolov5s" else f"{name}, ours"
+    return name if record.variant == record.network else f"{name} {record.variant}"
+
+
+def compare(records: Sequence[Record], boards: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Everything the report tells, ready for JSON.
+
+    Args:
+        records: of trainings.
+        boards: records of `python -m benchmarks run`.
+    """
+    whole = [record for record in records if record.share == 1]
+    honest = [record for record in whole if record.protocol in ("honest", "device")]
+    study = [record for record in whole if record.protocol == "study"]
+    tables = {"honest": table(honest, "test", boards), "study": table(study, "test", boards)}
+    done: dict[str, Any] = {
+        "schema": SCHEMA,
+        "protocols": tables,
+        "elsewhere": elsewhere(honest),
+        "detectors": detectors(honest),
+        "learning": learning([record for record in records if record.protocol == "honest"]),
+        "curves": curves(honest),
+    }
+    return {**done, "answer": answer(done)}
+
+
+def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    """The seeds of one training together, the smallest first."""
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.seed):
+        found.setdefault((record.network, record.variant, record.protocol), []).append(record)
+    return found
+
+
+def table(records: Sequence[Record], part: str, boards: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+    """A row for each network and each precision that was judged on the part, best first, int8 below its float."""
+    rows = []
+    for seeds in groups(records).values():
+        for precision in ("float32", "int8"):
+            with_it = [each for each in seeds if precision in each.judged and part in each.judged[precision].parts]
+            if with_it:
+                rows.append(_row(with_it, precision, part, boards))
+    floats = {row["title"]: row["mean"] for row in rows if row["precision"] == "float32"}
+    rows.sort(key=lambda row: (-floats.get(row["title"], 0.0), row["title"], row["precision"]))
+    _against_the_best(rows, records, part)
+    return rows
+
+
+def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The first seed's figures, and how far the seeds are apart."""
+    first = seeds[0]
+    accuracies = [float(measures.right(each.judged[precision].parts[part]).mean()) for each in seeds]
+    return {
+        "title": title(first),
+        "network": first.network,
+        "variant": first.variant,
+        "protocol": first.protocol,
+        "precision": precision,
+        "seeds": [each.seed for each in seeds],
+        "accuracies": accuracies,
+        "mean": float(np.mean(accuracies)),
+        "spread": float(np.std(accuracies, ddof=1)) if len(seeds) > 1 else None,
+        **measures.of(first.judged[precision].parts[part]),
+        "input_size": first.input_size,
+        "parameters": first.parameters,
+        "trainable": first.trainable,
+        "multiply_adds": first.multiply_adds,
+        "bytes": first.judged[precision].bytes,
+        "seconds": _mean([each.seconds for each in seeds]),
+        "epochs": first.epochs,
+        "kept_epoch": first.kept_epoch,
+        "learnt": first.learnt,
+        "quick": any(each.quick for each in seeds),
+        "times_judged": max(each.times_judged for each in seeds),
+        "latency": latency(first, precision, boards),
+        "published": published(first),
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], part: str) -> None:
+    """McNemar's test of every row against the best float row, the first seeds."""
+    floats = [row for row in rows if row["precision"] == "float32"]
+    if not floats:
+        return
+    best = max(floats, key=lambda row: row["mean"])
+    by_key = {key: seeds[0] for key, seeds in groups(records).items()}
+
+    def scores(row: Mapping[str, Any]) -> measures.Scores:
+        judged: Judged = by_key[row["network"], row["variant"], row["protocol"]].judged[row["precision"]]
+        return judged.parts[part]
+
+    for row in rows:
+        row["mcnemar"] = None if row is best else measures.mcnemar(scores(best), scores(row))
+        row["best"] = row is best
+
+
+def published(record: Record) -> dict[str, Any]:
+    """The study's own figure, and why ours differs."""
+    variant = None if record.protocol == "device" else variants.named(record.network, record.variant)
+    if variant is None:
+        why = variants.YOLO if record.network == "yolov5s" else variants.OURS
+        return {"accuracy": None, "parameters": None, "why": why}
+    accuracy = None if variant.accuracy is None else variant.accuracy / 100
+    return {"accuracy": accuracy, "parameters": variant.parameters, "why": variant.why}
+
+
+def latency(record: Record, precision: str, boards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Median ms on one thread of ai-edge-litert, by board: of that very file, else of that network by name.
+
+    A time does not depend on weights, so a network measured as NETWORK-VARIANT or NETWORK is the same one.
+    """
+    names = {f"{record.network}-{record.variant}"}
+    if record.protocol == "device":
+        names |= {"mask"} if record.network == "mobilenet_v2" else {record.network}
+    file = record.judged[precision].sha256
+    found = []
+    for board in boards:
+        rows = [
+            row
+            for row in board["rows"]
+            if (row["runtime"], row["threads"], row["variant"]) == ("ai-edge-litert", 1, precision)
+            and (row.get("sha256") == file or row["model"] in names)
+        ]
+        if rows:
+            values = np.concatenate([np.ravel(each) for each in rows[0]["us"]])
+            found.append({"board": board["host"]["board"], "ms": float(np.median(values)) / 1000})
+    return found
+
+
+def elsewhere(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
+    """The same networks on tight crops and street faces: a table a part, as `table` has it."""
+    names = {name for record in records for judged in record.judged.values() for name in judged.parts}
+    return {name: table(records, name) for name in sorted(names - {"validation", "test"})}
+
+
+def detectors(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """A row for each detector, precision and part of a source of scenes."""
+    return [
+        {"title": title(seeds[0]), "seed": seeds[0].seed, "precision": precision, "scenes": name, **found.model_dump()}
+        for seeds in groups(records).values()
+        for precision, judged in seeds[0].judged.items()
+        for name, found in judged.scenes.items()
+    ]
+
+
+def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
+    """Network -> accuracy on the test part by the share that was learnt from; networks that were tried with several."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for share in sorted({record.share for record in records}):
+        for row in table([record for record in records if record.share == share], "test"):
+            if row["precision"] == "float32":
+                kept = ("learnt", "mean", "spread", "interval95", "n", "quick", "network")
+                found.setdefault(row["title"], []).append({"share": share, **{name: row[name] for name in kept}})
+    return {name: points for name, points in found.items() if len(points) > 1}
+
+
+def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
+    """Of the first seed of each training: accuracy and loss by epoch."""
+    wanted = ("accuracy", "val_accuracy", "loss", "val_loss")
+    return {
+        title(seeds[0]): {name: seeds[0].curves[name] for name in wanted if name in seeds[0].curves}
+        for seeds in groups(records).values()
+        if seeds[0].curves
+    }
+
+
+def answer(done: Mapping[str, Any]) -> list[str]:
+    """What the figures say to the study's question; no sentence where a figure is missing, nor from a mere try."""
+    rows = [row for row in done["protocols"]["honest"] if not row["quick"]]
+    floats = [row for row in rows if row["precision"] == "float32"]
+    transfer = max((row for row in floats if row["network"] == "mobilenet_v2"), key=_accuracy, default=None)
+    scratch = max((row for row in floats if row["network"] in SCRATCH), key=_accuracy, default=None)
+    said = []
+    if transfer and scratch:
+        said.append(_transfer_or_scratch(transfer, scratch))
+    said += _how_much_data(done["learning"]) + _quantizing(rows) + _boards(rows)
+    return said
+
+
+def _accuracy(row: Mapping[str, Any]) -> float:
+    return float(row["mean"])
+
+
+def _transfer_or_scratch(transfer: Mapping[str, Any], scratch: Mapping[str, Any]) -> str:
+    apart = transfer["interval95"][0] > scratch["interval95"][1] or scratch["interval95"][0] > transfer["interval95"][1]
+    first, second = sorted((transfer, scratch), key=_accuracy, reverse=True)
+    wrong = [(1 - row["mean"]) * row["n"] for row in (first, second)]
+    return (
+        f"Transfer or scratch: {first['title']} gets {first['mean']:.2%} of {first['n']} held-out photographs right, "
+        f"{second['title']} {second['mean']:.2%}: {wrong[0]:.0f} mistakes against {wrong[1]:.0f}"
+        + ("." if apart else ", and their 95 % intervals overlap.")
+    )
+
+
+def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+    said = []
+    for name, points in found.items():
+        if not any(point["quick"] for point in points):
+            told = ", ".join(f"{point['mean']:.1%} from {point['learnt']} photographs" for point in points)
+            said.append(f"How much data: {name} reaches {told}.")
+    whole = {name: points[-1] for name, points in found.items() if points[-1]["share"] == 1}
+    scratch = [point for point in whole.values() if point["network"] in SCRATCH]
+    for name, points in found.items():
+        if scratch and points[0]["network"] == "mobilenet_v2":
+            enough = next((point for point in points if point["mean"] >= max(map(_accuracy, scratch))), None)
+            if enough:
+                said.append(
+                    f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be as "
+                    "good as the best network from scratch with all of it."
+                )
+    return said
+
+
+def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_title: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        by_title.setdefault(row["title"], {})[row["precision"]] = row
+    costs = [
+        f"{name} {100 * (pair['int8']['accuracy'] - pair['float32']['accuracy']):+.2f}"
+        for name, pair in by_title.items()
+        if len(pair) == 2
+    ]
+    return [f"What int8 changes, in points of accuracy: {', '.join(costs)}."] if costs else []
+
+
+def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each board the quickest file among those that are not shown to be worse than the best."""
+    best = max((row["interval95"][0] for row in rows), default=1.0)
+    said = []
+    for board in sorted({each["board"] for row in rows for each in row["latency"]}):
+        timed = [
+            (each["ms"], row)
+            for row in rows
+            for each in row["latency"]
+            if each["board"] == board and row["interval95"][1] >= best
+        ]
+        if timed:
+            ms, row = min(timed, key=lambda pair: pair[0])
+            said.append(
+                f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and {row['mean']:.2%} "
+                "right, is the quickest whose interval reaches that of the best."
+            )
+    return said

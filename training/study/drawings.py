@@ -1,0 +1,142 @@
+"""The comparison's plots, as SVG. No photograph."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3}
+WIDE = 9.0  # inches
+COLUMNS = 4  # small plots in a row
+COLOURS = {"float32": "#1f6feb", "int8": "#d97706"}
+Done = Mapping[str, Any]
+
+
+def of(done: Done) -> dict[str, str]:
+    """Name -> SVG, of what there is something to draw of."""
+    rows = done["protocols"]["honest"]
+    wanted: dict[str, tuple[Any, Callable[[Any], Figure]]] = {
+        "accuracy": (rows, accuracy),
+        "confusion": (rows, confusion),
+        "reliability": (rows, reliability),
+        "curves": (done["curves"], curves),
+        "learning": (done["learning"], learning),
+    }
+    with mpl.rc_context(STYLE):
+        return {name: _svg(draw(content)) for name, (content, draw) in wanted.items() if content}
+
+
+def accuracy(rows: list[dict[str, Any]]) -> Figure:
+    """Wrong answers in %, with Wilson's intervals, and the study's figure."""
+    titles = list(dict.fromkeys(row["title"] for row in rows))[::-1]
+    figure, axis = plt.subplots(figsize=(WIDE, 1.1 + 0.34 * len(titles)), layout="constrained")
+    for row in rows:
+        at = titles.index(row["title"]) + (0.14 if row["precision"] == "float32" else -0.14)
+        low, high = row["interval95"]
+        centre = row["accuracy"]
+        bars = [[100 * (centre - low)], [100 * (high - centre)]]
+        axis.errorbar(100 * centre, at, xerr=bars, fmt="o", ms=4, capsize=2, color=COLOURS[row["precision"]])
+        theirs = row["published"]["accuracy"]
+        if theirs and row["precision"] == "float32":
+            axis.plot(100 * theirs, at, marker="x", color="#6b7280", ls="")
+    for precision, colour in COLOURS.items():
+        axis.plot([], [], "o", ms=4, color=colour, label=precision)
+    axis.plot([], [], marker="x", color="#6b7280", ls="", label="the study's figure")
+    axis.set(yticks=range(len(titles)), yticklabels=titles, xlabel="accuracy on the held-out photographs, %")
+    axis.legend(loc="lower left")
+    return figure
+
+
+def confusion(rows: list[dict[str, Any]]) -> Figure:
+    """Counts, rows truth, columns answer, of the float models."""
+    floats = [row for row in rows if row["precision"] == "float32"]
+    figure, axes = _small(len(floats), 2.0)
+    for axis, row in zip(axes, floats, strict=False):
+        counts = np.array(row["confusion"])
+        counts = counts if counts[:, 2].any() else counts[:, :2]
+        axis.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        for (down, across), count in np.ndenumerate(counts):
+            dark = count > counts[down].sum() / 2
+            axis.text(across, down, f"{count}", ha="center", va="center", color="white" if dark else "black")
+        axis.set(yticks=(0, 1), yticklabels=("masked", "bare"), xticks=range(counts.shape[1]))
+        axis.set_xticklabels(("masked", "bare", "no face")[: counts.shape[1]])
+        axis.set_title(row["title"], fontsize=9)
+        axis.grid(visible=False)
+    figure.supylabel("truth", fontsize=9)
+    figure.supxlabel("answer", fontsize=9)
+    return figure
+
+
+def reliability(rows: list[dict[str, Any]]) -> Figure:
+    """Share right by confidence; a dot's area grows with its photographs, and few of them say little."""
+    floats = [row for row in rows if row["precision"] == "float32"]
+    figure, axes = _small(len(floats), 2.1)
+    for axis, row in zip(axes, floats, strict=False):
+        found = row["reliability"]
+        axis.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", linewidth=1)
+        sizes = [6 + 90 * math.sqrt(each["n"] / row["n"]) for each in found]
+        axis.scatter([each["confidence"] for each in found], [each["right"] for each in found], s=sizes, alpha=0.7)
+        axis.set(xlim=(0.48, 1.03), ylim=(-0.03, 1.06))
+        axis.set_title(f"{row['title']}: ECE {row['ece']:.3f}", fontsize=9)
+    figure.supxlabel("confidence", fontsize=9)
+    figure.supylabel("share right", fontsize=9)
+    return figure
+
+
+def curves(found: Mapping[str, Mapping[str, list[float]]]) -> Figure:
+    """Loss and, where there is one, accuracy on the checked part, by epoch."""
+    figure, axes = _small(len(found), 2.1)
+    for axis, (title, each) in zip(axes, found.items(), strict=False):
+        mark = {"marker": "o", "ms": 3} if len(each.get("loss", ())) < 6 else {}
+        names = ("accuracy", "val_accuracy") if "val_accuracy" in each else ("loss", "val_loss")
+        for name, label in zip(names, ("learnt from", "checked"), strict=True):
+            if name in each:
+                axis.plot(range(1, len(each[name]) + 1), each[name], label=label, linewidth=1.2, **mark)
+        axis.set_title(f"{title}: {names[0]}", fontsize=9)
+    axes[0].legend(fontsize=8)
+    figure.supxlabel("epoch", fontsize=9)
+    return figure
+
+
+def learning(found: Mapping[str, list[dict[str, Any]]]) -> Figure:
+    """Accuracy by photographs learnt from, with intervals."""
+    figure, axis = plt.subplots(figsize=(WIDE * 0.7, 3.6), layout="constrained")
+    for title, points in found.items():
+        centres = np.array([100 * point["mean"] for point in points])
+        low, high = 100 * np.array([point["interval95"] for point in points]).T
+        bars = np.maximum(0, np.stack([centres - low, high - centres]))
+        axis.errorbar([point["learnt"] for point in points], centres, yerr=bars, marker="o", capsize=2, label=title)
+    axis.set(xscale="log", xlabel="photographs learnt from", ylabel="accuracy, %")
+    ticks = sorted({point["learnt"] for points in found.values() for point in points})
+    axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axis.minorticks_off()
+    axis.legend(loc="lower right")
+    return figure
+
+
+def _small(count: int, height: float) -> tuple[Figure, list[Any]]:
+    """Small plots side by side; those left over are not shown."""
+    rows = -(-count // COLUMNS)
+    columns = min(count, COLUMNS)
+    size = (WIDE * columns / COLUMNS + 0.6, height * rows + 0.3)
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for axis in axes.flat[count:]:
+        axis.set_visible(False)
+    return figure, list(axes.flat)
+
+
+def _svg(figure: Figure) -> str:
+    """Only the element: it is set into a page. No date, so that the same figures give the same bytes."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+    return buffer.getvalue()[buffer.getvalue().index("<svg") :]

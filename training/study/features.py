@@ -1,0 +1,52 @@
+"""What a frozen base answers, kept on disk: a head then learns in seconds an epoch what would take minutes.
+
+Augmentation would change the features each time. So each photograph is kept plain and in some varied copies, and each
+epoch shows one of them by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training import checkpoints
+from training.progress import track
+from training.study import batches, pictures
+
+BATCH = 32
+COPIES = 4  # the plain photograph among them: four passes of the base over the data set, once for all heads and seeds
+
+
+def of(base: keras.Model, paths: Sequence[Path], copies: int) -> list[NDArray[np.float32]]:
+    """For each copy (N, F) features of all photographs, the plain ones first."""
+    images = pictures.decoded(paths, base.input_shape[1])
+    weights = checkpoints.of_weights(base)
+    return [_copy(base, images, copy, pictures.of_files(paths, weights, base.input_shape)) for copy in range(copies)]
+
+
+def _copy(base: keras.Model, images: NDArray[np.uint8], copy: int, key: str) -> NDArray[np.float32]:
+    def fill(found: NDArray[Any]) -> None:
+        for start in track(range(0, len(images), BATCH), f"Features, copy {copy}"):
+            found[start : start + BATCH] = base.predict_on_batch(_looks(images, start, copy))
+
+    shape = (len(images), base.output_shape[-1])
+    return pictures.kept(f"features-{key[:16]}-{copy}", shape, np.float32, fill)
+
+
+def _looks(images: NDArray[np.uint8], start: int, copy: int) -> NDArray[np.uint8]:
+    """The first copy is plain."""
+    looks = np.asarray(images[start : start + BATCH])
+    if not copy:
+        return looks
+    places = range(start, start + len(looks))
+    return np.stack(
+        [
+            batches.varied(look, np.random.default_rng([copy, place]))
+            for look, place in zip(looks, places, strict=True)
+        ]
+    )

@@ -1,0 +1,114 @@
+"""Which photographs are learnt from, which choose the epoch, and which are judged: by protocol.
+
+`honest`: the leak-free 5,287 / 454 / 1,812 split; the epoch is chosen on the 454, and the 1,812 are for
+`python -m training judge` alone. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the epoch
+is chosen on the 20 % that are judged: what the study did. Only to see what leak and selection are worth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.errors import ConfigError
+from training import data
+
+Protocol = Literal["honest", "study"]
+PROTOCOLS: tuple[Protocol, ...] = ("honest", "study")
+SPLIT_SEED = 0  # of the honest split: one for all networks and seeds, or McNemar's test could not be made
+KEPT_FOR_JUDGING = 0.2  # of the photographs, in the study's protocol
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Places in `photos`."""
+
+    photos: tuple[data.Photo, ...]  # all of the data set
+    learn: Places
+    check: Places
+    test: Places
+    sha256: str  # of the split, before any was left out
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) classes of all photographs, indices into data.LABELS."""
+        return np.array([photo.label for photo in self.photos])
+
+    @property
+    def paths(self) -> list[Path]:
+        """Of all photographs."""
+        return [photo.path for photo in self.photos]
+
+
+def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int | None = None) -> Parts:
+    """Split a folder of with_mask/ and without_mask/.
+
+    Args:
+        root: the folder.
+        protocol: see above.
+        seed: of what is random: the study's split, and which photographs `share` and `limit` keep.
+        share: of the part that is learnt from, 0–1; what a smaller share has, a larger one has too.
+        limit: at most so many are learnt from, and at most so many choose the epoch.
+
+    Raises:
+        SourceError: the folder cannot be used.
+        ConfigError: nothing of a class is left.
+    """
+    photos = data.load(root).photos
+    labels = np.array([photo.label for photo in photos])
+    if protocol == "honest":
+        split = data.split(photos, SPLIT_SEED)
+        at = {photo.path: place for place, photo in enumerate(photos)}
+        parts = [np.array([at[photo.path] for photo in part]) for part in (split.train, split.validation, split.test)]
+        sha256 = split.sha256
+    else:
+        parts = _at_random(labels, seed)
+        sha256 = _sha256(photos, parts)
+    learn, check, test = parts
+    least = min(limit or len(learn), round(share * len(learn)))
+    learn, check = some(learn, labels, least, seed), some(check, labels, limit or len(check), seed)
+    for part, name in ((learn, "to learn from"), (check, "to choose the epoch by")):
+        if len(set(labels[part])) < len(data.LABELS):
+            raise ConfigError(f"data {root}: {len(part)} photographs {name}, of one class; expected both: take more")
+    return Parts(photos, learn, check, test, sha256)
+
+
+def some(places: Places, labels: NDArray[np.int64], count: int, seed: int) -> Places:
+    """At most `count` of the places, each class in its proportion; fewer are always among more."""
+    if count >= len(places):
+        return places
+    rng = np.random.default_rng(seed)
+    kept = []
+    for label in sorted(set(labels[places])):
+        own = places[labels[places] == label]
+        kept.append(own[rng.permutation(len(own))][: max(1, round(count * len(own) / len(places)))])
+    return np.sort(np.concatenate(kept))
+
+
+def _at_random(labels: NDArray[np.int64], seed: int) -> list[Places]:
+    """80 and 20 % of each class; the second is checked and judged alike."""
+    rng = np.random.default_rng(seed)
+    learn, test = [], []
+    for label in sorted(set(labels)):
+        own = rng.permutation(np.flatnonzero(labels == label))
+        cut = round(KEPT_FOR_JUDGING * len(own))
+        test.append(own[:cut])
+        learn.append(own[cut:])
+    judged = np.sort(np.concatenate(test))
+    return [np.sort(np.concatenate(learn)), judged, judged]
+
+
+def _sha256(photos: Sequence[data.Photo], parts: Sequence[Places]) -> str:
+    digest = hashlib.sha256()
+    for name, part in zip(data.SPLIT, parts, strict=True):
+        for place in part:
+            path = photos[place].path
+            digest.update(f"{name}\t{path.parent.name}/{path.name}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""Decoded photographs, kept on disk: a training reads each file once, and the next one reads none.
+
+They lie under the user's cache folder, 0.4 GB for the study's set at 128 px and 1.1 GB at 224; they may be deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from training import data
+from training.progress import track
+
+CACHE = data.HASH_CACHE.parent / "study"
+
+
+def decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
+    """(N, size, size, 3) RGB: every photograph whole, as the device would see it; mapped from the disk, read only.
+
+    Raises:
+        SourceError: one cannot be decoded.
+    """
+
+    def fill(images: NDArray[Any]) -> None:
+        for place, path in enumerate(track(paths, f"Decoding at {size} px", len(paths))):
+            images[place] = preprocess.whole_image(data.read_rgb(path), size)
+
+    key = of_files(paths, size, preprocess.VERSION)
+    return kept(f"pictures-{size}-{key[:16]}", (len(paths), size, size, 3), np.uint8, fill)
+
+
+def of_files(paths: Sequence[Path], *more: object) -> str:
+    """A hash of files, by path, length and time of change, and of more."""
+    digest = hashlib.sha256(repr(more).encode())
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def kept(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[Any]], None]) -> NDArray[Any]:
+    """The array of that name in the cache, made by `fill` if it is not there; whole or not at all."""
+    file = CACHE / f"{name}.npy"
+    if not file.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f"writing-{file.name}")
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+        fill(array)
+        array.flush()
+        del array
+        temporary.replace(file)
+    return np.asarray(np.load(file, mmap_mode="r"))

@@ -1,0 +1,91 @@
+"""The comparison on disk: Markdown with its plots, one page that loads nothing, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from maskwatch.errors import SourceError
+from training.study import comparison, drawings, judged, sections
+
+TEMPLATES = Path(__file__).parent / "templates"
+NAME = "comparison"
+
+
+def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[dict[str, Any]]]:
+    """Records of trainings, and those of boards.
+
+    Raises:
+        SourceError: a file is neither.
+    """
+    trainings, boards = [], []
+    for path in paths:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SourceError(f"record {path}: {error}; expected JSON") from error
+        if not isinstance(content, dict):
+            content = {}
+        if judged.is_record(content):
+            trainings.append(judged.read(path))
+        elif content.get("kind") == "run" and "rows" in content:
+            boards.append(content)
+        else:
+            raise SourceError(
+                f"record {path}: of no kind that can be compared; expected a file of `python -m training judge` or of "
+                "`python -m benchmarks run`"
+            )
+    if not trainings:
+        raise SourceError("records: none of a training; expected at least one file of `python -m training judge`")
+    return trainings, boards
+
+
+def write(paths: Sequence[Path], out: Path) -> list[Path]:
+    """Compare the records of `paths` and write the report into the folder `out`; the files.
+
+    Raises:
+        SourceError: a record cannot be used.
+    """
+    done = comparison.compare(*read(paths))
+    plots = drawings.of(done)
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {
+        f"{NAME}.json": json.dumps(rounded(done), indent=1) + "\n",
+        f"{NAME}.md": rendered("comparison.md", done, {}),
+        f"{NAME}.html": rendered("comparison.html", done, plots),
+        **{f"{name}.svg": svg for name, svg in plots.items()},
+    }
+    for name, text in texts.items():
+        temporary = out / f".{name}"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(out / name)
+    return [out / name for name in texts]
+
+
+def rendered(template: str, done: dict[str, Any], plots: dict[str, str]) -> str:
+    """The report by a template; Markdown is not escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    drawn = {name: Markup(svg) for name, svg in plots.items()}  # noqa: S704 (our own drawing)
+    text = environment.get_template(template).render(sections=sections.of(done), drawings=drawn)
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def rounded(value: Any) -> Any:
+    """Six digits behind the point are enough, and the same on every machine."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    return [rounded(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,268 @@
+"""The comparison as text and tables, the same for Markdown and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.data import LABELS
+from training.study.comparison import SURE
+
+Rows = Sequence[Mapping[str, Any]]
+HONEST = (
+    "The leak-free split: 5,287 photographs learnt from, the epoch chosen on 454, and 1,812 judged once, whole, as the "
+    "study judged them. Brackets are Wilson's 95 % intervals of the first seed; ± is the standard deviation over seeds."
+)
+STUDY = (
+    "80 and 20 % at random by picture, near-duplicates on both sides, and the best epoch on the very photographs that are "
+    "reported: the study's own way, shown for what leak and selection are worth."
+)
+ELSEWHERE = (
+    "Faces of the test photographs cut as the device cuts them, and faces of street scenes (test part, masks worn wrong "
+    "left out). The networks learnt from whole photographs; ours learnt from such faces too."
+)
+DETECTED = "Average precision of faces from 16 px; mAP over with_mask and without_mask."
+LEARNT = "Accuracy on the same 1,812 photographs by the share of the training part that was learnt from."
+QUICK = "Rows marked `try` learnt from few photographs or for few epochs: they show that the way is open, and no quality."
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells as text."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    drawing: str | None = None  # its name
+
+
+def of(done: Mapping[str, Any]) -> list[Section]:
+    """The report's sections; one without anything to tell is left out."""
+    honest, study = done["protocols"]["honest"], done["protocols"]["study"]
+    quick = (QUICK,) if any(row["quick"] for row in (*honest, *study)) else ()
+    found = [Section("The answer", tuple(done["answer"]))] if done["answer"] else []
+    if honest:
+        found += [
+            Section("Honest protocol", (HONEST, *quick), (quality(honest), cost(honest)), "accuracy"),
+            Section("The study's figures beside ours", (), (beside(honest),)),
+            Section("By class", (), (by_class(honest),), "confusion"),
+            Section("Confidence", (), (confidence(honest),), "reliability"),
+        ]
+    if done["curves"]:
+        found.append(Section("Curves", (), (), "curves"))
+    if study:
+        found.append(Section("The study's own protocol", (STUDY, *quick), (quality(study), by_class(study))))
+    if done["elsewhere"]:
+        found.append(Section("Street faces and crops", (ELSEWHERE,), (across(done["elsewhere"]),)))
+    if done["detectors"]:
+        found.append(Section("Detectors", (DETECTED,), (detected(done["detectors"]),)))
+    if done["learning"]:
+        found.append(Section("How much data", (LEARNT,), (learnt(done["learning"]),), "learning"))
+    return found
+
+
+def quality(rows: Rows) -> Table:
+    """What each gets right, and whether chance can tell it from the best."""
+    head = ("network", "file", "right", "accuracy, mean ± spread (seeds)", "95 % interval", "ROC-AUC", "ECE")
+    return Table(
+        (*head, "only the best right / only this", "McNemar's p"),
+        tuple(
+            (
+                name(row),
+                row["precision"],
+                f"{round(row['accuracy'] * row['n'])} of {row['n']}",
+                f"{percent(row['mean'])}{spread(row)} ({len(row['seeds'])})",
+                ends(row["interval95"]),
+                number(row["roc_auc"], ".4f"),
+                number(row["ece"], ".4f"),
+                *against(row),
+            )
+            for row in rows
+        ),
+    )
+
+
+def against(row: Mapping[str, Any]) -> tuple[str, str]:
+    """McNemar's test."""
+    found = row["mcnemar"]
+    if row["best"]:
+        return "the best", "–"
+    if found is None:
+        return "other photographs", "–"
+    sure = "" if found["p"] < SURE else ", may be chance"
+    return f"{found['only_best_right']} / {found['only_this_right']}", f"{found['p']:.3g}{sure}"
+
+
+def cost(rows: Rows) -> Table:
+    """What each costs."""
+    boards = sorted({each["board"] for row in rows for each in row["latency"]})
+    return Table(
+        ("network", "file", "input", "parameters", "learnt", "multiply-adds", "size", "epochs", "kept", "training")
+        + tuple(f"{board}, ms" for board in boards),
+        tuple(
+            (
+                name(row),
+                ".keras" if row["precision"] == "float32" else row["precision"],
+                f"{row['input_size']} px",
+                number(row["parameters"], ","),
+                number(row["trainable"], ","),
+                number(row["multiply_adds"] and row["multiply_adds"] / 1e6, ",.0f", " M"),
+                f"{row['bytes'] / 1e6:.2f} MB",
+                number(row["epochs"], "d"),
+                number(row["kept_epoch"], "d"),
+                number(row["seconds"], ",.0f", " s"),
+                *(
+                    number(next((each["ms"] for each in row["latency"] if each["board"] == board), None), ".2f")
+                    for board in boards
+                ),
+            )
+            for row in rows
+        ),
+        "What it costs",
+    )
+
+
+def beside(rows: Rows) -> Table:
+    """The study's own figures."""
+    return Table(
+        ("network", "study", "ours", "parameters, study", "ours", "why they differ"),
+        tuple(
+            (
+                name(row),
+                number(row["published"]["accuracy"] and 100 * row["published"]["accuracy"], ".2f", " %"),
+                percent(row["mean"]),
+                number(row["published"]["parameters"], ","),
+                number(row["parameters"], ","),
+                row["published"]["why"],
+            )
+            for row in rows
+            if row["precision"] == "float32"
+        ),
+    )
+
+
+def by_class(rows: Rows) -> Table:
+    """The study's measures."""
+    head = [f"{measure} {label}" for label in map(str, LABELS) for measure in ("precision", "recall", "F1")]
+    return Table(
+        ("network", "file", *head, "confusion (masked / bare: called masked, bare, nothing)", "covariance of the scores"),
+        tuple(
+            (
+                name(row),
+                row["precision"],
+                *(
+                    f"{row['per_class'][label][measure]:.4f}"
+                    for label in map(str, LABELS)
+                    for measure in ("precision", "recall", "f1")
+                ),
+                " / ".join(" ".join(map(str, counts)) for counts in row["confusion"]),
+                covariance(row["covariance"]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def covariance(matrix: Sequence[Sequence[float]] | None) -> str:
+    """`0.24 -0.24; -0.24 0.24`."""
+    return "–" if matrix is None else "; ".join(" ".join(f"{value:.3f}" for value in row) for row in matrix)
+
+
+def confidence(rows: Rows) -> Table:
+    """How honest the scores are."""
+    return Table(
+        ("network", "file", "expected calibration error", "photographs it is 95 % sure of and more", "of those right"),
+        tuple((name(row), row["precision"], number(row["ece"], ".4f"), *_sure(row)) for row in rows),
+    )
+
+
+def _sure(row: Mapping[str, Any]) -> tuple[str, str]:
+    bins = [each for each in row["reliability"] if each["confidence"] >= 0.95]
+    count = sum(each["n"] for each in bins)
+    if not count:
+        return "0", "–"
+    return f"{count / row['n']:.1%}", f"{sum(each['n'] * each['right'] for each in bins) / count:.2%}"
+
+
+def across(parts: Mapping[str, Rows]) -> Table:
+    """One row a network, one column a part."""
+    names = dict.fromkeys((name(row), row["precision"]) for rows in parts.values() for row in rows)
+    found = {(part, name(row), row["precision"]): row for part, rows in parts.items() for row in rows}
+    counts = {part: rows[0]["n"] for part, rows in parts.items() if rows}
+    return Table(
+        ("network", "file", *(f"{part} (n = {n})" for part, n in counts.items())),
+        tuple((*key, *(_right(found.get((part, *key))) for part in counts)) for key in names),
+    )
+
+
+def _right(row: Mapping[str, Any] | None) -> str:
+    return "–" if row is None else f"{percent(row['mean'])} {ends(row['interval95'])}"
+
+
+def detected(rows: Rows) -> Table:
+    """Of scenes."""
+    return Table(
+        ("network", "file", "scenes", "pictures", "faces", "AP50 of faces", "mAP50", "mAP50-95", "AP50 by class"),
+        tuple(
+            (
+                row["title"],
+                row["precision"],
+                row["scenes"],
+                str(row["images"]),
+                str(row["faces"]),
+                f"{row['face_ap50']:.3f} ({row['face_ap50_interval95'][0]:.3f}–{row['face_ap50_interval95'][1]:.3f})",
+                f"{row['map50']:.3f}",
+                f"{row['map50_95']:.3f}",
+                ", ".join(f"{label} {value:.3f}" for label, value in row["class_ap50"].items()),
+            )
+            for row in rows
+        ),
+    )
+
+
+def learnt(found: Mapping[str, Rows]) -> Table:
+    """The learning curve."""
+    return Table(
+        ("network", "share", "photographs", "accuracy", "95 % interval"),
+        tuple(
+            (title, f"{point['share']:.0%}", str(point["learnt"]), percent(point["mean"]), ends(point["interval95"]))
+            for title, points in found.items()
+            for point in points
+        ),
+    )
+
+
+def name(row: Mapping[str, Any]) -> str:
+    """With a mark on what is no result."""
+    twice = f", judged {row['times_judged']} times" if row["times_judged"] > 1 else ""
+    return f"{row['title']}{' (try)' if row['quick'] else ''}{twice}"
+
+
+def percent(share: float) -> str:
+    """`99.17 %`."""
+    return f"{100 * share:.2f} %"
+
+
+def spread(row: Mapping[str, Any]) -> str:
+    """`± 0.12`, in points."""
+    return "" if row["spread"] is None else f" ± {100 * row['spread']:.2f}"
+
+
+def ends(interval: Sequence[float]) -> str:
+    """`98.64–99.49`."""
+    return f"{100 * interval[0]:.2f}–{100 * interval[1]:.2f}"
+
+
+def number(value: float | None, form: str, unit: str = "") -> str:
+    """A dash where there is none."""
+    return "–" if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,292 @@
+"""How a network of the study is trained: on whole photographs of two classes, by the study's own numbers where it tells
+them; the epoch is chosen on the checked part, see training.study.parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.errors import ConfigError
+from training import allocator, calibration, checkpoints, data, plots, record
+from training.study import batches, epochs, features, networks, parallel, parts, pictures
+from training.study.variants import Variant
+
+WARMUP = 200  # steps, where the rate falls by a cosine
+CLIPPED = 1.0  # norm of all gradients: one bad batch must not undo a deep network
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person may turn; the rest is the variant's."""
+
+    protocol: parts.Protocol = "honest"
+    seed: int = 0  # of the start, the order and the looks; in the study's protocol of its split too
+    epochs: int | None = None  # in place of the variant's, in its last part
+    size: int | None = None  # pixels, in place of the variant's
+    share: float = 1.0  # of the part that is learnt from, 0–1: the learning curve
+    limit: int | None = None  # photographs at most: a quick try, marked as such in the record
+    bfloat16: bool = False  # mixed precision: quicker for AlexNet on a Xeon with AMX, slower for small networks
+    data_parallel: bool = False
+    copies: int = features.COPIES  # of each photograph's features, where the base is frozen
+    force: bool = False  # train again where a finished model lies
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a network learns from, and what chooses its epoch."""
+
+    make: batches.Make
+    labels: NDArray[np.int64]
+    x_check: NDArray[np.generic]
+    y_check: NDArray[np.int64]
+
+
+def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options) -> record.Run:
+    """Train one variant on the photographs of `root`; an interrupted run goes on where it was.
+
+    Writes out/model.keras, out/run.json and out/curves.png.
+
+    Args:
+        variant: which.
+        weights: of MobileNetV2's base, see networks.build.
+        root: with_mask/ and without_mask/.
+        out: the run's folder, made if need be.
+        options: see there.
+
+    Raises:
+        ConfigError: the folder holds a finished training, or an option does not fit.
+        SourceError: the photographs cannot be used.
+    """
+    if (out / record.RECORD).exists() and not options.force:
+        raise ConfigError(f"--out {out}: holds a finished training; expected a new folder, or --force to overwrite it")
+    place = parallel.start(options.seed, variant.batch) if options.data_parallel else parallel.Place()
+    folder = out / f"process-{place.process}" if place.process else out  # on one disk they would overwrite each other
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(options.seed)
+    cv2.setNumThreads(1)  # the network has the other cores
+    split = parts.of(root, options.protocol, options.seed, options.share, options.limit)
+    print(f"{variant.key}: {len(split.learn)} photographs to learn from, {len(split.check)} choose the epoch", flush=True)
+    whole, learner, material = _begin(variant, weights, split, options)
+    curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, split)
+    plots.curves(curves, folder / "curves.png")
+    model = _in_float32(whole, variant, weights, options)
+    temperature, bias = _calibrated(learner, material, options.protocol)
+    record.save(model, folder / "model.keras")
+    run = _record(variant, split, options, curves, chosen, temperature, bias)
+    record.write(folder, run)
+    for left in (*folder.glob("part*.weights.h5"), *folder.glob("part*.json"), *folder.glob("best-*.weights.h5")):
+        left.unlink()
+    return run
+
+
+def _begin(
+    variant: Variant, weights: str | None, split: parts.Parts, options: Options
+) -> tuple[keras.Model, keras.Model, Material]:
+    """The whole network, the part of it that learns, and what that part is shown."""
+    labels, size = split.labels, options.size or variant.size
+    if variant.frozen:
+        base, head = networks.transfer(variant, weights, size)
+        found = features.of(base, split.paths, options.copies)
+        image = keras.Input((size, size, 3), name="image")
+        whole = keras.Model(image, head(base(image)), name=variant.network)
+
+        def show(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
+            return found[rng.integers(len(found))][split.learn[at]]
+
+        return whole, head, Material(show, labels[split.learn], found[0][split.check], labels[split.check])
+    images = pictures.decoded(split.paths, size)
+    keras.config.set_dtype_policy("mixed_bfloat16" if options.bfloat16 else "float32")
+    network = networks.build(variant, weights, size)
+    keras.config.set_dtype_policy("float32")
+
+    def look(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
+        return batches.varied(images[split.learn[at]], rng)
+
+    return network, network, Material(look, labels[split.learn], images[split.check], labels[split.check])
+
+
+def _even(material: Material, batch: int, place: parallel.Place) -> Material:
+    """Several devices share a batch evenly: some checked photographs count twice then, to make the last batch whole."""
+    count = len(material.y_check)
+    wanted = count if place.devices == 1 else -(-count // batch) * batch
+    chosen = np.arange(wanted) % count
+    if place.processes > 1:
+        chosen = chosen[place.process :: place.processes]
+    return Material(material.make, material.labels, material.x_check[chosen], material.y_check[chosen])
+
+
+def _learn(
+    variant: Variant,
+    learner: keras.Model,
+    material: Material,
+    out: Path,
+    options: Options,
+    place: parallel.Place,
+    split: parts.Parts,
+) -> tuple[checkpoints.Curves, int]:
+    """Fit every part, or what is left of it; the learner ends with the weights of the best epoch, which is answered."""
+    lengths = (*variant.epochs[:-1], options.epochs or variant.epochs[-1])
+    turned = {**asdict(options), "force": None}
+    key = checkpoints.fingerprint(
+        variant=asdict(variant), options=turned, split=split.sha256, weights=checkpoints.of_weights(learner)
+    )
+    curves: checkpoints.Curves = {}
+    keeper = epochs.Keeper(learner, curves, out / f"best-{key[:8]}", variant.patience)
+    shown = batches.Batches(
+        material.make, material.labels, variant.batch, options.seed, place.process, place.processes
+    )
+    ended = 0
+    for number, length in enumerate(lengths):
+        first, ended = ended, ended + length
+        _fit(variant, learner, material, shown, keeper, (first, ended), out, f"{key} {number}", f"part{number}")
+    return curves, keeper.restore()
+
+
+def _fit(
+    variant: Variant,
+    learner: keras.Model,
+    material: Material,
+    shown: batches.Batches,
+    keeper: epochs.Keeper,
+    between: tuple[int, int],
+    out: Path,
+    key: str,
+    name: str,
+) -> None:
+    """One part of the training: epochs between[0] to between[1], with an optimizer of its own."""
+    first, ended = between
+    trainer = keras.Model(learner.input, keras.layers.Activation("linear", dtype="float32")(learner.output))
+    trainer.compile(
+        _optimizer(variant, (ended - first) * len(shown)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    checkpoint = checkpoints.Checkpoint(out, key, name)
+    done = checkpoint.resume(trainer, ended - first)
+    before = {what: list(values) for what, values in keeper.curves.items()}
+    _tell(keeper, before, checkpoint.curves)
+    shown.epoch = first + done
+    trainer.fit(
+        shown,
+        initial_epoch=shown.epoch,
+        epochs=ended,
+        shuffle=False,  # batches are random already, and in an order that an interruption does not change
+        verbose=0,
+        validation_data=(material.x_check, material.y_check),
+        validation_batch_size=variant.batch,
+        callbacks=[
+            allocator.KeepFreedMemory(),
+            _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            keeper,
+            epochs.Bar(variant.key, ended),
+        ],
+    )
+
+
+def _tell(keeper: epochs.Keeper, before: checkpoints.Curves, now: checkpoints.Curves) -> None:
+    """The keeper's curves are those of the parts before, and of this one so far."""
+    for what, values in now.items():
+        keeper.curves[what] = [*before.get(what, []), *values]
+
+
+class _Numbered(keras.callbacks.Callback):
+    """A checkpoint counts the epochs of its own part; what is told after each of them comes next."""
+
+    def __init__(self, checkpoint: checkpoints.Checkpoint, first: int, after: Callable[[], None]) -> None:
+        super().__init__()
+        self.checkpoint, self.first, self.after = checkpoint, first, after
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self.checkpoint.set_model(model)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.checkpoint.on_epoch_begin(epoch - self.first, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.checkpoint.on_epoch_end(epoch - self.first, logs)
+        self.after()
+
+
+def _optimizer(variant: Variant, steps: int) -> keras.optimizers.Optimizer:
+    """Adam; with averaged weights where the variant wants them, and with the weights as they are where not."""
+    rate: Any = variant.rate
+    if variant.cosine:
+        warmup = min(WARMUP, steps // 2)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warmup), warmup_target=variant.rate, warmup_steps=max(1, warmup)
+        )
+    adam = keras.optimizers.AdamW(
+        rate,
+        weight_decay=variant.decay,
+        use_ema=True,
+        ema_momentum=min(variant.ema, max(0.0, 1 - 5 / steps)),
+        global_clipnorm=CLIPPED if variant.cosine else None,
+    )
+    adam.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return adam
+
+
+def _in_float32(whole: keras.Model, variant: Variant, weights: str | None, options: Options) -> keras.Model:
+    """A network trained in mixed precision as one that is not: its weights were float32 all the time."""
+    if not options.bfloat16 or variant.frozen:
+        return whole
+    plain = networks.build(variant, weights, options.size)
+    plain.set_weights(whole.get_weights())
+    return plain
+
+
+def _calibrated(learner: keras.Model, material: Material, protocol: parts.Protocol) -> tuple[float, float]:
+    """Temperature and bias, fitted on the checked part; in the study's protocol none: it had none."""
+    if protocol == "study":
+        return 1.0, 0.0
+    return calibration.fit(learner.predict(material.x_check, verbose=0).astype(np.float32), material.y_check)
+
+
+def _record(
+    variant: Variant,
+    split: parts.Parts,
+    options: Options,
+    curves: checkpoints.Curves,
+    chosen: int,
+    temperature: float,
+    bias: float,
+) -> record.Run:
+    """What convert and the comparison read."""
+    accuracy = float(curves["val_accuracy"][chosen])
+    print(
+        f"{variant.key}: {len(curves['loss'])} epochs in {sum(curves['seconds']):.0f} s; epoch {chosen + 1} is kept, "
+        f"{accuracy:.2%} of {len(split.check)} checked photographs right",
+        flush=True,
+    )
+    return record.Run(
+        name=variant.network,
+        task="mask",
+        labels=data.LABELS,
+        input_size=options.size or variant.size,
+        margin=preprocess.FACE_MARGIN,
+        temperature=temperature,
+        bias=bias,
+        seed=parts.SPLIT_SEED,
+        split_sha256=split.sha256,
+        knobs={
+            **asdict(options),
+            "variant": variant.name,
+            "kept_epoch": chosen + 1,
+            "learnt": len(split.learn),
+            "checked": len(split.check),
+            "recipe": asdict(variant),
+        },
+        versions=record.versions(),
+        history=dict(curves),
+        metrics={"checked": {"n": len(split.check), "accuracy": round(accuracy, 4)}},
+    )
