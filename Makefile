@@ -78,7 +78,7 @@ clean: ## remove the environments, caches and built files
 	rm -rf .venv .venv-demo .venv-new build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/.made: extras = train,dev,demo,picamera,flash
+.venv/.made: extras = train,jax,dev,demo,picamera,flash
 .venv/.made: alone = picamera2 mediapipe
 .venv-demo/.made: extras = demo
 

@@ -186,7 +186,7 @@ def test_the_classifiers_share_their_options_and_only_the_one_that_starts_with_w
 
 def test_what_trains_is_part_of_the_program() -> None:
     assert {"train", "left-out", "resize"} <= program.cli.commands.keys()
-    assert program.train.commands.keys() == {"mobilenet_v2", "cnn", "alexnet", "finder", "yolov5s"}
+    assert program.train.commands.keys() == {"mobilenet_v2", "cnn", "deep_cnn", "alexnet", "finder", "yolov5s"}
 
 
 @pytest.mark.parametrize("given", [[], ["--weights", "imagenet", "--start", __file__]])

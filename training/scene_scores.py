@@ -24,9 +24,7 @@ def annotated(truths: Truths, label: str) -> dict[str, list[scorer.Truth]]:
 
 def precisions(found: Findings, truths: Truths, iou: float = scorer.MATCH_IOU) -> dict[str, tuple[float, int]]:
     """Class -> (average precision 0–1, number of faces judged); a box matches from an overlap of `iou`."""
-    return {
-        str(name): scorer.average_precision(of(found, name), annotated(truths, name), iou=iou) for name in CLASSES
-    }
+    return {str(name): scorer.average_precision(of(found, name), annotated(truths, name), iou=iou) for name in CLASSES}
 
 
 def mean(precisions: dict[str, tuple[float, int]]) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from training.knobs import AlexNet, FineTuning, PlainCnn
-from training.study.commands import by_protocol, deep_cnn
 from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe
+from training.study.commands import by_protocol, deep_cnn
 
 
 @click.group()

@@ -4,8 +4,8 @@ The study calls its custom network one "with 128 layers" and tells no more of it
 hold weights and those that are an activation, without the scaling, pooling and batch norm between them.
 
 Such a depth does not train from the usual start: what the first layers see is gone after some dozen of random ones, and
-batch norm after each makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129). So a convolution that
-keeps the number of channels begins as the identity (Dirac kernels: Zagoruyko & Komodakis 2017, arXiv 1706.00388) with
+batch norm after each makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129). So a convolution
+that keeps the number of channels begins as the identity (Dirac kernels: Zagoruyko & Komodakis 2017, arXiv 1706.00388) with
 little noise (He et al. 2015, arXiv 1502.01852, times NOISE): behind a ReLU nothing is negative, so that the second ReLU
 changes nothing, and 64 layers answer at first what a network of a few would. Batch norm comes where the channels change
 and at the end of each stage, which holds the scale; a converter folds it into the convolution.
@@ -56,17 +56,13 @@ def near_identity(layer: layers.Conv2D) -> None:
         layer.kernel.assign(kernel)
 
 
-def step(
-    feature: keras.KerasTensor, channels: int, name: str, first: bool, end: bool, last: bool
-) -> keras.KerasTensor:
+def step(feature: keras.KerasTensor, channels: int, name: str, first: bool, end: bool, last: bool) -> keras.KerasTensor:
     """One convolution with its ReLU; the first of a stage halves the side, the last of all has no ReLU.
 
     The mean of what a ReLU leaves is never negative: the dense layer would see half of what the last one knows.
     """
     stride, biased = 2 if first else 1, not (first or end)
-    convolution = layers.Conv2D(
-        channels, 3, stride, "same", kernel_initializer="he_normal", use_bias=biased, name=name
-    )
+    convolution = layers.Conv2D(channels, 3, stride, "same", kernel_initializer="he_normal", use_bias=biased, name=name)
     feature = convolution(feature)
     if first or end:
         feature = layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(feature)

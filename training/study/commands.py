@@ -17,7 +17,16 @@ from training.study import variants
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICE = "device"
 OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}  # the options that are added here
-SHARED = {"root", "out", "size", "epochs", "seed", "weights", "force", "quick"}  # those that both kinds of training heed
+SHARED = {
+    "root",
+    "out",
+    "size",
+    "epochs",
+    "seed",
+    "weights",
+    "force",
+    "quick",
+}  # those that both kinds of training heed
 QUICK = {"limit": 64, "epochs": 2}
 
 
@@ -49,7 +58,9 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
         click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
         click.option("--limit", type=click.IntRange(min=4), help="Learn from so many photographs: a quick try."),
-        click.option("--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Learn from so many %."),
+        click.option(
+            "--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Learn from so many %."
+        ),
         click.option("--variant", type=click.Choice(names), help="Of the study; the last if nothing is said."),
         click.option("--protocol", type=click.Choice(protocols), help=said),
     ):

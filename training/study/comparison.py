@@ -13,7 +13,13 @@ from training.study.judged import Judged, Record
 SCHEMA = "maskwatch-comparison-1"
 OURS = "MobileNetV2, ours"
 SURE = 0.05  # McNemar's p from which nobody can tell two networks apart
-NETWORKS = {"cnn": "CNN", "deep_cnn": "deep CNN", "alexnet": "AlexNet", "mobilenet_v2": "MobileNetV2", "yolov5s": "YOLOv5s"}
+NETWORKS = {
+    "cnn": "CNN",
+    "deep_cnn": "deep CNN",
+    "alexnet": "AlexNet",
+    "mobilenet_v2": "MobileNetV2",
+    "yolov5s": "YOLOv5s",
+}
 SCRATCH = ("cnn", "deep_cnn", "alexnet")
 
 
@@ -233,8 +239,8 @@ def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
             enough = next((point for point in points if point["mean"] >= max(map(_accuracy, scratch))), None)
             if enough:
                 said.append(
-                    f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be as "
-                    "good as the best network from scratch with all of it."
+                    f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be "
+                    "as good as the best network from scratch with all of it."
                 )
     return said
 
@@ -265,7 +271,7 @@ def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if timed:
             ms, row = min(timed, key=lambda pair: pair[0])
             said.append(
-                f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and {row['mean']:.2%} "
-                "right, is the quickest whose interval reaches that of the best."
+                f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and "
+                f"{row['mean']:.2%} right, is the quickest whose interval reaches that of the best."
             )
     return said

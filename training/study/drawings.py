@@ -52,7 +52,7 @@ def accuracy(rows: list[dict[str, Any]]) -> Figure:
         axis.plot([], [], "o", ms=4, color=colour, label=precision)
     axis.plot([], [], marker="x", color="#6b7280", ls="", label="the study's figure")
     axis.set(yticks=range(len(titles)), yticklabels=titles, xlabel="accuracy on the held-out photographs, %")
-    axis.legend(loc="lower left")
+    axis.legend(loc="best")
     return figure
 
 

@@ -14,7 +14,7 @@ Curves = Mapping[str, Sequence[float]]
 
 
 def best(curves: Curves) -> int:
-    """The epoch, from 0, with the most photographs of the checked part right; of several the one with the least loss."""
+    """The epoch, from 0, with the most checked photographs right; of several the one with the least loss."""
     order = np.lexsort((curves["val_loss"], -np.asarray(curves["val_accuracy"])))
     return int(order[0])
 
@@ -79,7 +79,7 @@ class Bar(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         said = logs or {}
         figures = "  ".join(f"{name} {value:.4f}" for name, value in said.items())
-        self.bar.console.print(f"epoch {epoch + 1} of {self.epochs}: {figures}", highlight=False)
+        self.bar.console.print(f"epoch {epoch + 1} of {self.epochs}: {figures}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
         self.bar.stop()

@@ -45,8 +45,5 @@ def _looks(images: NDArray[np.uint8], start: int, copy: int) -> NDArray[np.uint8
         return looks
     places = range(start, start + len(looks))
     return np.stack(
-        [
-            batches.varied(look, np.random.default_rng([copy, place]))
-            for look, place in zip(looks, places, strict=True)
-        ]
+        [batches.varied(look, np.random.default_rng([copy, place])) for look, place in zip(looks, places, strict=True)]
     )

@@ -144,7 +144,9 @@ def _opened(path: Path, run: record.Run) -> tuple[Answer, Callable[[Image], list
 def _same_training(path: Path, run: record.Run) -> None:
     card = bundle.read(path, run.task, any_pixels=True).card
     if (card.name, card.provenance.get("split_sha256")) != (run.name, run.split_sha256):
-        raise ModelError(f"model {path}: of {card.name}, another training; expected the bundle of this run's {run.name}")
+        raise ModelError(
+            f"model {path}: of {card.name}, another training; expected the bundle of this run's {run.name}"
+        )
 
 
 def _finder(path: Path, run: record.Run) -> Callable[[Image], list[scorer.Found]]:

@@ -69,7 +69,7 @@ class Judged(Strict):
     bytes: int
     sha256: str
     parts: dict[str, Scores]
-    """validation, test (whole photographs), crops (faces of the test photographs), and a source of scenes' faces each."""
+    """validation, test (whole photographs), crops (faces of the test photographs), and each source of scenes' faces."""
     scenes: dict[str, Scenes] = {}
     """PART of SOURCE."""
 

@@ -65,7 +65,7 @@ def confusion(scores: Scores) -> list[list[int]]:
 
 
 def mcnemar(best: Scores, other: Scores) -> dict[str, Any] | None:
-    """McNemar's exact test (McNemar 1947, Psychometrika 12) of two models on the same photographs; None: not the same."""
+    """McNemar's exact test (McNemar 1947, Psychometrika 12) of two models; None: they saw other photographs."""
     if best.photos_sha256 != other.photos_sha256:
         return None
     first, second = right(best), right(other)

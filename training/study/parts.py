@@ -1,8 +1,8 @@
 """Which photographs are learnt from, which choose the epoch, and which are judged: by protocol.
 
 `honest`: the leak-free 5,287 / 454 / 1,812 split; the epoch is chosen on the 454, and the 1,812 are for
-`python -m training judge` alone. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the epoch
-is chosen on the 20 % that are judged: what the study did. Only to see what leak and selection are worth.
+`python -m training judge` alone. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the
+epoch is chosen on the 20 % that are judged: what the study did. Only to see what leak and selection are worth.
 """
 
 from __future__ import annotations

@@ -15,16 +15,18 @@ HONEST = (
     "study judged them. Brackets are Wilson's 95 % intervals of the first seed; ± is the standard deviation over seeds."
 )
 STUDY = (
-    "80 and 20 % at random by picture, near-duplicates on both sides, and the best epoch on the very photographs that are "
-    "reported: the study's own way, shown for what leak and selection are worth."
+    "80 and 20 % at random by picture, near-duplicates on both sides, and the best epoch on the very photographs that "
+    "are reported: the study's own way, shown for what leak and selection are worth."
 )
 ELSEWHERE = (
-    "Faces of the test photographs cut as the device cuts them, and faces of street scenes (test part, masks worn wrong "
-    "left out). The networks learnt from whole photographs; ours learnt from such faces too."
+    "Faces of the test photographs cut as the device cuts them, and faces of street scenes (test part, masks worn "
+    "wrong left out). The networks learnt from whole photographs; ours learnt from such faces too."
 )
 DETECTED = "Average precision of faces from 16 px; mAP over with_mask and without_mask."
 LEARNT = "Accuracy on the same 1,812 photographs by the share of the training part that was learnt from."
-QUICK = "Rows marked `try` learnt from few photographs or for few epochs: they show that the way is open, and no quality."
+QUICK = (
+    "Rows marked (try) learnt from few photographs or for few epochs: they show that the way is open, and no quality."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,9 @@ def against(row: Mapping[str, Any]) -> tuple[str, str]:
 def cost(rows: Rows) -> Table:
     """What each costs."""
     boards = sorted({each["board"] for row in rows for each in row["latency"]})
+    head = ("network", "file", "input", "parameters", "learnt", "multiply-adds", "size", "epochs", "kept", "training")
     return Table(
-        ("network", "file", "input", "parameters", "learnt", "multiply-adds", "size", "epochs", "kept", "training")
-        + tuple(f"{board}, ms" for board in boards),
+        (*head, *(f"{board}, ms" for board in boards)),
         tuple(
             (
                 name(row),
@@ -155,7 +157,13 @@ def by_class(rows: Rows) -> Table:
     """The study's measures."""
     head = [f"{measure} {label}" for label in map(str, LABELS) for measure in ("precision", "recall", "F1")]
     return Table(
-        ("network", "file", *head, "confusion (masked / bare: called masked, bare, nothing)", "covariance of the scores"),
+        (
+            "network",
+            "file",
+            *head,
+            "confusion (masked / bare: called masked, bare, nothing)",
+            "covariance of the scores",
+        ),
         tuple(
             (
                 name(row),

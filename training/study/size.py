@@ -19,7 +19,7 @@ def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Of one picture, in convolutions and dense layers; what is added for a bias, a norm or an activation is not counted."""
+    """Of one picture, in convolutions and dense layers; biases, norms and activations are not counted."""
     return sum(_of(layer) for layer in every_layer(model))
 
 

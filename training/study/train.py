@@ -29,7 +29,7 @@ class Options:
 
     protocol: parts.Protocol = "honest"
     seed: int = 0  # of the start, the order and the looks; in the study's protocol of its split too
-    epochs: int | None = None  # in place of the variant's, in its last part
+    epochs: int | None = None  # in place of the variant's, in its last part; those before it are at most as long
     size: int | None = None  # pixels, in place of the variant's
     share: float = 1.0  # of the part that is learnt from, 0–1: the learning curve
     limit: int | None = None  # photographs at most: a quick try, marked as such in the record
@@ -73,7 +73,9 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     keras.utils.set_random_seed(options.seed)
     cv2.setNumThreads(1)  # the network has the other cores
     split = parts.of(root, options.protocol, options.seed, options.share, options.limit)
-    print(f"{variant.key}: {len(split.learn)} photographs to learn from, {len(split.check)} choose the epoch", flush=True)
+    print(
+        f"{variant.key}: {len(split.learn)} photographs to learn from, {len(split.check)} choose the epoch", flush=True
+    )
     whole, learner, material = _begin(variant, weights, split, options)
     curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, split)
     plots.curves(curves, folder / "curves.png")
@@ -133,16 +135,16 @@ def _learn(
     split: parts.Parts,
 ) -> tuple[checkpoints.Curves, int]:
     """Fit every part, or what is left of it; the learner ends with the weights of the best epoch, which is answered."""
-    lengths = (*variant.epochs[:-1], options.epochs or variant.epochs[-1])
+    lengths = variant.epochs
+    if options.epochs:  # of the last part; those before it are at most as long
+        lengths = (*(min(length, options.epochs) for length in lengths[:-1]), options.epochs)
     turned = {**asdict(options), "force": None}
     key = checkpoints.fingerprint(
         variant=asdict(variant), options=turned, split=split.sha256, weights=checkpoints.of_weights(learner)
     )
     curves: checkpoints.Curves = {}
     keeper = epochs.Keeper(learner, curves, out / f"best-{key[:8]}", variant.patience)
-    shown = batches.Batches(
-        material.make, material.labels, variant.batch, options.seed, place.process, place.processes
-    )
+    shown = batches.Batches(material.make, material.labels, variant.batch, options.seed, place.process, place.processes)
     ended = 0
     for number, length in enumerate(lengths):
         first, ended = ended, ended + length

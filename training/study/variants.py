@@ -43,8 +43,8 @@ class Variant:
 
 def _plain(name: str, depth: int, epochs: int, **more: object) -> Variant:
     said = (
-        f"{depth} hidden layer{'s' if depth > 1 else ''}, {epochs} epochs. The study tells 1 to 3 hidden layers and 5 to "
-        "15 epochs, not which go together, nor kernels, channels and rates: those are ours"
+        f"{depth} hidden layer{'s' if depth > 1 else ''}, {epochs} epochs. The study tells 1 to 3 hidden layers and 5 "
+        "to 15 epochs, not which go together, nor kernels, channels and rates: those are ours"
     )
     why = f"{SELECTED_BY}; its 49 % are variants that learnt nothing, and which ones is not told."
     return Variant("cnn", name, said, 128, (epochs,), 1e-3, depth=depth, why=why, **more)  # type: ignore[arg-type]
@@ -116,7 +116,7 @@ ALL = (
         patience=20,
         accuracy=95.45,
         parameters=29_979_394,
-        why=f"{SELECTED_BY} (the study has 97.29 and 98.21 % elsewhere); epochs and rate are not told, ours are our own.",
+        why=f"{SELECTED_BY} (the study has 97.29 and 98.21 % elsewhere); epochs and rate are not told.",
     ),
     _transfer("M1", M1, (10,), 98.81, "Dense 128, dropout .5; 10 epochs, Adam 1e-4, batch 32, frozen base"),
     _transfer("M2", M1, (10, 20), 99.27, "M1, continued for 20 epochs"),
