@@ -41,8 +41,8 @@ def alexnet_of_the_study(
     The study tells 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, and the sum. Of 2,026,760
     combinations tried (16 sizes of the input; padding of each convolution and of the pooling; 2×2 or 3×3 pooling, after
     which convolutions; second kernels of 3, 5 and 11; 5 lists of channels, 23 of dense layers; 1, 2, 3 or 1000 outputs;
-    batch norm behind any of the layers) 563 have that sum. All of those with the paper's channels and two dense layers of
-    4096 agree: 3×3×256 features meet the first dense layer, batch norm follows the first two convolutions alone
+    batch norm behind any of the layers) 563 have that sum. All of those with the paper's channels and two dense layers
+    of 4096 agree: 3×3×256 features meet the first dense layer, batch norm follows the first two convolutions alone
     (where the paper has its own normalisation), and there are two outputs. They differ in what leads to those
     3×3 features. This one takes the paper's 227 px, 3×3 pooling at stride 2 and 5×5 second kernel, padded as in the
     paper; the last three convolutions are not: sides 55, pooled 27; 27, pooled 13; 11; 9; 7, pooled 3.
