@@ -6,7 +6,8 @@ hold weights and those that are an activation, without the scaling, pooling and 
 Such a depth does not train from the usual start: what the first layers see is gone after some dozen of random ones, and
 batch norm after each makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129). So a
 convolution that keeps the number of channels begins as the identity (Dirac kernels: Zagoruyko & Komodakis 2017, arXiv
-1706.00388) with little noise (He et al. 2015, arXiv 1502.01852, times NOISE): behind a ReLU nothing is negative, so that the second ReLU
+1706.00388) with little noise (He et al. 2015, arXiv 1502.01852, times NOISE):
+behind a ReLU nothing is negative, so that the second ReLU
 changes nothing, and 64 layers answer at first what a network of a few would. Batch norm comes where the channels change
 and at the end of each stage, which holds the scale; a converter folds it into the convolution.
 """
