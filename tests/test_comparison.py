@@ -14,6 +14,7 @@ from maskwatch.errors import SourceError
 from training.study import comparison, judged, measures, report, variants
 
 TRUTH = "0000011111"
+COMMITTED = Path(__file__).parents[1] / "training" / "results" / "comparison"
 
 
 def scores(bare: list[float], photos: str = "same", masked: list[float] | None = None) -> judged.Scores:
@@ -180,3 +181,11 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"schema_name": judged.SCHEMA}))
     with pytest.raises(SourceError, match=r"a\.json: network: Field required; judge the model again"):
         judged.read(tmp_path / "a.json")
+
+
+@pytest.mark.skipif(not (COMMITTED / "comparison.json").exists(), reason="no comparison is committed yet")
+def test_the_committed_report_is_what_the_committed_records_say(tmp_path: Path) -> None:
+    boards = (COMMITTED.parents[2] / "benchmarks" / "results").glob("*/run.json")
+    report.write([*(COMMITTED / "records").glob("*.json"), *boards], tmp_path)
+    for name in ("comparison.md", "comparison.json"):
+        assert (tmp_path / name).read_text() == (COMMITTED / name).read_text(), f"{name}: see docs/study.md"

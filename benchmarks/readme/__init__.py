@@ -21,6 +21,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "slices": quality.slices,
     "conversion": quality.conversion,
     "study": quality.study,
+    "networks": quality.networks,
+    "answer": quality.answer,
     "starts": speed.starts,
     "frame": speed.frame,
     "models": speed.models,

@@ -197,3 +197,49 @@ def left_out() -> str:
         )
     head = "left out|judged on|faces|right|bare called masked|masked called bare|had it learnt: right|bare|masked"
     return markdown(head.split("|"), rows)
+
+
+COMPARISON = "training/results/comparison/comparison.json"
+NOT_YET = "No training of these is committed yet."
+
+
+def networks() -> str:
+    """The best of each kind of network by the honest protocol, float and int8, beside the study's figure."""
+    rows = []
+    for found in _best_of_each_kind():
+        best = found["float32"]
+        theirs, int8 = best["published"]["accuracy"], found.get("int8")
+        rows.append(
+            (
+                best["title"],
+                f"{_share(best['mean'])} {ends(best['interval95'], 100)}",
+                _share(int8["mean"]) if int8 else "–",
+                _share(theirs) if theirs else "–",
+                f"{best['parameters']:,}" if best["parameters"] else "–",
+                f"{int8['bytes'] / 1e6:.2f} MB" if int8 else "–",
+                best["n"],
+            )
+        )
+    head = "network|right|in int8|the study's figure|parameters|int8 file|photographs"
+    return markdown(head.split("|"), rows) if rows else NOT_YET
+
+
+def answer() -> str:
+    """What the comparison says to the study's question."""
+    said = read_json(COMPARISON)["answer"] if (ROOT / COMPARISON).exists() else []
+    return "\n".join(f"- {sentence}" for sentence in said) or NOT_YET
+
+
+def _best_of_each_kind() -> list[dict[str, Any]]:
+    """For each network, ours apart, its best training's rows by precision; the best first. A try is none."""
+    kinds: dict[tuple[str, bool], dict[str, Any]] = {}
+    rows = read_json(COMPARISON)["protocols"]["honest"] if (ROOT / COMPARISON).exists() else []
+    for row in rows:  # they are sorted, best first
+        kind = kinds.setdefault((row["network"], row["protocol"] == "device"), {"title": row["title"]})
+        if row["title"] == kind["title"]:
+            kind[row["precision"]] = row
+    return [kind for kind in kinds.values() if "float32" in kind and not kind["float32"]["quick"]]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2f} %"

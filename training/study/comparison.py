@@ -54,9 +54,9 @@ def compare(records: Sequence[Record], boards: Sequence[Mapping[str, Any]] = ())
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """The seeds of one training together, the smallest first."""
+    """The seeds of one training together, the smallest first; in the same order whatever order the records come in."""
     found: dict[tuple[str, str, str], list[Record]] = {}
-    for record in sorted(records, key=lambda record: record.seed):
+    for record in sorted(records, key=lambda record: (record.network, record.variant, record.protocol, record.seed)):
         found.setdefault((record.network, record.variant, record.protocol), []).append(record)
     return found
 
