@@ -150,12 +150,13 @@ def test_the_studys_protocol_chooses_on_what_it_reports_and_draws_anew_for_each_
     assert first.test.tolist() != second.test.tolist()
 
 
-def test_a_smaller_share_is_part_of_a_larger_one(root: Path) -> None:
+def test_a_smaller_share_is_part_of_a_larger_one(root: Path, tmp_path: Path) -> None:
     shares = [set(parts.of(root, "honest", 0, share).learn) for share in (0.1, 0.5, 1.0)]
     assert shares[0] < shares[1] < shares[2]
     assert len(parts.of(root, "honest", 0, limit=6).learn) == 6
-    with pytest.raises(ConfigError, match="of one class"):
-        parts.of(root, "honest", 0, limit=1)
+    assert len(parts.of(root, "honest", 0, limit=1).learn) == 2  # one of each class
+    with pytest.raises(ConfigError, match="photographs to choose the epoch by, of one class; expected both: take more"):
+        parts.of(drawn_study.photographs(tmp_path, 8), "honest", 0)
 
 
 def test_a_varied_photograph_is_turned_no_further_than_the_study_turned_it() -> None:

@@ -66,7 +66,8 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
     if protocol == "honest":
         split = data.split(photos, SPLIT_SEED)
         at = {photo.path: place for place, photo in enumerate(photos)}
-        parts = [np.array([at[photo.path] for photo in part]) for part in (split.train, split.validation, split.test)]
+        chosen = (split.train, split.validation, split.test)
+        parts = [np.array([at[photo.path] for photo in part], np.int64) for part in chosen]
         sha256 = split.sha256
     else:
         parts = _at_random(labels, seed)
