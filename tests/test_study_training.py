@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import drawn_study
+import matplotlib
 import numpy as np
 import pytest
 from test_data import save
@@ -107,7 +108,7 @@ def test_nothing_but_the_result_is_left_and_it_is_not_overwritten(trained: Path,
     run = record.read(trained / "model.keras")
     variant = variants.named(run.name, run.knobs["variant"])
     assert variant is not None
-    with pytest.raises(ConfigError, match="holds a finished training; expected a new folder, or --force"):
+    with pytest.raises(ConfigError, match="holds a finished training; expected a new folder, or --again"):
         train.train(variant, None, root, trained, train.Options())
 
 
@@ -282,6 +283,7 @@ def on_devices(count: int, root: Path, out: Path) -> subprocess.Popen[str]:
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
         "HOME": str(out.parent / f"home{count}"),
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # the list of fonts takes a while
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     command = [sys.executable, *said, "--data", str(root), "--out", str(out)]

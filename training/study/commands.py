@@ -16,7 +16,7 @@ from training.study import variants
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICE = "device"
-OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}  # the options that are added here
+OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel", "again"}  # the options that are added here
 SHARED = {
     "root",
     "out",
@@ -55,6 +55,7 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
         "alone. study: 80/20 at random, the best epoch on the 20."
     )
     for option in (
+        click.option("--again", is_flag=True, help="Train anew where a finished training of a protocol lies."),
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
         click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
         click.option("--limit", type=click.IntRange(min=4), help="Learn from so many photographs: a quick try."),
@@ -65,8 +66,6 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
         click.option("--protocol", type=click.Choice(protocols), help=said),
     ):
         run = option(run)
-    if all(option.name != "force" for option in run.__click_params__):  # type: ignore[attr-defined]
-        run = click.option("--force", is_flag=True, help="Train again where a finished training lies.")(run)
     return run
 
 
@@ -99,7 +98,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
         share=said["share"] / 100,
         bfloat16=said["bfloat16"],
         data_parallel=said["data_parallel"],
-        force=said["force"],
+        force=said["again"] or bool(said.get("force")),
         **turned,
     )
     train.train(variant, said.get("weights"), said["root"], said["out"], options)

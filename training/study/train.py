@@ -66,7 +66,7 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
         SourceError: the photographs cannot be used.
     """
     if (out / record.RECORD).exists() and not options.force:
-        raise ConfigError(f"--out {out}: holds a finished training; expected a new folder, or --force to overwrite it")
+        raise ConfigError(f"--out {out}: holds a finished training; expected a new folder, or --again to train anew")
     place = parallel.start(options.seed, variant.batch) if options.data_parallel else parallel.Place()
     folder = out / f"process-{place.process}" if place.process else out  # on one disk they would overwrite each other
     folder.mkdir(parents=True, exist_ok=True)
