@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
+from maskwatch.errors import ConfigError
 from training.networks import deep_cnn
 from training.study import networks, size, variants
 
@@ -38,6 +39,14 @@ def test_alexnet_has_the_studys_parameters_to_the_last_one() -> None:
     assert [norm.gamma.shape[0] for norm in norms] == [96, 256]
     first = network.get_layer("conv1")
     assert (first.filters, first.kernel_size, first.strides) == (96, (11, 11), (4, 4))
+
+
+def test_alexnet_takes_any_side_from_its_smallest_up_and_refuses_others() -> None:
+    narrow = {"channels": (2, 2, 2, 2, 2), "dense": (4,)}
+    network = networks.alexnet_of_the_study(networks.SMALLEST, **narrow)
+    assert network.get_layer("pool5").output.shape[1] == 1
+    with pytest.raises(ConfigError, match=r"^size 162: too small .* expected at least 163 pixels$"):
+        networks.alexnet_of_the_study(networks.SMALLEST - 1, **narrow)
 
 
 @pytest.mark.parametrize(

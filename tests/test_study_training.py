@@ -34,7 +34,7 @@ from training.study import batches, epochs, features, judge, judged, networks, p
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
-SIDES = {"cnn": 32, "deep_cnn": 32, "alexnet": 195, "mobilenet_v2": 32}  # pixels
+SIDES = {"cnn": 32, "deep_cnn": 32, "alexnet": networks.SMALLEST, "mobilenet_v2": 32}  # pixels
 NARROW = {"channels": (4, 6, 6, 6, 8), "dense": (16, 12)}
 
 

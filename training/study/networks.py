@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from maskwatch.errors import ConfigError
 from training.networks import alexnet, cnn, deep_cnn, mobilenet_v2
 from training.study.variants import Head, Variant
 
 CLASSES = 2
+SMALLEST = 163  # pixels; below, nothing is left for AlexNet's last pooling
 
 
 def build(variant: Variant, weights: str | None = None, size: int | None = None) -> keras.Model:
@@ -53,7 +55,12 @@ def alexnet_of_the_study(
         size: side of the input, pixels.
         channels: of the five convolutions.
         dense: units of the hidden layers.
+
+    Raises:
+        ConfigError: the input is too small.
     """
+    if size < SMALLEST:
+        raise ConfigError(f"size {size}: too small for AlexNet's kernels; expected at least {SMALLEST} pixels")
     image = keras.Input((size, size, 3), name="image")
     feature = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
     for number, (width, kernel) in enumerate(zip(channels, alexnet.KERNELS, strict=True), 1):
