@@ -1,6 +1,7 @@
-"""An interrupted training goes on where it was and ends as if nothing had happened; anything doubtful starts afresh."""
+"""An interrupted training goes on where it was and ends as if nothing had happened; what is doubtful is never mixed."""
 
 import itertools
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,7 +22,7 @@ else:
 from maskwatch.errors import ConfigError
 from training import allocator, checkpoints, data, pools, recipes, record, slimming, train_classifier, train_finder
 from training.checkpoints import Checkpoint
-from training.knobs import FineTuning
+from training.knobs import USUAL, FineTuning, Way
 from training.networks import finder, mobilenet_v2
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
@@ -141,9 +142,15 @@ def test_a_finished_run_started_again_trains_nothing_and_has_its_averaged_weight
     assert curves == whole[2]
 
 
-def test_another_recipe_starts_afresh(whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path) -> None:
+def test_another_recipe_starts_afresh_and_says_so(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     interrupted(tmp_path, 2, key="another recipe")
+    capsys.readouterr()
     done, weights, curves = learn(tmp_path)
+    assert (
+        f"{tmp_path}/checkpoint.weights.h5: of another training, so this stage begins anew" in capsys.readouterr().out
+    )
     assert done == 0
     assert same(weights, whole[1])
     assert {len(values) for values in curves.values()} == {EPOCHS}
@@ -159,12 +166,18 @@ def cut(path: Path) -> None:
     [cut, Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"junk" * 99)],
     ids=["cut short", "gone", "empty", "junk"],
 )
-def test_a_damaged_checkpoint_starts_afresh(
-    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path, name: str, damage: Callable[[Path], object]
+def test_a_damaged_checkpoint_starts_afresh_and_says_so(
+    whole: tuple[int, Weights, checkpoints.Curves],
+    tmp_path: Path,
+    name: str,
+    damage: Callable[[Path], object],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     interrupted(tmp_path, 2)
     damage(tmp_path / name)
+    capsys.readouterr()
     done, weights, curves = learn(tmp_path)
+    assert f"{tmp_path}/checkpoint.weights.h5: damaged, so this stage begins anew" in capsys.readouterr().out
     assert done == 0
     assert same(weights, whole[1])
     assert {len(values) for values in curves.values()} == {EPOCHS}
@@ -304,14 +317,14 @@ def small() -> Iterable[None]:
         yield
 
 
-def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFIER) -> None:
+def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFIER, way: Way = USUAL) -> None:
     portraits, street = folders
-    train_classifier.train(recipes.of_mobilenet_v2(None), portraits, [street], out, knobs)
+    train_classifier.train(recipes.of_mobilenet_v2(None), portraits, [street], out, knobs, way=way)
 
 
-def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER) -> None:
+def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER, way: Way = USUAL) -> None:
     portraits, street = folders
-    train_finder.train([street], portraits, None, None, out, knobs)
+    train_finder.train([street], portraits, None, None, out, knobs, way)
 
 
 @pytest.fixture
@@ -362,20 +375,93 @@ def test_a_recipes_run_goes_on_where_it_was(
     assert {len(values) for values in curves.values()} == {TOTAL}
 
 
-def test_a_turned_knob_starts_a_recipe_afresh(
-    folders: tuple[Path, Path], tmp_path: Path, plug: Callable[[int], Plug]
+TURNED = {classify: replace(CLASSIFIER, smoothing=0.2), find: replace(FINDER, rate=2e-2)}
+NAMED = {classify: "smoothing 0.05, now 0.2 is asked for", find: "rate 0.01, now 0.02 is asked for"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("train", [classify, find])
+def test_an_unfinished_training_of_another_knob_is_refused_and_kept_until_force(
+    folders: tuple[Path, Path], tmp_path: Path, plug: Callable[[int], Plug], train: Train
 ) -> None:
     plug(3)
     with pytest.raises(PulledError):
-        classify(folders, tmp_path)
+        train(folders, tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match=f"holds an unfinished .* with {NAMED[train]}; name another --out, or give"):
+        train(folders, tmp_path, TURNED[train])
+    assert contents(tmp_path) == before
     left = plug(TOTAL)
-    classify(folders, tmp_path, replace(CLASSIFIER, smoothing=0.2))
+    train(folders, tmp_path, TURNED[train], Way(force=True))
     assert left.left == 0
     assert {len(values) for values in outcome(tmp_path)[1].values()} == {TOTAL}
 
 
+@pytest.mark.parametrize("train", [classify, find])
+def test_a_finished_training_is_not_overwritten_by_one_of_another_knob(
+    folders: tuple[Path, Path],
+    undisturbed: dict[Train, Path],
+    tmp_path: Path,
+    plug: Callable[[int], Plug],
+    train: Train,
+) -> None:
+    shutil.copytree(undisturbed[train], tmp_path / "run")
+    before = contents(tmp_path / "run")
+    with pytest.raises(ConfigError, match=f"holds a finished .* with {NAMED[train]}; name another --out, or give"):
+        train(folders, tmp_path / "run", TURNED[train])
+    assert contents(tmp_path / "run") == before
+    left = plug(TOTAL)
+    train(folders, tmp_path / "run", TURNED[train], Way(force=True))
+    assert left.left == 0
+    assert record.read(tmp_path / "run" / "model.keras").key not in before["run.json"].decode()
+
+
+@pytest.mark.parametrize("train", [classify, find])
+def test_a_finished_training_asked_for_again_is_left_as_it_is_and_told(
+    folders: tuple[Path, Path],
+    undisturbed: dict[Train, Path],
+    plug: Callable[[int], Plug],
+    capsys: pytest.CaptureFixture[str],
+    train: Train,
+) -> None:
+    before = contents(undisturbed[train])
+    plug(0)  # one step would pull it
+    train(folders, undisturbed[train])
+    assert contents(undisturbed[train]) == before
+    said = capsys.readouterr().out
+    assert f"{undisturbed[train]}: this training is finished already, nothing to do" in said
+    assert "on the validation part: " in said
+
+
+def test_a_quick_training_is_of_few_pictures_and_its_record_says_so(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    classify(folders, tmp_path, way=Way(quick=True))
+    run = record.read(tmp_path / "model.keras")
+    assert run.quick
+    with pytest.raises(ConfigError, match="holds a finished mobilenet_v2 with quick on, now off is asked for"):
+        classify(folders, tmp_path)
+
+
+@pytest.mark.parametrize("train", [classify, find])
+def test_a_finished_training_keeps_no_checkpoint(undisturbed: dict[Train, Path], train: Train) -> None:
+    assert set(contents(undisturbed[train])) == {"model.keras", "run.json", "curves.png"}
+
+
+@pytest.mark.parametrize("train", [classify, find])
+def test_each_epoch_and_the_end_are_told(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], train: Train
+) -> None:
+    train(folders, tmp_path)
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^\w[\w-]*, epoch \d of \d: .*loss [\d.]+", out, re.MULTILINE)) == TOTAL
+    assert f"made {tmp_path / 'model.keras'}: " in out
+    assert re.search("on the validation part: .*(faces right|AP50 of faces)", out)
+
+
 @pytest.mark.parametrize(("train", "network"), [(classify, mobilenet_v2), (find, finder)])
-def test_other_initial_weights_start_a_recipe_afresh(
+def test_a_finished_training_from_other_initial_weights_is_refused(
     folders: tuple[Path, Path],
     undisturbed: dict[Train, Path],
     tmp_path: Path,
@@ -393,9 +479,9 @@ def test_other_initial_weights_start_a_recipe_afresh(
 
     monkeypatch.setattr(network, "build", other)
     shutil.copytree(undisturbed[train], tmp_path / "run")
-    left = plug(TOTAL)
-    train(folders, tmp_path / "run")
-    assert left.left == 0
+    plug(0)
+    with pytest.raises(ConfigError, match=r"holds a finished \w+ from other pictures or other first weights"):
+        train(folders, tmp_path / "run")
 
 
 @pytest.mark.parametrize("train", [classify, find])

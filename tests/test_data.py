@@ -257,3 +257,25 @@ def test_images_that_cannot_be_decoded_are_named_counted_and_left_out(
     assert data.readable([good, cut, good]) == {good}
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [f"image {cut}", "data"]
     assert "1 of 2 images left out" in caplog.text
+
+
+def test_a_link_to_a_file_that_is_gone_is_named_and_left_out(root: Path) -> None:
+    (root / "with_mask" / "gone.jpg").symlink_to(root / "elsewhere.jpg")
+    found = data.load(root, progress=False)
+    assert any(line.startswith(f"{root / 'with_mask' / 'gone.jpg'}: No such file") for line in found.unreadable)
+
+
+@pytest.mark.parametrize(
+    "content", [b"junk", b"\xff\xfe\x00", b"a,b,c\n", b"key,not a hash\n", b'"open quote\n\x00', b"a\n"]
+)
+def test_a_damaged_hash_cache_is_said_and_made_anew(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    cache = tmp_path / "damaged.csv"
+    cache.write_bytes(content)
+    monkeypatch.setattr(data, "HASH_CACHE", cache)
+    before = data.load(root, progress=False)
+    assert any(f"hashes {cache}: damaged" in record.getMessage() for record in caplog.records)
+    caplog.clear()
+    assert data.load(root, progress=False) == before
+    assert not [record for record in caplog.records if "hashes" in record.getMessage()]

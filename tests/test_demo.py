@@ -1,23 +1,29 @@
-"""The built-in scene: the same every time, bare first, masked later, and matplotlib is never imported."""
+"""The built-in scene: the same every time, bare first, masked later, and matplotlib is never imported.
 
-import importlib.util
+Its face is the portrait where matplotlib is installed, and a drawn one elsewhere.
+"""
+
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 
+from benchmarks.daemon import crowd
+from maskwatch import config, parts
 from maskwatch.camera import demo
-from maskwatch.flow import Image
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("matplotlib") is None, reason="the demo's portrait is in extra `demo`"
-)
+from maskwatch.flow import Image, Label
 
 
-@pytest.fixture(scope="module")
-def scene() -> demo.Scene:
-    return demo.Scene()
+@pytest.fixture(scope="module", params=["portrait", "drawn"])
+def scene(request: pytest.FixtureRequest) -> Iterable[demo.Scene]:
+    if request.param == "portrait" and demo.portrait_path() is None:
+        pytest.skip("the demo's portrait is in extra `demo`")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "drawn":
+            patch.setattr(demo, "portrait_path", lambda: None)
+        yield demo.Scene()
 
 
 def blueness(image: Image) -> float:
@@ -46,6 +52,20 @@ def test_nobody_is_there_at_the_start_and_at_the_end(scene: demo.Scene, moment: 
     nobody = np.abs(scene.at(moment).astype(int) - demo.draw_hall()).max(axis=2) > 60
     assert person.mean() > 0.15
     assert nobody.mean() == 0
+
+
+def test_whoever_it_is_the_shipped_models_see_them_bare_and_masked(scene: demo.Scene) -> None:
+    finder, judge = parts.build_detector(config.Settings().face), parts.build_classifier(config.Settings().mask)
+    for moment, label in ((5.0, Label.WITHOUT_MASK), (6.0, Label.WITHOUT_MASK), (12.0, Label.WITH_MASK)):
+        (face,) = finder.find(scene.at(moment))
+        verdict = judge.verdict(judge.crop(scene.at(moment), face))
+        assert (verdict.label, face.score > 0.9, verdict.score > 0.9) == (label, True, True)
+
+
+@pytest.mark.usefixtures("scene")
+def test_every_one_of_a_crowd_is_found() -> None:
+    finder = parts.build_detector(config.Settings().face)
+    assert len(finder.find(crowd.Stage().draw(crowd.group(10), 0))) == 10
 
 
 def test_somebody_moves_while_standing(scene: demo.Scene) -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("keras", reason="needs extra `train`")
 
 from training import data, left_out, recipes, report, slices, train_classifier
 from training.crops import Sample
-from training.knobs import FineTuning
+from training.knobs import FineTuning, Way
 
 RECIPE = recipes.of_mobilenet_v2(None)
 SOURCES = ("street", "pasted", "portraits")
@@ -24,7 +24,13 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     trained = []
 
     def train(
-        _recipe: object, _portraits: Path, _scenes: list[Path], out: Path, knobs: FineTuning, _yunet: Path | None
+        _recipe: object,
+        _portraits: Path,
+        _scenes: list[Path],
+        out: Path,
+        knobs: FineTuning,
+        _yunet: Path | None,
+        _way: Way,
     ) -> None:
         out.mkdir(parents=True)
         (out / "model.keras").write_text(str(knobs.without))

@@ -16,7 +16,7 @@ from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
 from training.strangers.command import strangers
 from training.study.commands import compare, judge
-from training.train_commands import left_out, resize, train
+from training.train_commands import find_faces, left_out, resize, train
 
 if TYPE_CHECKING:
     from training import scorer
@@ -27,8 +27,8 @@ def cli() -> None:
     """Models from photographs."""
 
 
-for command_that_trains in (train, judge, compare, left_out, resize, strangers):
-    cli.add_command(command_that_trains)
+for command_of_training in (train, find_faces, judge, compare, left_out, resize, strangers):
+    cli.add_command(command_of_training)
 
 
 @cli.command()

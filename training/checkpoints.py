@@ -1,7 +1,8 @@
 """A long training survives an interruption: after each epoch everything it needs to go on lies in the run's folder.
 
 The file holds the weights, the optimizer's state with its averaged weights, and the curves. It belongs to one recipe
-and one data set: a changed knob starts afresh.
+and one data set (see training.occupied, which refuses others). One that cannot be used is named, and its stage begins
+anew.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from training import allocator
+from training import allocator, course
 
 Curves = dict[str, list[float]]
 
@@ -36,6 +37,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, key: str, name: str = "checkpoint") -> None:
         super().__init__()
+        self.name = name
         self.weights, self.state, self.key = folder / f"{name}.weights.h5", folder / f"{name}.json", key
         self.curves: Curves = {}
         self.began = time.monotonic()
@@ -51,18 +53,24 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             state = json.loads(self.state.read_text())
             if state["key"] != self.key:
-                return 0
+                return self._anew("of another training")
             epoch, curves = int(state["epoch"]), dict(state["curves"])
             trainer.load_weights(self.weights)
         except (OSError, ValueError, KeyError, TypeError):
             for variable, value in zip(variables, before, strict=True):  # half a file may have been read
                 variable.assign(value)
-            return 0
+            return self._anew("damaged")
         self.curves = curves
         if epoch >= epochs:
             trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
         print(f"{self.weights}: going on after epoch {epoch}", flush=True)
         return epoch
+
+    def _anew(self, why: str) -> int:
+        """No epoch is done; said where there was a file that could have told of some."""
+        if self.weights.exists() or self.state.exists():
+            print(f"{self.weights}: {why}, so this stage begins anew", flush=True)
+        return 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
         self.began = time.monotonic()
@@ -83,9 +91,18 @@ class Epochs(Protocol):
 
     epoch: int
 
+    def __len__(self) -> int:
+        """How many there are in an epoch."""
+
 
 def fit(
-    trainer: keras.Model, batches: Epochs, epochs: int, checkpoint: Checkpoint, save: Callable[[], None], **options: Any
+    trainer: keras.Model,
+    batches: Epochs,
+    epochs: int,
+    checkpoint: Checkpoint,
+    save: Callable[[], None],
+    later: int = 0,
+    **options: Any,
 ) -> None:
     """Train a compiled model, or what is left of its epochs; it ends with its averaged weights.
 
@@ -95,21 +112,27 @@ def fit(
         epochs: all there are to be.
         checkpoint: of this run.
         save: writes the averaged model; called after each epoch and at the end.
+        later: batches of the stages that follow, for the time left.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)
-    trainer.fit(
-        batches,
-        initial_epoch=batches.epoch,
-        epochs=epochs,
-        shuffle=False,  # batches are random already, and in an order that an interruption does not change
-        verbose=2,
-        callbacks=[
-            allocator.KeepFreedMemory(),
-            checkpoint,
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
-        ],
-        **options,
-    )
+    shown = course.Course(checkpoint.name, epochs, len(batches), later)
+    try:
+        trainer.fit(
+            batches,
+            initial_epoch=batches.epoch,
+            epochs=epochs,
+            shuffle=False,  # batches are random already, and in an order that an interruption does not change
+            verbose=0,
+            callbacks=[
+                allocator.KeepFreedMemory(),
+                checkpoint,
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
+                shown,
+            ],
+            **options,
+        )
+    finally:
+        shown.close()
     save()

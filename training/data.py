@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import imagehash
@@ -31,6 +31,8 @@ CLASSES = tuple(Label)  # class index -> label, the order of the classifier's ou
 LABELS = CLASSES[:2]  # those that portraits come in and verdicts are given in
 DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the study set's groups.tsv uses the same
 SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's, out of 7,553
+FACES = "faces.tsv"
+FACE_COLUMNS = ("path", "x1", "y1", "x2", "y2", "score")
 HASH_CACHE = Path.home() / ".cache" / "maskwatch" / "hashes.csv"
 
 
@@ -110,7 +112,11 @@ def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, i
     unreadable: list[str] = []
     fresh = False
     for path in track(paths, f"Hashing {root.name}") if progress else paths:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:  # a link to a file that is gone
+            unreadable.append(f"{path}: {error.strerror}")
+            continue
         key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
         if key not in cache:
             try:
@@ -129,14 +135,18 @@ def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, i
 def _read_cache() -> dict[str, int]:
     if not HASH_CACHE.exists():
         return {}
-    with HASH_CACHE.open(newline="") as file:
-        return {key: int(value, 16) for key, value in csv.reader(file)}
+    try:
+        with HASH_CACHE.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            return {key: int(value, 16) for key, value in csv.reader(file)}
+    except (OSError, ValueError, csv.Error) as error:  # it saves a minute, no more
+        logger.warning("hashes %s: damaged (%s), so it is made anew", HASH_CACHE, str(error) or type(error).__name__)
+        return {}
 
 
 def _write_cache(cache: dict[str, int]) -> None:
     HASH_CACHE.parent.mkdir(parents=True, exist_ok=True)
     temporary = HASH_CACHE.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
+    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file).writerows((key, f"{value:016x}") for key, value in cache.items())
     temporary.replace(HASH_CACHE)
 
@@ -202,7 +212,7 @@ def readable(paths: Iterable[Path]) -> set[Path]:
     """The files that can be decoded whole; the others are named and counted on stderr, and training goes on."""
     distinct = sorted(set(paths))
     good = set()
-    for path in distinct:
+    for path in track(distinct, "Looking whether all can be read"):
         try:
             read_rgb(path)
         except SourceError as error:
@@ -217,16 +227,35 @@ def readable(paths: Iterable[Path]) -> set[Path]:
 def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:
     """Known face boxes of a data set: path -> (box in pixels, finder's score), best first, from root/faces.tsv.
 
-    Without that file nothing is known and the answer is empty.
+    Without that file nothing is known, which is said, and the answer is empty.
+
+    Raises:
+        SourceError: the file is no such table.
     """
-    file = root / "faces.tsv"
+    file = root / FACES
     known: dict[Path, list[tuple[Box, float]]] = {}
-    if file.exists():
-        with file.open(newline="") as lines:
+    if not file.exists():
+        _say_without_faces(root)
+        return known
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
             for row in csv.DictReader(lines, delimiter="\t"):
-                box = Box(*(float(row[key]) for key in ("x1", "y1", "x2", "y2")))
+                box = Box(*(float(row[key]) for key in FACE_COLUMNS[1:-1]))
                 known.setdefault(root / row["path"], []).append((box, float(row["score"])))
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        reason = f"no column {error}" if isinstance(error, KeyError) else error
+        raise SourceError(f"table {file}: {reason}; expected columns {', '.join(FACE_COLUMNS)} with tabs") from error
     return {path: sorted(found, key=lambda item: -item[1]) for path, found in known.items()}
+
+
+@cache
+def _say_without_faces(root: Path) -> None:
+    """Once for each folder."""
+    logger.warning(
+        "data %s: no %s, so no face is cut out and whole photographs alone are used; "
+        "`python -m training find-faces %s` makes it",
+        *(root, FACES, root),
+    )
 
 
 def pasted(root: Path) -> frozenset[str]:

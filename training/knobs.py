@@ -61,3 +61,14 @@ class AlexNet(Knobs):
     rate: float = 1e-3  # batch norm bears it
     plain: float = 0.5  # as in PlainCnn
     batch: int = 32  # so few looks are worth more in small steps
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a training is asked for, beside its knobs."""
+
+    force: bool = False  # whatever its folder holds is thrown away
+    quick: bool = False  # of a few pictures, for minutes, see training.quick
+
+
+USUAL = Way()

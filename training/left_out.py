@@ -15,7 +15,7 @@ from typing import Any
 
 from training import crops, report, train_classifier, voc
 from training import slices as sliced
-from training.knobs import FineTuning
+from training.knobs import USUAL, FineTuning, Way
 from training.pools import PASTED, PORTRAITS
 from training.recipes import Recipe
 
@@ -38,10 +38,11 @@ def run(
     out: Path,
     knobs: FineTuning,
     yunet: Path | None = None,
+    way: Way = USUAL,
 ) -> list[dict[str, Any]]:
     """Train, or finish training, a model for each case in a folder of its own under `out`; judge all on the test part.
 
-    A folder of scenes in which nobody's class is told is no case.
+    A folder of scenes in which nobody's class is told is no case. Rows of a quick run say so.
 
     Returns:
         A row for each slice asked for; they are also written to out/left-out.jsonl.
@@ -53,8 +54,9 @@ def run(
     for without in (None, *sources):
         folder = out / f"without-{without or 'nothing'}"
         print(f"training without {without or 'nothing'}: {folder}", flush=True)
-        train_classifier.train(recipe, portraits, scenes, folder, replace(knobs, without=without), yunet)
-        judged = report.judge(report.Subject(folder / "model.keras", portraits, scenes, "test", knobs.seed, None))
+        train_classifier.train(recipe, portraits, scenes, folder, replace(knobs, without=without), yunet, way)
+        subject = report.Subject(folder / "model.keras", portraits, scenes, "test", knobs.seed, None, way.quick)
+        judged = report.judge(subject)
         found[without] = {(each.kind, each.name): each.record() for each in sliced.slices(judged)}
     rows = [
         {
@@ -62,6 +64,7 @@ def run(
             "without": found[source][shown],
             "learnt": found[None][shown],
             "knobs": {"size": knobs.size, "alpha": knobs.alpha, "epochs": knobs.epochs, "looks": knobs.looks},
+            **({"quick": True} if way.quick else {}),
         }
         for source in sources
         for shown in asked(source)

@@ -51,6 +51,10 @@ class Run(BaseModel):
     """Curves by epoch, among them the seconds each took."""
     metrics: dict[str, Any] = {}
     """Figures of the float model, by data set."""
+    quick: bool = False
+    """Whether it was made with --quick, of a few pictures and for minutes: not for use."""
+    key: str = ""
+    """A hash of all that decided the result, see checkpoints.fingerprint; empty in the record of an older maskwatch."""
 
 
 def versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskwatch.flow import Label
-from training import calibration, crops, data, evaluate, peers, plots, sheet, voc
+from training import calibration, crops, data, evaluate, peers, plots, quick, sheet, voc
 from training import slices as sliced
 
 
@@ -25,6 +25,7 @@ class Subject:
     part: str  # of the split, or "all"
     seed: int  # of the split
     yunet: Path | None  # tells which way a face is turned
+    quick: bool = False  # a few faces of each class of each source
 
 
 def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) -> None:
@@ -70,6 +71,8 @@ def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
     dataset = data.load(subject.root)
     photos = dataset.photos if subject.part == "all" else getattr(dataset.split(subject.seed), subject.part)
     samples = crops.portraits(photos, known) + crops.of_sources(voc.sources(subject.scenes, subject.seed), subject.part)
+    if subject.quick:
+        samples = quick.few(samples, quick.EACH, lambda sample: (sample.source, sample.label, sample.whole))
     good = data.readable(sample.path for sample in samples)
     return sliced.judge(
         network,

@@ -16,12 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch import preprocess
+from maskwatch.classifier import bare_share
 from maskwatch.errors import ConfigError
-from maskwatch.flow import Image
-from training import calibration, checkpoints, crops, data, landmarks, plots, record, voc
+from maskwatch.flow import Image, Label
+from training import (
+    calibration,
+    checkpoints,
+    crops,
+    data,
+    ending,
+    landmarks,
+    occupied,
+    plots,
+    quick,
+    record,
+    sizes,
+    voc,
+)
 from training.augment import transplant, weather
 from training.augment.head import Head
-from training.knobs import Knobs
+from training.knobs import USUAL, Knobs, Way
 from training.pools import PASTED, PORTRAITS, pools, source
 from training.progress import track
 from training.recipes import Recipe, Stage, Turned
@@ -80,8 +94,12 @@ def sources(scenes: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def gather(portraits: Path, scenes: Sequence[Path], seed: int, without: str | None) -> Material:
+def gather(
+    portraits: Path, scenes: Sequence[Path], seed: int, without: str | None, at_most: int | None = None
+) -> Material:
     """Split each source, and leave out one that is not wanted and what cannot be read.
+
+    `at_most`: samples of each class of each source.
 
     Raises:
         ConfigError: two sources have the same name, or there is none named `without`.
@@ -100,8 +118,14 @@ def gather(portraits: Path, scenes: Sequence[Path], seed: int, without: str | No
         ]
         for part, photos in (("train", split.train), ("validation", split.validation))
     )
+    if at_most is not None:
+        learn, check = (
+            quick.few(part, at_most, lambda sample: (sample.source, sample.label, sample.whole))
+            for part in (learn, check)
+        )
     good = data.readable(sample.path for sample in learn + check)
     learn, check = ([sample for sample in part if sample.path in good] for part in (learn, check))
+    sizes.of_classes(portraits, (sample.label for sample in learn), (sample.label for sample in check))
     return Material(learn, check, split.sha256, voc.sha256(splits.values()) if splits else None)
 
 
@@ -112,6 +136,7 @@ def train(
     out: Path,
     knobs: Turned,
     yunet: Path | None = None,
+    way: Way = USUAL,
 ) -> None:
     """Train a network on the training split of `portraits` and the training scenes of the folders `scenes`.
 
@@ -122,13 +147,13 @@ def train(
     all that an interrupted run needs to go on: give the same command again.
 
     Raises:
-        ConfigError: see `gather`.
+        ConfigError: see `gather`; or the folder holds another training, see training.occupied.
         ModelError: `yunet` is no such file.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    occupied.claim(out, recipe.name, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    material = gather(portraits, scenes, knobs.seed, knobs.without)
+    material = gather(portraits, scenes, knobs.seed, knobs.without, quick.EACH if way.quick else None)
     learn, check = material.learn, material.check
     if yunet:
         learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
@@ -139,38 +164,67 @@ def train(
     key = checkpoints.fingerprint(
         knobs=asdict(knobs), samples=[str(sample) for sample in learn + check], weights=checkpoints.of_weights(model)
     )
+    if not occupied.begin(out, recipe.name, asdict(knobs), way, key):
+        ending.say(ending.finished(out, record.read(out / "model.keras")))
+        return
     looks = Looks(learn, knobs)
     curves: checkpoints.Curves = {}
-    for number, stage in enumerate(recipe.stages(knobs)):
+    stages = recipe.stages(knobs)
+    print("stages, with their epochs: " + ", ".join(f"{each.name} {each.epochs}" for each in stages), flush=True)
+    for number, stage in enumerate(stages):
         recipe.freeze(model, stage.frozen)
-        found = run_stage(model, stage, looks, (x_check, y_check), out, f"{key} {number}", knobs)
+        later = len(looks) * sum(each.epochs for each in stages[number + 1 :])
+        found = run_stage(model, stage, looks, (x_check, y_check), out, f"{key} {number}", knobs, later)
         for name, values in found.items():
             curves.setdefault(name, []).extend(values)
         plots.curves(curves, out / "curves.png")
-    temperature, bias = calibration.fit(model.predict(x_check, verbose=0), y_check)
-    record.write(
-        out,
-        record.Run(
-            name=recipe.name,
-            task="mask",
-            labels=data.CLASSES,
-            input_size=knobs.size,
-            margin=preprocess.FACE_MARGIN,
-            temperature=temperature,
-            bias=bias,
-            seed=knobs.seed,
-            split_sha256=material.portraits_sha256,
-            knobs={
-                **asdict(knobs),
-                "samples": len(learn),
-                "street_split": material.scenes_sha256,
-                "sources": [Path(root).resolve().name for root in scenes],
-                "landmarks": sum(isinstance(sample.box, Head) for sample in learn),
-            },
-            versions=record.versions(),
-            history=dict(curves),
-        ),
+    logits = model.predict(x_check, verbose=0)
+    temperature, bias = calibration.fit(logits, y_check)
+    run = record.Run(
+        name=recipe.name,
+        task="mask",
+        labels=data.CLASSES,
+        input_size=knobs.size,
+        margin=preprocess.FACE_MARGIN,
+        temperature=temperature,
+        bias=bias,
+        seed=knobs.seed,
+        split_sha256=material.portraits_sha256,
+        knobs={
+            **asdict(knobs),
+            "samples": len(learn),
+            "street_split": material.scenes_sha256,
+            "sources": [Path(root).resolve().name for root in scenes],
+            "landmarks": sum(isinstance(sample.box, Head) for sample in learn),
+        },
+        versions=record.versions(),
+        history=dict(curves),
+        metrics={"validation": counts(bare_share(logits, data.CLASSES, temperature, bias), y_check)},
+        quick=way.quick,
+        key=key,
     )
+    record.write(out, run)
+    occupied.end(out)
+    ending.say(ending.lines(out, run))
+
+
+def counts(bare: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, int]:
+    """(N,) how surely each face counts as bare, and its class -> how many are judged right, and how the rest is wrong.
+
+    A mask worn wrong is right when it counts as bare.
+    """
+    is_masked, called = labels == data.CLASSES.index(Label.WITH_MASK), bare >= 0.5
+    is_bare = labels == data.CLASSES.index(Label.WITHOUT_MASK)
+    return {
+        "n": len(labels),
+        "right": int((called != is_masked).sum()),
+        "masked": int(is_masked.sum()),
+        "masked_called_bare": int((called & is_masked).sum()),
+        "bare": int(is_bare.sum()),
+        "bare_called_masked": int((~called & is_bare).sum()),
+        "worn_wrong": int((~is_masked & ~is_bare).sum()),
+        "worn_wrong_called_masked": int((~called & ~is_masked & ~is_bare).sum()),
+    }
 
 
 def run_stage(
@@ -181,6 +235,7 @@ def run_stage(
     out: Path,
     key: str,
     knobs: Knobs,
+    later: int = 0,
 ) -> checkpoints.Curves:
     """Train one stage, or what is left of it; the model ends with its averaged weights. Answers the curves."""
     steps, warmup = stage.epochs * len(looks), min(knobs.warmup, len(looks) // 2)
@@ -198,13 +253,13 @@ def run_stage(
     )
     looks.plain = stage.plain
     checkpoint = checkpoints.Checkpoint(out, key, stage.name)
-    print(f"stage {stage.name}: {stage.epochs} epochs at rate {stage.rate:g}", flush=True)
     checkpoints.fit(
         trainer,
         looks,
         stage.epochs,
         checkpoint,
         save=lambda: record.save(model, out / "model.keras"),
+        later=later,
         validation_data=check,
         validation_batch_size=knobs.batch,
     )
@@ -228,5 +283,5 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
 def plain(samples: Sequence[crops.Sample], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """(N, size, size, 3) the samples as the device would see them, and their (N,) classes."""
-    images = [crops.cut(sample, data.read_rgb(sample.path), size) for sample in samples]
+    images = [crops.cut(s, data.read_rgb(s.path), size) for s in track(samples, "Cutting what is checked on")]
     return np.stack(images), np.array([sample.label for sample in samples])

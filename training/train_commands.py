@@ -9,13 +9,17 @@ from typing import Any
 import click
 
 from training.knobs import AlexNet, FineTuning, PlainCnn
-from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe
+from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe, turned, way
 from training.study.commands import by_protocol, deep_cnn
 
 
 @click.group()
 def train() -> None:
-    """Train a network; its folder gets model.keras, run.json and the curves."""
+    """Train a network; its folder gets model.keras, run.json and the curves.
+
+    A folder that holds another training, finished or not, is refused without --force. An interrupted training goes on
+    when it is asked for again.
+    """
 
 
 WITHOUT = click.option(
@@ -34,7 +38,7 @@ def train_mobilenet_v2(
     start: Path | None,
     out: Path,
     yunet: Path | None,
-    **turned: Any,
+    **said: Any,
 ) -> None:
     """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that goes on from a bundle.
 
@@ -43,8 +47,10 @@ def train_mobilenet_v2(
     need(weights, start)
     from training import recipes, train_classifier
 
-    knobs = FineTuning(**turned)
-    train_classifier.train(recipes.of_mobilenet_v2(weights, start), root, scenes, out, knobs, yunet)
+    knobs, asked = turned("mobilenet_v2", said)
+    train_classifier.train(
+        recipes.of_mobilenet_v2(weights, start), root, scenes, out, FineTuning(**knobs), yunet, asked
+    )
 
 
 @train.command("cnn")
@@ -52,22 +58,24 @@ def train_mobilenet_v2(
 @recipe(PlainCnn())
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
-def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **turned: Any) -> None:
+def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
     """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
     from training import recipes, train_classifier
 
-    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**turned), yunet)
+    knobs, asked = turned("cnn", said)
+    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**knobs), yunet, asked)
 
 
 @train.command("alexnet")
 @by_protocol("alexnet")
 @recipe(AlexNet())
 @WITHOUT
-def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **turned: Any) -> None:
+def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
     """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
     from training import recipes, train_classifier
 
-    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**turned), yunet)
+    knobs, asked = turned("alexnet", said)
+    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**knobs), yunet, asked)
 
 
 train.add_command(deep_cnn)
@@ -87,14 +95,16 @@ train.add_command(deep_cnn)
 @click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
 @click.option("--rate", type=float, help="Peak of the first descent; half of it in the second.  [default: 0.002]")
 @click.option("--seed", type=int, help="[default: 0]")
+@way
 def train_finder(
-    sources: tuple[Path, ...], portraits: Path | None, weights: str | None, start: Path | None, out: Path, **turned: Any
+    sources: tuple[Path, ...], portraits: Path | None, weights: str | None, start: Path | None, out: Path, **said: Any
 ) -> None:
     """The face finder: single-shot, on a narrow MobileNetV2. Start it with --weights or --start."""
     need(weights, start)
     from training import train_finder
 
-    train_finder.train(sources, portraits, weights, start, out, _turned(train_finder.Knobs(), turned))
+    knobs, asked = turned("finder", said)
+    train_finder.train(sources, portraits, weights, start, out, _detectors(train_finder.Knobs(), knobs), asked)
 
 
 @train.command("yolov5s")
@@ -104,14 +114,16 @@ def train_finder(
 @click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 2000]")
 @click.option("--seed", type=int, help="[default: 0]")
-def train_yolov5s(boxes: Path, out: Path, **turned: Any) -> None:
+@way
+def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
     """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
     from training import train_yolov5s
 
-    train_yolov5s.train(boxes, out, _turned(train_yolov5s.Knobs(), turned))
+    knobs, asked = turned("yolov5s", said)
+    train_yolov5s.train(boxes, out, _detectors(train_yolov5s.Knobs(), knobs), asked)
 
 
-def _turned(knobs: Any, said: dict[str, Any]) -> Any:
+def _detectors(knobs: Any, said: dict[str, Any]) -> Any:
     """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
     return replace(knobs, **{name: value for name, value in said.items() if value is not None})
 
@@ -125,7 +137,7 @@ def left_out(
     start: Path | None,
     out: Path,
     yunet: Path | None,
-    **turned: Any,
+    **said: Any,
 ) -> None:
     """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl.
 
@@ -135,7 +147,8 @@ def left_out(
     from training import left_out, recipes
 
     recipe = recipes.of_mobilenet_v2(weights, start)
-    for row in left_out.run(recipe, root, scenes, out, FineTuning(**turned), yunet):
+    knobs, asked = turned("mobilenet_v2", said)
+    for row in left_out.run(recipe, root, scenes, out, FineTuning(**knobs), yunet, asked):
         without, learnt = row["without"], row["learnt"]
         click.echo(
             f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
@@ -147,8 +160,32 @@ def left_out(
 @click.argument("model", type=FILE)
 @click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")
 @click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
-def resize(model: Path, size: int, out: Path) -> None:
+@click.option("--force", is_flag=True, help="Overwrite the model that --out holds.")
+def resize(model: Path, size: int, out: Path, force: bool) -> None:
     """The face finder MODEL (.keras) at another input side, with the same weights."""
     from training import train_finder
 
-    train_finder.resize(model, size, out)
+    train_finder.resize(model, size, out, force)
+    click.echo(f"made {out / 'model.keras'}: a finder at {size} px; judge it by `python -m convert`")
+
+
+@click.command("find-faces")
+@click.argument("root", metavar="DATA", type=FOLDER)
+@click.option(
+    "--finder", "finders", type=FILE, multiple=True, help="A bundle; repeat to join several.  [the package's]"
+)
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Fainter faces are left out."
+)
+@click.option("--force", is_flag=True, help="Write the table anew where there is one.")
+def find_faces(root: Path, finders: tuple[Path, ...], min_score: float, force: bool) -> None:
+    """Find the faces in DATA/with_mask and DATA/without_mask: DATA/faces.tsv, by which faces are cut out for training.
+
+    Also DATA/faces.png, a contact sheet with the boxes drawn in: look at it before you train.
+    """
+    from maskwatch import bundle
+    from training import find_faces
+
+    looked = find_faces.write(root, finders or (bundle.default_path("face"),), min_score, force)
+    for line in find_faces.lines(root, looked):
+        click.echo(line)

@@ -18,18 +18,24 @@ from maskwatch.flow import Box
 from training import (
     checkpoints,
     data,
+    ending,
     finder_loss,
     finder_scores,
+    occupied,
     plots,
+    quick,
     record,
     scenes,
     scorer,
+    sizes,
     slimming,
     voc,
     warm_start,
 )
+from training.knobs import USUAL, Way
 from training.networks import finder
 
+NAME = "finder"
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
 AS_GOOD = 0.005  # of F1, 0–1: about two of the 223 faces in the validation scenes
 SLIMMED_ON = 4  # batches of training scenes
@@ -66,10 +72,14 @@ class Material:
     sha256: str  # of the splits of the sources, in their order
 
 
-def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Material:
-    """Split each source, and leave out what cannot be read."""
+def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: int | None = None) -> Material:
+    """Split each source, and leave out what cannot be read. `at_most`: scenes of each part of each source."""
     splits = {root: voc.split(voc.load(root), seed) for root in sources}
+    sha256 = voc.sha256(splits.values())
     photos = data.load(portraits).split(seed) if portraits else None
+    if at_most is not None:
+        splits = {root: quick.of_scenes(split, at_most) for root, split in splits.items()}
+        photos = photos and quick.of_photos(photos, at_most)
     good = data.readable(scene.path for split in splits.values() for scene in split.validation)
     street, portrait, empty = [], [], []
     for split in splits.values():
@@ -78,15 +88,19 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Materi
         empty += scenes.rooms(split.train)
     if photos and portraits:
         portrait.append(scenes.portraits(photos.train, portraits))
+    shelves = scenes.Shelves(
+        [pictures for pictures in street if pictures],
+        [picture for pictures in portrait for picture in pictures],
+        empty,
+    )
+    validation = [scene for split in splits.values() for scene in split.validation if scene.path in good]
+    learnt = sum(len(picture.boxes) for picture in shelves)
+    sizes.of_scenes(learnt, sum(len(scene.faces) for scene in validation), sources)
     return Material(
-        scenes.Shelves(
-            [pictures for pictures in street if pictures],
-            [picture for pictures in portrait for picture in pictures],
-            empty,
-        ),
-        [scene for split in splits.values() for scene in split.validation if scene.path in good],
+        shelves,
+        validation,
         scenes.portraits(photos.validation, portraits) if photos and portraits else [],
-        voc.sha256(splits.values()),
+        sha256,
     )
 
 
@@ -115,7 +129,13 @@ class Scenes(keras.utils.PyDataset):
 
 
 def train(
-    sources: Sequence[Path], portraits: Path | None, weights: str | None, start: Path | None, out: Path, knobs: Knobs
+    sources: Sequence[Path],
+    portraits: Path | None,
+    weights: str | None,
+    start: Path | None,
+    out: Path,
+    knobs: Knobs,
+    way: Way = USUAL,
 ) -> None:
     """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
@@ -125,7 +145,8 @@ def train(
     run needs to go on: give the same command again.
 
     Raises:
-        ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
+        ConfigError: the steps make no whole epochs, or end before the rate has warmed up; or the folder holds another
+            training, see training.occupied.
         ModelError: `start` is no finder of this width.
     """
     for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
@@ -133,48 +154,62 @@ def train(
             raise ConfigError(
                 f"{name} {steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
             )
-    out.mkdir(parents=True, exist_ok=True)
+    occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    material = gather(sources, portraits, knobs.seed)
+    material = gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
     print(f"to learn from: {material.shelves.described()}", flush=True)
 
-    if start is not None:
-        model, lost = started(start, material, knobs), 0.0
-        origin, first = checkpoints.of_weights(model), {}
-    else:
-        model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
-        origin = checkpoints.of_weights(model)
-        first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs, origin)
+    model = (
+        started(start, material, knobs)
+        if start is not None
+        else finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
+    )
+    key = fingerprint(knobs, material, checkpoints.of_weights(model))
+    if not occupied.begin(out, NAME, asdict(knobs), way, key):
+        ending.say(ending.finished(out, record.read(out / "model.keras")))
+        return
+    first, lost = checkpoints.Curves(), 0.0
+    if start is None:
+        descent = Descent("first", knobs.steps, knobs.rate, knobs.seed)
+        first = learn(model, material, descent, out, knobs, key, later=knobs.again)
         pictures = shown(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
-    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, origin)
+    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
     curves = {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     record.save(model, out / "model.keras")
     threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
-    record.write(
-        out,
-        record.Run(
-            name="finder",
-            task="face",
-            labels=("face",),
-            input_size=knobs.size,
-            score_threshold=threshold,
-            seed=knobs.seed,
-            split_sha256=material.sha256,
-            knobs={
-                **asdict(knobs),
-                "stem_lost": lost,
-                "score_scale": asdict(scale),
-                "sources": [source.resolve().name for source in sources],
-            },
-            versions=record.versions(),
-            history=curves,
-            metrics={"validation": metrics},
-        ),
+    run = record.Run(
+        name=NAME,
+        task="face",
+        labels=("face",),
+        input_size=knobs.size,
+        score_threshold=threshold,
+        seed=knobs.seed,
+        split_sha256=material.sha256,
+        knobs={
+            **asdict(knobs),
+            "stem_lost": lost,
+            "score_scale": asdict(scale),
+            "sources": [source.resolve().name for source in sources],
+        },
+        versions=record.versions(),
+        history=curves,
+        metrics={"validation": metrics},
+        quick=way.quick,
+        key=key,
     )
+    record.write(out, run)
+    occupied.end(out)
+    ending.say(ending.lines(out, run))
+
+
+def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
+    """Of all that decides the result; `weights` is the hash of those before the first descent."""
+    learnt = [picture.boxes.tolist() for picture in material.shelves]
+    return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt, weights=weights)
 
 
 def started(start: Path, material: Material, knobs: Knobs) -> keras.Model:
@@ -201,42 +236,35 @@ class Descent:
 
 
 def learn(
-    model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, origin: str
+    model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, key: str, later: int = 0
 ) -> checkpoints.Curves:
     """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights.
 
-    `origin` is the hash of the weights before the first descent: those after it are not the same to the last bit when
-    it was interrupted.
+    `key` knows the weights before the first descent, and not those after it: they are not the same to the last bit when
+    it was interrupted. `later`: steps of what follows.
     """
     if not descent.steps:
         return {}
     finder.freeze(model, knobs.frozen)
     trainer = keras.Model(model.input, finder_loss.join(model.outputs))
     trainer.compile(optimizer(knobs, descent), finder_loss.FinderLoss(knobs.size))
-    learnt = [picture.boxes.tolist() for picture in material.shelves]
-    key = checkpoints.fingerprint(
-        knobs=asdict(knobs),
-        descent=asdict(descent),
-        scenes=material.sha256,
-        learnt=learnt,
-        weights=origin,
-    )
-    checkpoint = checkpoints.Checkpoint(out, key, descent.name)
+    checkpoint = checkpoints.Checkpoint(out, f"{key} {descent.name}", descent.name)
     checkpoints.fit(
         trainer,
         Scenes(material, knobs, descent.seed),
         descent.steps // knobs.steps_per_epoch,
         checkpoint,
         save=lambda: record.save(model, out / "model.keras"),
+        later=later,
     )
     return checkpoint.curves
 
 
-def resize(model: Path, size: int, out: Path) -> None:
+def resize(model: Path, size: int, out: Path, force: bool = False) -> None:
     """The same weights at another input side: out/model.keras and out/run.json, to be weighed against it.
 
     Raises:
-        ConfigError: the size is no multiple of the coarsest stride.
+        ConfigError: the size is no multiple of the coarsest stride, or the folder holds a model.
         ModelError: the model or its record cannot be read, or is no finder.
     """
     if size <= 0 or size % max(finder.STRIDES):
@@ -249,10 +277,10 @@ def resize(model: Path, size: int, out: Path) -> None:
         resized.load_weights(model)
     except (OSError, ValueError, BadZipFile) as error:
         raise ModelError(f"model {model}: {error}; expected the finder its {record.RECORD} tells of") from error
-    out.mkdir(parents=True, exist_ok=True)
+    occupied.claim_for_result(out, force)
     record.save(resized, out / "model.keras")
     knobs = {**run.knobs, "size": size, "trained_at": run.input_size}
-    record.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}}))
+    record.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}, "key": ""}))
 
 
 def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:

@@ -14,11 +14,28 @@ from numpy.typing import NDArray
 
 from maskwatch import preprocess
 from maskwatch.errors import ConfigError
-from training import checkpoints, data, mosaics, plots, record, scene_scores, scorer, voc, yolo_boxes, yolo_loss
+from training import (
+    checkpoints,
+    data,
+    ending,
+    mosaics,
+    occupied,
+    plots,
+    quick,
+    record,
+    scene_scores,
+    scorer,
+    sizes,
+    voc,
+    yolo_boxes,
+    yolo_loss,
+)
+from training.knobs import USUAL, Way
 from training.networks import yolov5s
 from training.scenes import Picture
 from training.scorer import Found
 
+NAME = "yolov5s"
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(3, 46))  # 0.06 to 0.9, tried on validation scenes
 LEAST = min(THRESHOLDS) / 2
 AS_GOOD = 0.005  # of F1, 0–1: about two of the faces in the validation scenes
@@ -50,13 +67,18 @@ class Material:
     sha256: str  # of the split of the scenes
 
 
-def gather(boxes: Path, seed: int) -> Material:
-    """Split, and leave out what cannot be read."""
+def gather(boxes: Path, seed: int, at_most: int | None = None) -> Material:
+    """Split, and leave out what cannot be read. `at_most`: scenes of each part."""
     split = voc.split(voc.load(boxes), seed)
+    sha256 = split.sha256
+    if at_most is not None:
+        split = quick.of_scenes(split, at_most)
     good = data.readable(scene.path for scene in split.validation)
-    return Material(
-        mosaics.pictures(split.train), [scene for scene in split.validation if scene.path in good], split.sha256
-    )
+    street = mosaics.pictures(split.train)
+    validation = [scene for scene in split.validation if scene.path in good]
+    learnt, checked = sum(len(picture.boxes) for picture in street), sum(len(scene.faces) for scene in validation)
+    sizes.of_scenes(learnt, checked, [boxes])
+    return Material(street, validation, sha256)
 
 
 class Mosaics(keras.utils.PyDataset):
@@ -84,7 +106,7 @@ class Mosaics(keras.utils.PyDataset):
         return yolo_loss.targets(picture.boxes, picture.labels, self.knobs.size, self.anchors)
 
 
-def train(boxes: Path, out: Path, knobs: Knobs) -> None:
+def train(boxes: Path, out: Path, knobs: Knobs, way: Way = USUAL) -> None:
     """Train on the training scenes of `boxes`; choose the threshold on its validation scenes.
 
     Writes out/model.keras, out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is
@@ -92,34 +114,46 @@ def train(boxes: Path, out: Path, knobs: Knobs) -> None:
 
     Raises:
         ConfigError: the size is no multiple of the coarsest stride, or the steps make no whole epochs, or end before
-            the rate has warmed up.
+            the rate has warmed up; or the folder holds another training, see training.occupied.
     """
     _check(knobs)
-    out.mkdir(parents=True, exist_ok=True)
+    occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
-    material = gather(boxes, knobs.seed)
+    material = gather(boxes, knobs.seed, quick.PICTURES if way.quick else None)
     print(f"{len(material.street)} street scenes to learn from, rare ones again", flush=True)
     model = yolov5s.build(knobs.size, len(data.CLASSES), knobs.depth, knobs.width)
-    curves = learn(model, material, out, knobs)
+    key = fingerprint(knobs, material)
+    if not occupied.begin(out, NAME, asdict(knobs), way, key):
+        ending.say(ending.finished(out, record.read(out / "model.keras")))
+        return
+    curves = learn(model, material, out, knobs, key)
     plots.curves(curves, out / "curves.png")
     threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
-    record.write(
-        out,
-        record.Run(
-            name="yolov5s",
-            task="scene",
-            labels=tuple(map(str, data.CLASSES)),
-            input_size=knobs.size,
-            score_threshold=threshold,
-            seed=knobs.seed,
-            split_sha256=material.sha256,
-            knobs={**asdict(knobs), "anchors": yolo_boxes.anchors(knobs.size).round(3).tolist()},
-            versions=record.versions(),
-            history=curves,
-            metrics={"validation": metrics},
-        ),
+    run = record.Run(
+        name=NAME,
+        task="scene",
+        labels=tuple(map(str, data.CLASSES)),
+        input_size=knobs.size,
+        score_threshold=threshold,
+        seed=knobs.seed,
+        split_sha256=material.sha256,
+        knobs={**asdict(knobs), "anchors": yolo_boxes.anchors(knobs.size).round(3).tolist()},
+        versions=record.versions(),
+        history=curves,
+        metrics={"validation": metrics},
+        quick=way.quick,
+        key=key,
     )
+    record.write(out, run)
+    occupied.end(out)
+    ending.say(ending.lines(out, run))
+
+
+def fingerprint(knobs: Knobs, material: Material) -> str:
+    """Of all that decides the result; the first weights are drawn by the seed."""
+    learnt = [(picture.boxes.tolist(), np.asarray(picture.labels).tolist()) for picture in material.street]
+    return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt)
 
 
 def _check(knobs: Knobs) -> None:
@@ -132,13 +166,11 @@ def _check(knobs: Knobs) -> None:
         )
 
 
-def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs) -> checkpoints.Curves:
+def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str) -> checkpoints.Curves:
     """Fit, or what is left of it to do; the model ends with its averaged weights."""
     trainer = keras.Model(model.input, yolo_loss.join(model.outputs))
     loss = yolo_loss.YoloLoss(knobs.size, len(data.CLASSES), yolo_boxes.anchors(knobs.size))
     trainer.compile(optimizer(knobs), loss)
-    learnt = [(picture.boxes.tolist(), np.asarray(picture.labels).tolist()) for picture in material.street]
-    key = checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt)
     checkpoint = checkpoints.Checkpoint(out, key)
     batches = Mosaics(material.street, knobs)
     epochs = knobs.steps // knobs.steps_per_epoch

@@ -1,7 +1,8 @@
 """The built-in scene: somebody walks in bare, puts a mask on and leaves, in about 20 seconds.
 
 The face is the public-domain portrait of Grace Hopper in matplotlib's sample data. Only that file is read,
-matplotlib is never imported. Everything else is drawn: the hall, the silhouette she is cut out by, the mask.
+matplotlib is never imported. Everything else is drawn: the hall, the silhouette she is cut out by, the mask; and
+without matplotlib the face too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.camera import pictures
+from maskwatch.camera import drawn_face, pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 
@@ -57,11 +58,11 @@ class Scene:
     """The picture of any moment; the same moment gives the same picture.
 
     Raises:
-        SourceError: see read_portrait.
+        SourceError: see portrait.
     """
 
     def __init__(self) -> None:
-        self._person = Cutout(read_portrait().astype(np.float32), draw_silhouette())
+        self._person = Cutout(portrait().astype(np.float32), draw_silhouette())
         self._mask = draw_mask()
         self._hall = draw_hall()
         noise = np.random.default_rng(0).normal(0, 2.5, (HEIGHT + 64, WIDTH + 64, 3))
@@ -106,33 +107,31 @@ class Stage:
         return "the built-in scene"
 
 
-def read_portrait() -> Image:
-    """(600, 512, 3) uint8 RGB.
+def portrait() -> Image:
+    """(600, 512, 3) uint8 RGB: the portrait, or the drawn face where that is not installed.
 
     Raises:
-        SourceError: it is not installed, or not the very picture that every point here was read off.
+        SourceError: the installed one is not the very picture that every point here was read off.
     """
-    portrait = pictures.read(portrait_path())
-    if portrait.shape[1::-1] != PORTRAIT_SIZE:
+    path = portrait_path()
+    if path is None:
+        return drawn_face.portrait(*PORTRAIT_SIZE)
+    found = pictures.read(path)
+    if found.shape[1::-1] != PORTRAIT_SIZE:
         raise SourceError(
-            f"demo: the portrait is {portrait.shape[1]}x{portrait.shape[0]} pixels, expected "
+            f"demo: the portrait is {found.shape[1]}x{found.shape[0]} pixels, expected "
             "512x600; this matplotlib ships another one, pip install 'matplotlib==3.10.*'"
         )
-    return portrait
+    return found
 
 
-def portrait_path() -> Path:
-    """The portrait in an installed matplotlib, found without importing it.
-
-    Raises:
-        SourceError: matplotlib, or the file in it, is missing.
-    """
+def portrait_path() -> Path | None:
+    """The portrait in an installed matplotlib, found without importing it."""
     spec = importlib.util.find_spec("matplotlib")
-    if spec is not None and spec.origin:
-        path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
-        if path.is_file():
-            return path
-    raise SourceError("demo: its portrait is not installed; pip install 'maskwatch[demo]'")
+    if spec is None or not spec.origin:
+        return None
+    path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+    return path if path.is_file() else None
 
 
 def _placement(moment: float) -> Floats:

@@ -1,0 +1,76 @@
+"""How far a training is: a bar with the time left on a terminal, and a line for each epoch."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+SHARES = ("accuracy",)  # measures that are told in %
+
+
+class Course(keras.callbacks.Callback):
+    """The bar goes to stderr, the lines to stdout: a log has the lines alone."""
+
+    def __init__(self, title: str, epochs: int, steps: int, later: int = 0) -> None:
+        """Args:
+        title: the stage's name.
+        epochs: of the stage.
+        steps: of an epoch.
+        later: of the stages that follow.
+        """
+        super().__init__()
+        self.title, self.epochs, self.steps, self.later = title, epochs, steps, later
+        self.began = time.monotonic()
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self.task = self.bar.add_task(title, total=None)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
+        if not self.bar.live.is_started:
+            self.bar.start()
+            self.bar.reset(self.task, total=self.steps * (self.epochs - epoch) + self.later)
+        self.bar.update(self.task, description=f"{self.title}, epoch {epoch + 1} of {self.epochs}")
+        self.began = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
+        self.bar.advance(self.task)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        took = time.monotonic() - self.began
+        left = took * (self.epochs - epoch - 1 + self.later / self.steps)
+        figures = ", ".join(told(name, value) for name, value in (logs or {}).items())
+        ending = f"{duration(took)}, about {duration(left)} left" if left else duration(took)
+        print(f"{self.title}, epoch {epoch + 1} of {self.epochs}: {figures}; {ending}", flush=True)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away; again does nothing."""
+        self.bar.stop()
+
+
+def told(name: str, value: float) -> str:
+    """`val_accuracy`, 0.953 -> `validation accuracy 95.3 %`."""
+    words = name.replace("val_", "validation ").replace("_", " ")
+    return f"{words} {value:.1%}".replace("%", " %") if name.removeprefix("val_") in SHARES else f"{words} {value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
