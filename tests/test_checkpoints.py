@@ -440,7 +440,7 @@ def test_a_quick_training_is_of_few_pictures_and_its_record_says_so(folders: tup
     classify(folders, tmp_path, way=Way(quick=True))
     run = record.read(tmp_path / "model.keras")
     assert run.quick
-    with pytest.raises(ConfigError, match="holds a finished mobilenet_v2 with quick on, now off is asked for"):
+    with pytest.raises(ConfigError, match="with quick on, now off is asked for"):
         classify(folders, tmp_path)
 
 
@@ -480,7 +480,7 @@ def test_a_finished_training_from_other_initial_weights_is_refused(
     monkeypatch.setattr(network, "build", other)
     shutil.copytree(undisturbed[train], tmp_path / "run")
     plug(0)
-    with pytest.raises(ConfigError, match=r"holds a finished \w+ from other pictures or other first weights"):
+    with pytest.raises(ConfigError, match="from other pictures or other first weights"):
         train(folders, tmp_path / "run")
 
 
