@@ -15,6 +15,14 @@ WEIGHTS_NARROW ?= imagenet
 CLASSIFIER ?= --weights $(WEIGHTS)
 FINDER ?= --weights $(WEIGHTS_NARROW)
 KEPT = training/models
+# QUICK=1: a few pictures, minutes, into runs/quick: to see whether all goes through. What it makes is marked, and nothing
+# of it is shipped.
+ifdef QUICK
+HASTE = --quick
+RUNS = runs/quick
+else
+RUNS = runs
+endif
 TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
 VARIANTS ?= float32,float16,dynamic,int8,int16x8
@@ -43,14 +51,19 @@ check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/lint-imports
 
 # Interrupted, each goes on where it was. Only a training that has ended leaves a run.json.
-models: .venv/.made ## train what ships and make its bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=…
-	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out runs/face
-	$(TRAIN) mobilenet_v2 --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
-		$(addprefix --yunet ,$(YUNET)) --out runs/mask
+models: .venv/.made ## train what ships and make its bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=… [QUICK=1]
+	$(TRAIN) finder $(HASTE) $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out $(RUNS)/face
+	$(TRAIN) mobilenet_v2 $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
+		$(addprefix --yunet ,$(YUNET)) --out $(RUNS)/mask
+ifdef QUICK
+	$(CONVERT) $(RUNS)/face/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/face.tflite
+	$(CONVERT) $(RUNS)/mask/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/mask.tflite
+else
 	mkdir -p $(KEPT)/face $(KEPT)/mask
 	cp runs/face/model.keras runs/face/run.json runs/face/curves.png $(KEPT)/face
 	cp runs/mask/model.keras runs/mask/run.json runs/mask/curves.png $(KEPT)/mask
 	$(MAKE) bundles DATA="$(DATA)" SCENES="$(SCENES)"
+endif
 
 bundles: .venv/.made ## the shipped bundles anew from training/models, byte for byte: make bundles DATA=… SCENES=…
 	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
@@ -60,18 +73,22 @@ reach: .venv/.made ## how small a face the shipped finder finds, for `maskwatch 
 	.venv/bin/python -m training reach device/maskwatch/models/face.tflite \
 		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
 
-reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
-	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) --out runs/reference
-	$(CONVERT) runs/reference/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) -o runs/reference.tflite
+reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite [QUICK=1]
+	$(TRAIN) mobilenet_v2 $(HASTE) --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \
+		--out $(RUNS)/reference
+	$(CONVERT) $(RUNS)/reference/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/reference.tflite
 
-study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training
-	$(TRAIN) cnn --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/cnn
-	$(TRAIN) alexnet --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/alexnet
-	$(TRAIN) yolov5s --data $(firstword $(SCENES)) --out runs/yolov5s
-	mkdir -p runs/study
-	$(CONVERT) runs/cnn/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) -o runs/study/cnn.tflite
-	$(CONVERT) runs/alexnet/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/alexnet.tflite
-	$(CONVERT) runs/yolov5s/model.keras --data $(firstword $(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/yolov5s.tflite
+study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training [QUICK=1]
+	$(TRAIN) cnn $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/cnn
+	$(TRAIN) alexnet $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/alexnet
+	$(TRAIN) yolov5s $(HASTE) --data $(firstword $(SCENES)) --out $(RUNS)/yolov5s
+	mkdir -p $(RUNS)/study
+	$(CONVERT) $(RUNS)/cnn/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) \
+		-o $(RUNS)/study/cnn.tflite
+	$(CONVERT) $(RUNS)/alexnet/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(LARGE_VARIANTS) \
+		-o $(RUNS)/study/alexnet.tflite
+	$(CONVERT) $(RUNS)/yolov5s/model.keras $(HASTE) --data $(firstword $(SCENES)) --variants $(LARGE_VARIANTS) \
+		-o $(RUNS)/study/yolov5s.tflite
 
 # runs/ stays: it holds trained models, hours of work.
 clean: ## remove the environments, caches and built files

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is first imported: its chatter is not ours
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: its chatter is not ours
 
 import click
 
@@ -22,6 +22,7 @@ from convert import recipe
 from convert.recipe import SHIPPED, VARIANTS, Recipe
 from maskwatch import bundle, command
 from maskwatch.errors import ModelError
+from training import quick
 
 if TYPE_CHECKING:
     from maskwatch.bundle import Bundle
@@ -92,6 +93,8 @@ def release(place: Place, folders: Sequence[Path]) -> bool:
     known = files.recipe_of(place.shipped)
     done = convert(place.kept, folders, recipe.read(known) if known.is_file() else Recipe(variants=VARIANTS))
     click.echo(table(done))
+    if done.run.quick or done.recipe.quick:
+        raise ModelError(f"model {place.kept}: {quick.SAID}; nothing is shipped")
     if done.failures:
         path = files.report(done, place.work / place.task)
         for failure in done.failures:

@@ -22,7 +22,7 @@ from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.runtime import Model
 from maskwatch.scale import Floats
-from training import data, record
+from training import data, quick, record
 from training.progress import track
 from training.record import Run
 
@@ -52,7 +52,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came out. It is shipped only when no gate failed."""
+    """What came out. A variant is shipped only when no gate of it failed, or when all is a quick try and says so."""
 
     run: Run
     recipe: Recipe  # with the limit of every gate
@@ -68,6 +68,15 @@ class Conversion:
     def failures(self) -> list[gates.Failure]:
         """The gates that do not hold, of all variants."""
         return [failure for made in self.made.values() for failure in made.failures]
+
+    @property
+    def passed(self) -> tuple[Variant, ...]:
+        """The variants that are shipped. Without a sound float model none is: all others are judged against it."""
+        if self.recipe.quick:
+            return self.recipe.variants
+        if self.made[REFERENCE].failures:
+            return ()
+        return tuple(variant for variant in self.recipe.variants if not self.made[variant].failures)
 
     def card(self, variant: Variant) -> ModelCard:
         """The model card that goes into the bundle of a variant."""
@@ -97,6 +106,16 @@ def provenance(
         "calibration_sha256": samples.sha256(calibration),
         "versions": record.installed((*DECIDING, recipe.back_end)),
         **({"anchors": run.knobs["anchors"]} if "anchors" in run.knobs else {}),
+        **caveats(run, recipe),
+    }
+
+
+def caveats(run: Run, recipe: Recipe) -> dict[str, Any]:
+    """What ModelCard.caveats tells of: only what there is, so that a model without any has the same bytes as ever."""
+    weaker = gates.loosened(run.task, recipe.gates)
+    return {
+        **({"quick": True} if run.quick or recipe.quick else {}),
+        **({"loosened": weaker} if weaker else {}),
     }
 
 
@@ -113,6 +132,8 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
         SourceError: the data cannot be used, or is not split as it was for the training.
     """
     network, run, shelf = opened(model, folders)
+    if recipe.quick:
+        shelf = shelf.few(quick.EACH)
     return prove(network, run, shelf, recipe, origin=sha256(model))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from convert import page, proof, recipe
 from convert.conversion import Conversion
-from convert.recipe import SHIPPED, Variant
+from convert.recipe import SHIPPED, VARIANTS, Variant
 from maskwatch import bundle
 
 
@@ -26,12 +26,24 @@ def report_of(stem: Path, kind: str) -> Path:
 
 
 def ship(done: Conversion, out: Path) -> list[Path]:
-    """Every variant that was asked for, and the recipe they were made by. Returns what was written."""
-    written = [path_of(out, variant, done.recipe.variants) for variant in done.recipe.variants]
-    for variant, path in zip(done.recipe.variants, written, strict=True):
+    """Every variant that passed, and the recipe they were made by. Returns what was written."""
+    written = [path_of(out, variant, done.recipe.variants) for variant in done.passed]
+    for variant, path in zip(done.passed, written, strict=True):
         bundle.write(path, done.made[variant].flatbuffer, done.card(variant))
     write(recipe_of(out), recipe.text(done.recipe))
     return [*written, recipe_of(out)]
+
+
+def set_aside(done: Conversion, out: Path) -> list[tuple[Path, Path]]:
+    """Bundles of an earlier conversion that this one does not overwrite get another name: they are not what the new
+    report tells of. Returns their old and new paths.
+    """
+    written = {path_of(out, variant, done.recipe.variants) for variant in done.passed}
+    known = {out, *(out.with_suffix(f".{variant}{out.suffix}") for variant in VARIANTS)}
+    moved = [(path, path.with_suffix(f".earlier{path.suffix}")) for path in sorted(known - written) if path.exists()]
+    for path, aside in moved:
+        path.replace(aside)
+    return moved
 
 
 def recipe_of(out: Path) -> Path:

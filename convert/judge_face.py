@@ -54,6 +54,10 @@ class FaceJudgement:
     views: Mapping[str, str]  # picture -> frame or portrait
     threshold: float  # 0–1, from here on a face is reported
 
+    def counts(self) -> dict[str, int]:
+        """How many faces there are to be found."""
+        return {"faces": sum(not face.ignored for faces in self.truths.values() for face in faces)}
+
     def reported(self, variant: Variant, name: str) -> list[Found]:
         """The faces of a picture at the threshold."""
         return [face for face in self.found[variant][name] if face.score >= self.threshold]

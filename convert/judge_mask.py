@@ -30,6 +30,10 @@ class MaskJudgement:
     truths: NDArray[np.str_]  # (N,) labels
     bare: Mapping[Variant, Floats]  # (N,) each
 
+    def counts(self) -> dict[str, int]:
+        """How many pictures there are of each class."""
+        return {label: int((self.truths == label).sum()) for label in self.labels}
+
     def called(self, variant: Variant) -> NDArray[np.str_]:
         """(N,) labels, as the device gives them."""
         return np.array([str(as_verdict(float(share)).label) for share in self.bare[variant]])

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from convert import gates as rules
 from convert import layers, samples
-from convert.conversion import Conversion, Judgement, Made
+from convert.conversion import Conversion, Judgement, Made, caveats
 from convert.recipe import REFERENCE, SHIPPED, Variant
 
 LIST = re.compile(r"\[[\s\d.,eE+-]*\]")  # of numbers
@@ -24,10 +25,12 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "model": conversion.run.name,
         "task": conversion.run.task,
         "shipped": not conversion.failures,
+        "withheld": [variant for variant in conversion.recipe.variants if variant not in conversion.passed],
+        **caveats(conversion.run, conversion.recipe),
         "recipe": conversion.recipe.model_dump(mode="json"),
         "card": conversion.card(REFERENCE).model_dump(mode="json", exclude={"metrics", "sha256", "provenance"}),
         "variants": {variant: _variant(made) for variant, made in conversion.made.items()},
-        "gates": [gate for made in conversion.made.values() for gate in _gates(made)],
+        "gates": [gate for made in conversion.made.values() for gate in _gates(made, conversion.run.task)],
         "parts": {
             "validation": part(conversion.validation, conversion.figures["validation"]),
             "test": part(conversion.test, conversion.figures["test"]),
@@ -64,7 +67,8 @@ def _variant(made: Made) -> dict[str, Any]:
     }
 
 
-def _gates(made: Made) -> list[dict[str, Any]]:
+def _gates(made: Made, task: str) -> list[dict[str, Any]]:
+    usual = rules.known(task)
     failed = {failure.gate.measure for failure in made.failures}
     return [
         {
@@ -72,6 +76,7 @@ def _gates(made: Made) -> list[dict[str, Any]]:
             "measure": gate.measure,
             "at_least" if gate.at_least else "at_most": gate.limit,
             "unit": gate.unit,
+            **({"usual": usual[gate.measure]} if gate.limit != usual[gate.measure] else {}),
             "found": _number(made.measures[gate.measure]),
             "holds": gate.measure not in failed,
         }

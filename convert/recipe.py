@@ -33,8 +33,10 @@ class Recipe(BaseModel):
     """Of the choice of those pictures."""
     keep_float: tuple[str, ...] = ()
     """Layers the int8 variant computes in float: parts of tensor names."""
-    gates: dict[str, float] = {}
-    """Measure -> limit, where it is not the default one."""
+    gates: dict[str, float | None] = {}
+    """Measure -> limit, where it is not the default one; null: nothing is asked."""
+    quick: bool = False
+    """Of a few pictures, to see whether all goes through; the bundles say so."""
 
     @field_validator("variants")
     @classmethod
@@ -62,4 +64,5 @@ def read(path: Path) -> Recipe:
 
 def text(recipe: Recipe) -> str:
     """The content of its file."""
-    return recipe.model_dump_json(indent=1) + "\n"
+    left_out = None if recipe.quick else {"quick"}  # so that a recipe of an earlier maskwatch gives the same text
+    return recipe.model_dump_json(indent=1, exclude=left_out) + "\n"

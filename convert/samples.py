@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from maskwatch import preprocess
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Image
-from training import crops, data, scenes, scorer, voc
+from training import crops, data, quick, scenes, scorer, voc
 from training.record import Run
 
 # Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
@@ -75,6 +75,14 @@ class Shelf:
     validation: list[Candidate]
     test: list[Candidate]
     unreadable: list[str] = field(default_factory=list)
+
+    def few(self, count: int) -> Shelf:
+        """At most so many candidates of each class of each view, in each part."""
+
+        def some(part: list[Candidate]) -> list[Candidate]:
+            return quick.few(part, count, lambda candidate: (candidate.view, candidate.label))
+
+        return Shelf(some(self.train), some(self.validation), some(self.test), self.unreadable)
 
     def calibration(self, count: int, seed: int) -> list[Example]:
         """A shuffled sample with as many of each class, and within a class of each view as far as they go.

@@ -1,6 +1,7 @@
 """What the proof is reckoned with: intervals, layer errors, the packed file, the pages."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -12,7 +13,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from convert import ends, graph, intervals, judge_face, judge_mask, layers, packing, page, proof, quantize  # noqa: E402
+from convert import drawings, ends, graph, intervals, judge_face, judge_mask, layers, packing, page, proof, quantize  # noqa: E402
 from convert.samples import Example  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
 from maskwatch.runtime import Model, open_interpreter  # noqa: E402
@@ -303,3 +304,14 @@ def test_both_pages_name_the_failed_gate_the_worst_layer_and_every_change(task: 
     assert not re.search(r'(src|href)="(?!#)', html)  # it loads nothing
     assert page.html(made) == html
     assert not [word for word in ("src=", "<script", "<link", "url(http") if word in html]
+
+
+def test_where_nothing_is_reported_no_precision_is_drawn() -> None:
+    curve = {"threshold": [0.1, 0.5, 0.9], "precision": [80.0, 90.0, 0.0], "recall": [70.0, 50.0, 0.0]}
+    assert drawings._told(curve, "recall") == [70.0, 50.0, 0.0]
+    assert drawings._told(curve, "precision")[:2] == [80.0, 90.0]
+    assert math.isnan(drawings._told(curve, "precision")[2])
+    wrong = {**curve, "precision": [80.0, 0.0, 0.0]}  # what is reported and wrong is 0 rightly
+    assert drawings._told({**wrong, "recall": [70.0, 0.1, 0.0]}, "precision")[1] == 0.0
+    nothing = {**curve, "precision": [0.0] * 3, "recall": [0.0] * 3}
+    assert drawings.curves({"curves": {"float32": nothing}}).startswith("<svg")

@@ -591,5 +591,16 @@ def test_a_part_of_the_split_is_judged_alone(tmp_path: Path, monkeypatch: pytest
 
 def test_portraits_without_known_faces_are_sliced_too(folders: tuple[Path, Path], tmp_path: Path) -> None:
     (folders[0] / "faces.tsv").unlink()
-    command(saved(tmp_path / "colour.keras", 3), folders[0], tmp_path / "out", "--part", "all")
-    assert (tmp_path / "out" / "slices.json").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thresholds.png").write_bytes(b"of another model")
+    said = command(saved(tmp_path / "colour.keras", 3), folders[0], tmp_path / "out", "--part", "all")
+    assert json.loads((tmp_path / "out" / "slices.json").read_text())["chosen"] is None
+    assert "no threshold can be recommended: no masked or no bare face was cut out of a picture" in str(said)
+    assert not (tmp_path / "out" / "thresholds.png").exists()  # nothing is drawn of nothing
+
+
+@pytest.mark.parametrize(("masked", "told"), [(40, True), (100, False)])
+def test_so_few_masked_people_that_the_promise_cannot_be_told_are_named(masked: int, told: bool) -> None:
+    said = report.recommended({"threshold": 0.3, "false_alarms": 0, "masked": masked, "missed": 1, "bare": 9}, 100)
+    assert said.startswith("threshold 0.3 (at most one false alarm in 100): 0 of ")
+    assert said.endswith("; one in 100 cannot be told by so few masked") is told

@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 from training.calibration import Bin, Point
+from training.scorer import interval
+
+FEW = 20  # faces: the share of fewer says little, and no line is drawn to it
 
 
 def curves(history: dict[str, list[float]], path: Path) -> None:
@@ -24,8 +28,10 @@ def curves(history: dict[str, list[float]], path: Path) -> None:
     for axis, name in zip(axes[0], names, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             if key in history:
-                axis.plot(range(1, len(history[key]) + 1), history[key], label=label)
-        axis.set(title=name, xlabel="epoch")
+                marker = "o" if len(history[key]) == 1 else ""  # of one epoch there is no line
+                axis.plot(range(1, len(history[key]) + 1), history[key], marker=marker, label=label)
+        axis.set(title=name, xlabel="epoch", xlim=(0.5, len(history[name]) + 0.5))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend()
     _save(figure, path)
@@ -33,7 +39,7 @@ def curves(history: dict[str, list[float]], path: Path) -> None:
 
 def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) -> None:
     """Counts by true class (rows) and answer (columns), as a PNG."""
-    figure, axis = plt.subplots(figsize=(4.2, 3.6))
+    figure, axis = plt.subplots(figsize=(4.6, 3.8))
     axis.imshow(matrix, cmap="Blues")
     axis.set(xticks=range(len(labels)), xticklabels=labels, yticks=range(len(labels)), yticklabels=labels)
     axis.set(xlabel="answer", ylabel="truth")
@@ -50,11 +56,20 @@ def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) ->
 
 
 def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
-    """Share judged right by confidence, with the number of faces, as a PNG."""
+    """Share judged right by confidence with its 95 % interval, and the number of faces, as a PNG.
+
+    Hollow: a bin of few faces; the line leaves it out.
+    """
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True, height_ratios=(3, 1))
     above.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="as stated")
-    above.plot([each.confidence for each in bins], [each.right for each in bins], marker="o", label="found")
-    above.set(ylabel="share judged right", title=f"expected calibration error {error:.3f}", ylim=(0, 1.03))
+    many = [each for each in bins if each.n >= FEW]
+    above.plot([each.confidence for each in many], [each.right for each in many], color="C0", label="found")
+    for each in bins:
+        low, high = interval(round(each.right * each.n), each.n)
+        spread = [[max(0.0, each.right - low)], [max(0.0, high - each.right)]]
+        inside = "C0" if each.n >= FEW else "white"
+        above.errorbar(each.confidence, each.right, spread, fmt="o", color="C0", mfc=inside, elinewidth=0.8, capsize=2)
+    above.set(ylabel="share judged right", title=f"expected calibration error {error:.3f}", ylim=(-0.03, 1.03))
     above.legend(loc="lower right")
     below.bar([each.confidence for each in bins], [each.n for each in bins], width=0.03)
     below.set(xlabel="confidence", ylabel="faces", yscale="log")
@@ -123,6 +138,6 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
 def _save(figure: plt.Figure, path: Path) -> None:
     figure.tight_layout()
     temporary = path.with_name(f"writing-{path.name}")
-    figure.savefig(temporary, dpi=110, format="png")
+    figure.savefig(temporary, dpi=110, format="png", bbox_inches="tight")  # long labels stay inside
     plt.close(figure)
     temporary.replace(path)

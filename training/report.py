@@ -14,6 +14,8 @@ from maskwatch.flow import Label
 from training import calibration, crops, data, evaluate, peers, plots, quick, sheet, voc
 from training import slices as sliced
 
+PICTURES = ("mistakes.png", "grey.png", "worst.png", "reliability.png", "thresholds.png")
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -55,13 +57,23 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
     if weakest:
         say(f"worst slice: {weakest.kind}: {weakest.name}, {len(weakest.wrong)} of {len(weakest.faces)} wrong")
     say(f"expected calibration error {figures['calibration_error']:.4f}")
-    point = figures["chosen"]
-    say(
+    say(recommended(figures["chosen"], people))
+    say(f"wrote {', '.join(name for name in ('slices.json', *PICTURES) if (out / name).exists())} into {out}")
+
+
+def recommended(point: dict[str, float] | None, people: int) -> str:
+    """The threshold in words; without faces of both camps there is none to recommend."""
+    if point is None:
+        return (
+            "no threshold can be recommended: no masked or no bare face was cut out of a picture; "
+            "`python -m training find-faces DATA` finds those of portraits, --scenes names others"
+        )
+    told = (
         f"threshold {point['threshold']:g} (at most one false alarm in {people}): "
         f"{point['false_alarms']} of {point['masked']} masked called bare, "
         f"{point['missed']} of {point['bare']} bare called masked"
     )
-    say(f"wrote slices.json, mistakes.png, grey.png, worst.png, reliability.png and thresholds.png into {out}")
+    return told + f"; one in {people} cannot be told by so few masked" if point["masked"] < people else told
 
 
 def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
@@ -106,7 +118,7 @@ def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
         "incorrect": incorrect(judged),
         "calibration_error": round(calibration.expected_error(calibration.bins(bare, is_bare)), 4),
         "thresholds": [as_json(point) for point in points],
-        "chosen": as_json(calibration.choose(points, people)),
+        "chosen": as_json(calibration.choose(points, people)) if is_bare.any() and not is_bare.all() else None,
     }
 
 
@@ -126,8 +138,11 @@ def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
     """The pictures."""
     bare, is_bare = settled(judged)
     bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
-    plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
-    plots.operating(points, calibration.choose(points, people), out / "thresholds.png")
+    for name in PICTURES:
+        (out / name).unlink(missing_ok=True)  # of another model, where there is nothing to draw now
+    if is_bare.any() and not is_bare.all():
+        plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
+        plots.operating(points, calibration.choose(points, people), out / "thresholds.png")
     for grey, name in ((False, "mistakes.png"), (True, "grey.png")):
         sheet.write(sliced.pictures(face for face in judged if face.grey is grey and not face.right), out / name)
     weakest = sliced.worst(sliced.slices(judged))

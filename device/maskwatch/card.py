@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from maskwatch.printable import one_line
+
+LONGEST = 200  # characters of what a card says in its own words
 Task = Literal["mask", "face", "scene"]
 Name = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=100)]
 Label = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=64)]
@@ -46,4 +49,14 @@ class ModelCard(BaseModel):
     metrics: dict[str, Any] = {}
     """Figures measured on this very file, with their counts."""
     provenance: dict[str, Any] = {}
-    """Seed, split and calibration hashes, versions, data sets."""
+    """Seed, split and calibration hashes, versions, data sets; also `quick` and `loosened`, see caveats."""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What whoever wants to use the model must know, a line each; of a model that kept every promise, none."""
+        loosened = self.provenance.get("loosened")
+        told = ["made with --quick, of a few pictures: not for use at a door"] if self.provenance.get("quick") else []
+        if isinstance(loosened, dict) and loosened:
+            limits = ", ".join(f"{name} {'off' if limit is None else limit}" for name, limit in loosened.items())
+            told.append(f"its gates were loosened: {one_line(limits)[:LONGEST]}")
+        return tuple(told)

@@ -164,7 +164,7 @@ def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lam
 
     Args:
         settings: [mask].
-        tell: told whose model it is, and whether it was tried.
+        tell: told whose model it is, whether it was tried, and what its card warns of.
 
     Raises:
         ModelError: its file cannot be used.
@@ -187,4 +187,7 @@ def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[
     content = bundle.content(path)
     opened = bundle.verified(content, path, task)
     tell(trust.admit(opened, content, settings.threads))
+    for caveat in opened.card.caveats:
+        tell(caveat)
+        logger.warning("model %s: %s", path, caveat)
     return opened
