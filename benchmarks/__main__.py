@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from benchmarks import readme, records
+from benchmarks import readme, records, told
 from benchmarks.daemon import device, latency, pipeline, soak
 from benchmarks.networks import compare, doubts, figures, models, run, runtimes
 from maskwatch import bundle, command, config
@@ -65,6 +65,7 @@ def measure_models(
 @click.option("--scenes", type=FOLDER, required=True, multiple=True, help="Pascal VOC scenes; repeat for each source.")
 @click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--quick", is_flag=True, help="A few pictures and calls; writes search-quick.json, which no table reads.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_candidates(
     classifiers: tuple[str, ...],
@@ -73,6 +74,7 @@ def measure_candidates(
     scenes: tuple[Path, ...],
     rounds: int,
     seed: int,
+    quick: bool,
     results: Path,
 ) -> None:
     """Bundles that might be shipped: quality against time; writes RESULTS/BOARD/search.json and search.png."""
@@ -80,7 +82,7 @@ def measure_candidates(
 
     if not classifiers + finders:
         raise ConfigError("search: no candidate; give --mask NAME=BUNDLE or --face NAME=BUNDLE")
-    material = search.Material(portraits, scenes, seed)
+    material = search.Material(portraits, scenes, seed, quick)
     record = search.measure(dict(map(_named, classifiers)), dict(map(_named, finders)), material, rounds)
     _save(record, results)
     search.draw(record, records.path(record, results).with_suffix(".png"))
@@ -194,6 +196,8 @@ def _save(record: dict[str, Any], results: Path) -> None:
         click.echo(
             f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high", err=True
         )
+    for line in told.lines(record):
+        click.echo(line)
     click.echo(f"wrote {records.save(record, results)}")
 
 

@@ -17,9 +17,10 @@ from benchmarks import records
 from benchmarks.networks import models
 from maskwatch import bundle
 from maskwatch.detector import SingleShotDetector
-from training import data, plots, report, scorer, slices, voc
+from training import data, plots, quick, report, scorer, slices, voc
 
 PARTS = ("validation", "test")
+QUICK_ROUNDS = 5
 LEAST_SCORE = 0.1  # of the boxes that make an average precision
 FINDER_SIDES = (24.0, 40.0)  # pixels: annotated faces from here on
 
@@ -31,6 +32,7 @@ class Material:
     portraits: Path
     scenes: Sequence[Path]  # a source each
     seed: int = 0  # of the split
+    quick: bool = False  # a few of them
 
 
 def measure(
@@ -51,16 +53,17 @@ def measure(
         bundle.read(path, "mask")
     runners = [models.network(name, path) for name, path in classifiers.items()]
     runners += [models.finder(name, path) for name, path in finders.items()]
-    record = models.measure(runners, {}, rounds)
+    record = models.measure(runners, {}, min(rounds, QUICK_ROUNDS) if material.quick else rounds)
     for row, runner in zip(record["models"], runners, strict=True):
         judge = {"network": mask, "finder": face}[runner.kind]
         row["quality"] = {part: judge(runner.file, material, part) for part in PARTS}
-    return {**record, "kind": "search"}
+    return {**record, "kind": "search-quick" if material.quick else "search"}
 
 
 def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
     """Kind of picture -> share judged right, 0–1, with its interval and count."""
-    judged = report.judge(report.Subject(path, material.portraits, material.scenes, part, material.seed, None))
+    subject = report.Subject(path, material.portraits, material.scenes, part, material.seed, None, material.quick)
+    judged = report.judge(subject)
     found: dict[str, list[bool]] = {}
     for each in judged:
         found.setdefault(slices.source(each.sample), []).append(each.right)
@@ -72,12 +75,16 @@ def face(path: Path, material: Material, part: str) -> dict[str, Any]:
     opened = bundle.read(path, "face")
     finder, sure = SingleShotDetector(opened, LEAST_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
     splits = voc.sources(material.scenes, material.seed)
+    photos = data.load(material.portraits).split(material.seed)
+    if material.quick:
+        splits = {name: quick.of_scenes(split, quick.PICTURES) for name, split in splits.items()}
+        photos = quick.of_photos(photos, quick.PICTURES)
     quality = {}
     for name, split in splits.items():
         source = "" if len(splits) == 1 else f"{name}: "
         quality |= {f"{source}{measure}": value for measure, value in streets(finder, voc.part(split, part)).items()}
-    photos = getattr(data.load(material.portraits).split(material.seed), part)
-    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in photos])
+    shown = getattr(photos, part)
+    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in shown])
     return quality
 
 

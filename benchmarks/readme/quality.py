@@ -146,21 +146,23 @@ def _changed(figures: dict[str, Any]) -> str:
     return f"{figures['lost']} lost, {figures['gained']} gained" if "lost" in figures else "–"
 
 
-def search() -> str:
+def search(found: Iterable[Any] | None = None) -> str:
     """What was tried for the shipped models: quality on both held-out parts against time, by board."""
+    records = list(of_boards("search") if found is None else found)
     done = []
     for kind, title in (("network", "mask classifier"), ("finder", "face finder")):
         rows, measures = [], []
-        for record in of_boards("search"):
+        for record in records:
             for model in _candidates(record, kind):
                 validation, test = model["quality"]["validation"], model["quality"]["test"]
                 measures = list(test)
-                found = [
+                cells = [
                     f"{_percent(validation[each])}; {_percent(test[each])} {ends(test[each]['interval95'], 100)}"
                     for each in measures
                 ]
-                rows.append((model["name"], f"{spread(model['ms'])[0]:.2f}", f"{model['bytes'] / 1e6:.2f}", *found))
-        done.append(markdown((title, "ms", "MB", *measures), rows))
+                rows.append((model["name"], f"{spread(model['ms'])[0]:.2f}", f"{model['bytes'] / 1e6:.2f}", *cells))
+        if rows:
+            done.append(markdown((title, "ms", "MB", *measures), rows))
     return "\n\n".join(done)
 
 

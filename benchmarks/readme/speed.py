@@ -8,16 +8,18 @@ from typing import Any
 from benchmarks import records
 from benchmarks.daemon import pipeline as whole
 from benchmarks.daemon import soak as endurance
-from benchmarks.networks import figures, run
+from benchmarks.networks import doubts, figures, run
 from benchmarks.readme import tables
 from benchmarks.readme.tables import interval, markdown, of_boards
 from benchmarks.records import spread
 
+Records = Sequence[Any] | None  # of one kind; None: every board's committed one
 
-def starts() -> str:
+
+def starts(found: Records = None) -> str:
     """Time to the first verdict, and memory, by board."""
     rows = []
-    for record in of_boards("device"):
+    for record in of_boards("device") if found is None else found:
         columns = {name: [start[name] for start in record["starts"]] for name in record["starts"][0]}
         rows.append(
             (
@@ -29,10 +31,10 @@ def starts() -> str:
     return markdown(("board", "imports", "models opened", "process start to first verdict", "peak memory"), rows)
 
 
-def frame() -> str:
+def frame(found: Records = None) -> str:
     """Where the time of a frame goes in which somebody is judged, and what one costs in which nobody is, by board."""
     rows = []
-    for record in of_boards("device"):
+    for record in of_boards("device") if found is None else found:
         stages = {name: values[1:] for name, values in record["frames_ms"].items()}  # the first frame warms up
         frames = [dict(zip(stages, values, strict=True)) for values in zip(*stages.values(), strict=True)]
         judged = [frame for frame in frames if frame["classify"]]
@@ -47,10 +49,10 @@ def frame() -> str:
     return markdown(("board", "stage", "frames", "median ms", "p10", "p90"), rows)
 
 
-def models() -> str:
+def models(found: Records = None) -> str:
     """Models in turns on one thread, by board; ratios to the study's network and to YuNet."""
     rows = []
-    for record in of_boards("models"):
+    for record in of_boards("models") if found is None else found:
         medians = {model["name"]: spread(model["ms"])[0] for model in record["models"]}
         for model in record["models"]:
             middle, low, high = spread(model["ms"])
@@ -71,8 +73,11 @@ def models() -> str:
 
 
 def quantized() -> str:
-    """A table for each board: every network's variants, a column for each runtime, on the fewest threads measured."""
-    return "\n\n".join(map(_variants, records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA)))
+    """A table for each board, the most to be trusted first: every network's variants on the fewest threads measured, a
+    column for each runtime.
+    """
+    found = records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA)
+    return "\n\n".join(map(_variants, sorted(found, key=doubts.rank)))
 
 
 def _variants(record: Mapping[str, Any]) -> str:
@@ -98,19 +103,21 @@ def _by_variant(name: tuple[str, str]) -> tuple[str, int]:
     return name[0], run.VARIANTS.index(name[1])
 
 
-def pipeline() -> str:
+def pipeline(found: Records = None) -> str:
     """The whole daemon by the number of faces, and the way to the pin, by board."""
-    return _by_board("pipeline", whole.TABLES)
+    return _by_board("pipeline", whole.TABLES, found)
 
 
-def soak() -> str:
+def soak(found: Records = None) -> str:
     """Half an hour on a loop, by board."""
-    return _by_board("soak", (endurance.TABLE,))
+    return _by_board("soak", (endurance.TABLE,), found)
 
 
-def _by_board(kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]]) -> str:
+def _by_board(
+    kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]], found: Records
+) -> str:
     """Tables of (head, a record -> its rows), from every board's record of a kind."""
-    found = of_boards(kind)
+    found = of_boards(kind) if found is None else found
     return "\n\n".join(
         markdown(
             ["board", *head.split("|")],
