@@ -29,7 +29,7 @@ VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models bundles reach reference study clean
+.PHONY: help demo test check models bundles far reach reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ endif
 
 bundles: .venv/.made ## the shipped bundles anew from training/models, byte for byte: make bundles DATA=… SCENES=…
 	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
+
+# The same weights; FAR_SIZE is the side of its input, pixels.
+FAR_SIZE ?= 640
+far: .venv/.made ## the finder with a larger input, for [face] reach = "far": make far DATA=… SCENES=…
+	.venv/bin/python -m training resize $(KEPT)/face/model.keras --size $(FAR_SIZE) --out $(KEPT)/face-far
+	$(CONVERT).bundles --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
+	.venv/bin/python -m training reach device/maskwatch/models/face-far.tflite \
+		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
 
 # Not by portraits whose boxes another finder drew, and rooms without a face tell nothing of faces.
 reach: .venv/.made ## how small a face the shipped finder finds, for `maskwatch check`: make reach SCENES=…

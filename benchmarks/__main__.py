@@ -46,6 +46,8 @@ def measure_models(
     """The shipped models and others in turns on one thread; writes RESULTS/BOARD/models.json."""
     mask, face = bundle.default_path("mask"), bundle.default_path("face")
     runners = [models.finder("face finder", face), models.network("mask classifier", mask)]
+    if (far := bundle.default_path("face", far=True)).is_file():
+        runners.append(models.finder("face finder, far", far))
     against = {}
     if yunet:
         runners.append(models.yunet(yunet, runners[0].input_size))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)
 TASKS = ("face", "mask")
+FAR = "face-far"  # the finder at a larger input; made where its float model is kept
 LONGEST = 60  # characters of a value in a message
 
 
@@ -50,7 +51,7 @@ class Place:
 @click.option("--out", type=FOLDER, default="device/maskwatch/models", show_default=True, help="Of the bundles.")
 @click.option("--reports", type=FOLDER, default="convert/results", show_default=True, help="Of the reports.")
 @click.option("--work", type=NEW, default="runs/bundles", show_default=True, help="All variants.")
-@click.option("--task", "tasks", type=click.Choice(TASKS), multiple=True, help="This one; both if nothing is said.")
+@click.option("--task", "tasks", type=click.Choice((*TASKS, FAR)), multiple=True, help="This one; repeat.  [all kept]")
 @click.option("--new", is_flag=True, help="Judge again and replace, also where the float model is the shipped one's.")
 def cli(
     folders: tuple[Path, ...], kept: Path, out: Path, reports: Path, work: Path, tasks: tuple[str, ...], new: bool
@@ -61,7 +62,7 @@ def cli(
     """
     places = [
         Place(task, kept / task / "model.keras", out / f"{task}.tflite", reports / f"{task}.report.json", work)
-        for task in tasks or TASKS
+        for task in tasks or (*TASKS, *[FAR] * (kept / FAR).is_dir())
     ]
     for place in places:
         if not place.kept.is_file():
@@ -80,7 +81,7 @@ def _is_of(place: Place) -> bool:
 
 
 def _read(place: Place) -> Bundle:
-    return bundle.read(place.shipped, "face" if place.task == "face" else "mask", any_pixels=True)
+    return bundle.read(place.shipped, "mask" if place.task == "mask" else "face", any_pixels=True)
 
 
 def release(place: Place, folders: Sequence[Path]) -> bool:

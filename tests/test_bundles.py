@@ -241,3 +241,43 @@ class Sha(NamedTuple):
     """A split, as far as its hash goes."""
 
     sha256: str
+
+
+# -- the far finder ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "expected"),
+    [
+        (("face", "mask"), (), ["face", "mask"]),
+        (("face", "mask", "face-far"), (), ["face", "mask", "face-far"]),
+        (("face-far",), ("--task", "face-far"), ["face-far"]),
+    ],
+)
+def test_the_far_finder_is_made_where_its_float_model_is_kept(
+    kept: tuple[str, ...], asked: tuple[str, ...], expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("out", "reports", *kept):
+        (tmp_path / name).mkdir()
+    for name in kept:
+        (tmp_path / name / "model.keras").touch()
+    made: list[str] = []
+    monkeypatch.setattr(bundles, "release", lambda place, _: (made.append(place.shipped.stem), True)[1])
+    folders = (
+        "--kept",
+        tmp_path,
+        "--out",
+        tmp_path / "out",
+        "--reports",
+        tmp_path / "reports",
+        "--work",
+        tmp_path / "w",
+    )
+    bundles.cli([*map(str, folders), "--data", str(tmp_path), *asked], standalone_mode=False)
+    assert made == expected
+
+
+def test_the_far_finder_is_read_as_a_finder() -> None:
+    shipped = bundle.default_path("face")
+    place = bundles.Place("face-far", shipped, shipped, shipped, shipped)
+    assert bundles._read(place).card.task == "face"

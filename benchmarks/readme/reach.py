@@ -28,17 +28,19 @@ def sizes() -> str:
 
 
 def metres() -> str:
-    """By camera: whole frame and a zone; three of four faces, and half of them."""
-    found = shipped()
+    """By camera and finder: whole frame and a zone; three of four faces, and half of them."""
+    finders = {"": shipped()}
+    if bundle.default_path("face", far=True).is_file():
+        finders["far, "] = shipped(far=True)
     rows = []
     for lens in LENSES:
         cells = []
-        for polygon in ((), DOOR):
-            part = looking.part(polygon, *FRAME, found.input_size)
-            cells += told(found, lens, part)
+        for found in finders.values():
+            for polygon in ((), DOOR):
+                cells += told(found, lens, looking.part(polygon, *FRAME, found.input_size))
         rows.append((lens.name, f"{lens.degrees:g}°", *cells))
-    head = "camera|across|whole picture: 3 of 4|half|zone: 3 of 4|half"
-    return markdown(head.split("|"), rows)
+    columns = [f"{name}{where}: 3 of 4|half" for name in finders for where in ("whole picture", "zone")]
+    return markdown("|".join(["camera|across", *columns]).split("|"), rows)
 
 
 def line() -> str:
@@ -56,13 +58,13 @@ def told(found: recall.Recall, lens: Lens, part: Part) -> list[str]:
     return [f"{far:.1f} m" if (far := known.metres(size)) else "–" for size in (known.often, known.half)]
 
 
-def shipped() -> recall.Recall:
-    """The shipped finder's record.
+def shipped(far: bool = False) -> recall.Recall:
+    """The record of a finder that ships.
 
     Raises:
         ModelError: there is none, or it is another finder's.
     """
-    path = bundle.default_path("face")
+    path = bundle.default_path("face", far)
     found = recall.read(path, bundle.read(path, "face").sha256)
     if isinstance(found, str):
         raise ModelError(f"model {path}: {found}; make reach SCENES=…")

@@ -71,9 +71,14 @@ class Contents:
     files: dict[str, bytes]  # of the archive, by name
 
 
-def default_path(task: Task) -> Path:
-    """The bundle that ships in the package."""
-    return Path(str(resources.files("maskwatch") / "models" / f"{task}.tflite"))
+def default_path(task: Task, far: bool = False) -> Path:
+    """The bundle that ships in the package.
+
+    Args:
+        task: what it is for.
+        far: of the two finders, the one with the larger input.
+    """
+    return Path(str(resources.files("maskwatch") / "models" / f"{task}{'-far' * far}.tflite"))
 
 
 def read(path: Path, task: Task, any_pixels: bool = False) -> Bundle:

@@ -176,7 +176,10 @@ def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lam
 
 def model_path(settings: FaceSettings | MaskSettings, task: Task) -> Path:
     """The file of the model that the settings name."""
-    return bundle.default_path(task) if settings.model == "default" else Path(settings.model)
+    if settings.model != "default":
+        return Path(settings.model)
+    far = isinstance(settings, FaceSettings) and settings.reach == "far"
+    return bundle.default_path(task, far=True) if far else bundle.default_path(task)
 
 
 def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[[str], object]) -> bundle.Bundle:

@@ -108,6 +108,9 @@ class FaceSettings(Section):
     """maskwatch: our own bundle. yunet: cv2.FaceDetectorYN with the ONNX file you name in `model`."""
     model: PathText = "default"
     """"default", the bundle in the package, or a file."""
+    reach: Literal["near", "far"] = "near"
+    """far: the finder in the package whose input is larger. It finds smaller faces, farther away, and takes several
+    times as long; see docs/reach.md."""
     min_score: float | None = Field(default=None, ge=0.05, le=0.95)
     """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with. Few faces score
     above 0.95, and below 0.05 everything is one."""
@@ -119,6 +122,12 @@ class FaceSettings(Section):
     def _yunet_brings_its_file(self) -> FaceSettings:
         if self.engine == "yunet" and self.model == "default":
             raise ValueError('engine "yunet" needs `model` to name an ONNX file of yours: none ships with maskwatch')
+        return self
+
+    @model_validator(mode="after")
+    def _reach_is_of_our_own_finders(self) -> FaceSettings:
+        if self.reach == "far" and self.model != "default":
+            raise ValueError('reach "far" is for the bundles in the package, and `model` names a file; leave one out')
         return self
 
 
