@@ -11,11 +11,15 @@ from typing import Any
 
 import click
 
-from benchmarks import readme, records, told
-from benchmarks.daemon import device, latency, pipeline, soak
+from benchmarks import records
+from benchmarks.daemon import latency, pipeline, soak
+from benchmarks.daemon import startup as device
 from benchmarks.networks import compare, doubts, figures, models, run, runtimes
-from maskwatch import bundle, command, config
+from benchmarks.report import readme, told
+from maskwatch import config
+from maskwatch.cli import command
 from maskwatch.errors import ConfigError
+from maskwatch.vision import bundle
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -136,7 +140,7 @@ def measure_doorway(
     Writes RESULTS/BOARD/doorway.json after every clip, and samples.png and mistakes.png into WORK. About an hour of
     computing for an hour of clips; given again with the same WORK, it goes on where it was.
     """
-    from benchmarks.doorway import measure, sheet  # needs extra `train`
+    from benchmarks.behaviour.doorway import contact_sheet, measure  # needs extra `train`
 
     material = measure.Material(root, listed, backgrounds, seed)
     clips = material.clips(hours)
@@ -144,7 +148,7 @@ def measure_doorway(
         click.echo(json.dumps(measure.replayed(clips, config.load(tried), work)["rows"][0]))
         return
     work.mkdir(parents=True, exist_ok=True)
-    sheet.write(sheet.samples(clips), work / "samples.png")
+    contact_sheet.write(contact_sheet.samples(clips), work / "samples.png")
     record: dict[str, Any] = {}
     for done, record in measure.measure(material, hours, work):
         path = records.save(record, results)
@@ -152,7 +156,7 @@ def measure_doorway(
         click.echo(f"{done}/{len(clips)} clips: {device['false']} false, {device['missed']} of {device['due']} missed")
     wrong = [(clips[each["clip"]], each["time"]) for each in record["mistakes"]]
     if wrong:
-        sheet.write(wrong, work / "mistakes.png")
+        contact_sheet.write(wrong, work / "mistakes.png")
     click.echo(f"wrote {path}")
 
 
@@ -164,7 +168,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
     from rich.console import Console  # needs extra `train`
     from rich.progress import track
 
-    from benchmarks.scenes import rehearsal, scenarios, scripts
+    from benchmarks.behaviour.scenes import rehearsal, scenarios, scripts
 
     console, scenes = Console(stderr=True), scripts.SCRIPTS
     record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
@@ -180,7 +184,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_power(rounds: int, results: Path) -> None:
     """CPU seconds with and without motion gate and frame-rate cap; writes RESULTS/BOARD/power.json."""
-    from benchmarks.scenes import power
+    from benchmarks.behaviour.scenes import power
 
     _save(power.measure(rounds), results)
 

@@ -15,7 +15,7 @@ import click
 
 from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
-from maskwatch import command
+from maskwatch.cli import command
 from maskwatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _finite(text: str) -> float:
 
 def small(conversion: Conversion) -> Iterator[str]:
     """Where a part is so small that its figures tell little."""
-    from training import sizes
+    from training.pictures import sizes
 
     for part, judgement in (("validation", conversion.validation), ("test", conversion.test)):
         for name, count in judgement.counts().items():

@@ -20,12 +20,13 @@ import click
 
 from convert import recipe
 from convert.recipe import SHIPPED, VARIANTS, Recipe
-from maskwatch import bundle, command
+from maskwatch.cli import command
 from maskwatch.errors import ModelError
-from training import quick
+from maskwatch.vision import bundle
+from training.pictures import quick
 
 if TYPE_CHECKING:
-    from maskwatch.bundle import Bundle
+    from maskwatch.vision.bundle import Bundle
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)

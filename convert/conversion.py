@@ -12,19 +12,21 @@ import keras
 import numpy as np
 from pydantic import ValidationError
 
-from convert import gates, graph, judge_face, judge_mask, judge_scene, layers, metadata, quantize, samples, variants
+from convert import gates, graph, layers, metadata, quantize, samples, variants
+from convert.judges import judge_face, judge_mask, judge_scene
 from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
-from maskwatch import preprocess
-from maskwatch.card import ModelCard
-from maskwatch.classifier import bare_share
-from maskwatch.complaint import complaint
+from maskwatch.config.complaint import complaint
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
-from maskwatch.runtime import Model
-from maskwatch.scale import Floats
-from training import data, quick, record
-from training.progress import track
-from training.record import Run
+from maskwatch.vision import preprocess
+from maskwatch.vision.classifier import bare_share
+from maskwatch.vision.model_card import ModelCard
+from maskwatch.vision.quantization import Floats
+from maskwatch.vision.runtime import Model
+from training.pictures import data, quick
+from training.runs import run_folder
+from training.runs.progress import track
+from training.runs.run_folder import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2
@@ -104,7 +106,7 @@ def provenance(
         "calibration_n": len(calibration),
         "calibration_seed": recipe.seed,
         "calibration_sha256": samples.sha256(calibration),
-        "versions": record.installed((*DECIDING, recipe.back_end)),
+        "versions": run_folder.installed((*DECIDING, recipe.back_end)),
         **({"anchors": run.knobs["anchors"]} if "anchors" in run.knobs else {}),
         **caveats(run, recipe),
     }
@@ -140,7 +142,7 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
 def opened(model: Path, folders: Sequence[Path]) -> tuple[keras.Model, Run, samples.Shelf]:
     """A trained model, its record and its pictures. Raises as convert() does."""
     network = quantize.load(model)
-    run = record.read(model)
+    run = run_folder.read(model)
     _same_geometry(model, run, network)
     return network, run, samples.gather(run, samples.recognise(folders))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from convert import page, proof, recipe
 from convert.conversion import Conversion
 from convert.recipe import SHIPPED, VARIANTS, Variant
-from maskwatch import bundle
+from maskwatch.vision import bundle
 
 
 def report(done: Conversion, stem: Path) -> Path:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from convert import drawings
 from convert.recipe import REFERENCE, SHIPPED
-from training import quick
+from training.pictures import quick
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORST = 10  # layers named

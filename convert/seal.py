@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from maskwatch import bundle, command
+from maskwatch.cli import command
+from maskwatch.vision import bundle
 
 
 @click.command()

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskwatch import command
+from maskwatch.cli import command
 from maskwatch.errors import ConfigError
+from training.commands.train_commands import find_faces, left_out, resize, train
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
 from training.strangers.command import strangers
 from training.study.commands import compare, judge
-from training.train_commands import find_faces, left_out, resize, train
 
 if TYPE_CHECKING:
-    from training import scorer
+    from training.judging import scorer
 
 
 @click.group()
@@ -40,7 +40,9 @@ for command_of_training in (train, find_faces, judge, compare, left_out, resize,
 @click.option("--plot", type=NEW, help="Also draw the confusion matrix into this PNG.")
 def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot: Path | None) -> None:
     """Judge MODEL (.keras or .tflite) on the whole images of DIR/with_mask and DIR/without_mask."""
-    from training import crops, data, evaluate
+    from training.augment import crops
+    from training.judging import evaluate
+    from training.pictures import data
 
     network = evaluate.open_network(model)
     damaged: tuple[str, ...] = ()
@@ -55,7 +57,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
     for line in result.unreadable[len(damaged) :]:
         click.echo(line, err=True)
     if plot:
-        from training import plots
+        from training.judging import plots
 
         plots.confusion(result.confusion, data.LABELS, plot)
     summary = {"model": model.name, "part": part, **result.summary()}
@@ -72,7 +74,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
     """Contact sheets of what the classifier learns from: every drawing, masks cut out of photographs and moved to other
     faces, every effect, and looks as often as they come."""
-    from training import gallery
+    from training.classifier import gallery
 
     written = gallery.write(root, scenes, out, size, seed, yunet)
     click.echo(f"wrote {', '.join(written[:-1])} and {written[-1]} into {out}")
@@ -85,7 +87,7 @@ def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, s
 @click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
 def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     """The photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks doorway`."""
-    from training import listing
+    from training.pictures import listing
 
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f"writing-{out.name}")
@@ -122,9 +124,9 @@ def slices(
     Writes slices.json, mistakes.png, grey.png (mistakes without colour), worst.png, reliability.png and thresholds.png
     into the folder --out.
     """
-    from training import report
+    from training.judging import slices_report
 
-    report.write(report.Subject(model, root, scenes, part, seed, yunet), people, out, click.echo)
+    slices_report.write(slices_report.Subject(model, root, scenes, part, seed, yunet), people, out, click.echo)
 
 
 @cli.command()
@@ -137,8 +139,8 @@ def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) ->
 
     `maskwatch check` reads the record beside a model, and tells from it how far away faces are found.
     """
-    from maskwatch import recall
-    from training import reach
+    from maskwatch.vision import recall
+    from training.judging import reach
 
     path = out or recall.beside(model)
     reach.write(reach.measure(model, scenes, seed), path)
@@ -158,7 +160,8 @@ def score(
 
     FILE holds the lines of `maskwatch detect --json`; precision, recall and labels are counted at THRESHOLD.
     """
-    from training import scorer, voc
+    from training.judging import scorer
+    from training.pictures import voc
 
     split = voc.split(voc.load(root), seed)
     for name, findings, threshold in [_detector(text) for text in detectors]:
@@ -181,7 +184,8 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
     FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. A JSON line for each part, and
     for its real and pasted masks where DIR/synthetic.txt tells them apart.
     """
-    from training import data, scorer
+    from training.judging import scorer
+    from training.pictures import data
 
     dataset, findings, pasted = data.load(root), scorer.findings(found), data.pasted(root)
     for part in parts or ("all",):
@@ -201,7 +205,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
 
 def _detector(text: str) -> tuple[str, scorer.Findings, float]:
     """`ours=ours.jsonl@0.4` -> name, what it found, threshold."""
-    from training import scorer
+    from training.judging import scorer
 
     name, equals, rest = text.partition("=")
     file, at, threshold = rest.rpartition("@")
@@ -220,8 +224,9 @@ def _detector(text: str) -> tuple[str, scorer.Findings, float]:
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
     """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
-    from maskwatch.camera import folder, pictures
-    from training import data, peers
+    from maskwatch.camera.files import folder, pictures
+    from training.judging import peers
+    from training.pictures import data
 
     finder = {"yunet": peers.yunet, "aizoo": peers.aizoo}[kind](model, min_score)
     found = folder.find([images]).pictures

@@ -10,8 +10,8 @@ import click
 from click.core import ParameterSource
 
 from maskwatch.errors import SourceError
-from training import quick
-from training.knobs import FineTuning, Knobs, Way
+from training.pictures import quick
+from training.runs.knobs import FineTuning, Knobs, Way
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks import records
 from benchmarks.networks import models
-from maskwatch import bundle
-from maskwatch.detector import SingleShotDetector
-from training import data, plots, quick, report, scorer, slices, voc
+from maskwatch.vision import bundle
+from maskwatch.vision.finder import SingleShotDetector
+from training.judging import plots, scorer, slices, slices_report
+from training.pictures import data, quick, voc
 
 PARTS = ("validation", "test")
 QUICK_ROUNDS = 5
@@ -62,8 +63,10 @@ def measure(
 
 def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
     """Kind of picture -> share judged right, 0–1, with its interval and count."""
-    subject = report.Subject(path, material.portraits, material.scenes, part, material.seed, None, material.quick)
-    judged = report.judge(subject)
+    subject = slices_report.Subject(
+        path, material.portraits, material.scenes, part, material.seed, None, material.quick
+    )
+    judged = slices_report.judge(subject)
     found: dict[str, list[bool]] = {}
     for each in judged:
         found.setdefault(slices.source(each.sample), []).append(each.right)

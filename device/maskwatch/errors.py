@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwatch.redaction import redacted
+from maskwatch.text.redaction import redacted
 
 
 class MaskwatchError(Exception):

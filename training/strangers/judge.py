@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwatch import preprocess
-from training import record as runs
-from training.progress import track
+from maskwatch.vision import preprocess
+from training.runs import run_folder as runs
+from training.runs.progress import track
 from training.strangers import chart, measures, pictures, sheets, slicing, systems, watch
 from training.strangers.measures import Row
 from training.strangers.pictures import PORTRAITS

@@ -13,9 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwatch import preprocess
 from maskwatch.flow import Box, Image, Label
-from training import crops, data, slices, voc
+from maskwatch.vision import preprocess
+from training.augment import crops
+from training.judging import slices
+from training.pictures import data, voc
 
 ANNOTATED = {  # tag of faces-wider -> kind of slice, names of its values
     "occluded": ("occlusion (annotated)", ("none", "some", "much")),

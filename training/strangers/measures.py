@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from maskwatch.flow import Label
-from training import data, scorer
-from training.scorer import Found, Truth
+from training.judging import scorer
+from training.judging.scorer import Found, Truth
+from training.pictures import data
 from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
 from training.strangers.watch import Seen

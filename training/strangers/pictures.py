@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from training import data, voc
+from training.pictures import data, voc
 
 Item = TypeVar("Item")
 PORTRAITS = "portraits"  # the name of the photographs of --data

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskwatch import preprocess
 from maskwatch.flow import Image
-from training import data, sheet
+from maskwatch.vision import preprocess
+from training.pictures import contact_sheet, data
 from training.strangers import slicing
 from training.strangers.measures import Met, Row
 from training.strangers.pictures import PORTRAITS
@@ -33,7 +33,7 @@ def write(
             for row in slicing.weakest(rows, about, system.name, WEAKEST):
                 wrong = _wrong(grouped[(row.source, row.measure)], about)[:MOST]
                 place = run / f"{_slug(system.name)}-{about}-{_slug(f'{row.source} {row.measure}')}.png"
-                sheet.write([_tile(face) for face in wrong], place, side=SIDE)
+                contact_sheet.write([_tile(face) for face in wrong], place, side=SIDE)
                 written.append(place)
     return written
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from training import data
+from training.pictures import data
 from training.strangers import measures
 from training.strangers.measures import Met, Row
 from training.strangers.systems import System

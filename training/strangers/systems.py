@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from maskwatch import bundle, preprocess
-from maskwatch.classifier import MaskClassifier, as_verdict
-from maskwatch.detector import SingleShotDetector
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Image
-from training import evaluate, peers, record
-from training.scorer import Found
+from maskwatch.vision import bundle, preprocess
+from maskwatch.vision.classifier import MaskClassifier, as_verdict
+from maskwatch.vision.finder import SingleShotDetector
+from training.judging import evaluate, peers
+from training.judging.scorer import Found
+from training.runs import run_folder
 
 FAINT = 0.05  # 0–1; fainter boxes would not change an average precision
 THREADS = 1  # of an interpreter: the pictures are dealt to processes
@@ -130,10 +131,10 @@ def _float(subject: Subject) -> System:
     """Keras models, by the thresholds and calibrations of the run.json beside each."""
     import keras
 
-    from training import finder_scores
+    from training.finder import finder_scores
 
     assert subject.mask is not None
-    threshold = record.read(subject.face).score_threshold or 0.5
+    threshold = run_folder.read(subject.face).score_threshold or 0.5
     model = keras.models.load_model(subject.face, compile=False)
     network = evaluate.open_network(subject.mask)
     size = model.input_shape[1]

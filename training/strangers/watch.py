@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwatch import preprocess
 from maskwatch.flow import Image
-from training import data, evaluate, peers
+from maskwatch.vision import preprocess
 from training.augment import weather
-from training.progress import track
-from training.scorer import Found
-from training.slices import Landmarks
+from training.judging import evaluate, peers
+from training.judging.scorer import Found
+from training.judging.slices import Landmarks
+from training.pictures import data
+from training.runs.progress import track
 from training.strangers import looks
 from training.strangers.pictures import PORTRAITS, Picture
 from training.strangers.systems import Subject, System, opened

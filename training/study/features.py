@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training import checkpoints
-from training.progress import track
+from training.runs import checkpoints
+from training.runs.progress import track
 from training.study import batches, pictures
 
 BATCH = 32

@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch import bundle, preprocess
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Image, Label
-from training import crops, data, evaluate, record, scene_scores, scorer, voc, yolo_boxes
-from training.progress import track
+from maskwatch.vision import bundle, preprocess
+from training.augment import crops
+from training.judging import evaluate, scene_scores, scorer
+from training.pictures import data, voc
+from training.runs import run_folder
+from training.runs.progress import track
 from training.study import parts, size
 from training.study.judged import DECIMALS, Judged, Record, Scenes, Scores, sha256_of, write
+from training.yolo import yolo_boxes
 
 TOUCHED = "judged.json"  # in a run's folder: how often its test part was judged
 LEAST = 0.01  # score of a box that is still a detector's opinion of a photograph
@@ -50,7 +54,7 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
         ModelError: a model cannot be used, or is of another training.
         SourceError: the data cannot be used.
     """
-    run = record.read(subject.run / "model.keras")
+    run = run_folder.read(subject.run / "model.keras")
     before = _times(subject.run)
     if before and not again:
         raise ConfigError(
@@ -71,7 +75,7 @@ def _times(run: Path) -> int:
     return int(json.loads(file.read_text())["times"]) if file.exists() else 0
 
 
-def _split(root: Path, run: record.Run) -> parts.Parts:
+def _split(root: Path, run: run_folder.Run) -> parts.Parts:
     """As the training had it; a network that was trained elsewhere had the honest one, or scenes alone."""
     protocol = run.knobs.get("protocol", "honest")
     split = parts.of(root, protocol, int(run.knobs.get("seed", 0)) if protocol == "study" else 0)
@@ -83,7 +87,7 @@ def _split(root: Path, run: record.Run) -> parts.Parts:
     return split
 
 
-def _judged(path: Path, run: record.Run, split: parts.Parts, subject: Subject) -> Judged:
+def _judged(path: Path, run: run_folder.Run, split: parts.Parts, subject: Subject) -> Judged:
     """One file on everything."""
     answer, detect = _opened(path, run)
     known = data.faces(subject.root)
@@ -120,7 +124,7 @@ def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scor
     )
 
 
-def _opened(path: Path, run: record.Run) -> tuple[Answer, Callable[[Image], list[scorer.Found]] | None]:
+def _opened(path: Path, run: run_folder.Run) -> tuple[Answer, Callable[[Image], list[scorer.Found]] | None]:
     """A model as something that answers, and, if it is a detector, as one that finds."""
     if path.suffix == ".tflite":
         _same_training(path, run)
@@ -141,7 +145,7 @@ def _opened(path: Path, run: record.Run) -> tuple[Answer, Callable[[Image], list
     return look, find
 
 
-def _same_training(path: Path, run: record.Run) -> None:
+def _same_training(path: Path, run: run_folder.Run) -> None:
     card = bundle.read(path, run.task, any_pixels=True).card
     if (card.name, card.provenance.get("split_sha256")) != (run.name, run.split_sha256):
         raise ModelError(
@@ -149,11 +153,11 @@ def _same_training(path: Path, run: record.Run) -> None:
         )
 
 
-def _finder(path: Path, run: record.Run) -> Callable[[Image], list[scorer.Found]]:
+def _finder(path: Path, run: run_folder.Run) -> Callable[[Image], list[scorer.Found]]:
     """A scene model, on a picture of any size."""
     anchors = np.array(run.knobs["anchors"], np.float32)
     if path.suffix == ".tflite":
-        from maskwatch.runtime import Model
+        from maskwatch.vision.runtime import Model
 
         maps = Model(path.read_bytes(), threads=2, origin=str(path)).run
     else:
@@ -211,7 +215,7 @@ def precisions(seen: scorer.Findings, truths: scorer.Truths) -> Scenes:
     )
 
 
-def _record(run: record.Run, folder: Path, found: dict[str, Judged], times: int) -> Record:
+def _record(run: run_folder.Run, folder: Path, found: dict[str, Judged], times: int) -> Record:
     import keras
 
     model = keras.models.load_model(folder / "model.keras", compile=False)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from training import calibration, scorer
-from training.data import LABELS
+from training.judging import calibration, scorer
+from training.pictures.data import LABELS
 from training.study.judged import Scores
 
 NONE = -1  # the answer of a detector that finds no face

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError
-from training import data
+from training.pictures import data
 
 Protocol = Literal["honest", "study"]
 PROTOCOLS: tuple[Protocol, ...] = ("honest", "study")

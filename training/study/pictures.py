@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch import preprocess
-from training import data
-from training.progress import track
+from maskwatch.vision import preprocess
+from training.pictures import data
+from training.runs.progress import track
 
 CACHE = data.HASH_CACHE.parent / "study"
 

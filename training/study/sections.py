@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.data import LABELS
+from training.pictures.data import LABELS
 from training.study.comparison import SURE
 
 Rows = Sequence[Mapping[str, Any]]

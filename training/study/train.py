@@ -13,9 +13,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch import preprocess
 from maskwatch.errors import ConfigError
-from training import allocator, calibration, checkpoints, data, plots, record
+from maskwatch.vision import preprocess
+from training.judging import calibration, plots
+from training.pictures import data
+from training.runs import allocator, checkpoints, run_folder
 from training.study import batches, epochs, features, networks, parallel, parts, pictures
 from training.study.variants import Variant
 
@@ -49,7 +51,7 @@ class Material:
     y_check: NDArray[np.int64]
 
 
-def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options) -> record.Run:
+def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options) -> run_folder.Run:
     """Train one variant on the photographs of `root`; an interrupted run goes on where it was.
 
     Writes out/model.keras, out/run.json and out/curves.png.
@@ -65,7 +67,7 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
         ConfigError: the folder holds a finished training, or an option does not fit.
         SourceError: the photographs cannot be used.
     """
-    if (out / record.RECORD).exists() and not options.force:
+    if (out / run_folder.RECORD).exists() and not options.force:
         raise ConfigError(f"--out {out}: holds a finished training; expected a new folder, or --again to train anew")
     place = parallel.start(options.seed, variant.batch) if options.data_parallel else parallel.Place()
     folder = out / f"process-{place.process}" if place.process else out  # on one disk they would overwrite each other
@@ -81,9 +83,9 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     plots.curves(curves, folder / "curves.png")
     model = _in_float32(whole, variant, weights, options)
     temperature, bias = _calibrated(learner, material, options.protocol)
-    record.save(model, folder / "model.keras")
+    run_folder.save(model, folder / "model.keras")
     run = _record(variant, split, options, curves, chosen, temperature, bias)
-    record.write(folder, run)
+    run_folder.write(folder, run)
     for left in (*folder.glob("part*.weights.h5"), *folder.glob("part*.json"), *folder.glob("best-*.weights.h5")):
         left.unlink()
     return run
@@ -262,7 +264,7 @@ def _record(
     chosen: int,
     temperature: float,
     bias: float,
-) -> record.Run:
+) -> run_folder.Run:
     """What convert and the comparison read."""
     accuracy = float(curves["val_accuracy"][chosen])
     print(
@@ -270,7 +272,7 @@ def _record(
         f"{accuracy:.2%} of {len(split.check)} checked photographs right",
         flush=True,
     )
-    return record.Run(
+    return run_folder.Run(
         name=variant.network,
         task="mask",
         labels=data.LABELS,
@@ -288,7 +290,7 @@ def _record(
             "checked": len(split.check),
             "recipe": asdict(variant),
         },
-        versions=record.versions(),
+        versions=run_folder.versions(),
         history=dict(curves),
         metrics={"checked": {"n": len(split.check), "accuracy": round(accuracy, 4)}},
     )

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.camera import drawn_face, pictures
+from maskwatch.camera import drawn_face
+from maskwatch.camera.files import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 

@@ -6,14 +6,14 @@ import contextlib
 import logging
 from typing import Any
 
-from maskwatch import lenses
+from maskwatch.camera import lenses
+from maskwatch.camera.library_errors import failing_as
 from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import as_rgb
-from maskwatch.camera.seam import failing_as
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
-from maskwatch.loading import PICAMERA2, load
+from maskwatch.system.libraries import PICAMERA2, load
 
 logger = logging.getLogger(__name__)
 

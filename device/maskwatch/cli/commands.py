@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
-from maskwatch import __version__, loading, service
+from maskwatch import __version__
+from maskwatch.daemon import systemd
 from maskwatch.errors import SourceError
+from maskwatch.system import libraries
 
 CONFIG = click.option(
     "--config",
@@ -42,7 +44,7 @@ NO_OUTPUTS_HELP = "Do without any output in the config: alerts are lines on stdo
 def cli() -> None:
     """Sees whether people at a door wear a face mask, and beeps or lights up when somebody does not."""
     lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(service.log_format())
+    lines.setFormatter(systemd.log_format())
     logging.basicConfig(handlers=[lines], level=logging.WARNING)
 
 
@@ -59,12 +61,13 @@ def run(**call: Any) -> None:
 
     SIGHUP reads the config again; in a terminal, whose end it means, it ends the daemon.
     """
-    from maskwatch import ending, signals
+    from maskwatch.daemon import signals
+    from maskwatch.system import process_end
 
     asked = signals.stand()
-    ending.at_once()
-    loading.load(loading.CV2)  # before what imports it: if it cannot be loaded, that is one line
-    from maskwatch import unit
+    process_end.at_once()
+    libraries.load(libraries.CV2)  # before what imports it: if it cannot be loaded, that is one line
+    from maskwatch.daemon import unit
 
     if not unit.run(unit.Call(**call), asked) and asked.by_hand:
         raise click.Abort
@@ -85,12 +88,14 @@ def detect(
     outside its [zone].
     An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
     """
-    loading.load(loading.CV2)
-    from maskwatch import config, parts, stills
-    from maskwatch.camera import folder
+    libraries.load(libraries.CV2)
+    from maskwatch import config
+    from maskwatch.camera.files import folder
+    from maskwatch.cli import still_pictures
     from maskwatch.cli.progress import Progress
-    from maskwatch.looking import Looking
-    from maskwatch.zone import Zone
+    from maskwatch.daemon import parts
+    from maskwatch.daemon.looking import Looking
+    from maskwatch.presence.zone import Zone
 
     settings = config.load(config_path)
     face = settings.face
@@ -100,13 +105,13 @@ def detect(
     detector, classifier = Looking(parts.build_detector(face), zone or Zone()), parts.build_classifier(settings.mask)
     found, unreadable = folder.find(paths), 0
     progress = Progress(len(found.pictures), sys.stderr)
-    for still in stills.inspect(found, detector, classifier, zone):
+    for still in still_pictures.inspect(found, detector, classifier, zone):
         progress.clear()
         if isinstance(still, SourceError):
             unreadable += 1
             click.echo(f"maskwatch: {still}", err=True)
         else:
-            click.echo(stills.json_line(still) if as_json else stills.text_line(still))
+            click.echo(still_pictures.json_line(still) if as_json else still_pictures.text_line(still))
         progress.step()
     progress.clear()
     if found.passed_over:
@@ -121,7 +126,7 @@ def detect(
 @click.option("--no-outputs", is_flag=True, help=NO_OUTPUTS_HELP)
 def check(config_path: Path | None, source: str | None, no_outputs: bool) -> None:
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
-    from maskwatch import check
+    from maskwatch.cli import check
 
     for part in ("live", "patience"):  # the line on the camera says it already
         logging.getLogger(f"maskwatch.camera.{part}").setLevel(logging.ERROR)
@@ -143,7 +148,7 @@ def test_alert(config_path: Path | None, door: bool) -> None:
     import time
 
     from maskwatch import config
-    from maskwatch.outputs import trial
+    from maskwatch.cli import output_trial
 
     def leave(number: int, _: object) -> None:
         for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -152,7 +157,7 @@ def test_alert(config_path: Path | None, door: bool) -> None:
 
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # past the end that switches all off
         signal.signal(each, leave)
-    played = trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
+    played = output_trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
     click.echo("all off" if played else "no output in the config: nothing to play")
 
 
@@ -164,14 +169,15 @@ def pins_off(config_path: Path | None) -> None:
     The pins are those that the daemon noted when it took them; without such a note, those of the config.
     A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
     """
-    from maskwatch.outputs import noted, plan, trial
+    from maskwatch.cli import output_trial
+    from maskwatch.pins import driven_pins, plan
 
-    pins = noted.read()
+    pins = driven_pins.read()
     if pins is None:
         from maskwatch import config
 
         pins = plan.plans(config.load(config_path).outputs)
-    for line in trial.switch_off(pins):
+    for line in output_trial.switch_off(pins):
         click.echo(f"maskwatch: {line}", err=True)
 
 
@@ -180,7 +186,7 @@ def pins_off(config_path: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show_config(config_path: Path | None, as_json: bool) -> None:
     """Every effective setting and where it came from: file and line, environment (MASKWATCH__ALERT__HOLD), default."""
-    from maskwatch import effective
+    from maskwatch.config import effective
 
     for entry in effective.entries(config_path):
         click.echo(effective.json_line(entry) if as_json else effective.text_line(entry))

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwatch import regular_file
+from maskwatch.config.toml_text import TomlError, table_of, text_of
 from maskwatch.errors import ConfigError
 from maskwatch.flash import unit_file
 from maskwatch.flash.unit_file import Unit
-from maskwatch.toml_text import TomlError, table_of, text_of
+from maskwatch.system import regular_file
 
 LONGEST = 1 << 20  # bytes
 SHORT = {"host": "unit.host", "user": "user.name", "password": "user.password", "ssh_key": "user.ssh_keys"}

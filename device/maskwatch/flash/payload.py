@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwatch import __version__, address
+from maskwatch import __version__
 from maskwatch.config import claimed_pins
 from maskwatch.flash import cloud_init, firstrun, tree, wheels
 from maskwatch.flash.image import Step, nobody
 from maskwatch.flash.system import System
 from maskwatch.flash.unit_file import Unit
 from maskwatch.install import shipped, unpack
+from maskwatch.text import address
 
 FOLDER = "maskwatch"  # on the boot partition
 BUNDLE, MANIFEST = "bundle.tar.gz", "manifest.json"

@@ -7,9 +7,9 @@ from html import escape
 
 import segno
 
-from maskwatch import address
 from maskwatch.config import claimed_pins
 from maskwatch.flash.unit_file import Unit
+from maskwatch.text import address
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>

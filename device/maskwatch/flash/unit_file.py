@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 import tomlkit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from maskwatch import config, regular_file, settings_file
-from maskwatch.complaint import complaint
-from maskwatch.config import Settings
+from maskwatch import config
+from maskwatch.config import Settings, settings_file
+from maskwatch.config.complaint import complaint
 from maskwatch.config.section import Section
+from maskwatch.config.toml_text import TomlError, table_of, text_of
 from maskwatch.errors import ConfigError
 from maskwatch.flash import passwords, wifi
-from maskwatch.toml_text import TomlError, table_of, text_of
+from maskwatch.system import regular_file
 
 LONGEST = 64 * 1024  # bytes of a file
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, and what mDNS shows

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from maskwatch.config import OutputsSettings
 from maskwatch.outputs.gpio import Pin
-from maskwatch.outputs.pattern import level, next_edge
-from maskwatch.outputs.plan import FAULT, plans
+from maskwatch.pins.pattern import level, next_edge
+from maskwatch.pins.plan import FAULT, plans
 
 BEEPS = (0.15, 0.15, 0.15)  # seconds on, off, on
 LIGHTS, SOUNDS = ("led", "lamp.green"), ("buzzer",)

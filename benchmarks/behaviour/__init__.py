@@ -1,0 +1,1 @@
+"""What alerts tell: in scripted scenes, and at a filmed door."""

@@ -1,0 +1,1 @@
+"""Pictures, folders of pictures and videos as sources of frames."""

@@ -1,0 +1,191 @@
+"""The comparison tells what the records hold, by figures worked out by hand, and nothing of a mere try."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sklearn", reason="needs extra `train`")
+
+from maskwatch.errors import SourceError
+from training.study import comparison, judged, measures, report, variants
+
+TRUTH = "0000011111"
+COMMITTED = Path(__file__).parents[2] / "training" / "results" / "comparison"
+
+
+def scores(bare: list[float], photos: str = "same", masked: list[float] | None = None) -> judged.Scores:
+    return judged.Scores(
+        photos_sha256=photos, truth=TRUTH, masked=tuple(masked or [1 - each for each in bare]), bare=tuple(bare)
+    )
+
+
+def answering(text: str, sure: float = 0.9, photos: str = "same") -> judged.Scores:
+    """A digit a photograph: its answer."""
+    return scores([sure if digit == "1" else 1 - sure for digit in text], photos)
+
+
+def of(
+    network: str = "alexnet", variant: str | None = None, test: judged.Scores | None = None, **more: Any
+) -> judged.Record:
+    """A record with one model."""
+    test = test or answering(TRUTH)
+    model = {"file": "model.keras", "bytes": 5_000_000, "sha256": "a" * 64, "parts": {"validation": test, "test": test}}
+    known: dict[str, Any] = {
+        "network": network,
+        "variant": variant or network,
+        "protocol": "honest",
+        "seed": 0,
+        "share": 1.0,
+        "quick": False,
+        "input_size": 32,
+        "parameters": 10,
+        "trainable": 10,
+        "multiply_adds": 1_000_000,
+        "seconds": 5.0,
+        "epochs": 2,
+        "kept_epoch": 1,
+        "learnt": 100,
+        "curves": {"loss": (1.0, 0.5), "val_loss": (1.0, 0.6), "accuracy": (0.5, 0.9), "val_accuracy": (0.5, 0.8)},
+        "knobs": {},
+        "versions": {},
+        "times_judged": 1,
+        "judged": {"float32": model},
+    }
+    return judged.Record.model_validate(known | more)
+
+
+def test_the_measures_of_one_part_are_those_worked_out_by_hand() -> None:
+    """One masked called bare, two bare called masked."""
+    found = measures.of(answering("0000111100"))
+    assert (found["n"], found["accuracy"]) == (10, pytest.approx(0.7))
+    assert found["confusion"] == [[4, 1, 0], [2, 3, 0]]
+    assert found["per_class"]["with_mask"] == pytest.approx({"precision": 4 / 6, "recall": 4 / 5, "f1": 8 / 11})
+    assert found["per_class"]["without_mask"] == pytest.approx({"precision": 3 / 4, "recall": 3 / 5, "f1": 6 / 9})
+    assert found["ece"] == pytest.approx(0.2)  # 90 % sure, 70 % right
+    assert found["interval95"] == pytest.approx((0.3968, 0.8922), abs=1e-3)  # Wilson 1927
+    assert found["covariance"][0][1] == pytest.approx(-found["covariance"][1][1])
+    assert found["roc_auc"] == pytest.approx(0.7)
+
+
+def test_a_detector_that_finds_no_face_has_no_answer() -> None:
+    bare = [0.0] * 4 + [0.0] + [0.8] * 4 + [0.0]
+    masked = [0.7] * 4 + [0.0] + [0.1] * 4 + [0.0]
+    found = measures.of(scores(bare, masked=masked))
+    assert found["confusion"] == [[4, 0, 1], [0, 4, 1]]
+    assert found["accuracy"] == pytest.approx(0.8)
+    assert found["covariance"][0][0] != pytest.approx(found["covariance"][1][1])
+
+
+def test_mcnemars_test_counts_what_one_alone_has_right() -> None:
+    best, other = answering(TRUTH), answering("0000011000")
+    assert measures.mcnemar(best, other) == {"only_best_right": 3, "only_this_right": 0, "p": pytest.approx(0.25)}
+    assert measures.mcnemar(best, answering(TRUTH, photos="others")) is None
+
+
+def test_seeds_make_one_row_with_mean_and_spread_and_int8_is_below_its_float() -> None:
+    rough = answering("0000111100")
+    int8 = {"file": "a.tflite", "bytes": 1_000_000, "sha256": "b" * 64, "parts": {"test": rough}}
+    first = of("cnn", "C1", rough)
+    first = first.model_copy(update={"judged": {**first.judged, "int8": judged.Judged.model_validate(int8)}})
+    rows = comparison.table([of("cnn", "C1", seed=1), first, of("alexnet")], "test")
+    assert [(row["title"], row["precision"]) for row in rows] == [
+        ("AlexNet", "float32"),
+        ("CNN C1", "float32"),
+        ("CNN C1", "int8"),
+    ]
+    assert (rows[1]["seeds"], rows[1]["accuracies"]) == ([0, 1], pytest.approx([0.7, 1.0]))
+    assert (rows[1]["mean"], rows[1]["spread"]) == (pytest.approx(0.85), pytest.approx(0.2121, abs=1e-4))
+    assert rows[0]["best"]
+    assert rows[2]["mcnemar"]["only_best_right"] == 3
+
+
+def test_each_protocol_has_a_table_and_only_whole_shares_are_in_it() -> None:
+    records = [of(), of(protocol="study"), of(share=0.5), of("mobilenet_v2", protocol="device")]
+    done = comparison.compare(records)
+    assert [row["title"] for row in done["protocols"]["honest"]] == ["AlexNet", "MobileNetV2, ours"]
+    assert [row["title"] for row in done["protocols"]["study"]] == ["AlexNet"]
+    assert [point["share"] for point in done["learning"]["AlexNet"]] == [0.5, 1.0]
+
+
+def test_the_studys_figure_stands_beside_ours_with_a_reason() -> None:
+    for variant in variants.ALL:
+        assert variant.why.endswith(".")
+        theirs = comparison.published(of(variant.network, variant.name))
+        assert theirs["why"] == variant.why
+    assert comparison.published(of("mobilenet_v2", "M2"))["accuracy"] == pytest.approx(0.9927)
+    assert comparison.published(of("yolov5s", protocol="device"))["accuracy"] is None
+
+
+def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread() -> None:
+    def row(model: str, **more: Any) -> dict[str, Any]:
+        known = {"model": model, "variant": "float32", "runtime": "ai-edge-litert", "threads": 1, "us": [[3000, 5000]]}
+        return {**known, "sha256": "c" * 64, **more}
+
+    def found(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+        return comparison.latency(of("cnn", "C1"), "float32", [{"host": {"board": "Pi"}, "rows": rows}])
+
+    assert found(row("cnn-C1")) == [{"board": "Pi", "ms": 4.0}]
+    assert found(row("anything", sha256="a" * 64)) == [{"board": "Pi", "ms": 4.0}]
+    assert found(row("cnn-C2"), row("cnn"), row("cnn-C1", threads=2), row("cnn-C1", variant="int8")) == []
+
+
+def test_the_answer_speaks_of_results_and_of_no_try() -> None:
+    def answer(quick: bool) -> list[str]:
+        best, scratch = of("mobilenet_v2", "M4"), of(test=answering("0000111100"))
+        return comparison.compare([each.model_copy(update={"quick": quick}) for each in (best, scratch)])["answer"]
+
+    assert answer(quick=True) == []
+    (said,) = answer(quick=False)
+    assert said.startswith("Transfer or scratch: MobileNetV2 M4 gets 100.00% of 10")
+    assert "0 mistakes against 3, and their 95 % intervals overlap." in said
+
+
+def test_the_learning_curve_is_put_into_words() -> None:
+    few = [of("mobilenet_v2", "M4", share=0.05, learnt=5), of("mobilenet_v2", "M4")]
+    scratch = of("alexnet", test=answering("0000111100"))
+    done = comparison.compare([*few, scratch, scratch.model_copy(update={"share": 0.05, "learnt": 5})])
+    assert any("M4 needs 5% of the training part (5 photographs) to be as good as" in each for each in done["answer"])
+
+
+def test_the_report_is_made_from_records_alone_and_loads_nothing(tmp_path: Path) -> None:
+    quick = of("cnn", "C1", answering("0000111100"), quick=True)
+    for number, each in enumerate([of(), quick, of(share=0.5, learnt=50), of(protocol="study")]):
+        judged.write(each, tmp_path / f"{number}.json")
+    paths = sorted(tmp_path.glob("*.json"))
+    written = report.write(paths, tmp_path / "out")
+    page, text = ((tmp_path / "out" / f"comparison.{kind}").read_text() for kind in ("html", "md"))
+    assert {path.suffix for path in written} == {".html", ".md", ".json", ".svg"}
+    assert "<svg" in page
+    assert not [each for each in ("<script", "<link", "src=", "@import", "url(http") if each in page]
+    for said in ("CNN C1 (try)", "Honest protocol", "The study's own protocol", "95.45 %", "29,979,394"):
+        assert said in text
+    before = {path.name: path.read_bytes() for path in written}
+    report.write(paths[::-1], tmp_path / "out")  # in any order
+    assert {path.name: path.read_bytes() for path in written} == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"kind": "soak"}'])
+def test_what_is_no_record_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(SourceError, match=r"x\.json"):
+        report.write([tmp_path / "x.json"], tmp_path / "out")
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    judged.write(of(), tmp_path / "a.json")
+    assert judged.read(tmp_path / "a.json") == of()
+    (tmp_path / "a.json").write_text(json.dumps({"schema_name": judged.SCHEMA}))
+    with pytest.raises(SourceError, match=r"a\.json: network: Field required; judge the model again"):
+        judged.read(tmp_path / "a.json")
+
+
+@pytest.mark.skipif(not (COMMITTED / "comparison.json").exists(), reason="no comparison is committed yet")
+def test_the_committed_report_is_what_the_committed_records_say(tmp_path: Path) -> None:
+    boards = (COMMITTED.parents[2] / "benchmarks" / "results").glob("*/run.json")
+    report.write([*(COMMITTED / "records").glob("*.json"), *boards], tmp_path)
+    for name in ("comparison.md", "comparison.json"):
+        assert (tmp_path / name).read_text() == (COMMITTED / name).read_text(), f"{name}: see docs/study.md"

@@ -1,0 +1,1 @@
+"""How the mask classifiers are trained."""

@@ -1,0 +1,192 @@
+"""The commands that train: `python -m training train NETWORK`, left-out, resize."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe, turned, way
+from training.runs.knobs import AlexNet, FineTuning, PlainCnn
+from training.study.commands import by_protocol, deep_cnn
+
+
+@click.group()
+def train() -> None:
+    """Train a network; its folder gets model.keras, run.json and the curves.
+
+    A folder that holds another training, finished or not, is refused without --force. An interrupted training goes on
+    when it is asked for again.
+    """
+
+
+WITHOUT = click.option(
+    "--without", metavar="SOURCE", help="Leave one out: a folder of --scenes by its name, pasted or portraits."
+)
+
+
+@train.command("mobilenet_v2")
+@by_protocol("mobilenet_v2")
+@fine_tuning(FineTuning())
+@WITHOUT
+def train_mobilenet_v2(
+    root: Path,
+    scenes: tuple[Path, ...],
+    weights: str | None,
+    start: Path | None,
+    out: Path,
+    yunet: Path | None,
+    **said: Any,
+) -> None:
+    """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that goes on from a bundle.
+
+    Start it with --weights or --start. An interrupted run goes on where it was.
+    """
+    need(weights, start)
+    from training.classifier import recipes, train_classifier
+
+    knobs, asked = turned("mobilenet_v2", said)
+    train_classifier.train(
+        recipes.of_mobilenet_v2(weights, start), root, scenes, out, FineTuning(**knobs), yunet, asked
+    )
+
+
+@train.command("cnn")
+@by_protocol("cnn")
+@recipe(PlainCnn())
+@knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
+@WITHOUT
+def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
+    """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
+    from training.classifier import recipes, train_classifier
+
+    knobs, asked = turned("cnn", said)
+    train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**knobs), yunet, asked)
+
+
+@train.command("alexnet")
+@by_protocol("alexnet")
+@recipe(AlexNet())
+@WITHOUT
+def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
+    """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
+    from training.classifier import recipes, train_classifier
+
+    knobs, asked = turned("alexnet", said)
+    train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**knobs), yunet, asked)
+
+
+train.add_command(deep_cnn)
+
+
+@train.command("finder")
+@click.option(
+    "--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes (Pascal VOC); repeatable."
+)
+@click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
+@click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
+@click.option("--start", type=FILE, help="A finder to go on from, a bundle or .keras, in place of --weights.")
+@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
+@click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
+@click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
+@click.option("--rate", type=float, help="Peak of the first descent; half of it in the second.  [default: 0.002]")
+@click.option("--seed", type=int, help="[default: 0]")
+@way
+def train_finder(
+    sources: tuple[Path, ...], portraits: Path | None, weights: str | None, start: Path | None, out: Path, **said: Any
+) -> None:
+    """The face finder: single-shot, on a narrow MobileNetV2. Start it with --weights or --start."""
+    need(weights, start)
+    from training.finder import train_finder
+
+    knobs, asked = turned("finder", said)
+    train_finder.train(sources, portraits, weights, start, out, _detectors(train_finder.Knobs(), knobs), asked)
+
+
+@train.command("yolov5s")
+@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
+@click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 2000]")
+@click.option("--seed", type=int, help="[default: 0]")
+@way
+def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
+    """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
+    from training.yolo import train_yolov5s
+
+    knobs, asked = turned("yolov5s", said)
+    train_yolov5s.train(boxes, out, _detectors(train_yolov5s.Knobs(), knobs), asked)
+
+
+def _detectors(knobs: Any, said: dict[str, Any]) -> Any:
+    """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
+    return replace(knobs, **{name: value for name, value in said.items() if value is not None})
+
+
+@click.command("left-out")
+@fine_tuning(FineTuning())
+def left_out(
+    root: Path,
+    scenes: tuple[Path, ...],
+    weights: str | None,
+    start: Path | None,
+    out: Path,
+    yunet: Path | None,
+    **said: Any,
+) -> None:
+    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl.
+
+    With --start, the bundle must not have learnt from the source whose row is read.
+    """
+    need(weights, start)
+    from training.classifier import cross_validation as left_out
+    from training.classifier import recipes
+
+    recipe = recipes.of_mobilenet_v2(weights, start)
+    knobs, asked = turned("mobilenet_v2", said)
+    for row in left_out.run(recipe, root, scenes, out, FineTuning(**knobs), yunet, asked):
+        without, learnt = row["without"], row["learnt"]
+        click.echo(
+            f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
+            f"{learnt['right']:.2%} had it been learnt"
+        )
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")
+@click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
+@click.option("--force", is_flag=True, help="Overwrite the model that --out holds.")
+def resize(model: Path, size: int, out: Path, force: bool) -> None:
+    """The face finder MODEL (.keras) at another input side, with the same weights."""
+    from training.finder import train_finder
+
+    train_finder.resize(model, size, out, force)
+    click.echo(f"made {out / 'model.keras'}: a finder at {size} px; judge it by `python -m convert`")
+
+
+@click.command("find-faces")
+@click.argument("root", metavar="DATA", type=FOLDER)
+@click.option(
+    "--finder", "finders", type=FILE, multiple=True, help="A bundle; repeat to join several.  [the package's]"
+)
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Fainter faces are left out."
+)
+@click.option("--force", is_flag=True, help="Write the table anew where there is one.")
+def find_faces(root: Path, finders: tuple[Path, ...], min_score: float, force: bool) -> None:
+    """Find the faces in DATA/with_mask and DATA/without_mask: DATA/faces.tsv, by which faces are cut out for training.
+
+    Also DATA/faces.png, a contact sheet with the boxes drawn in: look at it before you train.
+    """
+    from maskwatch.vision import bundle
+    from training.pictures import find_faces
+
+    looked = find_faces.write(root, finders or (bundle.default_path("face"),), min_score, force)
+    for line in find_faces.lines(root, looked):
+        click.echo(line)

@@ -1,0 +1,1 @@
+"""Photographs on disk: data sets, annotated scenes, their split."""

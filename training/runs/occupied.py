@@ -1,0 +1,145 @@
+"""The folder of a run: what is finished there, or begun, belongs to one training, and no other overwrites it.
+
+A finished model is an hour of work or more. So a folder that holds another training, finished or not, is refused before
+anything is read, with the first difference named; `--force` empties it. A finished training that is asked for again is
+left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from maskwatch.errors import ConfigError, ModelError
+from training.runs import run_folder
+from training.runs.knobs import Way
+
+BEGUN = "begun.json"  # which training is unfinished here; gone when it is finished
+STATES = ".weights.h5"  # how the name of a checkpoint ends, see training.runs.checkpoints
+LEAVE = "name another --out, or give --force to train it anew"
+
+
+def claim(out: Path, network: str, knobs: Mapping[str, Any], way: Way) -> None:
+    """Make the folder, or refuse one that holds another training; nothing of the data has to be known.
+
+    Raises:
+        ConfigError: it holds another one, finished or begun.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if way.force:
+        empty(out)
+    for said, found in (
+        (f"a finished {{}} ({out / run_folder.RECORD})", _finished(out)),
+        ("an unfinished {}", begun(out)),
+    ):
+        if found and (difference := _difference(found, network, {**knobs, "quick": way.quick})):
+            raise ConfigError(f"--out {out}: holds {said.format(found['name'])} with {difference}; {LEAVE}")
+
+
+def claim_for_result(out: Path, force: bool) -> None:
+    """Make the folder of a model that is made at once, or refuse one that holds a model or a training.
+
+    Raises:
+        ConfigError: it does, and `force` is not given.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if force:
+        empty(out)
+    if any((out / name).exists() for name in (run_folder.RECORD, "model.keras", BEGUN)):
+        raise ConfigError(f"--out {out}: holds a model or an unfinished training; name another --out, or give --force")
+
+
+def begin(out: Path, network: str, knobs: Mapping[str, Any], way: Way, key: str) -> bool:
+    """Note that this training begins or goes on; False where it is finished and there is nothing to do.
+
+    Args:
+        out: claimed.
+        network, knobs, way: as for claim().
+        key: checkpoints.fingerprint of all that decides the result, the data and the weights it starts from among it.
+
+    Raises:
+        ConfigError: the folder holds a training of the same knobs from other pictures or other weights.
+    """
+    other = f"from other pictures or other first weights, or of another version of maskwatch; {LEAVE}"
+    if found := _finished(out):
+        if found["key"] == key:
+            return False
+        raise ConfigError(f"--out {out}: holds a finished {network} {other}")
+    before = begun(out)
+    if (before and before["key"] != key) or (before is None and not _all_of(out, key)):
+        raise ConfigError(f"--out {out}: holds an unfinished {network} {other}")
+    text = json.dumps({"name": network, "key": key, "knobs": {**knobs, "quick": way.quick}}, indent=1, default=str)
+    _write(out / BEGUN, text)
+    return True
+
+
+def end(out: Path) -> None:
+    """The training is finished: its checkpoints go, several times the size of the model."""
+    for state in out.glob(f"*{STATES}"):
+        state.with_name(state.name.removesuffix(STATES) + ".json").unlink(missing_ok=True)
+        state.unlink()
+    (out / BEGUN).unlink(missing_ok=True)
+
+
+def empty(out: Path) -> None:
+    """Throw away what a training leaves. The record goes first: without it no model counts as finished."""
+    for name in (run_folder.RECORD, "model.keras", "curves.png"):
+        (out / name).unlink(missing_ok=True)
+    end(out)
+
+
+def begun(out: Path) -> dict[str, Any] | None:
+    """What is unfinished here: name, key and knobs; None where nothing is, or the note of it cannot be read."""
+    try:
+        found = json.loads((out / BEGUN).read_text())
+        return {"name": str(found["name"]), "key": str(found["key"]), "knobs": dict(found["knobs"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _finished(out: Path) -> dict[str, Any] | None:
+    """The same of what is finished here."""
+    if not (out / run_folder.RECORD).exists():
+        return None
+    try:
+        run = run_folder.read(out / "model.keras")
+    except ModelError as error:
+        raise ConfigError(f"--out {out}: holds a {run_folder.RECORD} that cannot be read; {LEAVE}") from error
+    return {"name": run.name, "key": run.key, "knobs": {**run.knobs, "quick": run.quick}}
+
+
+def _difference(found: Mapping[str, Any], network: str, knobs: Mapping[str, Any]) -> str:
+    """The first knob that is another, or the network; a knob that an older maskwatch did not have is none."""
+    if found["name"] != network:
+        return f"another network than {network}"
+    asked = json.loads(json.dumps(knobs, default=str))  # a tuple is a list there
+    for name, value in asked.items():
+        if name in found["knobs"] and found["knobs"][name] != value:
+            return f"{name} {_said(found['knobs'][name])}, now {_said(value)} is asked for"
+    return ""
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)
+
+
+def _all_of(out: Path, key: str) -> bool:
+    """Whether all checkpoints are of this training, as far as they can be read: an older maskwatch left no note."""
+    for state in out.glob(f"*{STATES}"):
+        try:
+            found = json.loads(state.with_name(state.name.removesuffix(STATES) + ".json").read_text())["key"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if not str(found).startswith(key):
+            return False
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text + "\n")
+    temporary.replace(path)

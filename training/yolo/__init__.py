@@ -1,0 +1,1 @@
+"""How YOLOv5s is trained."""
