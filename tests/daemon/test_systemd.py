@@ -191,7 +191,7 @@ def test_the_last_line_has_its_priority_too(tmp_path: Path) -> None:
 
 # -- the unit file --------------------------------------------------------------------------------------------------
 
-UNIT = Path(__file__).parents[2] / "device" / "systemd" / "maskwatch.daemon.systemd"
+UNIT = Path(__file__).parents[2] / "device" / "systemd" / "maskwatch.service"
 ANALYZE = shutil.which("systemd-analyze")
 PROGRAM = "/opt/maskwatch/venv/bin/maskwatch"  # as README installs it
 HIGHEST_EXPOSURE = 2.5

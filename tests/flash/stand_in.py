@@ -112,9 +112,7 @@ def small_tree(
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(path.read_bytes())
     (site / "systemd").mkdir()
-    (site / "systemd" / "maskwatch.daemon.systemd").write_bytes(
-        shipped.path("systemd", "maskwatch.daemon.systemd").read_bytes()
-    )
+    (site / "systemd" / "maskwatch.service").write_bytes(shipped.path("systemd", "maskwatch.service").read_bytes())
     (into / "bin").mkdir()
     (into / "bin" / "maskwatch").write_text(tree.SCRIPT)
     (into / "bin" / "maskwatch").chmod(0o755)

@@ -315,7 +315,7 @@ def test_a_unit_without_its_camera_is_not_ready_blinks_and_is_ready_at_the_next_
     assert report(root).startswith("not ready: check: camera: picamera:0: no camera found\n")
     assert "tried again at the next start" in report(root)
     ran = commands(root)
-    assert ran.index("show trouble --lasts 60") < ran.index("start --no-block maskwatch.daemon.systemd")
+    assert ran.index("show trouble --lasts 60") < ran.index("start --no-block maskwatch.service")
     assert (root / "sys/class/leds/ACT/delay_on").read_text() == "1000"
     assert not (root / "var/lib/maskwatch-first-boot/done").exists()
     assert set_up(root).run()

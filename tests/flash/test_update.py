@@ -81,7 +81,7 @@ def test_a_wheel_exchanges_our_package_and_keeps_the_former_tree(unit: Rehearsed
     assert list(site.glob("__pycache__/new.*.pyc")), "without .pyc files each start compiles, for a unit writes none"
     assert not (newer.package_of(unit.at("/opt/maskwatch/former")) / "new.py").exists()
     assert not unit.at(places.TRYING).exists()
-    assert "systemctl restart --no-block maskwatch.daemon.systemd" in (unit.root / "commands.log").read_text()
+    assert "systemctl restart --no-block maskwatch.service" in (unit.root / "commands.log").read_text()
 
 
 def test_a_bundle_becomes_a_tree_of_its_own(unit: Rehearsed, tmp_path: Path) -> None:

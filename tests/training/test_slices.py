@@ -604,6 +604,8 @@ def test_portraits_without_known_faces_are_sliced_too(folders: tuple[Path, Path]
 
 @pytest.mark.parametrize(("masked", "told"), [(40, True), (100, False)])
 def test_so_few_masked_people_that_the_promise_cannot_be_told_are_named(masked: int, told: bool) -> None:
-    said = report.recommended({"threshold": 0.3, "false_alarms": 0, "masked": masked, "missed": 1, "bare": 9}, 100)
+    said = slices_report.recommended(
+        {"threshold": 0.3, "false_alarms": 0, "masked": masked, "missed": 1, "bare": 9}, 100
+    )
     assert said.startswith("threshold 0.3 (at most one false alarm in 100): 0 of ")
     assert said.endswith("; one in 100 cannot be told by so few masked") is told

@@ -1,8 +1,8 @@
 """A long training survives an interruption: after each epoch everything it needs to go on lies in the run's folder.
 
 The file holds the weights, the optimizer's state with its averaged weights, and the curves. It belongs to one recipe
-and one data set (see training.runs.occupied, which refuses others). One that cannot be used is named, and its stage begins
-anew.
+and one data set (see training.runs.occupied, which refuses others). One that cannot be used is named, and its stage
+begins anew.
 """
 
 from __future__ import annotations

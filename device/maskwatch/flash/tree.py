@@ -96,7 +96,7 @@ def _add_ourselves(site: Path) -> None:
     ours = site / "maskwatch"
     shutil.copytree(shipped.PACKAGE, ours, ignore=left_out)
     for folder, name in (
-        ("systemd", "maskwatch.daemon.systemd"),
+        ("systemd", "maskwatch.service"),
         ("constraints", "pi-trixie.txt"),
         ("constraints", "pi-bookworm.txt"),
     ):

@@ -15,8 +15,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-for shared in ("support", "daemon"):
-    sys.path.insert(0, str(Path(__file__).parents[2] / shared))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "daemon"))
 
 from test_daemon import SKIN, ColourFinder, ColourJudge, scene
 
