@@ -308,7 +308,7 @@ def refresh_readme() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m benchmarks`."""
-    command.run(cli, "python -m benchmarks", arguments)
+    command.run(cli, "python -m benchmarks", arguments, extra="train")
 
 
 if __name__ == "__main__":

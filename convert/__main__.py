@@ -152,7 +152,7 @@ def table(conversion: Conversion) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m convert`."""
-    command.run(cli, "python -m convert", arguments)
+    command.run(cli, "python -m convert", arguments, extra="train")
 
 
 if __name__ == "__main__":

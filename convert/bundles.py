@@ -211,7 +211,7 @@ def _sha256(path: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m convert.bundles`."""
-    command.run(cli, "python -m convert.bundles", arguments)
+    command.run(cli, "python -m convert.bundles", arguments, extra="train")
 
 
 if __name__ == "__main__":

@@ -239,7 +239,7 @@ def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m training`."""
-    command.run(cli, "python -m training", arguments)
+    command.run(cli, "python -m training", arguments, extra="train")
 
 
 if __name__ == "__main__":

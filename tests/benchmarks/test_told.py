@@ -1,6 +1,7 @@
 """A measuring command prints the figures it writes, and needs none of the workstation's packages."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,37 @@ def test_a_record_most_of_whose_figures_spread_wide_is_worth_nothing(
     assert bool(doubts.worthless({})) is worthless
     clean, dirty = ({"host": {"commit": commit}} for commit in ("5dd6e61", "5dd6e61-dirty"))
     assert doubts.rank(clean) < doubts.rank(dirty)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("training", ["train", "cnn", "--data", ".", "--out", "OUT"]),
+        ("training", ["find-faces", "."]),
+        ("convert", ["model.keras", "--data", ".", "-o", "x.tflite"]),
+        ("benchmarks", ["search", "--mask", "a=b", "--data", ".", "--scenes", "."]),
+    ],
+)
+def test_a_workshop_without_its_extra_is_one_line_that_names_it(
+    tmp_path: Path, program: str, arguments: list[str]
+) -> None:
+    call = (
+        "import sys\n"
+        "class Gone:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name in {HEAVY[:-1]!r} + ('flatbuffers',):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Gone())\n"
+        f"from {program}.__main__ import main\n"
+        f"main({[word.replace('OUT', str(tmp_path / 'run')) for word in arguments]!r})\n"
+    )
+    (tmp_path / "with_mask").mkdir()
+    done = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "is not installed: this command needs extra `train`: pip install -e '.[train]'" in line
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the checkout to import from."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "device"), str(ROOT)))}

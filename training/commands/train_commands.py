@@ -173,7 +173,11 @@ def resize(model: Path, size: int, out: Path, force: bool) -> None:
 @click.command("find-faces")
 @click.argument("root", metavar="DATA", type=FOLDER)
 @click.option(
-    "--finder", "finders", type=FILE, multiple=True, help="A bundle; repeat to join several.  [the package's]"
+    "--finder",
+    "finders",
+    type=FILE,
+    multiple=True,
+    help="A bundle; repeat to join several.  [the package's, near and far]",
 )
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Fainter faces are left out."
@@ -187,6 +191,7 @@ def find_faces(root: Path, finders: tuple[Path, ...], min_score: float, force: b
     from maskwatch.vision import bundle
     from training.pictures import find_faces
 
-    looked = find_faces.write(root, finders or (bundle.default_path("face"),), min_score, force)
+    known = [path for far in (False, True) if (path := bundle.default_path("face", far)).is_file()]
+    looked = find_faces.write(root, finders or known, min_score, force)
     for line in find_faces.lines(root, looked):
         click.echo(line)

@@ -27,8 +27,10 @@ LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # what
 
 
 @process_end.whatever_threads_do()
-def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+def run(command: click.Command, name: str, arguments: Sequence[str] | None = None, extra: str = "") -> NoReturn:
     """Run a click command as the program `name`, with the process's own arguments or those given.
+
+    `extra`: of the package, where what the program imports comes with one; a library that is not there is told so.
 
     Exits with 0, a MaskwatchError's own code, 2 when the words of the call are off, 5 when stdout cannot be written,
     1 without a word when nobody reads stdout any more, or 130 after Ctrl-C.
@@ -41,7 +43,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
         code = _finish(command, name, arguments)
     except BaseException as error:
         # A library may turn the interrupt, which can arise at any point of its import, into an error of its own.
-        code = STOPPED if was_interrupted() and not isinstance(error, SystemExit) else _complain(name, error)
+        code = STOPPED if was_interrupted() and not isinstance(error, SystemExit) else _complain(name, error, extra)
         if code == STOPPED:
             _say(name, "stopped")
     _leave(code)
@@ -57,7 +59,7 @@ def _finish(command: click.Command, name: str, arguments: Sequence[str] | None) 
     return code
 
 
-def _complain(name: str, error: BaseException) -> int:
+def _complain(name: str, error: BaseException, extra: str) -> int:
     """Say what went wrong.
 
     Returns:
@@ -75,6 +77,9 @@ def _complain(name: str, error: BaseException) -> int:
         return _say(name, f"{error.format_message()} See `{name} --help`.", error.exit_code)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return STOPPED
+    if extra and isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
+        mend = f"pip install -e '.[{extra}]' in the checkout"
+        return _say(name, f"{error.name} is not installed: this command needs extra `{extra}`: {mend}", 1)
     if isinstance(error, ImportError):
         return _say(name, libraries.unforeseen(error), MaskwatchError.exit_code)
     if isinstance(error, OSError) and error.filename is None:  # an error of opening has the file's name
