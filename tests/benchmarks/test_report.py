@@ -186,7 +186,7 @@ def test_no_run_is_refused(tmp_path: Path) -> None:
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     monkeypatch.delitem(sys.modules, "benchmarks.report.pages")
-    with pytest.raises(MaskwatchError, match=r"^report: jinja2 is not installed; pip install -e '\.\[train\]'$"):
+    with pytest.raises(MaskwatchError, match=r"^report: jinja2 is not installed; pip install -e '\.\[report\]'$"):
         import benchmarks.report.pages  # noqa: F401
 
 

@@ -592,7 +592,7 @@ def test_a_part_of_the_split_is_judged_alone(tmp_path: Path, monkeypatch: pytest
     assert (figures["part"], figures["seed"], figures["slices"][0]["n"]) == ("test", 3, 2 * 10)
 
 
-def test_portraits_without_known_faces_are_sliced_too_and_no_threshold_comes_from_nothing(
+def test_portraits_without_known_faces_are_sliced_and_give_no_threshold(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folders[0] / "faces.tsv").unlink()
@@ -600,7 +600,9 @@ def test_portraits_without_known_faces_are_sliced_too_and_no_threshold_comes_fro
     (tmp_path / "out" / "thresholds.png").write_bytes(b"of another model")
     command(saved(tmp_path / "colour.keras", 3), folders[0], tmp_path / "out", "--part", "all")
     assert json.loads((tmp_path / "out" / "slices.json").read_text())["chosen"] is None
-    assert "no threshold can be recommended: no masked or no bare face was cut out of a picture" in capsys.readouterr().out
+    assert (
+        "no threshold can be recommended: no masked or no bare face was cut out of a picture" in capsys.readouterr().out
+    )
     assert not (tmp_path / "out" / "thresholds.png").exists()  # nothing is drawn of nothing
 
 
