@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from maskwatch.errors import ConfigError
-from training.options import FILE, FOLDER, NEW, need, scenes, way
+from training.options import FILE, FOLDER, NEW, need, scenes
 from training.study import variants
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -111,7 +111,6 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
 @click.option("--size", type=click.IntRange(min=16), help="Input side, pixels.  [default: 128]")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most.  [default: 80]")
 @click.option("--seed", type=int, default=0, show_default=True)
-@way
 def deep_cnn(**said: Any) -> None:
     """The study's custom network of 128 layers, from random weights. An interrupted run goes on where it was."""
 

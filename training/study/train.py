@@ -293,5 +293,4 @@ def _record(
         versions=run_folder.versions(),
         history=dict(curves),
         metrics={"checked": {"n": len(split.check), "accuracy": round(accuracy, 4)}},
-        quick=options.limit is not None,
     )
