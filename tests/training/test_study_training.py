@@ -30,7 +30,7 @@ from maskwatch.vision import bundle
 from training import __main__ as program
 from training.networks import mobilenet_v2
 from training.pictures import data
-from training.runs import run_folder
+from training.runs import course, run_folder
 from training.study import batches, epochs, features, judge, judged, networks, parts, pictures, train, variants
 from training.yolo import train_yolov5s
 
@@ -110,8 +110,8 @@ def test_nothing_but_the_result_is_left_and_it_is_not_overwritten(trained: Path,
     run = run_folder.read(trained / "model.keras")
     variant = variants.named(run.name, run.knobs["variant"])
     assert variant is not None
-    with pytest.raises(ConfigError, match="holds a finished training; expected a new folder, or --again"):
-        train.train(variant, None, root, trained, train.Options())
+    with pytest.raises(ConfigError, match=r"holds a finished .*name another --out, or give --force to train it anew"):
+        train.train(variant, None, root, trained, train.Options(seed=9))
 
 
 def test_yolov5s_answers_whole_photographs_and_scenes(root: Path, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_been(
             raise PulledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(epochs.Bar, "on_train_batch_end", pull)
+        patch.setattr(course.Course, "on_train_batch_end", pull)
         with pytest.raises(PulledError):
             train.train(variant, None, root, tmp_path / "killed", options)
     again = train.train(variant, None, root, tmp_path / "killed", options)

@@ -11,12 +11,13 @@ import click
 from click.core import ParameterSource
 
 from maskwatch.errors import ConfigError
-from training.options import FILE, FOLDER, NEW, need, scenes
+from training.runs.knobs import Way
+from training.options import FILE, FOLDER, NEW, need, scenes, way
 from training.study import variants
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICE = "device"
-OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel", "again"}  # the options that are added here
+OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}  # the options that are added here
 SHARED = {
     "root",
     "out",
@@ -55,7 +56,6 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
         "alone. study: 80/20 at random, the best epoch on the 20."
     )
     for option in (
-        click.option("--again", is_flag=True, help="Train anew where a finished training of a protocol lies."),
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
         click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
         click.option("--limit", type=click.IntRange(min=4), help="Learn from so many photographs: a quick try."),
@@ -86,7 +86,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
         need(said.get("weights"))
     source = click.get_current_context().get_parameter_source
     turned = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
-    if said.get("quick"):
+    if said["quick"]:
         turned = {**QUICK, **turned}
     if said["limit"]:
         turned["limit"] = said["limit"]
@@ -98,10 +98,10 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
         share=said["share"] / 100,
         bfloat16=said["bfloat16"],
         data_parallel=said["data_parallel"],
-        force=said["again"] or bool(said.get("force")),
         **turned,
     )
-    train.train(variant, said.get("weights"), said["root"], said["out"], options)
+    asked = Way(said["force"], said["quick"])
+    train.train(variant, said.get("weights"), said["root"], said["out"], options, asked)
 
 
 @click.command("deep_cnn")
@@ -111,6 +111,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
 @click.option("--size", type=click.IntRange(min=16), help="Input side, pixels.  [default: 128]")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most.  [default: 80]")
 @click.option("--seed", type=int, default=0, show_default=True)
+@way
 def deep_cnn(**said: Any) -> None:
     """The study's custom network of 128 layers, from random weights. An interrupted run goes on where it was."""
 

@@ -1,4 +1,4 @@
-"""The epoch that is kept, when to stop, and what a person sees meanwhile."""
+"""The epoch that is kept, and when to stop."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -55,31 +53,3 @@ class Keeper(keras.callbacks.Callback):
         epoch = max(kept, key=lambda each: kept[each])
         self.network.load_weights(self.file(epoch))
         return epoch
-
-
-class Bar(keras.callbacks.Callback):
-    """Batches done of all, with the time left, on stderr; and a line for each epoch."""
-
-    def __init__(self, title: str, epochs: int) -> None:
-        super().__init__()
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self.epochs, self.bar = epochs, Progress(*columns, console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task(title, total=None)
-
-    def on_train_begin(self, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
-        self.bar.start()
-
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
-        self.bar.advance(self.task)
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
-        steps = self.params["steps"]
-        self.bar.update(self.task, total=self.epochs * steps, completed=epoch * steps)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        said = logs or {}
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in said.items())
-        self.bar.console.print(f"epoch {epoch + 1} of {self.epochs}: {figures}", highlight=False, soft_wrap=True)
-
-    def on_train_end(self, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
-        self.bar.stop()

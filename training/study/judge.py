@@ -227,7 +227,7 @@ def _record(run: run_folder.Run, folder: Path, found: dict[str, Judged], times: 
         protocol=knobs.get("protocol", "device"),
         seed=int(knobs.get("seed", run.seed)),
         share=float(knobs.get("share", 1.0)),
-        quick=_quick(knobs),
+        quick=run.quick or _few(knobs),
         input_size=run.input_size,
         parameters=model.count_params(),
         trainable=size.trainable(model, bool(recipe.get("heads"))),
@@ -244,7 +244,7 @@ def _record(run: run_folder.Run, folder: Path, found: dict[str, Judged], times: 
     )
 
 
-def _quick(knobs: Mapping[str, Any]) -> bool:
-    """Whether it was but a try."""
+def _few(knobs: Mapping[str, Any]) -> bool:
+    """Whether a training of the study had so few epochs that it was but a try."""
     epochs = knobs.get("epochs") if "recipe" in knobs else None
-    return bool(knobs.get("limit") or knobs.get("quick") or (epochs is not None and epochs < LEAST_EPOCHS))
+    return epochs is not None and epochs < LEAST_EPOCHS

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.errors import ConfigError
 from maskwatch.vision import preprocess
 from training.judging import calibration, plots
 from training.pictures import data
-from training.runs import allocator, checkpoints, run_folder
+from training.runs import allocator, checkpoints, course, occupied, run_folder
+from training.runs.knobs import USUAL, Way
 from training.study import batches, epochs, features, networks, parallel, parts, pictures
 from training.study.variants import Variant
 
@@ -38,7 +38,6 @@ class Options:
     bfloat16: bool = False  # mixed precision: quicker for AlexNet on a Xeon with AMX, slower for small networks
     data_parallel: bool = False
     copies: int = features.COPIES  # of each photograph's features, where the base is frozen
-    force: bool = False  # train again where a finished model lies
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +50,10 @@ class Material:
     y_check: NDArray[np.int64]
 
 
-def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options) -> run_folder.Run:
-    """Train one variant on the photographs of `root`; an interrupted run goes on where it was.
+def train(
+    variant: Variant, weights: str | None, root: Path, out: Path, options: Options, way: Way = USUAL
+) -> run_folder.Run:
+    """Train one variant on the photographs of `root`; an interrupted run goes on where it was, a finished one stays.
 
     Writes out/model.keras, out/run.json and out/curves.png.
 
@@ -62,16 +63,16 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
         root: with_mask/ and without_mask/.
         out: the run's folder, made if need be.
         options: see there.
+        way: how it is asked for.
 
     Raises:
-        ConfigError: the folder holds a finished training, or an option does not fit.
+        ConfigError: an option does not fit; or the folder holds another training, see training.runs.occupied.
         SourceError: the photographs cannot be used.
     """
-    if (out / run_folder.RECORD).exists() and not options.force:
-        raise ConfigError(f"--out {out}: holds a finished training; expected a new folder, or --again to train anew")
     place = parallel.start(options.seed, variant.batch) if options.data_parallel else parallel.Place()
     folder = out / f"process-{place.process}" if place.process else out  # on one disk they would overwrite each other
-    folder.mkdir(parents=True, exist_ok=True)
+    knobs = {**asdict(options), "variant": variant.name}
+    occupied.claim(folder, variant.network, knobs, way)
     keras.utils.set_random_seed(options.seed)
     cv2.setNumThreads(1)  # the network has the other cores
     split = parts.of(root, options.protocol, options.seed, options.share, options.limit)
@@ -79,15 +80,21 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
         f"{variant.key}: {len(split.learn)} photographs to learn from, {len(split.check)} choose the epoch", flush=True
     )
     whole, learner, material = _begin(variant, weights, split, options)
-    curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, split)
+    key = checkpoints.fingerprint(
+        variant=asdict(variant), knobs=knobs, split=split.sha256, weights=checkpoints.of_weights(learner)
+    )
+    if not occupied.begin(folder, variant.network, knobs, way, key):
+        print(f"{folder}: this training is finished", flush=True)
+        return run_folder.read(folder / "model.keras")
+    curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, key)
     plots.curves(curves, folder / "curves.png")
     model = _in_float32(whole, variant, weights, options)
     temperature, bias = _calibrated(learner, material, options.protocol)
     run_folder.save(model, folder / "model.keras")
     run = _record(variant, split, options, curves, chosen, temperature, bias)
+    run = run.model_copy(update={"key": key, "quick": way.quick or options.limit is not None})
     run_folder.write(folder, run)
-    for left in (*folder.glob("part*.weights.h5"), *folder.glob("part*.json"), *folder.glob("best-*.weights.h5")):
-        left.unlink()
+    occupied.end(folder)
     return run
 
 
@@ -134,16 +141,12 @@ def _learn(
     out: Path,
     options: Options,
     place: parallel.Place,
-    split: parts.Parts,
+    key: str,
 ) -> tuple[checkpoints.Curves, int]:
     """Fit every part, or what is left of it; the learner ends with the weights of the best epoch, which is answered."""
     lengths = variant.epochs
     if options.epochs:  # of the last part; those before it are at most as long
         lengths = (*(min(length, options.epochs) for length in lengths[:-1]), options.epochs)
-    turned = {**asdict(options), "force": None}
-    key = checkpoints.fingerprint(
-        variant=asdict(variant), options=turned, split=split.sha256, weights=checkpoints.of_weights(learner)
-    )
     curves: checkpoints.Curves = {}
     keeper = epochs.Keeper(learner, curves, out / f"best-{key[:8]}", variant.patience)
     shown = batches.Batches(material.make, material.labels, variant.batch, options.seed, place.process, place.processes)
@@ -178,22 +181,26 @@ def _fit(
     before = {what: list(values) for what, values in keeper.curves.items()}
     _tell(keeper, before, checkpoint.curves)
     shown.epoch = first + done
-    trainer.fit(
-        shown,
-        initial_epoch=shown.epoch,
-        epochs=ended,
-        shuffle=False,  # batches are random already, and in an order that an interruption does not change
-        verbose=0,
-        validation_data=(material.x_check, material.y_check),
-        validation_batch_size=variant.batch,
-        callbacks=[
-            allocator.KeepFreedMemory(),
-            _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keeper,
-            epochs.Bar(variant.key, ended),
-        ],
-    )
+    told = course.Course(variant.key, ended, len(shown))
+    try:
+        trainer.fit(
+            shown,
+            initial_epoch=shown.epoch,
+            epochs=ended,
+            shuffle=False,  # batches are random already, and in an order that an interruption does not change
+            verbose=0,
+            validation_data=(material.x_check, material.y_check),
+            validation_batch_size=variant.batch,
+            callbacks=[
+                allocator.KeepFreedMemory(),
+                _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                keeper,
+                told,
+            ],
+        )
+    finally:
+        told.close()
 
 
 def _tell(keeper: epochs.Keeper, before: checkpoints.Curves, now: checkpoints.Curves) -> None:
