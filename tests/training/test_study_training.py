@@ -235,7 +235,7 @@ def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_been(
     options = train.Options(size=32)
     left = [batch]
 
-    def pull(*_: object) -> None:
+    def pull(*_: object, **__: object) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise PulledError
