@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 from maskwatch.errors import ConfigError
-from training.runs.knobs import Way
 from training.options import FILE, FOLDER, NEW, need, scenes, way
+from training.runs.knobs import Way
 from training.study import variants
 
 Command = TypeVar("Command", bound=Callable[..., Any])
