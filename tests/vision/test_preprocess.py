@@ -142,11 +142,11 @@ def test_resizing_to_the_same_size_changes_nothing(width: int, height: int) -> N
 def test_the_pixels_are_those_of_the_version_to_the_last_bit() -> None:
     """Whatever processor and build of OpenCV this is: what was proven is what runs."""
     expected = json.loads(pixels.EXPECTED.read_text())
-    assert expected["version"] == preprocess.VERSION, "preprocess.VERSION was raised: renew tests/pixels.json"
+    assert expected["version"] == preprocess.VERSION, "preprocess.VERSION was raised: renew tests/support/pixels.json"
     found = pixels.hashes()
     assert set(expected["pixels"]) == set(found)
     changed = [name for name, digest in found.items() if expected["pixels"][name] != digest]
-    mend = "raise preprocess.VERSION, make the models again, renew tests/pixels.json"
+    mend = "raise preprocess.VERSION, make the models again, renew tests/support/pixels.json"
     assert not changed, f"OpenCV {cv2.__version__} makes other pixels: {mend}"
 
 

@@ -1,6 +1,6 @@
 """Drawn pictures and what the device's preprocess makes of them, as hashes: the same on every processor.
 
-`python tests/pixels.py` prints them. tests/pixels.json holds them: x86-64 and aarch64 (OpenCV 5.0.0.93 and 4.11.0.86,
+`python tests/support/pixels.py` prints them, pixels.json beside it holds them: x86-64 and aarch64 (OpenCV 5.0.0.93 and 4.11.0.86,
 run by qemu-user as a Cortex-A72) made the same. Write it anew only together with a new preprocess.VERSION.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwatch import preprocess
 from maskwatch.flow import Box, Image
+from maskwatch.vision import preprocess
 
 EXPECTED = Path(__file__).with_name("pixels.json")
 EVEN = ((1280, 720), (1920, 1080), (640, 480), (64, 64))  # width, height, pixels
