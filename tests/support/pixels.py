@@ -1,7 +1,7 @@
 """Drawn pictures and what the device's preprocess makes of them, as hashes: the same on every processor.
 
-`python tests/support/pixels.py` prints them, pixels.json beside it holds them: x86-64 and aarch64 (OpenCV 5.0.0.93 and 4.11.0.86,
-run by qemu-user as a Cortex-A72) made the same. Write it anew only together with a new preprocess.VERSION.
+`python tests/support/pixels.py` prints them; pixels.json beside it holds them. x86-64 and aarch64 (OpenCV 5.0.0.93 and
+4.11.0.86, run by qemu-user as a Cortex-A72) made the same. Write it anew only with a new preprocess.VERSION.
 """
 
 from __future__ import annotations
