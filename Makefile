@@ -25,11 +25,12 @@ RUNS = runs
 endif
 TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
+PART ?= validation
 VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models bundles far reach reference study clean
+.PHONY: help demo test check models bundles far reach quality reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +81,12 @@ far: .venv/.made ## the finder with a larger input, for [face] reach = "far": ma
 reach: .venv/.made ## how small a face the shipped finder finds, for `maskwatch check`: make reach SCENES=…
 	.venv/bin/python -m training reach device/maskwatch/models/face.tflite \
 		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
+
+# OURS, FLOATS: words like now=face.tflite,mask.tflite; PEERS: a folder of other people's detectors. A few minutes.
+quality: .venv/.made ## the tables of docs/quality.md anew: make quality PART=test OURS=… FLOATS=… PEERS=… DATA=… SCENES=…
+	.venv/bin/python -m training strangers --part $(PART) $(addprefix --ours ,$(OURS)) $(addprefix --float ,$(FLOATS)) \
+		$(addprefix --peers ,$(PEERS)) --data $(DATA) $(addprefix --scenes ,$(SCENES))
+	.venv/bin/python -m benchmarks readme
 
 reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite [QUICK=1]
 	$(TRAIN) mobilenet_v2 $(HASTE) --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \

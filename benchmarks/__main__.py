@@ -41,11 +41,17 @@ def measure_device(results: Path) -> None:
 @cli.command("models")
 @click.argument("others", metavar="[NAME=FILE.tflite]…", nargs=-1)
 @click.option("--reference", help="NAME of the one the mask classifier is held against.")
-@click.option("--yunet", type=FILE, help="YuNet's ONNX file, held against the face finder at the same input size.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file, held against each face finder at the same input size.")
+@click.option("--ultraface", type=FILE, help="UltraFace's ONNX file.")
 @click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_models(
-    others: tuple[str, ...], reference: str | None, yunet: Path | None, rounds: int, results: Path
+    others: tuple[str, ...],
+    reference: str | None,
+    yunet: Path | None,
+    ultraface: Path | None,
+    rounds: int,
+    results: Path,
 ) -> None:
     """The shipped models and others in turns on one thread; writes RESULTS/BOARD/models.json."""
     mask, face = bundle.default_path("mask"), bundle.default_path("face")
@@ -54,9 +60,11 @@ def measure_models(
         runners.append(models.finder("face finder, far", far))
     against = {}
     if yunet:
-        runners.append(models.yunet(yunet, runners[0].input_size))
-        against[runners[0].name] = runners[-1].name
+        for each in [runner for runner in runners if runner.kind == "finder"]:
+            runners.append(models.yunet(yunet, each.input_size))
+            against[each.name] = runners[-1].name
     runners += [models.network(*_named(text)) for text in others]
+    runners += [models.ultraface(ultraface)] if ultraface else []
     if reference:
         if reference not in [runner.name for runner in runners]:
             raise ConfigError(f"--reference {reference}: not among the models; add {reference}=FILE.tflite")
@@ -252,6 +260,33 @@ def measure_all(
     for line in (*figures.lines(record), *(f"benchmarks: {doubt}" for doubt in doubts.of(record))):
         click.echo(line)
     click.echo(f"wrote {records.save(record, results)}")
+
+
+@cli.command("instructions")
+@click.argument("others", metavar="NAME=FILE.tflite…", nargs=-1)
+@click.option("--shapes", type=FOLDER, help="Of `python -m convert.shapes`.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file.")
+@click.option("--root", type=FOLDER, required=True, help="An arm64 Debian 13 with Python.")
+@click.option("--packages", type=FOLDER, required=True, help="aarch64 wheels of the runtime, numpy, OpenCV; unpacked.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
+def count_instructions(
+    others: tuple[str, ...], shapes: Path | None, yunet: Path | None, root: Path, packages: Path, results: Path
+) -> None:
+    """What models execute on a Pi 3, 4 and 5, counted in QEMU's user mode; writes RESULTS/instructions.json and .png.
+
+    Needs Debian 12's packages qemu-user and gcc; see docs/speed.md.
+    """
+    from benchmarks.instructions import chart, measure  # the chart needs extra `train`
+
+    files = dict(map(_named, others))
+    files |= {path.stem: path for path in sorted(shapes.glob("*.tflite"))} if shapes else {}
+    models = [*measure.networks(files), *(measure.yunets(yunet) if yunet else [])]
+    if not models:
+        raise ConfigError("instructions: nothing to count; give NAME=FILE.tflite, --shapes or --yunet")
+    record = measure.measure(models, root, packages, _tell)
+    place = records.save_anywhere(record, results)
+    chart.draw(record, place.with_suffix(".png"))
+    click.echo(f"wrote {place}")
 
 
 @cli.command("compare")

@@ -19,6 +19,7 @@ from benchmarks import host
 from maskwatch.camera import demo
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
+from maskwatch.system.library_chatter import mute_cv2
 from maskwatch.vision import bundle, runtime
 from maskwatch.vision import finder as detector
 
@@ -73,6 +74,26 @@ def yunet(path: Path, size: int) -> Runner:
     theirs = detector.YuNetDetector(path, 0.6)
     picture = scene(size)
     return Runner(f"YuNet {size}", "finder", path, size, lambda: theirs.find(picture))
+
+
+def ultraface(path: Path) -> Runner:
+    """UltraFace's network in OpenCV, at its own 640×480.
+
+    Raises:
+        ModelError: OpenCV cannot read it.
+    """
+    mute_cv2()
+    try:
+        theirs = cv2.dnn.readNetFromONNX(str(path))
+    except cv2.error as error:
+        raise ModelError(f"model {path}: OpenCV cannot read it; expected an ONNX file") from error
+    pixels, outputs = np.zeros((1, 3, 480, 640), np.float32), theirs.getUnconnectedOutLayersNames()
+
+    def run() -> None:
+        theirs.setInput(pixels)
+        theirs.forward(outputs)
+
+    return Runner("UltraFace-masked", "network", path, 640, run)
 
 
 def scene(size: int) -> Image:

@@ -309,10 +309,10 @@ def test_a_finders_sources_are_known_by_the_hash_in_its_card(tmp_path: Path) -> 
             write(root, f"{number}{stem}", entry(BARE, 1, 1, 30, 30))
             cv2.imwrite(str(root / "images" / f"{number}{stem}.png"), blotches(stem))
     splits = voc.sources(roots, 0)
-    assert pictures.learnt(splits["two"].sha256, roots, 0) == ["two"]
+    assert pictures.learnt(splits["two"].sha256, splits) == ["two"]
     both = voc.sha256([splits["three"], splits["one"]])
-    assert pictures.learnt(both, roots, 0) == ["three", "one"]
-    assert pictures.learnt("others", roots, 0) is None
+    assert pictures.learnt(both, splits) == ["three", "one"]
+    assert pictures.learnt("others", splits) is None
 
 
 def test_every_target_has_a_place_in_the_picture_or_is_of_float() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwatch.vision import preprocess
+from training.pictures import voc
 from training.runs import run_folder as runs
 from training.runs.progress import track
 from training.strangers import chart, measures, pictures, sheets, slicing, systems, watch
@@ -52,7 +53,10 @@ def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) 
     begin = time.monotonic()
     shown = pictures.gather(question.root, question.scenes, question.part, question.seed, question.most)
     seen = watch.show(shown, question.subjects, question.yunet, question.workers)
-    opened = [System(each.name, _never, _threshold(each), each.kind != "yunet") for each in question.subjects]
+    opened = [
+        System(each.name, _never, _threshold(each), each.kind != "yunet", each.kind != "float")
+        for each in question.subjects
+    ]
     rows = count(seen, opened, question)
     made = {**about(question, seen), "seconds": round(time.monotonic() - begin), "rows": [row.record() for row in rows]}
     out.mkdir(parents=True, exist_ok=True)
@@ -81,9 +85,11 @@ def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
     """Everything that a figure depends on."""
     found = measures.by_source(seen)
     facts = [systems.facts(subject) for subject in question.subjects]
+    splits = voc.sources(question.scenes, question.seed)
     for subject, fact in zip(question.subjects, facts, strict=True):
         if subject.kind == "bundles":
-            fact["learnt"] = learnt(subject, question)
+            card = systems.cards(subject)[0].card
+            fact["learnt"] = pictures.learnt(card.provenance.get("split_sha256", ""), splits)
     return {
         "schema": SCHEMA,
         "kind": KIND,
@@ -101,12 +107,6 @@ def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
         },
         "targets": [target.record() for target in TARGETS],
     }
-
-
-def learnt(subject: Subject, question: Question) -> list[str] | None:
-    """The sources a finder has learnt from; None: the splits in its card are none of these."""
-    card = systems.cards(subject)[0].card
-    return pictures.learnt(card.provenance.get("split_sha256", ""), question.scenes, question.seed)
 
 
 def count(seen: Sequence[Seen], opened: Sequence[System], question: Question) -> list[Row]:
@@ -128,7 +128,7 @@ def count(seen: Sequence[Seen], opened: Sequence[System], question: Question) ->
 def of_source(name: str, shown: Sequence[Seen], system: System, side: float) -> list[Row]:
     """A system on one source: portraits, rooms without a face, or scenes."""
     if name == PORTRAITS:
-        return measures.portraits(shown, system) if system.labels else []
+        return measures.portraits(shown, system) if system.labels and system.portraits else []
     if not any(each.picture.faces for each in shown):
         return [measures.rooms(name, shown, system)]
     rows = measures.faces(name, shown, system, side) + measures.close_ups(name, shown, system, side)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, permutations
 from pathlib import Path
@@ -65,9 +65,8 @@ def _some(items: Sequence[Item], most: int | None) -> list[Item]:
     return [items[at] for at in sorted(np.random.default_rng(0).permutation(len(items))[:most])]
 
 
-def learnt(split_sha256: str, scenes: Iterable[Path], seed: int) -> list[str] | None:
+def learnt(split_sha256: str, splits: Mapping[str, voc.Split]) -> list[str] | None:
     """The sources whose splits a finder's card carries the hash of, in the order of its training; None: others."""
-    splits = voc.sources(scenes, seed)
     orders = chain.from_iterable(permutations(splits, count) for count in range(1, len(splits) + 1))
     for order in orders:
         if voc.sha256(splits[name] for name in order) == split_sha256:

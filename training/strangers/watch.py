@@ -59,7 +59,7 @@ class Watcher:
         """Show it to everybody."""
         image = data.read_rgb(picture.path)
         portrait = picture.source == PORTRAITS
-        asked = [system for system in self.systems if system.labels or not portrait]
+        asked = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
         found = {system.name: system.find(image) for system in asked}
         traits = [] if portrait else looks.of(picture.path, picture.faces, image, picture.source, self.landmarks)
         return Seen(picture, found, traits, self._crops(picture, image))
@@ -83,9 +83,10 @@ def _shown(picture: Picture, image: Image, size: int) -> Iterator[tuple[str, int
             continue
         look = preprocess.face_crop(image, face.box, size)
         yield FACE, at, look
-        yield GREY, at, weather.grey(look, np.random.default_rng(0))  # no chance is in it
         if picture.source == PORTRAITS:
             yield TIGHT, at, preprocess.face_crop(image, face.box, size, margin=0.0)
+        else:
+            yield GREY, at, weather.grey(look, np.random.default_rng(0))  # no chance is in it
 
 
 def ready(subjects: Sequence[Subject], yunet: Path | None) -> Watcher:

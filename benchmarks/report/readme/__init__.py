@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from benchmarks.report.readme import behaviour, quality, reach, speed
+from benchmarks.report.readme import behaviour, quality, reach, speed, strangers
 from benchmarks.report.readme.tables import ROOT
 from maskwatch.errors import MaskwatchError
 
@@ -23,6 +23,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "study": quality.study,
     "networks": quality.networks,
     "answer": quality.answer,
+    "strangers": strangers.targets,
+    "strangers_quantized": strangers.quantized,
+    "strangers_learnt": strangers.learnt,
+    "strangers_sources": strangers.sources,
+    "strangers_slices": strangers.slices,
+    "instructions": strangers.instructions,
     "starts": speed.starts,
     "frame": speed.frame,
     "models": speed.models,

@@ -1,0 +1,32 @@
+"""Instructions of every finder by board, as a picture. Needs extra `train` (matplotlib)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure as Canvas
+
+STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
+COLOURS = ("#9ca3af", "#1d4ed8", "#059669")
+
+
+def draw(record: dict[str, Any], place: Path) -> None:
+    """A line for each model, a dot for each board; a PNG, whole or not at all."""
+    models, boards = record["models"][::-1], record["boards"]
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(8.4, 0.9 + 0.21 * len(models)), layout="constrained")
+        axes = canvas.subplots()
+        for board, colour in zip(boards, COLOURS, strict=False):
+            counts = [model["instructions"][board][0] / 1e6 for model in models]
+            axes.plot(counts, range(len(models)), "o", color=colour, markersize=4.5, label=board)
+        axes.set_yticks(range(len(models)), [f"{model['name']}  {model['bytes'] / 1e6:.2f} MB" for model in models])
+        axes.set(xlabel="million instructions for one picture, one thread", xscale="log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
+        axes.grid(alpha=0.3, which="both")
+        canvas.legend(loc="outside upper center", ncols=len(boards), frameon=False)
+        temporary = place.with_name(f"writing-{place.name}")
+        canvas.savefig(temporary, dpi=110, format="png")
+    temporary.replace(place)
