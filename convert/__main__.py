@@ -15,7 +15,7 @@ import click
 
 from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
-from maskwatch import command
+from maskwatch.cli import command
 from maskwatch.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:

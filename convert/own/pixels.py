@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.flow import Image
-from maskwatch.scale import Floats
+from maskwatch.vision.quantization import Floats
 
 # Name -> (factor, offset) of each of the three channels as the model has them. The last two are what Keras' `caffe` and
 # `torch` modes do (keras.applications.imagenet_utils): VGG and ResNet50 were trained with the first, on BGR.

@@ -12,10 +12,10 @@ from convert.own.pixels import Pixels
 from convert.own.said import Labels
 from convert.own.source import Source
 from convert.samples import Example, Shelf, alternating
-from maskwatch.classifier import bare_share
 from maskwatch.errors import ModelError
 from maskwatch.flow import Label
-from training import data
+from maskwatch.vision.classifier import bare_share
+from training.pictures import data
 
 MOST = 60  # photographs of each class
 FITS = 0.9  # share of right verdicts, as the gate `accuracy` asks

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convert.own.pixels import Pixels
 from maskwatch.flow import Image
-from maskwatch.scale import Floats
+from maskwatch.vision.quantization import Floats
 
 TYPICAL = 0.364  # temperature for shares: 0.9 stays 0.9, for its log-odds are 2.197 and 0.9 - 0.1 is 0.8
 

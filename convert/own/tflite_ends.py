@@ -16,12 +16,12 @@ from tensorflow.lite.python import schema_py_generated as schema
 from convert import ends, packing
 from convert.own.pixels import SCALED, Pixels
 from convert.own.source import Source, are_shares
-from maskwatch import bundle
 from maskwatch.errors import ConfigError, ModelError
-from maskwatch.foreign import structure
-from maskwatch.foreign.flatbuffer import MalformedError
-from maskwatch.runtime import Model
-from maskwatch.scale import Floats
+from maskwatch.vision import bundle
+from maskwatch.vision.foreign import structure
+from maskwatch.vision.foreign.flatbuffer import MalformedError
+from maskwatch.vision.quantization import Floats
+from maskwatch.vision.runtime import Model
 
 LOOKS = 8  # random pictures that tell what a model answers
 THREADS = 2

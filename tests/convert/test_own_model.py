@@ -20,12 +20,13 @@ from convert import conversion  # noqa: E402
 from convert.own import keras_ends, keras_file, legacy, pixels, said, taking, tflite_ends  # noqa: E402
 from convert.own.pixels import Pixels  # noqa: E402
 from convert.recipe import Recipe  # noqa: E402
-from maskwatch import bundle, parts  # noqa: E402
-from maskwatch.classifier import MaskClassifier  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
+from maskwatch.daemon import parts  # noqa: E402
 from maskwatch.errors import ConfigError, ModelError  # noqa: E402
 from maskwatch.flow import Label  # noqa: E402
-from training import data  # noqa: E402
+from maskwatch.vision import bundle  # noqa: E402
+from maskwatch.vision.classifier import MaskClassifier  # noqa: E402
+from training.pictures import data  # noqa: E402
 
 FIRST_BARE = ("without_mask", "with_mask")
 
