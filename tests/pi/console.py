@@ -1,0 +1,74 @@
+"""The shell on the board's serial port: what a test types, and what is answered."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from pathlib import Path
+
+READY_WITHIN = 1800.0  # seconds; a busy machine boots the board in minutes
+TAIL = 2000  # characters of the log that a failure shows
+
+
+class Console:
+    """QEMU writes all that the port says into a file, and takes what is typed from a socket."""
+
+    def __init__(self, typed: socket.socket, log: Path) -> None:
+        self._typed, self._log = typed, log
+        self._count = 0
+
+    def text(self) -> str:
+        """All that the port said so far, the kernel's lines included."""
+        return self._log.read_bytes().decode(errors="replace").replace("\r", "") if self._log.exists() else ""
+
+    def wait(self, pattern: str, seconds: float, since: int = 0) -> re.Match[str]:
+        """Until the port has said something.
+
+        Args:
+            pattern: a regular expression.
+            since: how many characters from the beginning are passed over.
+
+        Raises:
+            TimeoutError: with the last of what it said instead.
+        """
+        latest = time.monotonic() + seconds
+        while not (found := re.compile(pattern, re.MULTILINE).search(self.text(), since)):
+            if time.monotonic() > latest:
+                raise TimeoutError(f"no {pattern!r} on the serial port within {seconds:g} s; it said:\n{self.tail()}")
+            time.sleep(0.2)
+        return found
+
+    def tail(self) -> str:
+        """The last lines."""
+        return self.text()[-TAIL:]
+
+    def log_in(self, seconds: float = READY_WITHIN) -> None:
+        """Wait for the shell, and keep its echo, the kernel's lines and systemd's out of the answers."""
+        latest, since = time.monotonic() + seconds, len(self.text())
+        while True:
+            self._type("stty -echo; dmesg -n 1; kill -s RTMIN+21 1; echo shell-$((6 * 7))")
+            try:
+                self.wait("^shell-42$", 5.0, since)
+                return
+            except TimeoutError:
+                if time.monotonic() > latest:
+                    raise
+
+    def run(self, command: str, seconds: float = 300.0, check: bool = True) -> str:
+        """What a command writes, stderr included.
+
+        Raises:
+            TimeoutError: it did not end.
+            AssertionError: it failed, and `check` says that it must not.
+        """
+        self._count += 1
+        since = len(self.text())
+        self._type(f"{{ {command}\n}} 2>&1; echo; echo end-{self._count}-$?")
+        found = self.wait(rf"^end-{self._count}-(\d+)$", seconds, since)
+        answer = self.text()[since : found.start()].strip("\n")
+        assert not check or found[1] == "0", f"`{command}` ended with {found[1]} on the board:\n{answer}"
+        return answer
+
+    def _type(self, line: str) -> None:
+        self._typed.sendall(line.encode() + b"\n")

@@ -1,0 +1,145 @@
+"""What the proof is read by, without a board: these few run with all other tests."""
+
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi import firmware
+from pi.console import Console
+from pi.drawing import Mark, draw
+from pi.levels import Levels
+from pi.monitor import CLOCK_HIGH, CLOCK_LOW, GPLEV0, Monitor
+
+PINS = {"buzzer": 17, "led": 27}
+
+
+class Register:
+    """A monitor as QEMU's, whose board has one word a register."""
+
+    def __init__(self, path: Path) -> None:
+        self.words = {GPLEV0: 0, CLOCK_LOW: 0, CLOCK_HIGH: 0}
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self._server.accept()
+        with connection, connection.makefile("rw") as stream:
+            self._say(stream, {"QMP": {"version": {}}})
+            for line in stream:
+                call = json.loads(line)
+                if call["execute"] == "qmp_capabilities":
+                    self._say(stream, {"return": {}})
+                    self._say(stream, {"event": "RESUME"})  # events come at any time
+                    continue
+                self.words[CLOCK_LOW] += 1000  # time goes on
+                address = int(call["arguments"]["command-line"].split()[-1], 16)
+                if address not in self.words:
+                    return
+                self._say(stream, {"return": f"{address:016x}: {self.words[address]:#010x}\r\n"})
+
+    def _say(self, stream: object, what: object) -> None:
+        print(json.dumps(what), file=stream, flush=True)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Register:
+    return Register(tmp_path / "monitor.sock")
+
+
+@pytest.fixture
+def monitor(register: Register, tmp_path: Path) -> Iterator[Monitor]:  # noqa: ARG001 - it must listen first
+    monitor = Monitor(tmp_path / "monitor.sock")
+    yield monitor
+    monitor.close()
+
+
+def test_a_pin_is_an_output_only_by_its_own_three_bits(register: Register, monitor: Monitor) -> None:
+    register.words[0x3F200004] = 0b001 << 21 | 0b100 << 18  # 17 an output, 16 some device's
+    assert [pin for pin in (10, 16, 17, 18) if monitor.is_output(pin)] == [17]
+
+
+def test_the_boards_seconds_are_its_timers_both_halves(register: Register, monitor: Monitor) -> None:
+    register.words[CLOCK_HIGH], register.words[CLOCK_LOW] = 1, 500_000
+    assert monitor.seconds() == pytest.approx((2**32 + 500_000) / 1e6, abs=0.01)
+
+
+def test_levels_keep_what_changes_of_the_pins_that_are_asked_for(register: Register, monitor: Monitor) -> None:
+    levels = Levels(monitor, PINS)
+    register.words[GPLEV0] = 1 << 17 | 1 << 5  # 5 is nobody's
+    on = levels.wait(lambda high: "buzzer" in high, 5, "buzzer")
+    register.words[GPLEV0] = 1 << 27 | 1 << 5
+    levels.wait(lambda high: high == {"led"}, 5, "led alone")
+    assert [change.levels for change in levels.changes] == [0, 1 << 17, 1 << 27]
+    assert levels.seen_high(on) == {"buzzer", "led"}
+    assert levels.seen_high(levels.looked) == {"led"}, "what was over by then does not count"
+    levels.close()
+
+
+def test_a_wait_ends_when_qemu_ends(register: Register, monitor: Monitor) -> None:
+    levels = Levels(monitor, PINS)
+    del register.words[GPLEV0]
+    with pytest.raises(TimeoutError, match="no led within"):
+        levels.wait(lambda high: "led" in high, 60, "led")
+
+
+def test_the_drawing_has_a_row_a_pin_and_every_mark(register: Register, monitor: Monitor, tmp_path: Path) -> None:
+    levels = Levels(monitor, PINS)
+    register.words[GPLEV0] = 1 << 17
+    at = levels.wait(lambda high: "buzzer" in high, 5, "buzzer")
+    draw(levels, [Mark(at, "bare")], levels.changes[0].time, tmp_path / "pins.svg", "Pins")
+    assert (tmp_path / "pins.svg").stat().st_size > 1000
+    levels.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "kernel"),
+    [
+        ("kernel=kernel8.img\n", "kernel8.img"),
+        ("kernel=a\nkernel=b\n", "b"),
+        ("kernel=a\n[pi5]\nkernel=b\n", "a"),
+        ("[pi4]\nkernel=b\n[all]\nkernel=c\n", "c"),
+        ("[pi3]\nkernel=b\n", "b"),
+        ("#kernel=b\n", None),
+    ],
+)
+def test_the_settings_are_those_of_a_pi_3(text: str, kernel: str | None) -> None:
+    assert firmware.settings(text).get("kernel") == kernel
+
+
+class Shell:
+    """A port whose shell answers each line, as QEMU writes it into its log."""
+
+    def __init__(self, log: Path, answers: Iterator[str]) -> None:
+        self.mine, self.other = socket.socketpair()
+        self._log, self._answers = log, answers
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with self.other.makefile("r") as typed:
+            for line in typed:
+                if line.startswith("}"):
+                    count = line.split("end-")[1].split("-")[0]
+                    answer = next(self._answers).replace("COUNT", count)
+                    with self._log.open("a") as log:
+                        log.write(answer)
+
+
+def test_a_command_is_answered_by_what_it_wrote_and_its_failure_is_one(tmp_path: Path) -> None:
+    answers = itertools.chain(["one\r\ntwo\r\n\r\nend-COUNT-0\r\n", "no such thing\r\nend-COUNT-3\r\n"])
+    console = Console(Shell(tmp_path / "log", answers).mine, tmp_path / "log")
+    assert console.run("first", 5) == "one\ntwo"
+    with pytest.raises(AssertionError, match=r"ended with 3 on the board:\nno such thing"):
+        console.run("second", 5)
+
+
+def test_what_never_ends_shows_what_the_port_said_instead(tmp_path: Path) -> None:
+    console = Console(Shell(tmp_path / "log", iter(["Kernel panic\n"])).mine, tmp_path / "log")
+    with pytest.raises(TimeoutError, match="Kernel panic"):
+        console.run("anything", 0.5)
