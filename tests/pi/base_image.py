@@ -25,17 +25,24 @@ SEEDS = {  # as an image comes from its maker, to be replaced
 
 def built() -> Path:
     """The image: a file of about 2.3 GB, sparse."""
+    archive = _unpacked()
     recipe = [path.read_bytes() for path in sorted(BASE.iterdir())]
-    recipe += [Path(str(module.__file__)).read_bytes() for module in (sys.modules[__name__], debian, initramfs)]
-    return cache.built("base", [*recipe, lgpio_package.built().read_bytes()], _build) / "base.img"
+    recipe += [Path(str(module.__file__)).read_bytes() for module in (sys.modules[__name__], initramfs)]
+    recipe += [lgpio_package.built().read_bytes(), archive.parent.name.encode()]
+
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "pi.base_image", "pack", str(archive), str(folder)]
+        subprocess.run(["fakeroot", *command], check=True)
+
+    return cache.built("base", recipe, build) / "base.img"
 
 
-def _build(folder: Path) -> None:
-    root = folder / "root.tar"
-    debian.extract(_packages(), root)
-    command = [sys.executable, "-m", "pi.base_image", "pack", str(root), str(folder)]
-    subprocess.run(["fakeroot", *command], check=True)
-    root.unlink()
+def _unpacked() -> Path:
+    """Debian's packages as a .tar: most of the time that an image takes."""
+    packages = _packages()
+    recipe = ["\n".join(packages).encode(), Path(debian.__file__).read_bytes()]
+    folder = cache.built("packages", recipe, lambda folder: debian.extract(packages, folder / "root.tar"))
+    return folder / "root.tar"
 
 
 def _packages() -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -14,9 +16,11 @@ TAIL = 2000  # characters of the log that a failure shows
 class Console:
     """QEMU writes all that the port says into a file, and takes what is typed from a socket."""
 
-    def __init__(self, typed: socket.socket, log: Path) -> None:
-        self._typed, self._log = typed, log
+    def __init__(self, port: socket.socket, log: Path) -> None:
+        self._port, self._log = port, log
         self._count = 0
+        # The port says it into the socket too, a byte a time, and waits with the whole board where nobody reads.
+        threading.Thread(target=self._drain, daemon=True).start()
 
     def text(self) -> str:
         """All that the port said so far, the kernel's lines included."""
@@ -49,7 +53,7 @@ class Console:
         while True:
             self._type("stty -echo; dmesg -n 1; kill -s RTMIN+21 1; echo shell-$((6 * 7))")
             try:
-                self.wait("^shell-42$", 5.0, since)
+                self.wait("^shell-42$", 20.0, since)
                 return
             except TimeoutError:
                 if time.monotonic() > latest:
@@ -71,4 +75,9 @@ class Console:
         return answer
 
     def _type(self, line: str) -> None:
-        self._typed.sendall(line.encode() + b"\n")
+        self._port.sendall(line.encode() + b"\n")
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._port.recv(65536):
+                pass

@@ -25,16 +25,16 @@ class Mark:
     text: str
 
 
-def draw(levels: Levels, marks: Sequence[Mark], since: float, path: Path, title: str) -> None:
+def draw(levels: Levels, marks: Sequence[Mark], span: tuple[float, float], path: Path, title: str) -> None:
     """An SVG: a row a pin, low or high, and a line at each mark.
 
     Args:
-        since: where the drawing begins, in seconds since power came.
+        span: where the drawing begins and ends, in seconds since power came.
     """
     plt.rcParams["svg.hashsalt"] = "pins"  # the same pins draw the same file
     figure, axes = plt.subplots(figsize=(11, 1.1 + 0.8 * len(levels.pins) + 0.5))
     for row, (name, pin) in enumerate(reversed(levels.pins.items())):
-        times = [change.time for change in levels.changes] + [levels.looked]
+        times = [change.time for change in levels.changes] + [span[1]]
         states = [row + 0.6 * change.high(pin) for change in levels.changes]
         axes.step(times, [*states, states[-1]], where="post", color=COLOURS.get(name, "#1d4ed8"), linewidth=1.4)
     _mark(axes, marks, len(levels.pins))
@@ -42,7 +42,7 @@ def draw(levels: Levels, marks: Sequence[Mark], since: float, path: Path, title:
         [row + 0.3 for row in range(len(levels.pins))],
         [f"{name}\nGPIO{pin}" for name, pin in reversed(levels.pins.items())],
     )
-    axes.set_xlim(since, levels.looked)
+    axes.set_xlim(*span)
     axes.set_xlabel("seconds since power came, by the board's own timer")
     axes.set_title(title, loc="left", fontsize=11)
     for side in ("top", "right", "left"):

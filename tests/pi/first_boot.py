@@ -52,7 +52,7 @@ class FirstBoot:
     def _is_watching(self, high: frozenset[str]) -> bool:
         """The stages are followed meanwhile."""
         for found in list(STAGE.finditer(self.board.console.text()))[len(self.marks) :]:
-            self._mark(self.board.levels.looked, found[1], f"first_boot_{found[1].rstrip(':')}_at_s")
+            self._mark(self.board.monitor.seconds(), found[1], f"first_boot_{found[1].rstrip(':')}_at_s")
         return high == {"green"} and any(mark.text.startswith("done") for mark in self.marks)
 
     def _mark(self, at: float, text: str, name: str) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from pi.monitor import Monitor
 
-EVERY = 0.05  # seconds of the host between two looks: the shortest pulse of the shipped config lasts 0.1 of the board's
+# Seconds of the host between two looks: the shortest pulse of the shipped config lasts 0.1 of the board's, which are no
+# shorter. Each look costs the board some time.
+EVERY = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,6 @@ class Levels:
         self.pins = dict(pins)
         self._mask = sum(1 << pin for pin in pins.values())
         self._monitor, self._changes = monitor, [Change(0.0, 0)]
-        self._looked = 0.0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -44,11 +45,6 @@ class Levels:
     def changes(self) -> Sequence[Change]:
         """All so far."""
         return tuple(self._changes)
-
-    @property
-    def looked(self) -> float:
-        """When the pins were last looked at, in seconds since power came."""
-        return self._looked
 
     def now(self) -> frozenset[str]:
         """Names of the pins that are high."""
@@ -91,9 +87,8 @@ class Levels:
     def _watch(self) -> None:
         while not self._end.wait(EVERY):
             try:
-                levels, looked = self._monitor.levels() & self._mask, self._monitor.seconds()
+                levels = self._monitor.levels() & self._mask
+                if levels != self._changes[-1].levels:
+                    self._changes.append(Change(self._monitor.seconds(), levels))
             except ConnectionError:
                 return
-            self._looked = looked
-            if levels != self._changes[-1].levels:
-                self._changes.append(Change(self._looked, levels))

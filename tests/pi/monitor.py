@@ -46,7 +46,7 @@ class Monitor:
         return self.word(GPLEV0)
 
     def seconds(self) -> float:
-        """Since power came, by the board's own timer. A busy host makes it slow, and everything on the board with it."""
+        """Since power came, by the board's own timer. A busy host makes it slow, and all else on the board with it."""
         high = self.word(CLOCK_HIGH)
         low = self.word(CLOCK_LOW)
         if self.word(CLOCK_HIGH) != high:  # the low half began anew between the two

@@ -14,6 +14,7 @@ from pi.transcript import Transcript
 
 pytestmark = pytest.mark.pi
 MODELS = Path(maskwatch.__file__).parent / "models"
+AFTER = 3.0  # seconds that are drawn before and after
 SERVICE = "journalctl -u maskwatch -o cat --no-pager"
 
 
@@ -21,9 +22,11 @@ SERVICE = "journalctl -u maskwatch -o cat --no-pager"
 def drawn(first_boot: FirstBoot, told: Transcript) -> None:
     """The pins of the whole boot, and of the alarm alone."""
     board = first_boot.board
-    drawing.draw(board.levels, first_boot.marks, 0.0, told.folder / "pins-first-boot.svg", "First boot")
+    levels, end = board.levels, first_boot.alarm_off + AFTER
+    drawing.draw(levels, first_boot.marks, (0.0, end), told.folder / "pins-first-boot.svg", "First boot")
     alarm = [mark for mark in first_boot.marks if mark.time >= first_boot.watching]
-    drawing.draw(board.levels, alarm, first_boot.watching - 5, told.folder / "pins-alarm.svg", "The first alarm")
+    span = (first_boot.watching - AFTER, end)
+    drawing.draw(levels, alarm, span, told.folder / "pins-alarm.svg", "The first alarm")
 
 
 def test_the_report_on_the_boot_partition_says_ready(first_boot: FirstBoot) -> None:
