@@ -68,7 +68,7 @@ class Console:
         """
         self._count += 1
         since = len(self.text())
-        self._type(f"{{ {command}\n}} 2>&1; echo; echo end-{self._count}-$?")
+        self._type(f"{{ {command}\n}} 2>&1; said=$?; echo; echo end-{self._count}-$said")
         found = self.wait(rf"^end-{self._count}-(\d+)$", seconds, since)
         answer = self.text()[since : found.start()].strip("\n")
         assert not check or found[1] == "0", f"`{command}` ended with {found[1]} on the board:\n{answer}"

@@ -12,10 +12,10 @@ from pi.base_image import BOARD
 SECTOR = 512  # bytes
 FIRST_ENTRY = 446  # bytes into the card: the partition table
 CONSOLES = {  # what the firmware puts in the place of `serial0`, and what it leaves out: no display is there
-    "console=serial0,115200": "console=ttyS1,115200",  # the mini UART's name in Debian's kernel
+    "console=serial0,115200": "console=ttyS1,115200 loglevel=4",  # the mini UART's name in Debian's kernel
     "console=tty1": "",
 }
-PARTITION = 1 << 30  # bytes read of a card to look into its first partition; more than it is large
+PARTITION = 520 << 20  # bytes read of a card to look into its first partition: up to its end
 
 
 @dataclass(frozen=True)

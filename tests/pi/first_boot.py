@@ -11,7 +11,7 @@ from pi.drawing import Mark
 from pi.flashing import PINS
 from pi.transcript import Transcript
 
-STAGE = re.compile(r"maskwatch first boot: (\S+)[^\n]*")
+STAGE = re.compile(r"maskwatch first boot: (?:working: )?([^\n]+)")
 BOOT = 3600.0  # seconds: an emulated board on a machine that does other things too
 SCENE = 1800.0  # seconds for the twenty of the scene
 ALARM = {"led", "red"}  # steady in an alert; the buzzer beeps
@@ -52,8 +52,10 @@ class FirstBoot:
     def _is_watching(self, high: frozenset[str]) -> bool:
         """The stages are followed meanwhile."""
         for found in list(STAGE.finditer(self.board.console.text()))[len(self.marks) :]:
-            self._mark(self.board.monitor.seconds(), found[1], f"first_boot_{found[1].rstrip(':')}_at_s")
-        return high == {"green"} and any(mark.text.startswith("done") for mark in self.marks)
+            stage = found[1].strip()
+            self._mark(self.board.monitor.seconds(), stage, f"first_boot_{stage.split()[0]}_at_s")
+            assert not stage.startswith("not ready"), f"first boot: {stage}"
+        return high == {"green"} and any(mark.text == "ready" for mark in self.marks)
 
     def _mark(self, at: float, text: str, name: str) -> None:
         self.marks.append(Mark(at, text))

@@ -1,8 +1,8 @@
 """What the proof is read by, without a board: these few run with all other tests."""
 
-import itertools
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,33 +113,29 @@ def test_the_settings_are_those_of_a_pi_3(text: str, kernel: str | None) -> None
     assert firmware.settings(text).get("kernel") == kernel
 
 
-class Shell:
-    """A port whose shell answers each line, as QEMU writes it into its log."""
-
-    def __init__(self, log: Path, answers: Iterator[str]) -> None:
-        self.mine, self.other = socket.socketpair()
-        self._log, self._answers = log, answers
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with self.other.makefile("r") as typed:
-            for line in typed:
-                if line.startswith("}"):
-                    count = line.split("end-")[1].split("-")[0]
-                    answer = next(self._answers).replace("COUNT", count)
-                    with self._log.open("a") as log:
-                        log.write(answer)
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Console]:
+    """A shell as on the board's port, which writes into a log."""
+    mine, other = socket.socketpair()
+    with mine, other, (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(["/bin/sh"], stdin=other.fileno(), stdout=log, stderr=log)
+        yield Console(mine, tmp_path / "log")
+        process.kill()
+        process.wait()
 
 
-def test_a_command_is_answered_by_what_it_wrote_and_its_failure_is_one(tmp_path: Path) -> None:
-    answers = itertools.chain(["one\r\ntwo\r\n\r\nend-COUNT-0\r\n", "no such thing\r\nend-COUNT-3\r\n"])
-    console = Console(Shell(tmp_path / "log", answers).mine, tmp_path / "log")
-    assert console.run("first", 5) == "one\ntwo"
+def test_a_command_is_answered_by_what_it_wrote_stderr_included(shell: Console) -> None:
+    shell.log_in(5)
+    assert shell.run("echo one; echo two >&2", 5) == "one\ntwo"
+    assert shell.run("printf three", 5) == "three"
+
+
+def test_a_command_that_fails_on_the_board_is_a_failure_unless_that_may_be(shell: Console) -> None:
     with pytest.raises(AssertionError, match=r"ended with 3 on the board:\nno such thing"):
-        console.run("second", 5)
+        shell.run("echo no such thing; (exit 3)", 5)
+    assert shell.run("echo no; false", 5, check=False) == "no"
 
 
-def test_what_never_ends_shows_what_the_port_said_instead(tmp_path: Path) -> None:
-    console = Console(Shell(tmp_path / "log", iter(["Kernel panic\n"])).mine, tmp_path / "log")
+def test_what_never_ends_shows_what_the_port_said_instead(shell: Console) -> None:
     with pytest.raises(TimeoutError, match="Kernel panic"):
-        console.run("anything", 0.5)
+        shell.run("echo Kernel panic; sleep 60", 0.7)

@@ -11,10 +11,11 @@ from pi.flashing import PINS
 from pi.transcript import Transcript
 
 pytestmark = pytest.mark.pi
-STAGES = ("tree", "config", "service")  # unpacking; then what a unit is made of is written; then systemd is told
+STAGES = ("tree", "working: config", "working: check")  # unpacking; the set-up; the last step, with the models
 BOOT = 3600.0  # seconds until a stage begins
 
 
+@pytest.mark.usefixtures("installed")  # one board at a time: that one is off
 def test_the_first_boot_survives_three_cuts(unit_image: Path, work: Path, told: Transcript) -> None:
     card = Card(unit_image, work / "cuts")
     for stage in STAGES:

@@ -24,13 +24,20 @@ mkdir -p "$root/boot/firmware" "$root/usr/lib/systemd/system/cloud-init-main.ser
 cp "$base/99_raspberry-pi.cfg" "$root/etc/cloud/cloud.cfg.d/"
 cp "$base/99-gpio.rules" "$root/etc/udev/rules.d/"
 cp "$base/41-firmware-mount.conf" "$root/usr/lib/systemd/system/cloud-init-main.service.d/"
+cp "$base/stand-in.conf" "$root/etc/modprobe.d/"
 cp "$base/test-console.service" "$root/etc/systemd/system/"
 echo raspberrypi > "$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n' > "$root/etc/hosts"
 ln -sf /usr/share/zoneinfo/Etc/UTC "$root/etc/localtime"
 : > "$root/etc/machine-id"
 
-run() { tool=$1; shift; qemu-aarch64-static -L "$root" "$root/usr/bin/$tool" --root="$root" "$@"; }
+# fakeroot's library is of another processor; and both tools warn that they see no /proc of the image.
+run() {
+    tool=$1; shift
+    env -u LD_PRELOAD qemu-aarch64-static -L "$root" "$root/usr/bin/$tool" --root="$root" "$@" 2>"$root/tmp/said" ||
+        { cat "$root/tmp/said" >&2; exit 1; }
+    rm "$root/tmp/said"
+}
 run systemd-sysusers
 run systemctl --quiet preset-all
 run systemctl --quiet enable test-console.service
