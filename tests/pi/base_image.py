@@ -6,6 +6,7 @@ needed: mmdebstrap works in a user's own namespace, genimage and mke2fs write pl
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pi import cache, debian, initramfs, lgpio_package, needs
 BASE = Path(__file__).parent / "base"
 BOARD = "bcm2837-rpi-3-b.dtb"
 PYTHON = "python3.13"  # Debian's, in the image
+ROOT_SIZE = "1800M"
+FAKEROOT = ["fakeroot"] if os.geteuid() else []  # it keeps the files' owners; slow, and root has no need of it
 SEEDS = {  # as an image comes from its maker, to be replaced
     "user-data": "#cloud-config\n",
     "meta-data": "dsmode: local\ninstance_id: stand-in\n",
@@ -32,7 +35,7 @@ def built() -> Path:
 
     def build(folder: Path) -> None:
         command = [sys.executable, "-m", "pi.base_image", "pack", str(archive), str(folder)]
-        subprocess.run(["fakeroot", *command], check=True)
+        subprocess.run([*FAKEROOT, *command], check=True)
 
     return cache.built("base", recipe, build) / "base.img"
 
@@ -59,14 +62,22 @@ def pack(archive: Path, folder: Path) -> None:
     subprocess.run(["dpkg-deb", "--extract", str(lgpio_package.built()), str(root)], check=True)
     subprocess.run([str(BASE / "fix-up.sh"), str(root)], check=True)
     _compile(root)
-    _lay_out_boot(root, root / "boot" / "firmware")
-    paths = {"root": root, "tmp": folder / "genimage", "output": folder, "input": folder}
-    options = [f"--{name}path={path}" for name, path in paths.items()]
-    subprocess.run(["genimage", "--config", str(BASE / "genimage.cfg"), *options], check=True)
-    for left in (root, folder / "genimage"):
+    _lay_out_boot(root, folder / "boot")
+    _write(root, folder)
+    for left in (root, folder / "boot", folder / "genimage"):
         shutil.rmtree(left)
     for part in ("boot.vfat", "root.ext4"):
         (folder / part).unlink()
+
+
+def _write(root: Path, folder: Path) -> None:
+    """mke2fs makes the ext4 of a folder by itself; genimage would copy all of it first."""
+    options = ["-q", "-t", "ext4", "-L", "rootfs", "-E", "lazy_itable_init=1,root_owner=0:0"]
+    subprocess.run(["mke2fs", *options, "-d", str(root), str(folder / "root.ext4"), ROOT_SIZE], check=True)
+    paths = {"root": folder / "boot", "tmp": folder / "genimage", "output": folder, "input": folder}
+    given = [f"--{name}path={path}" for name, path in paths.items()]
+    command = ["genimage", "--loglevel", "0", "--config", str(BASE / "genimage.cfg"), *given]
+    subprocess.run(command, check=True)
 
 
 def _compile(root: Path) -> None:
@@ -80,6 +91,7 @@ def _compile(root: Path) -> None:
 
 def _lay_out_boot(root: Path, boot: Path) -> None:
     """What a Pi's firmware reads: kernel, initramfs, device tree, settings, and cloud-init's files."""
+    boot.mkdir()
     (kernel,) = (root / "boot").glob("vmlinuz-*")
     (tree,) = (root / "usr" / "lib").glob(f"linux-image-*/broadcom/{BOARD}")
     shutil.copyfile(kernel, boot / "kernel8.img")
