@@ -9,6 +9,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = ("pyproject.toml", "README.md", "LICENSE")
+FOLDERS = ("device", "constraints")  # what pyproject.toml puts into a wheel
 LATER, BROKEN = "99.0.0", "99.0.1"  # versions
 
 
@@ -38,4 +39,5 @@ def _copy(tree: Path) -> None:
     tree.mkdir(parents=True)
     for name in FILES:
         shutil.copy(REPOSITORY / name, tree)
-    shutil.copytree(REPOSITORY / "device", tree / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FOLDERS:
+        shutil.copytree(REPOSITORY / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
