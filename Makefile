@@ -1,35 +1,19 @@
 # What a person runs, and what CI runs. Each environment is made once, and anew when pyproject.toml or the pins change.
 PYTHON ?= python3
 
-# What `make models` learns from, and `make bundles` calibrates on: see README. YUNET, a file, is not needed: with it,
-# drawn masks follow the head's turn. MASKWATCH_DATA names a folder that holds the sets by these names.
-ifdef MASKWATCH_DATA
-DATA ?= $(MASKWATCH_DATA)/face-mask-7553
-SCENES ?= $(addprefix $(MASKWATCH_DATA)/,face-mask-boxes face-mask-ilc faces-wider face-mask-types rooms-empty)
-endif
+# What `make models` learns from: see README. YUNET, a file, is not needed: with it, drawn masks follow the head's turn.
 DATA ?= data/portraits
 SCENES ?= data/scenes# one folder or several, a source each
 WEIGHTS ?= imagenet
 WEIGHTS_NARROW ?= imagenet
-# How each training begins and what else it is told; `--start FILE` goes on from a model, see training/models.
-CLASSIFIER ?= --weights $(WEIGHTS)
-FINDER ?= --weights $(WEIGHTS_NARROW)
-KEPT = training/models
-# QUICK=1: a few pictures, minutes, into runs/quick: to see whether all goes through. What it makes is marked, and nothing
-# of it is shipped.
-ifdef QUICK
-HASTE = --quick
-RUNS = runs/quick
-else
-RUNS = runs
-endif
+BUNDLES = device/maskwatch/models
 TRAIN = .venv/bin/python -m training train
 CONVERT = .venv/bin/python -m convert
 VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models bundles far reach reference study clean
+.PHONY: help demo test check models reference study clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,60 +34,38 @@ check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Interrupted, each goes on where it was. Only a training that has ended leaves a run.json.
-models: .venv/.made ## train what ships and make its bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=… [QUICK=1]
-	$(TRAIN) finder $(HASTE) $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out $(RUNS)/face
-	$(TRAIN) mobilenet_v2 $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
-		$(addprefix --yunet ,$(YUNET)) --out $(RUNS)/mask
-ifdef QUICK
-	$(CONVERT) $(RUNS)/face/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/face.tflite
-	$(CONVERT) $(RUNS)/mask/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/mask.tflite
-else
-	mkdir -p $(KEPT)/face $(KEPT)/mask
-	cp runs/face/model.keras runs/face/run.json runs/face/curves.png $(KEPT)/face
-	cp runs/mask/model.keras runs/mask/run.json runs/mask/curves.png $(KEPT)/mask
-	$(MAKE) bundles DATA="$(DATA)" SCENES="$(SCENES)"
-endif
+# Interrupted, each goes on where it was.
+models: .venv/.made ## rebuild the shipped models: make models DATA=… SCENES=… WEIGHTS=… WEIGHTS_NARROW=…
+	$(TRAIN) mobilenet_v2 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \
+		$(addprefix --yunet ,$(YUNET)) --out runs/mask
+	$(CONVERT) runs/mask/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
+		--variants $(VARIANTS) -o runs/mask/mask.tflite --report convert/results
+	cp runs/mask/mask.tflite runs/mask/mask.recipe.json $(BUNDLES)
+	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) --weights $(WEIGHTS_NARROW) --out runs/face
+	$(CONVERT) runs/face/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) \
+		--variants $(VARIANTS) -o runs/face/face.tflite --report convert/results
+	cp runs/face/face.tflite runs/face/face.recipe.json $(BUNDLES)
+	cd $(BUNDLES) && sha256sum face.tflite mask.tflite > SHA256SUMS
 
-bundles: .venv/.made ## the shipped bundles anew from training/models, byte for byte: make bundles DATA=… SCENES=…
-	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
+reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite
+	$(TRAIN) mobilenet_v2 --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) --out runs/reference
+	$(CONVERT) runs/reference/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) -o runs/reference.tflite
 
-# The same weights; FAR_SIZE is the side of its input, pixels.
-FAR_SIZE ?= 640
-far: .venv/.made ## the finder with a larger input, for [face] reach = "far": make far DATA=… SCENES=…
-	.venv/bin/python -m training resize $(KEPT)/face/model.keras --size $(FAR_SIZE) --out $(KEPT)/face-far
-	$(CONVERT).bundles --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
-	.venv/bin/python -m training reach device/maskwatch/models/face-far.tflite \
-		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
-
-# Not by portraits whose boxes another finder drew, and rooms without a face tell nothing of faces.
-reach: .venv/.made ## how small a face the shipped finder finds, for `maskwatch check`: make reach SCENES=…
-	.venv/bin/python -m training reach device/maskwatch/models/face.tflite \
-		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
-
-reference: .venv/.made ## the study's network at its own 224 px, to compare with: runs/reference.tflite [QUICK=1]
-	$(TRAIN) mobilenet_v2 $(HASTE) --size 224 --data $(DATA) $(addprefix --scenes ,$(SCENES)) --weights $(WEIGHTS) \
-		--out $(RUNS)/reference
-	$(CONVERT) $(RUNS)/reference/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/reference.tflite
-
-study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training [QUICK=1]
-	$(TRAIN) cnn $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/cnn
-	$(TRAIN) alexnet $(HASTE) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/alexnet
-	$(TRAIN) yolov5s $(HASTE) --data $(firstword $(SCENES)) --out $(RUNS)/yolov5s
-	mkdir -p $(RUNS)/study
-	$(CONVERT) $(RUNS)/cnn/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) \
-		-o $(RUNS)/study/cnn.tflite
-	$(CONVERT) $(RUNS)/alexnet/model.keras $(HASTE) --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(LARGE_VARIANTS) \
-		-o $(RUNS)/study/alexnet.tflite
-	$(CONVERT) $(RUNS)/yolov5s/model.keras $(HASTE) --data $(firstword $(SCENES)) --variants $(LARGE_VARIANTS) \
-		-o $(RUNS)/study/yolov5s.tflite
+study: .venv/.made ## the study's other networks, trained, quantized and judged: an hour or more of training
+	$(TRAIN) cnn --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/cnn
+	$(TRAIN) alexnet --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out runs/alexnet
+	$(TRAIN) yolov5s --data $(firstword $(SCENES)) --out runs/yolov5s
+	mkdir -p runs/study
+	$(CONVERT) runs/cnn/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) -o runs/study/cnn.tflite
+	$(CONVERT) runs/alexnet/model.keras --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/alexnet.tflite
+	$(CONVERT) runs/yolov5s/model.keras --data $(firstword $(SCENES)) --variants $(LARGE_VARIANTS) -o runs/study/yolov5s.tflite
 
 # runs/ stays: it holds trained models, hours of work.
 clean: ## remove the environments, caches and built files
 	rm -rf .venv .venv-demo .venv-new build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/.made: extras = train,jax,dev,demo,picamera,flash
+.venv/.made: extras = train,dev,demo,picamera
 .venv/.made: alone = picamera2 mediapipe
 .venv-demo/.made: extras = demo
 

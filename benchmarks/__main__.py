@@ -11,15 +11,11 @@ from typing import Any
 
 import click
 
-from benchmarks import records
-from benchmarks.daemon import latency, pipeline, soak
-from benchmarks.daemon import startup as device
+from benchmarks import readme, records
+from benchmarks.daemon import device, latency, pipeline, soak
 from benchmarks.networks import compare, doubts, figures, models, run, runtimes
-from benchmarks.report import readme, told
-from maskwatch import config
-from maskwatch.cli import command
+from maskwatch import bundle, command, config
 from maskwatch.errors import ConfigError
-from maskwatch.vision import bundle
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -50,8 +46,6 @@ def measure_models(
     """The shipped models and others in turns on one thread; writes RESULTS/BOARD/models.json."""
     mask, face = bundle.default_path("mask"), bundle.default_path("face")
     runners = [models.finder("face finder", face), models.network("mask classifier", mask)]
-    if (far := bundle.default_path("face", far=True)).is_file():
-        runners.append(models.finder("face finder, far", far))
     against = {}
     if yunet:
         runners.append(models.yunet(yunet, runners[0].input_size))
@@ -71,7 +65,6 @@ def measure_models(
 @click.option("--scenes", type=FOLDER, required=True, multiple=True, help="Pascal VOC scenes; repeat for each source.")
 @click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
-@click.option("--quick", is_flag=True, help="A few pictures and calls; writes search-quick.json, which no table reads.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_candidates(
     classifiers: tuple[str, ...],
@@ -80,7 +73,6 @@ def measure_candidates(
     scenes: tuple[Path, ...],
     rounds: int,
     seed: int,
-    quick: bool,
     results: Path,
 ) -> None:
     """Bundles that might be shipped: quality against time; writes RESULTS/BOARD/search.json and search.png."""
@@ -88,7 +80,7 @@ def measure_candidates(
 
     if not classifiers + finders:
         raise ConfigError("search: no candidate; give --mask NAME=BUNDLE or --face NAME=BUNDLE")
-    material = search.Material(portraits, scenes, seed, quick)
+    material = search.Material(portraits, scenes, seed)
     record = search.measure(dict(map(_named, classifiers)), dict(map(_named, finders)), material, rounds)
     _save(record, results)
     search.draw(record, records.path(record, results).with_suffix(".png"))
@@ -140,7 +132,7 @@ def measure_doorway(
     Writes RESULTS/BOARD/doorway.json after every clip, and samples.png and mistakes.png into WORK. About an hour of
     computing for an hour of clips; given again with the same WORK, it goes on where it was.
     """
-    from benchmarks.behaviour.doorway import contact_sheet, measure  # needs extra `train`
+    from benchmarks.doorway import measure, sheet  # needs extra `train`
 
     material = measure.Material(root, listed, backgrounds, seed)
     clips = material.clips(hours)
@@ -148,7 +140,7 @@ def measure_doorway(
         click.echo(json.dumps(measure.replayed(clips, config.load(tried), work)["rows"][0]))
         return
     work.mkdir(parents=True, exist_ok=True)
-    contact_sheet.write(contact_sheet.samples(clips), work / "samples.png")
+    sheet.write(sheet.samples(clips), work / "samples.png")
     record: dict[str, Any] = {}
     for done, record in measure.measure(material, hours, work):
         path = records.save(record, results)
@@ -156,7 +148,7 @@ def measure_doorway(
         click.echo(f"{done}/{len(clips)} clips: {device['false']} false, {device['missed']} of {device['due']} missed")
     wrong = [(clips[each["clip"]], each["time"]) for each in record["mistakes"]]
     if wrong:
-        contact_sheet.write(wrong, work / "mistakes.png")
+        sheet.write(wrong, work / "mistakes.png")
     click.echo(f"wrote {path}")
 
 
@@ -168,7 +160,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
     from rich.console import Console  # needs extra `train`
     from rich.progress import track
 
-    from benchmarks.behaviour.scenes import rehearsal, scenarios, scripts
+    from benchmarks.scenes import rehearsal, scenarios, scripts
 
     console, scenes = Console(stderr=True), scripts.SCRIPTS
     record = scenarios.measure(track(scenes, "watching", console=console, transient=True), range(runs))
@@ -184,7 +176,7 @@ def measure_scenarios(runs: int, results: Path) -> None:
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, show_default="here")
 def measure_power(rounds: int, results: Path) -> None:
     """CPU seconds with and without motion gate and frame-rate cap; writes RESULTS/BOARD/power.json."""
-    from benchmarks.behaviour.scenes import power
+    from benchmarks.scenes import power
 
     _save(power.measure(rounds), results)
 
@@ -202,8 +194,6 @@ def _save(record: dict[str, Any], results: Path) -> None:
         click.echo(
             f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high", err=True
         )
-    for line in told.lines(record):
-        click.echo(line)
     click.echo(f"wrote {records.save(record, results)}")
 
 
@@ -308,7 +298,7 @@ def refresh_readme() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m benchmarks`."""
-    command.run(cli, "python -m benchmarks", arguments, extra="train")
+    command.run(cli, "python -m benchmarks", arguments)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: its chatter is not ours
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is first imported: its chatter is not ours
 
 import click
 
 from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
-from maskwatch.cli import command
+from maskwatch import bundle, command
 from maskwatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path, dir_okay=False)
-QUICK_CALIBRATION = 40  # pictures, with --quick
-OFF = "off"  # a limit that asks for nothing
 
 
 @click.command()
@@ -38,8 +35,7 @@ OFF = "off"  # a limit that asks for nothing
 @click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Leave it in float in {SHIPPED}; repeat.")
 @click.option("--calibration", type=click.IntRange(min=2), help="Pictures that set the ranges; 300 if nothing is said.")
 @click.option("--seed", type=int, help="Of the choice of those pictures.")
-@click.option("--gate", "limits", multiple=True, metavar="MEASURE=LIMIT", help="Another limit, or off; repeat.")
-@click.option("--quick", is_flag=True, help="A few pictures, and bundles whatever the gates say; they are marked.")
+@click.option("--gate", "limits", multiple=True, metavar="MEASURE=LIMIT", help="Another limit for a gate; repeat.")
 def cli(
     model: Path,
     folders: tuple[Path, ...],
@@ -52,42 +48,29 @@ def cli(
 ) -> None:
     """Make variants of MODEL (.keras, with its run.json), judge each against its float self, write bundles and proof.
 
-    A gate that fails: exit code 1, the report is written, the bundle of that variant is not. A bundle of an earlier
-    conversion that is not written anew gets the name NAME.earlier.tflite. Loosened gates, and --quick in training or
-    here, are told by the report, the bundle's card and `maskwatch check`.
+    A gate that fails: exit code 1, the report is written, no bundle is.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
     asked = _recipe(file, variants, dict(map(_limit, limits)), said)
-    from convert import files
     from convert.conversion import convert
 
     done = convert(model, folders, asked)
-    for line in small(done):
-        click.echo(f"convert: {line}", err=True)
-    report = files.report(done, (reports or out.parent) / out.stem)
+    report = _report(done, (reports or out.parent) / out.stem)
     click.echo(table(done))
-    for failure in done.failures:
-        click.echo(f"convert: gate failed: {failure}", err=True)
-    for old, new in files.set_aside(done, out):
-        click.echo(f"convert: {old} is of an earlier conversion: it is {new.name} now", err=True)
-    for path in files.ship(done, out):
-        click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
-    for caveat in done.card(REFERENCE).caveats:
-        click.echo(f"marked: {caveat}")
-    click.echo(f"the report is {report}")
-    if set(done.recipe.variants) - set(done.passed):
-        withheld = [variant for variant in done.recipe.variants if variant not in done.passed]
-        click.echo(f"convert: not written: {', '.join(withheld)}", err=True)
+    if done.failures:
+        for failure in done.failures:
+            click.echo(f"convert: gate failed: {failure}", err=True)
+        click.echo(f"convert: no model written; the report is {report}", err=True)
         sys.exit(1)
+    _ship(done, out)
+    click.echo(f"the report is {report}")
 
 
-def _recipe(file: Path | None, variants: str | None, limits: dict[str, float | None], said: dict[str, Any]) -> Recipe:
+def _recipe(file: Path | None, variants: str | None, limits: dict[str, float], said: dict[str, Any]) -> Recipe:
     """What the file says, and over it what the command line says."""
     known = recipe.read(file) if file else Recipe()
-    given = {name: value for name, value in said.items() if value not in (None, (), False)}
-    if given.get("quick") and "calibration" not in given:
-        given["calibration"] = QUICK_CALIBRATION
+    given = {name: value for name, value in said.items() if value not in (None, ())}
     if variants is not None:
         given["variants"] = _variants(variants)
     return Recipe.model_validate({**known.model_dump(), **given, "gates": {**known.gates, **limits}})
@@ -101,34 +84,44 @@ def _variants(text: str) -> tuple[Variant, ...]:
     return cast("tuple[Variant, ...]", tuple(names))
 
 
-def _limit(text: str) -> tuple[str, float | None]:
-    """`flips=0.5` -> ("flips", 0.5); `flips=off` -> ("flips", None)."""
+def _limit(text: str) -> tuple[str, float]:
+    """`flips=0.5` -> ("flips", 0.5)."""
     name, _, value = text.partition("=")
     known = sorted({name for task in gates.QUALITY_GATES for name in gates.known(task)})
     if name not in known:
         raise ConfigError(f"--gate {text}: no gate {name!r}; expected one of {', '.join(known)}")
     try:
-        return name, None if value == OFF else _finite(value)
+        return name, float(value)
     except ValueError as error:
-        raise ConfigError(f"--gate {text}: {value!r} is no number; expected e.g. {name}=0.5 or {name}={OFF}") from error
+        raise ConfigError(f"--gate {text}: {value!r} is no number; expected e.g. {name}=0.5") from error
 
 
-def _finite(text: str) -> float:
-    """NaN would hold nothing, and infinity everything without saying so."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
+def _report(done: Conversion, stem: Path) -> Path:
+    """The report three times: as data, for a repository, for a browser. Returns the second."""
+    from convert import page, proof
+
+    report = proof.summary(done)
+    _write(stem.with_name(f"{stem.name}.report.json"), proof.text(report))
+    _write(stem.with_name(f"{stem.name}.report.html"), page.html(report))
+    path = stem.with_name(f"{stem.name}.report.md")
+    _write(path, page.markdown(report))
+    return path
 
 
-def small(conversion: Conversion) -> Iterator[str]:
-    """Where a part is so small that its figures tell little."""
-    from training.pictures import sizes
+def _ship(done: Conversion, out: Path) -> None:
+    """Every variant that was asked for, and the recipe they were made by."""
+    for variant in done.recipe.variants:
+        path = path_of(out, variant, done.recipe.variants)
+        bundle.write(path, done.made[variant].flatbuffer, done.card(variant))
+        click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    path = out.with_suffix(".recipe.json")
+    _write(path, recipe.text(done.recipe))
+    click.echo(f"wrote {path}")
 
-    for part, judgement in (("validation", conversion.validation), ("test", conversion.test)):
-        for name, count in judgement.counts().items():
-            if count < sizes.LEAST_CHECKED:
-                yield f"{count} of {name} in the {part} part: of fewer than {sizes.LEAST_CHECKED} a figure tells little"
+
+def path_of(out: Path, variant: Variant, variants: Sequence[Variant]) -> Path:
+    """OUT is the int8 bundle, or the only one; the others have their variant in the name."""
+    return out if variant == SHIPPED or len(variants) == 1 else out.with_suffix(f".{variant}{out.suffix}")
 
 
 def table(conversion: Conversion) -> str:
@@ -137,7 +130,7 @@ def table(conversion: Conversion) -> str:
     for variant, made in conversion.made.items():
         failed = {failure.gate.measure for failure in made.failures}
         for gate in made.gates:
-            limit = OFF if gate.limit is None else f"{'>=' if gate.at_least else '<='} {gate.limit:g}"
+            limit = f"{'>=' if gate.at_least else '<='} {gate.limit:g}"
             word = "FAIL" if gate.measure in failed else "ok"
             found = f"{made.measures[gate.measure]:>10.3f}"
             lines.append(f"{variant:<9}{gate.measure:<18}{found}  {limit:<10}{gate.unit}  {word}")
@@ -150,9 +143,15 @@ def table(conversion: Conversion) -> str:
     return "\n".join(lines)
 
 
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m convert`."""
-    command.run(cli, "python -m convert", arguments, extra="train")
+    command.run(cli, "python -m convert", arguments)
 
 
 if __name__ == "__main__":

@@ -12,25 +12,22 @@ import keras
 import numpy as np
 from pydantic import ValidationError
 
-from convert import gates, graph, layers, metadata, quantize, samples, variants
-from convert.judges import judge_face, judge_mask, judge_scene
+from convert import gates, graph, judge_face, judge_mask, judge_scene, layers, metadata, quantize, samples, variants
 from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
-from maskwatch.config.complaint import complaint
+from maskwatch import preprocess
+from maskwatch.card import ModelCard
+from maskwatch.classifier import bare_share
+from maskwatch.complaint import complaint
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
-from maskwatch.vision import preprocess
-from maskwatch.vision.classifier import bare_share
-from maskwatch.vision.model_card import ModelCard
-from maskwatch.vision.quantization import Floats
-from maskwatch.vision.runtime import Model
-from training.pictures import data, quick
-from training.runs import run_folder
-from training.runs.progress import track
-from training.runs.run_folder import Run
+from maskwatch.runtime import Model
+from maskwatch.scale import Floats
+from training import data, record
+from training.progress import track
+from training.record import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2
-DECIDING = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # the bytes of a bundle; the back end does too
 Maps = Callable[[Image], list[Floats]]
 Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement  # a scene's is a face's
 
@@ -54,7 +51,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came out. A variant is shipped only when no gate of it failed, or when all is a quick try and says so."""
+    """What came out. It is shipped only when no gate failed."""
 
     run: Run
     recipe: Recipe  # with the limit of every gate
@@ -64,7 +61,6 @@ class Conversion:
     test: Judgement  # only told, nothing is chosen by it
     figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
     unreadable: tuple[str, ...]
-    origin: str  # SHA-256 of the float model's file; empty where there is none
 
     @property
     def failures(self) -> list[gates.Failure]:
@@ -72,53 +68,32 @@ class Conversion:
         return [failure for made in self.made.values() for failure in made.failures]
 
     @property
-    def passed(self) -> tuple[Variant, ...]:
-        """The variants that are shipped. Without a sound float model none is: all others are judged against it."""
-        if self.recipe.quick:
-            return self.recipe.variants
-        if self.made[REFERENCE].failures:
-            return ()
-        return tuple(variant for variant in self.recipe.variants if not self.made[variant].failures)
+    def calibration_sha256(self) -> str:
+        """Of the pixels of the sample, in its order."""
+        return hashlib.sha256("".join(example.sha256 for example in self.calibration).encode()).hexdigest()
 
     def card(self, variant: Variant) -> ModelCard:
         """The model card that goes into the bundle of a variant."""
-        figures = {part: figures[variant] for part, figures in self.figures.items()}
-        return full_card(self.run, figures, provenance(self.run, self.recipe, variant, self.calibration, self.origin))
-
-
-def full_card(run: Run, figures: Mapping[str, Any], origin: Mapping[str, Any]) -> ModelCard:
-    """The card with what was measured, by part of the data, and where the model comes from."""
-    metrics = {"training": run.metrics, **figures}
-    return card(run).model_copy(update={"metrics": metrics, "provenance": dict(origin)})
-
-
-def provenance(
-    run: Run, recipe: Recipe, variant: Variant, calibration: Sequence[samples.Example], origin: str
-) -> dict[str, Any]:
-    """Everything that decides the bytes of a variant: given it all again, the same ones are made."""
-    return {
-        "seed": run.seed,
-        "split_sha256": run.split_sha256,
-        "float_sha256": origin,
-        "variant": variant,
-        "back_end": recipe.back_end,
-        "keep_float": list(recipe.keep_float),
-        "calibration_n": len(calibration),
-        "calibration_seed": recipe.seed,
-        "calibration_sha256": samples.sha256(calibration),
-        "versions": run_folder.installed((*DECIDING, recipe.back_end)),
-        **({"anchors": run.knobs["anchors"]} if "anchors" in run.knobs else {}),
-        **caveats(run, recipe),
-    }
-
-
-def caveats(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """What ModelCard.caveats tells of: only what there is, so that a model without any has the same bytes as ever."""
-    weaker = gates.loosened(run.task, recipe.gates)
-    return {
-        **({"quick": True} if run.quick or recipe.quick else {}),
-        **({"loosened": weaker} if weaker else {}),
-    }
+        return card(self.run).model_copy(
+            update={
+                "metrics": {
+                    "training": self.run.metrics,
+                    **{part: figures[variant] for part, figures in self.figures.items()},
+                },
+                "provenance": {
+                    "seed": self.run.seed,
+                    "split_sha256": self.run.split_sha256,
+                    "variant": variant,
+                    "back_end": self.recipe.back_end,
+                    "keep_float": list(self.recipe.keep_float),
+                    "calibration_n": len(self.calibration),
+                    "calibration_seed": self.recipe.seed,
+                    "calibration_sha256": self.calibration_sha256,
+                    "versions": record.versions(),
+                    **({"anchors": self.run.knobs["anchors"]} if "anchors" in self.run.knobs else {}),
+                },
+            }
+        )
 
 
 def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
@@ -133,32 +108,14 @@ def convert(model: Path, folders: Sequence[Path], recipe: Recipe) -> Conversion:
         ModelError: the model or its record cannot be used.
         SourceError: the data cannot be used, or is not split as it was for the training.
     """
-    network, run, shelf = opened(model, folders)
-    if recipe.quick:
-        shelf = shelf.few(quick.EACH)
-    return prove(network, run, shelf, recipe, origin=sha256(model))
-
-
-def opened(model: Path, folders: Sequence[Path]) -> tuple[keras.Model, Run, samples.Shelf]:
-    """A trained model, its record and its pictures. Raises as convert() does."""
     network = quantize.load(model)
-    run = run_folder.read(model)
+    run = record.read(model)
     _same_geometry(model, run, network)
-    return network, run, samples.gather(run, samples.recognise(folders))
-
-
-def sha256(path: Path) -> str:
-    """Of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return prove(network, run, samples.gather(run, samples.recognise(folders)), recipe)
 
 
 def prove(
-    network: keras.Model,
-    run: Run,
-    shelf: samples.Shelf,
-    recipe: Recipe,
-    make: variants.Maker = variants.make,
-    origin: str = "",
+    network: keras.Model, run: Run, shelf: samples.Shelf, recipe: Recipe, make: variants.Maker = variants.make
 ) -> Conversion:
     """The conversion of a network and pictures already in hand.
 
@@ -168,11 +125,10 @@ def prove(
         shelf: the pictures.
         recipe: see Recipe.
         make: what makes the variants.
-        origin: see Conversion.
     """
     calibration = shelf.calibration(recipe.calibration, recipe.seed)
     images = [example.image for example in calibration]
-    made = described(make(network, images, recipe, run.task), run)
+    made = _described(make(network, images, recipe, run.task), run)
     models = {variant: Model(flatbuffer, THREADS, f"the {variant} .tflite").run for variant, flatbuffer in made.items()}
     pictures = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
     validation = judge(run, track(pictures, "Judging on validation"), models)
@@ -194,11 +150,10 @@ def prove(
             for part, judgement in (("validation", validation), ("test", test))
         },
         tuple(shelf.unreadable),
-        origin,
     )
 
 
-def described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
+def _described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
     """The models with their metadata inside."""
     shapes = {variant: graph.inspect(flatbuffer).output_shapes for variant, flatbuffer in made.items()}
     return {variant: metadata.insert(flatbuffer, card(run), shapes[variant]) for variant, flatbuffer in made.items()}

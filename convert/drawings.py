@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
 import matplotlib as mpl
@@ -53,9 +52,7 @@ def curves(part: dict[str, Any]) -> str:
         for axis, measure in zip(axes, measures, strict=True):
             for name, curve in part["curves"].items():
                 style = "--" if name == REFERENCE else "-"
-                axis.plot(
-                    curve["threshold"], _told(curve, measure), style, label=name, color=COLOURS[name], linewidth=1.2
-                )
+                axis.plot(curve["threshold"], curve[measure], style, label=name, color=COLOURS[name], linewidth=1.2)
             axis.set(xlabel="threshold", ylabel=f"{measure}, %", ylim=_between(part["curves"], measure))
         _legend(figure, axes[0])
         return _svg(figure)
@@ -63,17 +60,8 @@ def curves(part: dict[str, Any]) -> str:
 
 def _between(curves: dict[str, Any], measure: str) -> tuple[float, float]:
     """The range of what happens between the two ends, where every curve falls from all to nothing."""
-    inner = [value for curve in curves.values() for value in _told(curve, measure)[len(curve[measure]) // 20 + 1 : -1]]
-    known = [value for value in inner if not math.isnan(value)] or [0.0, 100.0]
-    return max(-1.0, min(known) - 0.5), min(101.0, max(known) + 0.5)
-
-
-def _told(curve: dict[str, Any], measure: str) -> list[float]:
-    """A gap where nothing is reported: of nothing there is no precision, and 0 would be a lie."""
-    if measure != "precision":
-        return list(curve[measure])
-    pairs = zip(curve[measure], curve["recall"], strict=True)
-    return [value if recall or value else math.nan for value, recall in pairs]
+    inner = [value for curve in curves.values() for value in curve[measure][len(curve[measure]) // 20 + 1 : -1]]
+    return max(-1.0, min(inner) - 0.5), min(101.0, max(inner) + 0.5)
 
 
 def layers(variants: dict[str, Any]) -> str:

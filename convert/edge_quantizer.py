@@ -12,7 +12,7 @@ import numpy as np
 
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Image
-from maskwatch.vision.runtime import open_interpreter
+from maskwatch.runtime import open_interpreter
 
 THREADS = 2
 

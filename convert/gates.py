@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from convert.recipe import REFERENCE, SHIPPED, Variant
 
@@ -14,15 +13,13 @@ class Gate:
     """One promise about one measure."""
 
     measure: str
-    limit: float | None  # None: nothing is asked
+    limit: float
     unit: str
     mend: str
     at_least: bool = False  # the limit is a floor, not a ceiling
 
     def holds(self, value: float) -> bool:
-        """NaN, which is what could not be measured, never holds a limit."""
-        if self.limit is None:
-            return True
+        """NaN never holds."""
         return value >= self.limit if self.at_least else value <= self.limit
 
 
@@ -33,39 +30,22 @@ class Failure:
     variant: Variant
     gate: Gate
     found: float
-    mend: str
 
     def __str__(self) -> str:
+        side = "at least" if self.gate.at_least else "at most"
         gate, unit = self.gate, self.gate.unit
-        if math.isnan(self.found):
-            return f"{self.variant}: {gate.measure} cannot be measured; {self.mend}"
-        side = "at least" if gate.at_least else "at most"
         found = f"{self.variant}: {gate.measure} is {self.found:.4g} {unit}"
-        return f"{found}, expected {side} {gate.limit:g} {unit}; {self.mend}"
+        return f"{found}, expected {side} {gate.limit:g} {unit}; {gate.mend}"
 
 
 RECALIBRATE = "calibrate on more pictures (--calibration), or leave the worst layers in float (--keep-float)"
-# Only options that change the variant: no picture sets the ranges of float16 and dynamic, and only int8 has layers left
-# in float.
-RECALIBRATE_OTHERS: dict[Variant, str] = {
-    "int16x8": "calibrate on more pictures (--calibration), or leave int16x8 out of --variants",
-    "float16": "no option changes float16: leave it out of --variants",
-    "dynamic": "no option changes dynamic: leave it out of --variants",
-}
 
 REFERENCE_GATES = (
     Gate("conversion_error", 0.01, "of an output", "report it: the converter changed the float model itself"),
 )
 GRAPH_GATES = (
-    Gate(
-        "input_mismatch",
-        0,
-        "wrong of type, scale, zero point",
-        "the sample must span 0 to 255: give more pictures (--calibration)",
-    ),
-    Gate(
-        "float_operators", 0, "operators", "replace the layer that has no int8 form, or allow it by name (--keep-float)"
-    ),
+    Gate("input_mismatch", 0, "wrong of type, scale, zero point", "the sample must span 0 to 255: give more pictures"),
+    Gate("float_operators", 0, "operators", "replace the layer that has no int8 form"),
 )
 MASK_GATES = (
     Gate("accuracy", 90.0, "%", "check that run.json names the labels in the order of the outputs", at_least=True),
@@ -86,15 +66,12 @@ SCENE_GATES = (
     Gate("map50_drop", 10.0, "points", RECALIBRATE),
     Gate("kept_verdicts", 95.0, "%", RECALIBRATE, at_least=True),
 )
-SMALLER = (
-    "leave fewer layers in float (--keep-float); a network of few weights needs another limit (--gate size_ratio=…)"
-)
 # A quarter for the weights; scales of every channel and the graph itself weigh more the smaller the network is, so a
 # finder of 0.3 MB has a limit of its own.
 SIZE_GATES = {
-    "mask": (Gate("size_ratio", 30.0, "% of float32", SMALLER),),
-    "face": (Gate("size_ratio", 45.0, "% of float32", SMALLER),),
-    "scene": (Gate("size_ratio", 30.0, "% of float32", SMALLER),),
+    "mask": (Gate("size_ratio", 30.0, "% of float32", "fewer layers that stay unquantised"),),
+    "face": (Gate("size_ratio", 45.0, "% of float32", "fewer layers that stay unquantised"),),
+    "scene": (Gate("size_ratio", 30.0, "% of float32", "fewer layers that stay unquantised"),),
 }
 QUALITY_GATES = {"mask": MASK_GATES, "face": FACE_GATES, "scene": SCENE_GATES}
 
@@ -105,8 +82,7 @@ def of(task: str, variant: Variant) -> tuple[Gate, ...]:
         return REFERENCE_GATES
     if variant == SHIPPED:
         return GRAPH_GATES + QUALITY_GATES[task] + SIZE_GATES[task]
-    mend = RECALIBRATE_OTHERS[variant]
-    return tuple(replace(gate, mend=mend) if gate.mend == RECALIBRATE else gate for gate in QUALITY_GATES[task])
+    return QUALITY_GATES[task]
 
 
 def known(task: str) -> dict[str, float]:
@@ -115,41 +91,14 @@ def known(task: str) -> dict[str, float]:
     return {gate.measure: float(gate.limit) for gate in every}
 
 
-def adjusted(gates: Iterable[Gate], limits: Mapping[str, float | None]) -> tuple[Gate, ...]:
+def adjusted(gates: Iterable[Gate], limits: Mapping[str, float]) -> tuple[Gate, ...]:
     """The gates with some limits replaced."""
-    return tuple(replace(gate, limit=limits.get(gate.measure, gate.limit)) for gate in gates)
-
-
-def loosened(task: str, limits: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Those limits that ask for less than the default ones; None: nothing is asked."""
-    every = (*of(task, REFERENCE), *of(task, SHIPPED))
-    return {
-        gate.measure: limits[gate.measure] for gate in every if _is_less(gate, limits.get(gate.measure, gate.limit))
-    }
-
-
-def _is_less(gate: Gate, limit: float | None) -> bool:
-    if limit is None or gate.limit is None:
-        return limit is None
-    return limit < gate.limit if gate.at_least else limit > gate.limit
+    return tuple(
+        Gate(gate.measure, float(limits.get(gate.measure, gate.limit)), gate.unit, gate.mend, gate.at_least)
+        for gate in gates
+    )
 
 
 def check(variant: Variant, measures: Mapping[str, float], gates: Iterable[Gate]) -> list[Failure]:
     """The gates that do not hold, in their order. Every gate's measure must be there."""
-    return [
-        Failure(variant, gate, measures[gate.measure], _mend(gate, measures))
-        for gate in gates
-        if not gate.holds(measures[gate.measure])
-    ]
-
-
-def _mend(gate: Gate, measures: Mapping[str, float]) -> str:
-    """What helps against this failure."""
-    found = measures[gate.measure]
-    if math.isnan(found):
-        lacks = "the validation part lacks pictures of a class, or the float model finds nothing there"
-        return f"{lacks}: give more pictures, or ask for nothing (--gate {gate.measure}=off)"
-    lost = measures.get(f"{gate.measure}_drop", math.nan)
-    if gate.at_least and not math.isnan(lost) and not gate.holds(found + lost):
-        return f"the float model itself has {found + lost:.4g} {gate.unit}: train it longer, or on more pictures"
-    return gate.mend
+    return [Failure(variant, gate, measures[gate.measure]) for gate in gates if not gate.holds(measures[gate.measure])]

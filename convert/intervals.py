@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.judging.scorer import interval
+from training.scorer import interval
 
 RESAMPLED = 1000  # times, for the interval of what is no plain share
 BINS = np.linspace(-0.2, 0.2, 41)  # of a score's drift; what lies beyond is counted in the outermost

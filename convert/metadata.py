@@ -1,7 +1,7 @@
 """TFLite metadata: what any TFLite tool needs to know to feed the model and name its outputs.
 
 The flatbuffer follows the public schema metadata_schema.fbs (identifier M001), written with the flatbuffers builder
-field by field. labels.txt, which it names, is in the archive that maskwatch.vision.bundle appends to the model.
+field by field. labels.txt, which it names, is in the archive that maskwatch.bundle appends to the model.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from convert import packing
-from maskwatch.vision.bundle import LABELS_FILE
-from maskwatch.vision.model_card import ModelCard
+from maskwatch.bundle import LABELS_FILE
+from maskwatch.card import ModelCard
 
 ENTRY = b"TFLITE_METADATA"  # the name readers look for in the model's list of metadata
 IDENTIFIER = b"M001"
@@ -76,7 +76,7 @@ def _input(builder: flatbuffers.Builder, card: ModelCard) -> int:
     return _tensor(
         builder,
         "image",
-        f"{side}x{side} RGB, 0-255, geometry of maskwatch.vision.preprocess version {card.preprocess_version}.",
+        f"{side}x{side} RGB, 0-255, geometry of maskwatch.preprocess version {card.preprocess_version}.",
         {
             3: _offset(_content(builder, IMAGE, image)),
             4: _offset(_vector(builder, [unit])),

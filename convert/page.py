@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from convert import drawings
 from convert.recipe import REFERENCE, SHIPPED
-from training.pictures import quick
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORST = 10  # layers named
@@ -35,7 +34,7 @@ def _environment(escaped: bool) -> Environment:
     loader = FileSystemLoader(TEMPLATES)
     options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     environment = Environment(loader=loader, autoescape=escaped, **options)  # noqa: S701 (Markdown is not escaped)
-    environment.filters |= {"share": share, "plain": plain, "limit": limit}
+    environment.filters |= {"share": share, "plain": plain}
     return environment
 
 
@@ -47,7 +46,6 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
     operators = sorted({name for each in report["variants"].values() for name in each["operators"]})
     return {
         "report": report,
-        "verdict": verdict(report),
         "variants": variants,
         "others": others,
         "main": main,
@@ -55,27 +53,6 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
         "operators": operators,
         "quality": _quality(report),
     }
-
-
-def verdict(report: dict[str, Any]) -> str:
-    """The first sentences: what was shipped, and what a reader must know of it."""
-    withheld = report.get("withheld", [])
-    told = "Every gate holds."
-    if not report["shipped"]:
-        told = "A gate failed: " + (f"not written: {', '.join(withheld)}." if withheld else "written all the same.")
-    if weaker := report.get("loosened"):
-        named = ", ".join(
-            f"{name.replace('_', ' ')} {'off' if at is None else plain(at)}" for name, at in weaker.items()
-        )
-        told += f" **Gates were loosened for it: {named}.**"
-    return f"{told} **{quick.SAID[0].upper()}{quick.SAID[1:]}.**" if report.get("quick") else told
-
-
-def limit(gate: dict[str, Any]) -> str:
-    """`≤ 20 (usually 0.5)`; `off` where nothing is asked."""
-    sign, value = ("≥", gate["at_least"]) if "at_least" in gate else ("≤", gate["at_most"])
-    asked = "off" if value is None else f"{sign} {plain(value)}"
-    return f"{asked} (usually {plain(gate['usual'])})" if "usual" in gate else asked
 
 
 def _quality(report: dict[str, Any]) -> list[tuple[str, list[tuple[str, list[str]]]]]:

@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from convert import gates as rules
-from convert import layers, samples
-from convert.conversion import Conversion, Judgement, Made, caveats
+from convert import layers
+from convert.conversion import Conversion, Judgement, Made
 from convert.recipe import REFERENCE, SHIPPED, Variant
 
 LIST = re.compile(r"\[[\s\d.,eE+-]*\]")  # of numbers
@@ -25,12 +24,10 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "model": conversion.run.name,
         "task": conversion.run.task,
         "shipped": not conversion.failures,
-        "withheld": [variant for variant in conversion.recipe.variants if variant not in conversion.passed],
-        **caveats(conversion.run, conversion.recipe),
         "recipe": conversion.recipe.model_dump(mode="json"),
         "card": conversion.card(REFERENCE).model_dump(mode="json", exclude={"metrics", "sha256", "provenance"}),
         "variants": {variant: _variant(made) for variant, made in conversion.made.items()},
-        "gates": [gate for made in conversion.made.values() for gate in _gates(made, conversion.run.task)],
+        "gates": [gate for made in conversion.made.values() for gate in _gates(made)],
         "parts": {
             "validation": part(conversion.validation, conversion.figures["validation"]),
             "test": part(conversion.test, conversion.figures["test"]),
@@ -38,7 +35,7 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "calibration": {
             "n": len(conversion.calibration),
             "seed": conversion.recipe.seed,
-            "sha256": samples.sha256(conversion.calibration),
+            "sha256": conversion.calibration_sha256,
             "pictures": [f"{each.name} {each.view} {each.sha256[:16]}" for each in conversion.calibration],
         },
         "versions": conversion.card(REFERENCE).provenance["versions"],
@@ -67,8 +64,7 @@ def _variant(made: Made) -> dict[str, Any]:
     }
 
 
-def _gates(made: Made, task: str) -> list[dict[str, Any]]:
-    usual = rules.known(task)
+def _gates(made: Made) -> list[dict[str, Any]]:
     failed = {failure.gate.measure for failure in made.failures}
     return [
         {
@@ -76,7 +72,6 @@ def _gates(made: Made, task: str) -> list[dict[str, Any]]:
             "measure": gate.measure,
             "at_least" if gate.at_least else "at_most": gate.limit,
             "unit": gate.unit,
-            **({"usual": usual[gate.measure]} if gate.limit != usual[gate.measure] else {}),
             "found": _number(made.measures[gate.measure]),
             "holds": gate.measure not in failed,
         }

@@ -33,10 +33,8 @@ class Recipe(BaseModel):
     """Of the choice of those pictures."""
     keep_float: tuple[str, ...] = ()
     """Layers the int8 variant computes in float: parts of tensor names."""
-    gates: dict[str, float | None] = {}
-    """Measure -> limit, where it is not the default one; null: nothing is asked."""
-    quick: bool = False
-    """Of a few pictures, to see whether all goes through; the bundles say so."""
+    gates: dict[str, float] = {}
+    """Measure -> limit, where it is not the default one."""
 
     @field_validator("variants")
     @classmethod
@@ -64,5 +62,4 @@ def read(path: Path) -> Recipe:
 
 def text(recipe: Recipe) -> str:
     """The content of its file."""
-    left_out = None if recipe.quick else {"quick"}  # so that a recipe of an earlier maskwatch gives the same text
-    return recipe.model_dump_json(indent=1, exclude=left_out) + "\n"
+    return recipe.model_dump_json(indent=1) + "\n"

@@ -16,18 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwatch import preprocess
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Image
-from maskwatch.vision import preprocess
-from training.augment import crops, scenes
-from training.judging import scorer
-from training.pictures import data, quick, voc
-from training.runs.run_folder import Run
+from training import crops, data, scenes, scorer, voc
+from training.record import Run
 
 # Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
 WHOLE, FACE, STREET = "whole", "face", "street"  # a mask model
 FRAME, WINDOW, PORTRAIT = "frame", "window", "portrait"  # a finder
-MOST_SOURCES = 8  # folders whose order is found by trying: 40,320 orders, a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Folders:
     """Where the data lies. A mask model needs portraits, a finder needs scenes; the other widens the sample."""
 
     portraits: Path | None = None  # with_mask/ and without_mask/
-    scenes: tuple[Path, ...] = ()  # each images/ and annotations/, Pascal VOC; in any order
+    scenes: tuple[Path, ...] = ()  # each images/ and annotations/, Pascal VOC; in the order the training had
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +49,6 @@ class Example:
     def sha256(self) -> str:
         """Of the pixels."""
         return hashlib.sha256(np.ascontiguousarray(self.image).tobytes()).hexdigest()
-
-
-def sha256(sample: Iterable[Example]) -> str:
-    """Of the pixels of a sample, in its order."""
-    return hashlib.sha256("".join(example.sha256 for example in sample).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +69,6 @@ class Shelf:
     validation: list[Candidate]
     test: list[Candidate]
     unreadable: list[str] = field(default_factory=list)
-
-    def few(self, count: int) -> Shelf:
-        """At most so many candidates of each class of each view, in each part."""
-
-        def some(part: list[Candidate]) -> list[Candidate]:
-            return quick.few(part, count, lambda candidate: (candidate.view, candidate.label))
-
-        return Shelf(some(self.train), some(self.validation), some(self.test), self.unreadable)
 
     def calibration(self, count: int, seed: int) -> list[Example]:
         """A shuffled sample with as many of each class, and within a class of each view as far as they go.
@@ -174,10 +158,9 @@ def mask_shelf(run: Run, folders: Folders) -> Shelf:
     shelf = Shelf([], [], [], list(dataset.unreadable))
     for part, photos in ((shelf.train, split.train), (shelf.validation, split.validation), (shelf.test, split.test)):
         part += [_mask(run, sample, WHOLE if sample.whole else FACE) for sample in crops.portraits(photos, known)]
-    expected = run.knobs.get("street_split")
-    streets = _splits(folders, run.seed, expected)
-    if streets and expected:
-        same_split(folders.scenes, voc.sha256(streets.values()), expected)
+    streets = _splits(folders, run.seed)
+    if streets and run.knobs.get("street_split"):
+        same_split(folders.scenes, voc.sha256(streets.values()), run.knobs["street_split"])
     for root, street in streets.items():
         view = STREET if len(streets) == 1 else root.name
         found = (street.train, street.validation, street.test)
@@ -187,12 +170,9 @@ def mask_shelf(run: Run, folders: Folders) -> Shelf:
     return shelf
 
 
-def _splits(folders: Folders, seed: int, expected: str | None) -> dict[Path, voc.Split]:
-    """Each folder of scenes, split as for the training, in the order that it had there: the hash `expected` tells."""
-    splits = {root: voc.split(voc.load(root), seed) for root in folders.scenes}
-    orders = itertools.permutations(splits.items()) if len(splits) <= MOST_SOURCES else ()
-    fitting = (dict(order) for order in orders if voc.sha256(split for _, split in order) == expected)
-    return next(fitting, splits)
+def _splits(folders: Folders, seed: int) -> dict[Path, voc.Split]:
+    """Each folder of scenes, split as for the training."""
+    return {root: voc.split(voc.load(root), seed) for root in folders.scenes}
 
 
 def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
@@ -209,7 +189,7 @@ def face_shelf(run: Run, folders: Folders) -> Shelf:
     """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are surely known."""
     if not folders.scenes:
         raise SourceError("data: faces are found in scenes; --data a folder with images/ and annotations/")
-    splits = _splits(folders, run.seed, run.split_sha256)
+    splits = _splits(folders, run.seed)
     same_split(folders.scenes, voc.sha256(splits.values()), run.split_sha256)
     shelf = Shelf([], [], [])
     for root, split in splits.items():
@@ -274,5 +254,5 @@ def same_split(folders: Path | Sequence[Path], found: str, expected: str) -> Non
         folder = folders if isinstance(folders, Path) else ", ".join(map(str, folders))
         raise SourceError(
             f"data {folder}: its split is {found[:12]}, the model was trained on {expected[:12]}; "
-            "give the same files as for the training, or train again"
+            "give the same files in the same order as for the training, or train again"
         )

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from maskwatch.cli import command
-from maskwatch.vision import bundle
+from maskwatch import bundle, command
 
 
 @click.command()

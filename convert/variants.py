@@ -9,7 +9,7 @@ import keras
 from convert import edge_quantizer, ends, packing, quantize
 from convert.recipe import REFERENCE, Recipe, Variant
 from maskwatch.flow import Image
-from training.runs.progress import track
+from training.progress import track
 
 Maker = Callable[[keras.Model, Sequence[Image], Recipe, str], Mapping[Variant, bytes]]
 

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskwatch.cli import command
+from maskwatch import command
 from maskwatch.errors import ConfigError
-from training.commands.train_commands import find_faces, left_out, resize, train
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
-from training.strangers.command import strangers
-from training.study.commands import compare, judge
+from training.train_commands import left_out, resize, train
 
 if TYPE_CHECKING:
-    from training.judging import scorer
+    from training import scorer
 
 
 @click.group()
@@ -27,8 +25,8 @@ def cli() -> None:
     """Models from photographs."""
 
 
-for command_of_training in (train, find_faces, judge, compare, left_out, resize, strangers):
-    cli.add_command(command_of_training)
+for command_that_trains in (train, left_out, resize):
+    cli.add_command(command_that_trains)
 
 
 @cli.command()
@@ -40,9 +38,7 @@ for command_of_training in (train, find_faces, judge, compare, left_out, resize,
 @click.option("--plot", type=NEW, help="Also draw the confusion matrix into this PNG.")
 def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot: Path | None) -> None:
     """Judge MODEL (.keras or .tflite) on the whole images of DIR/with_mask and DIR/without_mask."""
-    from training.augment import crops
-    from training.judging import evaluate
-    from training.pictures import data
+    from training import crops, data, evaluate
 
     network = evaluate.open_network(model)
     damaged: tuple[str, ...] = ()
@@ -57,7 +53,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
     for line in result.unreadable[len(damaged) :]:
         click.echo(line, err=True)
     if plot:
-        from training.judging import plots
+        from training import plots
 
         plots.confusion(result.confusion, data.LABELS, plot)
     summary = {"model": model.name, "part": part, **result.summary()}
@@ -74,7 +70,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
     """Contact sheets of what the classifier learns from: every drawing, masks cut out of photographs and moved to other
     faces, every effect, and looks as often as they come."""
-    from training.classifier import gallery
+    from training import gallery
 
     written = gallery.write(root, scenes, out, size, seed, yunet)
     click.echo(f"wrote {', '.join(written[:-1])} and {written[-1]} into {out}")
@@ -87,7 +83,7 @@ def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, s
 @click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
 def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     """The photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks doorway`."""
-    from training.pictures import listing
+    from training import listing
 
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f"writing-{out.name}")
@@ -124,27 +120,9 @@ def slices(
     Writes slices.json, mistakes.png, grey.png (mistakes without colour), worst.png, reliability.png and thresholds.png
     into the folder --out.
     """
-    from training.judging import slices_report
+    from training import report
 
-    slices_report.write(slices_report.Subject(model, root, scenes, part, seed, yunet), people, out, click.echo)
-
-
-@cli.command()
-@click.argument("model", type=FILE)
-@scenes_option("Pascal VOC scenes whose faces are looked for; repeat for each source.", required=True)
-@click.option("--out", type=NEW, help="The record.  [default: beside MODEL, face.reach.json for face.tflite]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
-def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) -> None:
-    """How small a face the finder MODEL finds: recall by face size on the validation scenes, shown at many sizes.
-
-    `maskwatch check` reads the record beside a model, and tells from it how far away faces are found.
-    """
-    from maskwatch.vision import recall
-    from training.judging import reach
-
-    path = out or recall.beside(model)
-    reach.write(reach.measure(model, scenes, seed), path)
-    click.echo(f"wrote {path}")
+    report.write(report.Subject(model, root, scenes, part, seed, yunet), people, out, click.echo)
 
 
 @cli.command()
@@ -160,8 +138,7 @@ def score(
 
     FILE holds the lines of `maskwatch detect --json`; precision, recall and labels are counted at THRESHOLD.
     """
-    from training.judging import scorer
-    from training.pictures import voc
+    from training import scorer, voc
 
     split = voc.split(voc.load(root), seed)
     for name, findings, threshold in [_detector(text) for text in detectors]:
@@ -184,8 +161,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
     FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. A JSON line for each part, and
     for its real and pasted masks where DIR/synthetic.txt tells them apart.
     """
-    from training.judging import scorer
-    from training.pictures import data
+    from training import data, scorer
 
     dataset, findings, pasted = data.load(root), scorer.findings(found), data.pasted(root)
     for part in parts or ("all",):
@@ -205,7 +181,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
 
 def _detector(text: str) -> tuple[str, scorer.Findings, float]:
     """`ours=ours.jsonl@0.4` -> name, what it found, threshold."""
-    from training.judging import scorer
+    from training import scorer
 
     name, equals, rest = text.partition("=")
     file, at, threshold = rest.rpartition("@")
@@ -224,9 +200,8 @@ def _detector(text: str) -> tuple[str, scorer.Findings, float]:
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
     """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
-    from maskwatch.camera.files import folder, pictures
-    from training.judging import peers
-    from training.pictures import data
+    from maskwatch.camera import folder, pictures
+    from training import data, peers
 
     finder = {"yunet": peers.yunet, "aizoo": peers.aizoo}[kind](model, min_score)
     found = folder.find([images]).pictures
@@ -239,7 +214,7 @@ def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program `python -m training`."""
-    command.run(cli, "python -m training", arguments, extra="train")
+    command.run(cli, "python -m training", arguments)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from maskwatch.errors import SourceError
-from training.pictures import quick
-from training.runs.knobs import FineTuning, Knobs, Way
+from training.knobs import FineTuning, Knobs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -36,23 +34,6 @@ def scenes(said: str, required: bool = False) -> Callable[[Command], Command]:
     return click.option("--scenes", type=FOLDER, multiple=True, required=required, help=said)
 
 
-def way(command: Command) -> Command:
-    """How a training is asked for, beside its knobs."""
-    return _options(
-        click.option("--force", is_flag=True, help="Throw away the training that --out holds, finished or not."),
-        click.option("--quick", is_flag=True, help="A few pictures, for minutes: to see whether all goes through."),
-    )(command)
-
-
-def turned(network: str, said: dict[str, Any]) -> tuple[dict[str, Any], Way]:
-    """The knobs of a command, and how its training is asked for; --quick turns those that the user left alone."""
-    asked = Way(said.pop("force"), said.pop("quick"))
-    source = click.get_current_context().get_parameter_source
-    left = {name for name in said if source(name) is not ParameterSource.COMMANDLINE}
-    small = {name: value for name, value in quick.KNOBS[network].items() if name in left or name not in said}
-    return {**said, **(small if asked.quick else {})}, asked
-
-
 def recipe(knobs: Knobs) -> Callable[[Command], Command]:
     """The options of every classifier's recipe, with one network's defaults."""
     return _options(
@@ -60,13 +41,12 @@ def recipe(knobs: Knobs) -> Callable[[Command], Command]:
         scenes("Pascal VOC scenes whose faces are learnt too; repeat for each source."),
         click.option("--out", type=NEW, required=True, help="The run's folder."),
         knob("--size", int, knobs.size, "Input side, pixels."),
-        knob("--epochs", click.IntRange(min=1), knobs.epochs, "Of the longest stage; the others come besides."),
+        knob("--epochs", click.IntRange(min=1), knobs.epochs, "At the small rate."),
         knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
         knob("--rate", float, knobs.rate, "Its peak."),
         knob("--incorrect", click.FloatRange(0, 1), knobs.incorrect, "Share of the scenes' looks: masks worn wrong."),
         click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn."),
-        knob("--seed", int, knobs.seed, "Of the split, the looks and random weights."),
-        way,
+        knob("--seed", int, knobs.seed, ""),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from maskwatch.camera import Source, demo, live
-from maskwatch.camera.capture_thread import Ahead
+from maskwatch.camera.capturing import Ahead
 from maskwatch.camera.patience import Patience
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Frame, Image

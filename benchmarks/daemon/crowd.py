@@ -48,11 +48,11 @@ class Stage:
     """Draws people into the hall.
 
     Raises:
-        SourceError: see demo.portrait.
+        SourceError: see demo.read_portrait.
     """
 
     def __init__(self) -> None:
-        portrait = demo.portrait().astype(np.float32)
+        portrait = demo.read_portrait().astype(np.float32)
         silhouette, mask = demo.draw_silhouette(), demo.draw_mask()
         masked = np.asarray(portrait + mask.alpha * (mask.colour - portrait), np.float32)
         self._bare, self._masked = _standing(portrait, silhouette), _standing(masked, silhouette)

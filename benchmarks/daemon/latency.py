@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.daemon import clip, counted_daemon, crowd
-from maskwatch.daemon import loop
-from maskwatch.daemon.timing import KEPT, Stages
+from benchmarks.daemon import clip, crowd, unit
+from maskwatch import daemon
 from maskwatch.flow import Alert, Frame
+from maskwatch.stages import KEPT, Stages
 
 # What differs from the default settings: see above. `clear` is shorter than a frame, `forget` than an absence.
 SETTINGS: Mapping[str, dict[str, Any]] = {"opinion": {"forget": 0.1}, "alert": {"hold": 0.0, "clear": 0.01}}
@@ -28,13 +28,13 @@ MOST = KEPT // (PRESENT + ABSENT)  # alerts, so that the stages of every frame a
 PARTS = ("wait", "find", "crop", "classify", "edge")  # what a latency is the sum of
 
 
-def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
+def work(send: unit.Send, reel: clip.Clip, alerts: int) -> None:
     """In a process of its own.
 
     Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
     for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).
     """
-    settings, stop, stages = counted_daemon.default_settings(**SETTINGS), threading.Event(), Stages()
+    settings, stop, stages = unit.default_settings(**SETTINGS), threading.Event(), Stages()
     clock, taken = clip.Elapsed(), list[tuple[float, float]]()
     pace = clip.Steady(settings.camera.fps, stop, clock)
     player = clip.Player(reel, pace)
@@ -49,13 +49,13 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
             send(("alert", alert.time))
 
     def show(name: str, _: int, on: bool) -> None:
-        if name == counted_daemon.LAMP:
+        if name == unit.LAMP:
             send(("pin", clock(), on))
 
-    models = counted_daemon.counted(settings)
+    models = unit.counted(settings)
     source = clip.Told(clip.camera(player, pace, settings.camera, models.ahead), note)
-    parts = counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(begun)], show)
-    loop.run(parts, stop, stages=stages)
+    parts = unit.assembled(settings, models, source, [unit.Switches(begun)], show)
+    daemon.run(parts, stop, stages=stages)
     send(("captured", player.captured))
     for frame, row in zip(taken, stages.rows, strict=True):
         send(("frame", *frame, row))
@@ -77,7 +77,7 @@ def measure(alerts: int, folder: Path) -> dict[str, Any]:
         folder: for the clip.
     """
     told: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
-    for kind, *content in counted_daemon.apart(work, visits(folder), alerts):
+    for kind, *content in unit.apart(work, visits(folder), alerts):
         told[kind].append(content)
     begun = [time for (time,) in told["alert"]]
     ups = edges(begun, [time for time, on in told["pin"] if on])

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import host
-from benchmarks.daemon import counted_daemon, latency, throughput
+from benchmarks.daemon import latency, throughput, unit
 from benchmarks.records import spread
 from maskwatch.camera import demo
-from maskwatch.daemon.timing import STAGES
+from maskwatch.stages import STAGES
 
 SCHEMA = 1
 CROWDS = (0, 1, 2, 5, 10)  # faces in view
@@ -36,7 +36,7 @@ def measure(
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
     machine = host.facts()  # before the work here is itself the load
-    settings, models = counted_daemon.default_settings(), counted_daemon.hashes()
+    settings, models = unit.default_settings(), unit.hashes()
     found: dict[int, list[dict[str, Any]]] = {people: [] for people in CROWDS}
     with tempfile.TemporaryDirectory() as folder:
         for people in CROWDS * ROUNDS:
@@ -62,7 +62,7 @@ def measure(
 def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Of several processes the most memory any had, and the turns of all."""
     return {
-        "memory_mb": {name: max(each["memory_mb"][name] for each in rounds) for name in counted_daemon.MEMORY},
+        "memory_mb": {name: max(each["memory_mb"][name] for each in rounds) for name in unit.MEMORY},
         "turns": {name: [value for each in rounds for value in each["turns"][name]] for name in rounds[0]["turns"]},
     }
 

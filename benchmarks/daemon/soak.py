@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import host
-from benchmarks.daemon import clip, counted_daemon, crowd, latency, trend
+from benchmarks.daemon import clip, crowd, latency, trend, unit
+from maskwatch import daemon
 from maskwatch.config import AlertSettings
-from maskwatch.daemon import loop as daemon
-from maskwatch.daemon.timing import KEPT
 from maskwatch.flow import Alert
+from maskwatch.stages import KEPT
 
 SCHEMA = 1
 MINUTES = 30.0
@@ -46,11 +46,11 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
     machine = host.facts()  # before the work here is itself the load
-    settings, models = counted_daemon.default_settings(), counted_daemon.hashes()
+    settings, models = unit.default_settings(), unit.hashes()
     told: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
     with tempfile.TemporaryDirectory() as folder:
         loop = film(Path(folder), settings.camera.fps)
-        for kind, *content in counted_daemon.apart(work, loop, 60 * minutes, SAMPLE):
+        for kind, *content in unit.apart(work, loop, 60 * minutes, SAMPLE):
             told[kind].append(content)
             if kind == "sample" and len(told[kind]) % round(60 / SAMPLE) == 0:
                 say(line(content, sum(on for _, on in told["pin"])))
@@ -86,15 +86,15 @@ def film(folder: Path, fps: float) -> clip.Clip:
     return clip.write(folder / "loop.rgb", images, order)
 
 
-def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: float) -> None:
+def work(send: unit.Send, loop: clip.Clip, seconds: float, every: float) -> None:
     """In a process of its own, for so many seconds.
 
     Sends as they happen ("sample", *SAMPLED), each `every` seconds, ("switch", seconds of the frame, on), ("pin",
     seconds, on), and at the end ("begun", seconds at which the loop began).
     """
-    settings, stop, clock = counted_daemon.default_settings(), threading.Event(), clip.Elapsed()
+    settings, stop, clock = unit.default_settings(), threading.Event(), clip.Elapsed()
     pace = clip.Steady(settings.camera.fps, stop, clock)
-    player, models = clip.Player(loop, pace), counted_daemon.counted(settings)
+    player, models = clip.Player(loop, pace), unit.counted(settings)
     looked_at = judged = 0
     due = 0.0  # seconds, of the next sample
 
@@ -103,7 +103,7 @@ def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: floa
         if (now := clock()) < due:
             return
         due += every
-        counted_daemon.forget_edges()
+        unit.forget_edges()
         _, verdicts = models.taken()
         looked_at, judged = looked_at + len(verdicts), judged + sum(verdicts)
         send(("sample", round(now, 3), *process(), player.captured, looked_at, judged))
@@ -114,22 +114,18 @@ def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: floa
         send(("switch", alert.time, alert.on))
 
     def show(name: str, _: int, on: bool) -> None:
-        if name == counted_daemon.LAMP:
+        if name == unit.LAMP:
             send(("pin", clock(), on))
 
     source = clip.camera(player, pace, settings.camera, models.ahead)
-    daemon.run(
-        counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(switched)], show),
-        stop,
-        before_each=before_each,
-    )
+    daemon.run(unit.assembled(settings, models, source, [unit.Switches(switched)], show), stop, before_each=before_each)
     send(("begun", pace.begun))
 
 
 def process() -> tuple[int, int, int]:
     """Of this process: resident memory in KB, threads, open files."""
     tasks, files = (len(list((PROCESS / name).iterdir())) for name in ("task", "fd"))
-    return round(1024 * counted_daemon.memory_mb("VmRSS")), tasks, files
+    return round(1024 * unit.memory_mb("VmRSS")), tasks, files
 
 
 def line(sample: Sequence[float], alerts: int) -> str:

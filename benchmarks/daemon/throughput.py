@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.daemon import clip, counted_daemon, crowd
+from benchmarks.daemon import clip, crowd, unit
+from maskwatch import bundle, daemon, runtime
 from maskwatch.config import Settings
-from maskwatch.daemon import loop as daemon
-from maskwatch.daemon.timing import STAGES, Stages
-from maskwatch.vision import bundle, runtime
+from maskwatch.stages import STAGES, Stages
 
 WARM_UP = 60  # frames before anything is measured; memory is read at their end, before the bare models are opened
 TURN = crowd.STEPS  # frames of the daemon, then as many of the bare models
@@ -68,11 +67,11 @@ class Clocks:
 class Turns:
     """Called by the loop before each frame. After TURN frames of the daemon's the bare models do the same work."""
 
-    models: counted_daemon.Counted
+    models: unit.Counted
     stages: Stages
     pace: clip.OnDemand
     stop: threading.Event
-    send: counted_daemon.Send
+    send: unit.Send
     seconds: float
     open_bare: Callable[[], Bare]
     clocks: Clocks = field(default_factory=Clocks)
@@ -93,7 +92,7 @@ class Turns:
         self.clocks.begin()
 
     def _opened(self) -> Bare:
-        self.send({name: round(counted_daemon.memory_mb(key), 1) for name, key in counted_daemon.MEMORY.items()})
+        self.send({name: round(unit.memory_mb(key), 1) for name, key in unit.MEMORY.items()})
         self.models.taken()
         bare = self.open_bare()
         bare.loop([1] * 5)
@@ -132,15 +131,15 @@ def row(
     return {**found, "found": round(sum(faces) / count, 3), "judged": round(sum(verdicts) / count, 3)}
 
 
-def work(send: counted_daemon.Send, reel: clip.Clip, seconds: float) -> None:
+def work(send: unit.Send, reel: clip.Clip, seconds: float) -> None:
     """In a process of its own: first the memory, MB, then a row each turn."""
-    settings, stop, stages = counted_daemon.default_settings(), threading.Event(), Stages()
-    pace, models = clip.OnDemand(settings.camera.fps, stop), counted_daemon.counted(settings)
+    settings, stop, stages = unit.default_settings(), threading.Event(), Stages()
+    pace, models = clip.OnDemand(settings.camera.fps, stop), unit.counted(settings)
     source = clip.Told(
         clip.camera(clip.Player(reel, pace), pace, settings.camera, models.ahead), lambda _: pace.taken()
     )
     turns = Turns(models, stages, pace, stop, send, seconds, lambda: bare_models(settings))
-    daemon.run(counted_daemon.assembled(settings, models, source), stop, stages=stages, before_each=turns)
+    daemon.run(unit.assembled(settings, models, source), stop, stages=stages, before_each=turns)
 
 
 def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
@@ -154,7 +153,7 @@ def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
     stage, group = crowd.Stage(), crowd.group(people)
     images = (stage.draw(group, step) for step in range(crowd.STEPS))
     reel = clip.write(folder / f"{people}.rgb", images, range(crowd.STEPS))
-    memory, *rows = counted_daemon.apart(work, reel, seconds)
+    memory, *rows = unit.apart(work, reel, seconds)
     reel.path.unlink()
     return {"memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
 

@@ -23,20 +23,6 @@ def of(record: Mapping[str, Any]) -> list[str]:
     return [*throttling(record), *conditions(record), *others(record), *spread(record)]
 
 
-def worthless(record: Mapping[str, Any]) -> str:
-    """Why none of it should be shown; empty where it may be."""
-    found = figures.measured(record).values()
-    wide = sum(each.spread > WIDE for each in found)
-    return f"{wide} of {len(found)} spread by more than {WIDE:.0%} of the median" if 2 * wide > len(found) else ""
-
-
-def rank(record: Mapping[str, Any]) -> tuple[bool, float]:
-    """The less, the more it is to be trusted: whether its code was committed, and the share that spreads wide."""
-    found = figures.measured(record).values()
-    wide = sum(each.spread > WIDE for each in found) / max(1, len(found))
-    return str(record["host"]["commit"]).endswith("-dirty"), wide
-
-
 def throttling(record: Mapping[str, Any]) -> list[str]:
     """What the firmware says of a Pi's supply and heat."""
     before, after = (record[when]["throttled"] or 0 for when in ("before", "after"))

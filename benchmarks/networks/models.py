@@ -16,11 +16,10 @@ import cv2
 import numpy as np
 
 from benchmarks import host
+from maskwatch import bundle, detector, runtime
 from maskwatch.camera import demo
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
-from maskwatch.vision import bundle, runtime
-from maskwatch.vision import finder as detector
 
 SCHEMA = 1
 ROUNDS = 100

@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks import host
 from benchmarks.networks.runtimes import Found
+from maskwatch import bundle
 from maskwatch.errors import ConfigError, ModelError
-from maskwatch.vision import bundle
 
 SCHEMA = 1
 KIND = "run"

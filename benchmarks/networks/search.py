@@ -15,13 +15,11 @@ import numpy as np
 
 from benchmarks import records
 from benchmarks.networks import models
-from maskwatch.vision import bundle
-from maskwatch.vision.finder import SingleShotDetector
-from training.judging import plots, scorer, slices, slices_report
-from training.pictures import data, quick, voc
+from maskwatch import bundle
+from maskwatch.detector import SingleShotDetector
+from training import data, plots, report, scorer, slices, voc
 
 PARTS = ("validation", "test")
-QUICK_ROUNDS = 5
 LEAST_SCORE = 0.1  # of the boxes that make an average precision
 FINDER_SIDES = (24.0, 40.0)  # pixels: annotated faces from here on
 
@@ -33,7 +31,6 @@ class Material:
     portraits: Path
     scenes: Sequence[Path]  # a source each
     seed: int = 0  # of the split
-    quick: bool = False  # a few of them
 
 
 def measure(
@@ -54,19 +51,16 @@ def measure(
         bundle.read(path, "mask")
     runners = [models.network(name, path) for name, path in classifiers.items()]
     runners += [models.finder(name, path) for name, path in finders.items()]
-    record = models.measure(runners, {}, min(rounds, QUICK_ROUNDS) if material.quick else rounds)
+    record = models.measure(runners, {}, rounds)
     for row, runner in zip(record["models"], runners, strict=True):
         judge = {"network": mask, "finder": face}[runner.kind]
         row["quality"] = {part: judge(runner.file, material, part) for part in PARTS}
-    return {**record, "kind": "search-quick" if material.quick else "search"}
+    return {**record, "kind": "search"}
 
 
 def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
     """Kind of picture -> share judged right, 0–1, with its interval and count."""
-    subject = slices_report.Subject(
-        path, material.portraits, material.scenes, part, material.seed, None, material.quick
-    )
-    judged = slices_report.judge(subject)
+    judged = report.judge(report.Subject(path, material.portraits, material.scenes, part, material.seed, None))
     found: dict[str, list[bool]] = {}
     for each in judged:
         found.setdefault(slices.source(each.sample), []).append(each.right)
@@ -78,16 +72,12 @@ def face(path: Path, material: Material, part: str) -> dict[str, Any]:
     opened = bundle.read(path, "face")
     finder, sure = SingleShotDetector(opened, LEAST_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
     splits = voc.sources(material.scenes, material.seed)
-    photos = data.load(material.portraits).split(material.seed)
-    if material.quick:
-        splits = {name: quick.of_scenes(split, quick.PICTURES) for name, split in splits.items()}
-        photos = quick.of_photos(photos, quick.PICTURES)
     quality = {}
     for name, split in splits.items():
         source = "" if len(splits) == 1 else f"{name}: "
         quality |= {f"{source}{measure}": value for measure, value in streets(finder, voc.part(split, part)).items()}
-    shown = getattr(photos, part)
-    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in shown])
+    photos = getattr(data.load(material.portraits).split(material.seed), part)
+    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in photos])
     return quality
 
 

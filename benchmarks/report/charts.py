@@ -1,4 +1,4 @@
-"""The report's pictures. Needs extra `report` (matplotlib)."""
+"""The report's pictures. Needs extra `train` (matplotlib)."""
 
 from __future__ import annotations
 

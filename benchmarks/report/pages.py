@@ -1,12 +1,11 @@
-"""The committed runs as a page to look at: index.html, report.md, their pictures. Needs extra `report`."""
+"""The committed runs as a page to look at: index.html, report.md and their pictures. Needs extra `train`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import host, records
-from benchmarks.networks import compare, doubts, figures, run
+from benchmarks.networks import compare, figures, run
 from benchmarks.report import published
 from maskwatch.errors import MaskwatchError
 
@@ -15,7 +14,7 @@ try:
 
     from benchmarks.report import boards, charts
 except ModuleNotFoundError as missing:
-    raise MaskwatchError(f"report: {missing.name} is not installed; pip install -e '.[report]'") from missing
+    raise MaskwatchError(f"report: {missing.name} is not installed; pip install -e '.[train]'") from missing
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("index.html", "report.md")
@@ -24,8 +23,7 @@ PAIR = (figures.FLOAT, "int8")  # what stands beside what others published
 
 
 def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
-    """Make the page of results/*/run.json anew: the board to be trusted most comes first. One whose figures are worth
-    nothing is named and not shown, unless there is no other.
+    """Make the page of results/*/run.json anew.
 
     Args:
         results: a folder for each board.
@@ -44,29 +42,16 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
             f"report: proof of {min(unknown)}, which was not measured; expected {', '.join(sorted(measured))}"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    hidden = {record["host"]["board"]: why for record in found if (why := doubts.worthless(record))}
-    if len(hidden) == len(found):
-        hidden = {}
-    for name in hidden:
-        for picture in folder.glob(f"{host.slug(name)}-*.svg"):
-            picture.unlink()
-    shown = sorted((each for each in found if each["host"]["board"] not in hidden), key=doubts.rank)
-    told = [boards.board(record, results, folder, accuracy) for record in shown]
+    told = [boards.board(record, results, folder, accuracy) for record in found]
     ours = {each.name: [one for one in boards.comparable(each.record) if one.key[1] in PAIR] for each in told}
     charts.outside(ours, published.FIGURES, folder / OUTSIDE)
     for page in PAGES:
-        records.write(rendered(page, told, hidden), folder / page)
+        records.write(rendered(page, told), folder / page)
     return [folder / page for page in PAGES]
 
 
-def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> str:
-    """A page's text.
-
-    Args:
-        page: of PAGES.
-        told: the boards that are shown.
-        hidden: those that are not, and why.
-    """
+def rendered(page: str, told: list[boards.Board]) -> str:
+    """A page's text."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=page.endswith(".html"),
@@ -79,7 +64,5 @@ def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> 
     environment.filters["ms"] = lambda value: f"{value:.2f}"
     environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
     template = environment.get_template(f"{page}.j2")
-    text: str = template.render(
-        boards=told, hidden=hidden, outside=published.FIGURES, spread=records.spread, compare=compare
-    )
+    text: str = template.render(boards=told, outside=published.FIGURES, spread=records.spread, compare=compare)
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwatch.text.redaction import redacted
+from maskwatch.redaction import redacted
 
 
 class MaskwatchError(Exception):
@@ -46,9 +46,3 @@ class OutputError(MaskwatchError):
     """A pin or another output cannot be used."""
 
     exit_code = 5
-
-
-class FlashError(MaskwatchError):
-    """An image, a card, or what goes onto it cannot be used; or a unit cannot be installed or updated."""
-
-    exit_code = 7

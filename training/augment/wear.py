@@ -18,7 +18,7 @@ from training.augment import transplant
 from training.augment.canvas import Canvas, Generator, ellipse, plain
 from training.augment.fabric import cloth, mask_colour
 from training.augment.head import TURNED, Head, pixels, upright
-from training.pictures.data import CLASSES
+from training.data import CLASSES
 
 Thing = TypeVar("Thing")
 Drawing = Callable[[Image, Box, Generator], Image]  # (H, W, 3) uint8 RGB and the face in it -> the same shape

@@ -34,8 +34,7 @@ def build(
         alpha: width of the MobileNetV2 trunk.
         channels: width of the neck and the heads.
         weights: a Keras weights file of the trunk without top, "imagenet", or None for random.
-        stem: channels of the first layers, for weights that were slimmed (training.finder.slimming); None: the
-            trunk's own.
+        stem: channels of the first layers, for weights that were slimmed (training.slimming); None: the trunk's own.
     """
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)

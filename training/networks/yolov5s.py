@@ -2,8 +2,8 @@
 
 A CSP backbone of C3 blocks (Wang et al. 2020, arXiv 1911.11929) that ends in SPPF, a PANet neck (Liu et al. 2018,
 arXiv 1803.01534) and at strides 8, 16 and 32 a head of three anchors: for each of them box, objectness and classes.
-The answers are raw logits: what bounds them, sigmoid and anchors, is computed outside (training.yolo.yolo_boxes),
-because an int8 sigmoid has 256 steps from 0 to 1 and few where a score is small.
+The answers are raw logits: what bounds them, sigmoid and anchors, is reckoned outside (training.yolo_boxes), because
+an int8 sigmoid has 256 steps from 0 to 1 and few where a score is small.
 
 One thing is not as in the original: a 3×3 convolution of stride 2 pads below and to the right, not on all sides, for
 the original's padding would be an operator of its own.

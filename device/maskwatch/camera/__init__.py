@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from maskwatch.camera.credentials import address_of
+from maskwatch.address import Address
+from maskwatch.camera.access import address_of
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
-from maskwatch.text.address import Address
-from maskwatch.text.printable import one_line
+from maskwatch.printable import one_line
 
 if TYPE_CHECKING:
-    from maskwatch.camera.capture_thread import Ahead
+    from maskwatch.camera.capturing import Ahead
     from maskwatch.camera.patience import Patience
 
 LONGEST = 255  # characters of a device's path
@@ -64,7 +64,7 @@ def open_source(settings: CameraSettings, ahead: Ahead | None = None) -> Source:
     # The Pi's camera turns by 180 degrees itself.
     if settings.rotation == 0 or (settings.rotation == 180 and address.kind == "picamera"):
         return _open(address, settings, ahead)
-    from maskwatch.camera.rotation import Turned
+    from maskwatch.camera.turned import Turned
 
     return Turned(_open(address, settings, None), settings.rotation)
 
@@ -101,10 +101,10 @@ def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
 
 
 def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live, opencv
+    from maskwatch.camera import capture, live
 
-    def opened() -> opencv.Capture:
-        return opencv.stream(address, settings.stall, settings.verify)
+    def opened() -> capture.Capture:
+        return capture.stream(address, settings.stall, settings.verify)
 
     return live.Live(opened, address.shown, _patience(settings), ahead=ahead)
 
@@ -117,14 +117,14 @@ def _web(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Sou
 
 
 def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live, opencv
+    from maskwatch.camera import capture, live
 
     if not device.isascii() or len(device) > LONGEST:  # a name that is no UTF-8 ends cv2 by a segmentation fault
         name = f"v4l2:{one_line(device)}"
         raise SourceError(f"{name}: no device has such a name; `ls /dev/video*` shows what is connected")
 
-    def opened() -> opencv.Capture:
-        return opencv.v4l2(device, settings)
+    def opened() -> capture.Capture:
+        return capture.v4l2(device, settings)
 
     asked = (settings.width, settings.height)
     return live.Live(opened, f"v4l2:{device}", _patience(settings), asked=asked, ahead=ahead)
@@ -143,6 +143,6 @@ def _picamera(number: int, settings: CameraSettings, ahead: Ahead | None) -> Sou
 
 
 def _file(kind: str, path: Path, fps: float) -> Source:
-    from maskwatch.camera.files import image_folder, video
+    from maskwatch.camera import files, video
 
-    return video.VideoFile(path, fps) if kind == "video" else image_folder.ImageFolder(path, fps)
+    return video.VideoFile(path, fps) if kind == "video" else files.ImageFolder(path, fps)

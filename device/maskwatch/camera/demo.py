@@ -1,8 +1,7 @@
 """The built-in scene: somebody walks in bare, puts a mask on and leaves, in about 20 seconds.
 
 The face is the public-domain portrait of Grace Hopper in matplotlib's sample data. Only that file is read,
-matplotlib is never imported. Everything else is drawn: the hall, the silhouette she is cut out by, the mask; and
-without matplotlib the face too.
+matplotlib is never imported. Everything else is drawn: the hall, the silhouette she is cut out by, the mask.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.camera import drawn_face
-from maskwatch.camera.files import pictures
+from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 
@@ -59,11 +57,11 @@ class Scene:
     """The picture of any moment; the same moment gives the same picture.
 
     Raises:
-        SourceError: see portrait.
+        SourceError: see read_portrait.
     """
 
     def __init__(self) -> None:
-        self._person = Cutout(portrait().astype(np.float32), draw_silhouette())
+        self._person = Cutout(read_portrait().astype(np.float32), draw_silhouette())
         self._mask = draw_mask()
         self._hall = draw_hall()
         noise = np.random.default_rng(0).normal(0, 2.5, (HEIGHT + 64, WIDTH + 64, 3))
@@ -108,31 +106,33 @@ class Stage:
         return "the built-in scene"
 
 
-def portrait() -> Image:
-    """(600, 512, 3) uint8 RGB: the portrait, or the drawn face where that is not installed.
+def read_portrait() -> Image:
+    """(600, 512, 3) uint8 RGB.
 
     Raises:
-        SourceError: the installed one is not the very picture that every point here was read off.
+        SourceError: it is not installed, or not the very picture that every point here was read off.
     """
-    path = portrait_path()
-    if path is None:
-        return drawn_face.portrait(*PORTRAIT_SIZE)
-    found = pictures.read(path)
-    if found.shape[1::-1] != PORTRAIT_SIZE:
+    portrait = pictures.read(portrait_path())
+    if portrait.shape[1::-1] != PORTRAIT_SIZE:
         raise SourceError(
-            f"demo: the portrait is {found.shape[1]}x{found.shape[0]} pixels, expected "
+            f"demo: the portrait is {portrait.shape[1]}x{portrait.shape[0]} pixels, expected "
             "512x600; this matplotlib ships another one, pip install 'matplotlib==3.10.*'"
         )
-    return found
+    return portrait
 
 
-def portrait_path() -> Path | None:
-    """The portrait in an installed matplotlib, found without importing it."""
+def portrait_path() -> Path:
+    """The portrait in an installed matplotlib, found without importing it.
+
+    Raises:
+        SourceError: matplotlib, or the file in it, is missing.
+    """
     spec = importlib.util.find_spec("matplotlib")
-    if spec is None or not spec.origin:
-        return None
-    path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
-    return path if path.is_file() else None
+    if spec is not None and spec.origin:
+        path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+        if path.is_file():
+            return path
+    raise SourceError("demo: its portrait is not installed; pip install 'maskwatch[demo]'")
 
 
 def _placement(moment: float) -> Floats:

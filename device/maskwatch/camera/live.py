@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from maskwatch.camera.capture_thread import Ahead, Capturing, Grabber, News
+from maskwatch import ending
+from maskwatch.camera.capturing import Ahead, Capturing, Grabber, News
 from maskwatch.camera.patience import Judgement, Patience
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
-from maskwatch.system import process_end
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Live:
         self._capturing = Capturing(open_camera, name, patience, self._news, clock, asked, ahead)
         run = (first, self._closing, pause or self._closing.wait)
         self._thread = threading.Thread(target=self._capturing.run, args=run, name=f"capture {name}", daemon=True)
-        process_end.waits_in_a_library(self._thread)
+        ending.waits_in_a_library(self._thread)
         self._thread.start()
 
     @property

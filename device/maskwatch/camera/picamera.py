@@ -6,14 +6,13 @@ import contextlib
 import logging
 from typing import Any
 
-from maskwatch.camera import lenses
-from maskwatch.camera.library_errors import failing_as
 from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import as_rgb
+from maskwatch.camera.seam import failing_as
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
-from maskwatch.system.libraries import PICAMERA2, load
+from maskwatch.loading import PICAMERA2, load
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +36,6 @@ class Picamera:
         """
         self._camera, self._name = camera, name
         self._longest_wait = REOPENED_AFTER * settings.stall
-        self._aspect = settings.width / settings.height
         main = {"size": (settings.width, settings.height), "format": "BGR888"}
         turned = {"transform": _half_turn()} if settings.rotation == 180 else {}
         try:
@@ -85,22 +83,10 @@ class Picamera:
                 self._camera.close()
 
     def describe(self) -> str:
-        """Sensor and lens, e.g. "imx708, autofocus lens, sees 66° across"."""
+        """Sensor and lens, e.g. "imx708, autofocus lens"."""
         with failing_as(f"{self._name}: cannot be described"):
-            properties = self._camera.camera_properties
-            sensor = properties.get("Model", "unknown sensor")
-            lens = f"{'autofocus' if 'AfMode' in self._camera.camera_controls else 'fixed-focus'} lens"
-            known = lenses.of_sensor(sensor)
-            view = [lenses.across(known, self._share(properties))] if known else []
-            return ", ".join((str(sensor), lens, *view))
-
-    def _share(self, properties: dict[str, Any]) -> float:
-        """Of the sensor's width, what is in the frames: a sensor may read its middle alone for small or quick ones."""
-        read, whole = properties.get("ScalerCropMaximum"), properties.get("PixelArraySize")
-        if read is None or whole is None:
-            return 1.0
-        _, _, width, height = read
-        return float(min(width, height * self._aspect) / whole[0])
+            sensor = self._camera.camera_properties.get("Model", "unknown sensor")
+            return f"{sensor}, {'autofocus' if 'AfMode' in self._camera.camera_controls else 'fixed-focus'} lens"
 
 
 def library(name: str) -> Any:

@@ -11,18 +11,14 @@ from typing import NoReturn
 def main() -> None:
     """Run the program with the process's arguments."""
     if sys.argv[1:2] == ["run"]:
-        from maskwatch.daemon import signals
+        from maskwatch import signals
 
         signals.stand()
     elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
         signal.signal(signal.SIGINT, _leave)
-    from maskwatch.cli import command
+    from maskwatch import command
     from maskwatch.cli.commands import cli
-    from maskwatch.cli.flashing import flash
-    from maskwatch.cli.installing import install, show, uninstall, update, volatile
 
-    for each in (flash, install, show, uninstall, update, volatile):
-        cli.add_command(each)
     command.run(cli, "maskwatch")
 
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import click
 
-from maskwatch import __version__
-from maskwatch.daemon import systemd
+from maskwatch import __version__, loading, service
 from maskwatch.errors import SourceError
-from maskwatch.system import libraries
 
 CONFIG = click.option(
     "--config",
@@ -44,7 +42,7 @@ NO_OUTPUTS_HELP = "Do without any output in the config: alerts are lines on stdo
 def cli() -> None:
     """Sees whether people at a door wear a face mask, and beeps or lights up when somebody does not."""
     lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(systemd.log_format())
+    lines.setFormatter(service.log_format())
     logging.basicConfig(handlers=[lines], level=logging.WARNING)
 
 
@@ -61,13 +59,12 @@ def run(**call: Any) -> None:
 
     SIGHUP reads the config again; in a terminal, whose end it means, it ends the daemon.
     """
-    from maskwatch.daemon import signals
-    from maskwatch.system import process_end
+    from maskwatch import ending, signals
 
     asked = signals.stand()
-    process_end.at_once()
-    libraries.load(libraries.CV2)  # before what imports it: if it cannot be loaded, that is one line
-    from maskwatch.daemon import unit
+    ending.at_once()
+    loading.load(loading.CV2)  # before what imports it: if it cannot be loaded, that is one line
+    from maskwatch import unit
 
     if not unit.run(unit.Call(**call), asked) and asked.by_hand:
         raise click.Abort
@@ -78,40 +75,31 @@ def run(**call: Any) -> None:
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--min-score", type=Number(0, 1), help="The finder's threshold, in place of the config's.")
-@click.option("--zone", "in_zone", is_flag=True, help="Look at the config's [zone] alone, as the unit does.")
-def detect(
-    paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None, in_zone: bool
-) -> None:
+def detect(paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None) -> None:
     """Look once at images, or at folders of them, and print one line per image.
 
-    Every face above the score threshold is printed, also those below the config's min_size and, without --zone, those
-    outside its [zone].
+    Every face above the score threshold is printed, also those below the config's min_size.
     An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
     """
-    libraries.load(libraries.CV2)
-    from maskwatch import config
-    from maskwatch.camera.files import folder
-    from maskwatch.cli import still_pictures
+    loading.load(loading.CV2)
+    from maskwatch import config, parts, stills
+    from maskwatch.camera import folder
     from maskwatch.cli.progress import Progress
-    from maskwatch.daemon import parts
-    from maskwatch.daemon.looking import Looking
-    from maskwatch.presence.zone import Zone
 
     settings = config.load(config_path)
     face = settings.face
     if min_score is not None:
         face = face.model_copy(update={"min_score": min_score})
-    zone = Zone(polygon=settings.zone.polygon) if in_zone else None
-    detector, classifier = Looking(parts.build_detector(face), zone or Zone()), parts.build_classifier(settings.mask)
+    detector, classifier = parts.build_detector(face), parts.build_classifier(settings.mask)
     found, unreadable = folder.find(paths), 0
     progress = Progress(len(found.pictures), sys.stderr)
-    for still in still_pictures.inspect(found, detector, classifier, zone):
+    for still in stills.inspect(found, detector, classifier):
         progress.clear()
         if isinstance(still, SourceError):
             unreadable += 1
             click.echo(f"maskwatch: {still}", err=True)
         else:
-            click.echo(still_pictures.json_line(still) if as_json else still_pictures.text_line(still))
+            click.echo(stills.json_line(still) if as_json else stills.text_line(still))
         progress.step()
     progress.clear()
     if found.passed_over:
@@ -126,7 +114,7 @@ def detect(
 @click.option("--no-outputs", is_flag=True, help=NO_OUTPUTS_HELP)
 def check(config_path: Path | None, source: str | None, no_outputs: bool) -> None:
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
-    from maskwatch.cli import check
+    from maskwatch import check
 
     for part in ("live", "patience"):  # the line on the camera says it already
         logging.getLogger(f"maskwatch.camera.{part}").setLevel(logging.ERROR)
@@ -148,7 +136,7 @@ def test_alert(config_path: Path | None, door: bool) -> None:
     import time
 
     from maskwatch import config
-    from maskwatch.cli import output_trial
+    from maskwatch.outputs import trial
 
     def leave(number: int, _: object) -> None:
         for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -157,7 +145,7 @@ def test_alert(config_path: Path | None, door: bool) -> None:
 
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # past the end that switches all off
         signal.signal(each, leave)
-    played = output_trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
+    played = trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
     click.echo("all off" if played else "no output in the config: nothing to play")
 
 
@@ -169,15 +157,14 @@ def pins_off(config_path: Path | None) -> None:
     The pins are those that the daemon noted when it took them; without such a note, those of the config.
     A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
     """
-    from maskwatch.cli import output_trial
-    from maskwatch.pins import driven_pins, plan
+    from maskwatch.outputs import noted, plan, trial
 
-    pins = driven_pins.read()
+    pins = noted.read()
     if pins is None:
         from maskwatch import config
 
         pins = plan.plans(config.load(config_path).outputs)
-    for line in output_trial.switch_off(pins):
+    for line in trial.switch_off(pins):
         click.echo(f"maskwatch: {line}", err=True)
 
 
@@ -186,7 +173,7 @@ def pins_off(config_path: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show_config(config_path: Path | None, as_json: bool) -> None:
     """Every effective setting and where it came from: file and line, environment (MASKWATCH__ALERT__HOLD), default."""
-    from maskwatch.config import effective
+    from maskwatch import effective
 
     for entry in effective.entries(config_path):
         click.echo(effective.json_line(entry) if as_json else effective.text_line(entry))

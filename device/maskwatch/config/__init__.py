@@ -16,9 +16,9 @@ from maskwatch.config.pins import (
     RelaySettings,
     SoundSettings,
 )
-from maskwatch.config.settings import NO_OUTPUT, Settings, claimed_pins, has_output, is_section
-from maskwatch.config.settings_file import with_source
-from maskwatch.config.vision import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
+from maskwatch.config.sight import CameraSettings, FaceSettings, MaskSettings, PowerSettings, ZoneSettings
+from maskwatch.config.whole import NO_OUTPUT, Settings, claimed_pins, has_output, is_section
+from maskwatch.settings_file import with_source
 
 __all__ = [
     "BEEPS",

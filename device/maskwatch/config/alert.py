@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from maskwatch.config.section import Section, seconds_or_never
-from maskwatch.config.times_of_day import TimeOfDay, awake
-from maskwatch.config.value_shown import found
+from maskwatch.config.times import TimeOfDay, awake
+from maskwatch.found import found
 
 # An opinion this near to 0 or 1 is settled, and is looked at again once in a while only (tracker.SURE): a threshold
 # beyond that is reached in minutes, or never.

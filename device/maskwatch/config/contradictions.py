@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from maskwatch.text.address import parse
+from maskwatch.address import parse
 
 if TYPE_CHECKING:
-    from maskwatch.config.settings import Settings
+    from maskwatch.config.whole import Settings
 
 SIZED = ("picamera", "v4l2")  # sources that are asked for a size; others have their own
 PACED = (*SIZED, "http")  # sources that are asked for a rate; of an http camera, snapshots

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from maskwatch.config import settings_file
-from maskwatch.config.complaint import complaint
-from maskwatch.config.settings import Settings
+from maskwatch import settings_file
+from maskwatch.complaint import complaint
+from maskwatch.config.whole import Settings
 from maskwatch.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from maskwatch.config.section import PathText, Section, seconds_or_never
-from maskwatch.config.value_shown import found
+from maskwatch.found import found
 
 PULLED_UP = (2, 3)  # BCM numbers; those of I2C, on every Pi
 Bcm = Annotated[int, Field(ge=0, le=27)]

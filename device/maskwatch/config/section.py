@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from maskwatch.text.address import CONTROL, at_home
+from maskwatch.address import CONTROL, at_home
 
 
 def seconds_or_never(least: float, most: float) -> AfterValidator:

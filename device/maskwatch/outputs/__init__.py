@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from maskwatch.errors import OutputError
 from maskwatch.flow import Alert, Signal
+from maskwatch.outputs.line import Line, Message
 from maskwatch.outputs.output import Output
-from maskwatch.outputs.worker import Line, Message
 
 __all__ = ["Output", "Outputs"]
 

@@ -15,11 +15,10 @@ from typing import Any
 from maskwatch.config import OutputsSettings
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
-from maskwatch.outputs import Output
-from maskwatch.pins import board
-from maskwatch.pins.claim import are_mock, claim
-from maskwatch.pins.pattern import Play, level, next_edge
-from maskwatch.pins.plan import PinPlan, plans
+from maskwatch.outputs import Output, board
+from maskwatch.outputs.claim import are_mock, claim
+from maskwatch.outputs.pattern import Play, level, next_edge
+from maskwatch.outputs.plan import PinPlan, plans
 
 logger = logging.getLogger(__name__)
 Show = Callable[[str, int, bool], None]  # name, BCM number, is it on

@@ -9,8 +9,8 @@ from typing import TextIO
 
 from maskwatch.flow import Alert
 from maskwatch.outputs import Output
-from maskwatch.system.nonblocking_stream import Unblocked
-from maskwatch.text.redaction import redacted
+from maskwatch.redaction import redacted
+from maskwatch.unblocked import Unblocked
 
 
 class LogOutput(Output):

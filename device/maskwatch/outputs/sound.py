@@ -10,8 +10,8 @@ from maskwatch.config import OutputsSettings, SoundSettings
 from maskwatch.errors import OutputError
 from maskwatch.flow import Signal
 from maskwatch.outputs import Output
-from maskwatch.outputs.aplay import Player
-from maskwatch.outputs.wav import Clip, chime, read
+from maskwatch.outputs.player import Player
+from maskwatch.outputs.wave import Clip, chime, read
 
 POLL = 0.1  # seconds between two looks at what plays
 PROBE = 600.0  # seconds between two looks at a silent device: a lost one is a fault before the alert; some click

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from maskwatch.address import Address
 from maskwatch.camera.rtsp.messages import Message
 from maskwatch.camera.web import authorisation
-from maskwatch.text.address import Address
-from maskwatch.text.redaction import shown
+from maskwatch.redaction import shown
 
 
 class Login:

@@ -6,9 +6,9 @@ import contextlib
 import socket
 import time
 
+from maskwatch.address import Address
 from maskwatch.camera.rtsp.login import Login
 from maskwatch.camera.rtsp.messages import Message, Splitter
-from maskwatch.text.address import Address
 
 PORT = 554
 

@@ -11,11 +11,11 @@ import socket
 import ssl
 import threading
 
+from maskwatch.address import Address
 from maskwatch.camera.rtsp.login import Login
 from maskwatch.camera.rtsp.messages import Message, Splitter
 from maskwatch.camera.web.connection import failure, tls
 from maskwatch.errors import SourceError
-from maskwatch.text.address import Address
 
 PORT = 322  # of rtsps (RFC 7826)
 CHUNK = 65_536  # bytes read at once

@@ -8,7 +8,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 
-from maskwatch.camera.files import pictures
+from maskwatch.address import Address
+from maskwatch.camera import pictures
 from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import FrameError
 from maskwatch.camera.web.connection import Connection, failure
@@ -16,7 +17,6 @@ from maskwatch.camera.web.multipart import LARGEST, Multipart
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
-from maskwatch.text.address import Address
 
 CHUNK = 65_536  # bytes read at once
 BACKLOG = 0.25  # seconds spent on passing over pictures that are late already

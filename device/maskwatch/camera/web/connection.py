@@ -12,11 +12,11 @@ import time
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from maskwatch.camera.library_errors import in_a_line
+from maskwatch.address import Address
+from maskwatch.camera.seam import in_a_line
 from maskwatch.camera.web import authorisation
 from maskwatch.errors import SourceError
-from maskwatch.text.address import Address
-from maskwatch.text.redaction import shown
+from maskwatch.redaction import shown
 
 MOST_REDIRECTS = 3
 DRAINED = 65_536  # bytes of an answer that nobody wants, so that the connection may be used again

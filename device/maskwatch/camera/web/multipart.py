@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from maskwatch.camera.files import pictures
+from maskwatch.camera import pictures
 from maskwatch.errors import SourceError
 
 MOST_HEADERS = 16_384  # bytes before a part

@@ -1,1 +1,0 @@
-"""What alerts tell: in scripted scenes, and at a filmed door."""

@@ -1,0 +1,112 @@
+"""Alerts held against who was in view.
+
+An alert is false when it begins while nothing of a bare face is in view. Somebody bare is due an alert when the whole
+face is in view for DUE seconds on end; the alert may be on already, for somebody before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchmarks.doorway.walks import Plan, Sight
+from maskwatch.policy import Rules
+
+WHOLE = 0.75  # share of a face in view from which on it is to be judged, as zone.VISIBLE
+DUE = 2.0  # seconds: `hold`, and as long again to be found and made up one's mind about
+PATIENCE = 1.0  # seconds beyond `clear` after which an alert that nobody bare keeps up is overdue
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame as it was, and whether the alert was on after it."""
+
+    time: float  # seconds
+    sights: Sequence[Sight]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What one may want to look at."""
+
+    time: float  # seconds of the clip
+    visits: tuple[int, ...]  # places in the plan: whoever was in view, or who was missed
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one way of watching made of one clip."""
+
+    false: tuple[Mistake, ...]  # alerts that began with nobody bare in view
+    missed: tuple[Mistake, ...]  # bare people who were due an alert while it never was on
+    due: int  # bare people who were due one
+    delays: tuple[float, ...]  # seconds from the first whole bare face to the alert, of those who began it
+    overdue: float  # seconds the alert went on though nobody had been bare for long
+
+
+def count(plan: Plan, moments: Sequence[Moment]) -> Count:
+    """Judge one clip."""
+    bare = {number for number, visit in enumerate(plan.visits) if visit.portrait.bare}
+    begun = [now for before, now in pairwise([Moment(0.0, (), False), *moments]) if now.on and not before.on]
+    false = [moment for moment in begun if not any(sight.visit in bare for sight in moment.sights)]
+    missed, delays, due = [], [], 0
+    for visit in sorted(bare):
+        stay = [moment for moment in moments if any(sight.visit == visit for sight in moment.sights)]
+        first = whole_since(visit, stay)
+        if first is None:
+            continue
+        due += 1
+        if not any(moment.on for moment in stay):
+            missed.append(Mistake(first, (visit,)))
+        delays += [moment.time - first for moment in begun if moment in stay and moment.time >= first][:1]
+    wrong = tuple(Mistake(each.time, tuple(sight.visit for sight in each.sights)) for each in false)
+    return Count(wrong, tuple(missed), due, tuple(delays), overdue(bare, moments))
+
+
+def whole_since(visit: int, stay: Iterable[Moment]) -> float | None:
+    """Since when the whole face of somebody is in view for the first time, if ever for DUE seconds on end."""
+    first = since = None
+    for moment in stay:
+        if not any(sight.visit == visit and sight.share >= WHOLE for sight in moment.sights):
+            since = None
+            continue
+        since = moment.time if since is None else since
+        first = since if first is None else first
+        if moment.time - since >= DUE:
+            return first
+    return None
+
+
+def overdue(bare: set[int], moments: Sequence[Moment]) -> float:
+    """Seconds an alert was on longer than `clear` and PATIENCE after the last bit of a bare face."""
+    seen, spent = 0.0, 0.0
+    for before, now in pairwise(moments):
+        if any(sight.visit in bare for sight in before.sights) or not before.on:
+            seen = before.time
+        if now.on and now.time - seen > Rules().clear + PATIENCE:
+            spent += now.time - before.time
+    return spent
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who was there in one clip, whatever was made of it."""
+
+    seconds: float
+    masked_only: float  # seconds with somebody masked wholly in view, and nothing of anybody bare
+    nobody: float  # seconds with nothing of any face in view
+    masked: int  # people
+    bare: int  # people
+
+
+def presence(plan: Plan, fps: float) -> Presence:
+    """The plan's truth at so many frames a second."""
+    bare = {number for number, visit in enumerate(plan.visits) if visit.portrait.bare}
+    masked_only = nobody = 0
+    for step in range(round(plan.seconds * fps)):
+        sights = plan.sights(step / fps)
+        nobody += not sights
+        masked_only += any(sight.share >= WHOLE for sight in sights) and not any(s.visit in bare for s in sights)
+    return Presence(plan.seconds, masked_only / fps, nobody / fps, len(plan.visits) - len(bare), len(bare))

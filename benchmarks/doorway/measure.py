@@ -1,0 +1,190 @@
+"""The record: false alarms an hour, bare people missed, how long until the alert. Goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+from scipy.stats import chi2
+
+from benchmarks import host
+from benchmarks.doorway import portraits, replay, watch
+from benchmarks.doorway.count import Mistake, Moment, count, presence
+from benchmarks.doorway.film import FPS, Clip, clips
+from benchmarks.records import spread
+from maskwatch import bundle, config
+from maskwatch.camera import folder
+from maskwatch.errors import ConfigError
+
+SCHEMA = 1
+CLIP = 120.0  # seconds
+HOUR = 3600.0  # seconds
+Row = dict[str, Any]  # one clip, ready for JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What clips are made from."""
+
+    root: Path  # photographs
+    listed: Path  # which of them are the test's; see portraits.choose
+    backgrounds: Path | None = None  # photographs without people
+    seed: int = 0
+
+    def clips(self, hours: float) -> list[Clip]:
+        """So many hours of clips, the last one whole.
+
+        Raises:
+            SourceError: see portraits.choose.
+        """
+        people = portraits.choose(self.listed, self.root)
+        behind = [path for _, path in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
+        return clips(max(1, round(hours * HOUR / CLIP)), CLIP, people, self.seed, behind)
+
+    def as_json(self) -> Row:
+        behind = [name for name, _ in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
+        return {
+            "list_sha256": _sha256(self.listed),
+            "seed": self.seed,
+            "clip_s": CLIP,
+            "frames_a_second": FPS,
+            "backgrounds": behind,
+            "left_out": sorted(portraits.left_out()),
+        }
+
+
+def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int, Row]]:
+    """After each clip: how many are done, and the record of them, ready for JSON.
+
+    Args:
+        material: see Material.
+        hours: of clips, one after the other.
+        work: folder that keeps what every clip gave; another call with the same material goes on from there.
+
+    Raises:
+        ConfigError: the folder holds clips of other material or models.
+        MaskwatchError: a model, the list or a photograph cannot be used.
+    """
+    settings = config.load(config.default_path(), {})
+    about = {
+        "material": material.as_json(),
+        "models": {task: _sha256(bundle.default_path(task)) for task in bundle.TASKS},
+    }
+    _begin(work, about)
+    machine, models = host.facts(), watch.opened(settings)
+    cv2.setNumThreads(1)
+    rows: list[Row] = []
+    for clip in material.clips(hours):
+        if not _verdicts(work, clip).exists():
+            replay.save(watch.watch(clip, models, settings).verdicts, _verdicts(work, clip))
+        rows.append(judged(clip, settings, work))
+        yield len(rows), summary(rows, about, machine)
+
+
+def judged(clip: Clip, settings: config.Settings, work: Path) -> Row:
+    """What comes of a clip whose verdicts WORK keeps."""
+    return _row(clip, replay.ways(clip.plan, replay.load(_verdicts(work, clip)), settings))
+
+
+def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
+    """What would have come of the clips whose verdicts WORK keeps with other settings, as in summary().
+
+    Raises:
+        ConfigError: it keeps none.
+    """
+    rows = [judged(clip, settings, work) for clip in clips if _verdicts(work, clip).exists()]
+    if not rows:
+        raise ConfigError(f"folder {work}: no verdicts in it; run `benchmarks doorway` with it first")
+    return summary(rows, {}, {})
+
+
+def _verdicts(work: Path, clip: Clip) -> Path:
+    return work / "verdicts" / f"{clip.number}.jsonl"
+
+
+def _row(clip: Clip, watched: Mapping[str, Sequence[Moment]]) -> Row:
+    names = [visit.portrait.name for visit in clip.plan.visits]
+
+    def named(mistakes: Sequence[Mistake]) -> list[Row]:
+        return [{"time": each.time, "photographs": [names[visit] for visit in each.visits]} for each in mistakes]
+
+    ways = {}
+    for way, moments in watched.items():
+        found = count(clip.plan, moments)
+        ways[way] = {**asdict(found), "false": named(found.false), "missed": named(found.missed)}
+    size = [clip.plan.eye.width, clip.plan.eye.height]
+    return {
+        "clip": clip.number,
+        "pixels": size,
+        "presence": asdict(presence(clip.plan, FPS)),
+        "photographs": names,
+        "ways": ways,
+    }
+
+
+def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
+    """Sums over the clips."""
+    there = {key: round(sum(row["presence"][key] for row in rows), 1) for key in rows[0]["presence"]}
+    mistakes = [
+        {"clip": row["clip"], "what": what, **each}
+        for row in rows
+        for what in ("false", "missed")
+        for each in row["ways"][replay.DEVICE][what]
+    ]
+    shown = [name for row in rows for name in row["photographs"]]
+    return {
+        "schema": SCHEMA,
+        "kind": "doorway",
+        "host": machine,
+        **about,
+        "clips": len(rows),
+        "presence": there,
+        "photographs": {"different": len(set(shown)), "most_often": max(map(shown.count, set(shown)), default=0)},
+        "rows": [_way(way, [row["ways"][way] for row in rows], there) for way in rows[0]["ways"]],
+        "mistakes": mistakes,
+    }
+
+
+def _way(way: str, counts: Sequence[Row], there: Row) -> Row:
+    """One way of watching over all clips."""
+    false, missed = (sum(len(each[what]) for each in counts) for what in ("false", "missed"))
+    delays = [delay for each in counts for delay in each["delays"]]
+    return {
+        "watcher": way,
+        "false": false,
+        "a_masked_hour": rate(false, there["masked_only"]),
+        "an_hour": rate(false, there["seconds"]),
+        "due": sum(each["due"] for each in counts),
+        "missed": missed,
+        "delay_s": [round(value, 2) for value in spread(delays)] if delays else None,
+        "overdue_s": round(sum(each["overdue"] for each in counts), 1),
+    }
+
+
+def rate(events: int, seconds: float) -> Row:
+    """Events an hour with the exact Poisson interval of 95 % (Garwood 1936)."""
+    hours = max(seconds, 1e-9) / HOUR
+    low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
+    high = chi2.ppf(0.975, 2 * events + 2) / 2
+    return {
+        "value": round(events / hours, 3),
+        "interval95": [round(float(low) / hours, 3), round(float(high) / hours, 3)],
+    }
+
+
+def _begin(work: Path, about: Row) -> None:
+    """Note what the folder's verdicts are of, or see that it is the same."""
+    work.mkdir(parents=True, exist_ok=True)
+    note = work / "about.json"
+    if note.exists() and json.loads(note.read_text()) != about:
+        raise ConfigError(f"folder {work}: holds clips of other photographs, seed or models; name another folder")
+    note.write_text(json.dumps(about, indent=1) + "\n")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,62 @@
+"""The verdicts of clips that were watched, kept: whatever comes after them is judged on them in seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.doorway.count import Moment
+from benchmarks.doorway.walks import Plan
+from benchmarks.scenes import scenarios
+from maskwatch.classifier import as_verdict
+from maskwatch.config import Settings
+from maskwatch.flow import Box, Face
+from maskwatch.policy import Rules
+from maskwatch.tracker import Opinion, bareness
+from maskwatch.zone import Zone
+
+DEVICE = "maskwatch"
+WAYS = (DEVICE, *(name for name in scenarios.WATCHERS if name != DEVICE))
+Verdicts = Sequence[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
+
+
+def save(verdicts: Verdicts, path: Path) -> None:
+    """One line of JSON a frame, the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"writing-{path.name}")
+    temporary.write_text("".join(json.dumps([time, list(map(_row, judged))]) + "\n" for time, judged in verdicts))
+    temporary.replace(path)
+
+
+def load(path: Path) -> list[tuple[float, scenarios.Judged]]:
+    """What save() wrote."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(time, [(Face(Box(*box), score), as_verdict(bare)) for *box, score, bare in rows]) for time, rows in lines]
+
+
+def _row(judged: tuple[Face, Any]) -> list[float]:
+    face, verdict = judged
+    return [face.box.left, face.box.top, face.box.right, face.box.bottom, face.score, bareness(verdict)]
+
+
+def ways(plan: Plan, verdicts: Verdicts, settings: Settings) -> dict[str, list[Moment]]:
+    """What the device makes of a clip, and plainer ways of watching beside it, by name.
+
+    Args:
+        plan: of the clip.
+        verdicts: of all its frames.
+        settings: [zone], [face] min_size, [opinion] and [alert] count.
+    """
+    zone = Zone(settings.face.min_size, settings.zone.polygon)
+    opinion = Opinion(**settings.opinion.model_dump())
+    rules = Rules(**settings.alert.model_dump(exclude={"quiet", "timezone"}))
+    watchers = {name: scenarios.WATCHERS[name](rules, opinion) for name in WAYS}
+    moments: dict[str, list[Moment]] = {name: [] for name in WAYS}
+    for time, judged in verdicts:
+        counted = [(face, verdict) for face, verdict in judged if zone.counts(face, plan.eye.width, plan.eye.height)]
+        sights = plan.sights(time)
+        for name, watch in watchers.items():
+            moments[name].append(Moment(time, sights, watch(counted, time)))
+    return moments

@@ -1,0 +1,81 @@
+"""One clip through the device's own loop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from benchmarks.doorway import cutouts
+from benchmarks.doorway.count import Moment
+from benchmarks.doorway.film import Clip, Cutter, Film
+from benchmarks.scenes import scenarios
+from maskwatch import config, daemon, parts
+from maskwatch.flow import Face, Image
+from maskwatch.outputs import Outputs
+from maskwatch.parts import Finder, Judge, Parts
+from maskwatch.policy import Policy
+from maskwatch.tracker import Tracker
+
+
+class Kept:
+    """A finder that keeps what it found last."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self.faces: list[Face] = []
+
+    def find(self, image: Image) -> list[Face]:
+        """As the finder."""
+        self.faces = self._finder.find(image)
+        return self.faces
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Opened once for all clips."""
+
+    finder: Finder
+    judge: Judge
+
+
+def opened(settings: config.Settings) -> Models:
+    """The models the settings name, on one thread each: verdicts are the same on two, and the machine has other work.
+
+    Raises:
+        ModelError: one cannot be used.
+    """
+    alone = {"threads": 1}
+    face, mask = settings.face.model_copy(update=alone), settings.mask.model_copy(update=alone)
+    return Models(parts.build_detector(face), parts.build_classifier(mask))
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one clip came to."""
+
+    moments: list[Moment]  # every frame, and what the device made of it
+    verdicts: list[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
+
+
+def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = cutouts.cut) -> Watched:
+    """Every frame of the clip through the loop.
+
+    Raises:
+        SourceError: a photograph cannot be read.
+    """
+    film, kept = Film(clip, cut), Kept(models.finder)
+    unit = Parts(film, kept, models.judge, Tracker(), Policy(), Outputs([]))
+    parts.adjust(unit, settings)
+    seen = Watched([], [])
+
+    def note() -> None:
+        """What became of the newest frame, if it was not noted before."""
+        if film.frame is None:
+            return
+        time, image = film.frame.time, film.frame.image
+        judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in kept.faces]
+        seen.verdicts.append((time, judged))
+        seen.moments.append(Moment(time, clip.plan.sights(time), unit.policy.on))
+
+    daemon.run(unit, threading.Event(), before_each=note)
+    return seen

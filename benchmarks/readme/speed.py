@@ -1,0 +1,120 @@
+"""Tables of how long things take, by board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks import records
+from benchmarks.daemon import pipeline as whole
+from benchmarks.daemon import soak as endurance
+from benchmarks.networks import figures, run
+from benchmarks.readme import tables
+from benchmarks.readme.tables import interval, markdown, of_boards
+from benchmarks.records import spread
+
+
+def starts() -> str:
+    """Time to the first verdict, and memory, by board."""
+    rows = []
+    for record in of_boards("device"):
+        columns = {name: [start[name] for start in record["starts"]] for name in record["starts"][0]}
+        rows.append(
+            (
+                f"{record['host']['board']} ({record['host']['machine']}, {record['host']['cores']} cores)",
+                *(f"{interval(columns[name])} s" for name in ("import_s", "models_s", "first_verdict_s")),
+                f"{interval(columns['peak_rss_mb'], 0)} MB",
+            )
+        )
+    return markdown(("board", "imports", "models opened", "process start to first verdict", "peak memory"), rows)
+
+
+def frame() -> str:
+    """Where the time of a frame goes in which somebody is judged, and what one costs in which nobody is, by board."""
+    rows = []
+    for record in of_boards("device"):
+        stages = {name: values[1:] for name, values in record["frames_ms"].items()}  # the first frame warms up
+        frames = [dict(zip(stages, values, strict=True)) for values in zip(*stages.values(), strict=True)]
+        judged = [frame for frame in frames if frame["classify"]]
+        others = [sum(frame.values()) for frame in frames if not frame["classify"]]
+        told = {name: [frame[name] for frame in judged] for name in stages}
+        told["total"] = [sum(frame.values()) for frame in judged]
+        told |= {"total, nobody judged": others} if others else {}
+        rows += [
+            (record["host"]["board"], name, len(values), *(f"{value:.2f}" for value in spread(values)))
+            for name, values in told.items()
+        ]
+    return markdown(("board", "stage", "frames", "median ms", "p10", "p90"), rows)
+
+
+def models() -> str:
+    """Models in turns on one thread, by board; ratios to the study's network and to YuNet."""
+    rows = []
+    for record in of_boards("models"):
+        medians = {model["name"]: spread(model["ms"])[0] for model in record["models"]}
+        for model in record["models"]:
+            middle, low, high = spread(model["ms"])
+            against = record["against"].get(model["name"])
+            ratio = f"{middle / medians[against]:.2f} × {against}" if against else "–"
+            size = f"{model['bytes'] / 1e6:.2f} MB"
+            rows.append(
+                (
+                    record["host"]["board"],
+                    model["name"],
+                    f"{model['input_size']} px",
+                    size,
+                    f"{middle:.2f} ({low:.2f}–{high:.2f}) ms",
+                    ratio,
+                )
+            )
+    return markdown(("board", "model", "input", "file", "median (p10–p90)", "ratio"), rows)
+
+
+def quantized() -> str:
+    """A table for each board: every network's variants, a column for each runtime, on the fewest threads measured."""
+    return "\n\n".join(map(_variants, records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA)))
+
+
+def _variants(record: Mapping[str, Any]) -> str:
+    """One board's: milliseconds, and how many times float32's."""
+    found = figures.measured(record)
+    least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
+    runtimes = {each.key[2]: f"{each.key[2]} {each.version}" for each in found.values()}
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for key, each in found.items():
+        model, variant, runtime, threads = key
+        if threads == least:
+            ratio = f", {ratios[key]:.2f} ×" if key in ratios else ""
+            cells.setdefault((model, variant), {})[runtime] = (
+                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms{ratio}"
+            )
+    rows = [
+        (*name, *(cells[name].get(runtime, "–") for runtime in runtimes)) for name in sorted(cells, key=_by_variant)
+    ]
+    return markdown((record["host"]["board"], "variant", *runtimes.values()), rows)
+
+
+def _by_variant(name: tuple[str, str]) -> tuple[str, int]:
+    return name[0], run.VARIANTS.index(name[1])
+
+
+def pipeline() -> str:
+    """The whole daemon by the number of faces, and the way to the pin, by board."""
+    return _by_board("pipeline", whole.TABLES)
+
+
+def soak() -> str:
+    """Half an hour on a loop, by board."""
+    return _by_board("soak", (endurance.TABLE,))
+
+
+def _by_board(kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]]) -> str:
+    """Tables of (head, a record -> its rows), from every board's record of a kind."""
+    found = of_boards(kind)
+    return "\n\n".join(
+        markdown(
+            ["board", *head.split("|")],
+            [(record["host"]["board"], *row) for record in found for row in rows(record)],
+        )
+        for head, rows in tables
+    )

@@ -1,0 +1,133 @@
+"""What gate and cap save on this machine: CPU seconds of the device's loop with the shipped models.
+
+The pictures are the built-in scene's, drawn as they are asked for. What drawing takes is left out, and so is what a
+camera would take.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import cv2
+
+from benchmarks import host
+from benchmarks.scenes.rehearsal import WAYS
+from maskwatch import bundle, parts
+from maskwatch.camera import demo
+from maskwatch.config import Settings
+from maskwatch.daemon import Watch
+from maskwatch.flow import Face, Frame, Image
+from maskwatch.gate import MotionGate
+from maskwatch.outputs import Outputs
+from maskwatch.parts import Finder, Parts
+from maskwatch.policy import Policy
+from maskwatch.service import Notifier
+from maskwatch.stages import Stages
+from maskwatch.state import State
+from maskwatch.tracker import Tracker
+
+SCHEMA = 1
+ROUNDS = 3
+WARM_UPS = 5
+CLIPS = {"nobody": (-60.0, 0.0), "a visit": (0.0, demo.DURATION)}  # seconds of the scene; nobody comes before 0
+
+
+class Projector:
+    """A source that draws a clip, and knows the CPU seconds that takes."""
+
+    trouble = None
+
+    def __init__(self, scene: demo.Scene, clip: tuple[float, float], fps: float) -> None:
+        self._scene, self._start, self._fps = scene, clip[0], fps
+        self.frames = round((clip[1] - clip[0]) * fps)
+        self.shown = 0
+        self.drawing_s = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return self.shown == self.frames
+
+    def read(self, wait: float) -> Frame:  # noqa: ARG002
+        begin = time.thread_time()  # other threads, the models' among them, may still be winding down
+        moment = self.shown / self._fps
+        image = self._scene.at(self._start + moment)
+        self.shown += 1
+        self.drawing_s += time.thread_time() - begin
+        return Frame(image, moment)
+
+    def describe(self) -> str:
+        return "the built-in scene"
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Counted:
+    """A finder that counts the frames it looked at."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self.looked = 0
+
+    def find(self, image: Image) -> list[Face]:
+        self.looked += 1
+        return self._finder.find(image)
+
+
+def measure(rounds: int = ROUNDS) -> dict[str, Any]:
+    """The record, ready for JSON. Takes about five minutes on a workstation.
+
+    Raises:
+        MaskwatchError: the default bundles or the demo's portrait are not there.
+    """
+    settings, machine = Settings(), host.facts()  # before the work here is itself the load
+    fps = settings.camera.fps
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # so that drawing is done by the thread that is timed
+    try:
+        rows = _rows(settings, fps, rounds)
+    finally:
+        cv2.setNumThreads(threads)
+    return {
+        "schema": SCHEMA,
+        "kind": "power",
+        "host": machine,
+        "models": {task: hashlib.sha256(bundle.default_path(task).read_bytes()).hexdigest() for task in bundle.TASKS},
+        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        "frame_pixels": [demo.WIDTH, demo.HEIGHT],
+        "frames_a_second": fps,
+        "rows": rows,
+    }
+
+
+def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
+    """One for each clip and way of saving, measured in turns."""
+    scene, finder = demo.Scene(), parts.build_detector(settings.face)
+    unit = Parts(
+        Projector(scene, (0, 0), fps), finder, parts.build_classifier(settings.mask), Tracker(), Policy(), Outputs([])
+    )
+    watch(replace(unit, source=Projector(scene, (5.0, 5.0 + WARM_UPS / fps), fps)))
+    rows: dict[tuple[str, str], dict[str, Any]] = {
+        (clip, way): {"clip": clip, "way": way, "cpu_s": []} for clip in CLIPS for way in WAYS
+    }
+    for _ in range(rounds):
+        for (clip, way), row in rows.items():
+            gate, max_fps = WAYS[way]
+            projector, counted = Projector(scene, CLIPS[clip], fps), Counted(finder)
+            fresh = replace(unit, source=projector, detector=counted, tracker=Tracker(), policy=Policy())
+            seconds = watch(replace(fresh, gate=MotionGate() if gate else None, max_fps=max_fps))
+            row["cpu_s"].append(round(seconds - projector.drawing_s, 3))
+            row.update(seconds=projector.frames / fps, frames=projector.frames, looked=counted.looked)
+    return list(rows.values())
+
+
+def watch(unit: Parts) -> float:
+    """CPU seconds, of all threads, that the loop takes for a source from its beginning to its end."""
+    loop, begin = Watch(unit, Stages(), State(unit.outputs, Notifier())), time.process_time()
+    while not unit.source.ended:
+        loop.turn(math.inf)
+    return time.process_time() - begin

@@ -1,0 +1,116 @@
+"""The scripts played to the device's own loop, with and without the motion gate and the frame-rate cap.
+
+Finder and classifier say what the script says; the gate sees drawn pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.scenes.drawn import Drawn
+from benchmarks.scenes.scenarios import ALL, OPINION, RULES, ZONE, Score, score, summed
+from benchmarks.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
+from maskwatch.daemon import Watch
+from maskwatch.flow import Face, Frame, Image, Verdict
+from maskwatch.gate import MotionGate
+from maskwatch.outputs import Outputs
+from maskwatch.parts import Parts
+from maskwatch.policy import Policy
+from maskwatch.service import Notifier
+from maskwatch.stages import Stages
+from maskwatch.state import State
+from maskwatch.tracker import Tracker
+
+RUNS = 5  # of each scene; drawing takes its time
+EMPTY = 8.0  # seconds before each script in which nobody is there, so that the gate is closed when it begins
+BLANK: Image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+WAYS: dict[str, tuple[bool, float | None]] = {  # gate, frames a second at most
+    "every frame": (False, None),
+    "gate": (True, None),
+    "max_fps = 5": (False, 5.0),
+    "gate, max_fps = 5": (True, 5.0),
+}
+
+
+class Reel:
+    """A source, a finder and a judge in one: plays a script frame by frame and says what it says of each."""
+
+    def __init__(self, script: Script, seed: int, drawn: Drawn | None) -> None:
+        """
+        Args:
+            script: what happens, after EMPTY seconds of nobody.
+            seed: see scripts.frames.
+            drawn: the pictures; None: blank ones, where nobody looks at them.
+        """
+        self._told = [judged for _, judged in frames(script, seed)]
+        self._drawn = drawn
+        self._judged: Face | None = None
+        self._fps = script.fps
+        self.step = -round(EMPTY * script.fps) - 1
+        self.looked = 0  # frames of the script in which faces were looked for
+        self.trouble: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.step + 1 >= len(self._told)
+
+    @property
+    def judged(self) -> Judged:
+        """What finder and classifier say of this frame."""
+        return self._told[self.step] if self.step >= 0 else []
+
+    def read(self, wait: float) -> Frame:  # noqa: ARG002
+        self.step += 1
+        return Frame(self._drawn.at(self.step) if self._drawn else BLANK, self.step / self._fps)
+
+    def find(self, image: Image) -> list[Face]:  # noqa: ARG002
+        self.looked += self.step >= 0
+        return [face for face, _ in self.judged]
+
+    def crop(self, image: Image, face: Face) -> Image:
+        self._judged = face
+        return image
+
+    def verdict(self, crop: Image) -> Verdict:  # noqa: ARG002
+        return next(verdict for face, verdict in self.judged if face is self._judged)
+
+    def describe(self) -> str:
+        return "a script"
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = None) -> tuple[Score, int]:
+    """One run through the device's loop: what its alerts told, and the frames in which faces were looked for."""
+    reel = Reel(script, seed, Drawn(script, seed) if gate else None)
+    parts = Parts(reel, reel, reel, Tracker(OPINION), Policy(RULES), Outputs([]), zone=ZONE)
+    parts.gate, parts.max_fps = MotionGate() if gate else None, max_fps
+    watch, on = Watch(parts, Stages(), State(parts.outputs, Notifier())), []
+    while not reel.ended:
+        watch.turn(math.inf)
+        on.append((reel.step / script.fps, parts.policy.on))
+    watch.end()
+    return score(script, [each for each in on if each[0] >= 0]), reel.looked
+
+
+def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RUNS)) -> list[dict[str, Any]]:
+    """Rows for the record: for each scene of FPS, and for all, by way of saving; looked_share: of frames, for faces."""
+    rows, everything = [], {way: list[tuple[Score, float]]() for way in WAYS}
+    for script in (each for each in scripts if each.fps == FPS):
+        for way, (gate, max_fps) in WAYS.items():
+            played = [play(script, seed, gate, max_fps) for seed in seeds]
+            runs = [(told, looked / script.steps) for told, looked in played]
+            everything[way] += runs
+            rows.append(_row(script.name, way, runs))
+    return rows + [_row(ALL, way, runs) for way, runs in everything.items()]
+
+
+def _row(scene: str, way: str, runs: Sequence[tuple[Score, float]]) -> dict[str, Any]:
+    shares = [share for _, share in runs]
+    told = summed([told for told, _ in runs])
+    return {"scene": scene, "way": way, **told, "looked_share": round(float(np.mean(shares)), 3)}

@@ -1,0 +1,203 @@
+"""What alerts tell in the scripted scenes, with and without tracking and voting.
+
+All ways of watching get the same faces, verdicts, zone and settings, the device's defaults; they differ in what they
+remember. Only a face that hangs still counts as a picture sooner, so that its scene need not last a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
+from maskwatch.config import Settings
+from maskwatch.flow import Box, Face, Track
+from maskwatch.policy import Policy, Rules
+from maskwatch.tracker import Opinion, Tracker, bareness
+from maskwatch.zone import Zone
+
+if TYPE_CHECKING:
+    from rich.table import Table  # of extra `train`; the rest runs without
+
+DEFAULTS = Settings()
+RULES = Rules(**DEFAULTS.alert.model_dump(exclude={"quiet", "timezone"}))
+OPINION = Opinion(**{**DEFAULTS.opinion.model_dump(), "motionless": 60.0})
+ZONE = Zone(DEFAULTS.face.min_size, DEFAULTS.zone.polygon)
+LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare,
+LATE_FRAMES = 5  # and so many frames, where they take longer
+SEEDS = range(20)
+ALL = "all"  # the scene that is all of those with FPS frames a second
+SOMEWHERE = Box(0, 0, 100, 100)  # where the one person is that nothing tracks
+
+Watcher = Callable[[Judged, float], bool]  # one frame and its time, in order -> is the alert on
+
+
+def single_frames(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
+    """On while a face in the frame is judged bare: no memory at all."""
+    return lambda judged, _: any(bareness(verdict) >= rules.high for _, verdict in judged)
+
+
+def hold(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
+    """Bare in every frame for so long, whoever it is: frames in a row, as most programs count them."""
+    policy = Policy(rules)
+
+    def watch(judged: Judged, time: float) -> bool:
+        barest = max(judged, key=lambda each: bareness(each[1]), default=None)
+        somebody = [Track(0, *barest, bareness(barest[1]), since=-math.inf, seen=time)] if barest else []
+        policy.update(somebody, time)
+        return policy.on
+
+    return watch
+
+
+def voting(rules: Rules, opinion: Opinion) -> Watcher:
+    """The device's mean over time, of the barest face in each frame, whoever it is."""
+    watch = tracking_and_voting(rules, replace(opinion, recheck=0.0, motionless=0.0))
+
+    def watch_the_barest(judged: Judged, time: float) -> bool:
+        barest = sorted(judged, key=lambda each: -bareness(each[1]))[:1]
+        return watch([(Face(SOMEWHERE, face.score), verdict) for face, verdict in barest], time)
+
+    return watch_the_barest
+
+
+def tracking(rules: Rules, opinion: Opinion) -> Watcher:
+    """Who is who as the device tells it, each believed at the newest verdict."""
+    return tracking_and_voting(rules, replace(opinion, time_constant=1e-9, recheck=0.0, crowd=1000))
+
+
+def tracking_and_voting(rules: Rules, opinion: Opinion) -> Watcher:
+    """As the device does."""
+    tracker, policy = Tracker(opinion), Policy(rules)
+
+    def watch(judged: Judged, time: float) -> bool:
+        verdicts = {id(face): verdict for face, verdict in judged}
+        for person in tracker.see([face for face, _ in judged], time):
+            tracker.judge(person, verdicts[id(person.face)], time)
+        policy.update(tracker.people(time), time)
+        return policy.on
+
+    return watch
+
+
+WATCHERS: Mapping[str, Callable[[Rules, Opinion], Watcher]] = {
+    "single frames": single_frames,
+    "hold": hold,
+    "hold, voting": voting,
+    "hold, tracking": tracking,
+    "maskwatch": tracking_and_voting,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the alerts of one run told."""
+
+    true: int  # stretches of somebody bare that an alert answered in time
+    missed: int  # stretches that none did
+    false: int  # alerts that began while nobody was bare
+    again: int  # alerts that began while somebody was, but late, or after another that had told it
+    vain_s: float  # seconds the alert was on while nobody was bare; the time until it ends is among them
+    delays: tuple[float, ...]  # seconds from the first bare moment to the alert, of the true ones
+
+
+def score(script: Script, on: Sequence[tuple[float, bool]]) -> Score:
+    """Hold an alert against the truth.
+
+    Args:
+        script: what happened.
+        on: for each frame in order, its time in seconds and whether the alert was on.
+    """
+    begun = [time for (_, before), (time, now) in pairwise([(0.0, False), *on]) if now and not before]
+    late = max(LATE, LATE_FRAMES / script.fps)
+    answers = [_answer(begun, start, end, late) for start, end in script.due]
+    delays = [time - start for time, (start, _) in zip(answers, script.due, strict=True) if time is not None]
+    false = sum(not _is_due(script, time) for time in begun)
+    vain = sum(now and not _is_due(script, time) for time, now in on) / script.fps
+    true = len(delays)
+    return Score(true, len(answers) - true, false, len(begun) - true - false, vain, tuple(delays))
+
+
+def _answer(begun: Sequence[float], start: float, end: float, late: float) -> float | None:
+    """The first alert that tells of a stretch in time."""
+    last = min(end, start + RULES.hold + late)
+    return next((time for time in begun if start <= time <= last), None)
+
+
+def _is_due(script: Script, time: float) -> bool:
+    return any(start <= time <= end for start, end in script.due)
+
+
+def seen(script: Script, seed: int) -> list[tuple[float, Judged]]:
+    """As scripts.frames, without the faces that do not count."""
+    return [
+        (time, [each for each in judged if ZONE.counts(each[0], WIDTH, HEIGHT)])
+        for time, judged in frames(script, seed)
+    ]
+
+
+def watched(found: Iterable[tuple[float, Judged]], watch: Watcher) -> list[tuple[float, bool]]:
+    """For each frame, its time in seconds and whether the alert is on."""
+    return [(time, watch(judged, time)) for time, judged in found]
+
+
+def measure(
+    scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = SEEDS, rules: Rules = RULES, opinion: Opinion = OPINION
+) -> dict[str, Any]:
+    """The record, ready for JSON: for each scene, and for all, by way of watching: sums over the seeds."""
+    rows, everything = [], {name: list[Score]() for name in WATCHERS}
+    for script in scripts:
+        films = [seen(script, seed) for seed in seeds]
+        for name, make in WATCHERS.items():
+            scores = [score(script, watched(film, make(rules, opinion))) for film in films]
+            everything[name] += scores if script.fps == FPS else []
+            rows.append({"scene": script.name, "watcher": name, **summed(scores)})
+    rows += [{"scene": ALL, "watcher": name, **summed(scores)} for name, scores in everything.items()]
+    settings = {
+        "rules": asdict(rules),
+        "opinion": asdict(opinion),
+        "late_s": LATE,
+        "late_frames": LATE_FRAMES,
+        "frames_a_second": FPS,
+    }
+    return {"schema": 1, "kind": "scenarios", "settings": settings, "rows": rows}
+
+
+def summed(scores: Sequence[Score]) -> dict[str, Any]:
+    """What many runs told; delays as median, 10th and 90th percentile and longest, seconds."""
+    delays = [delay for each in scores for delay in each.delays]
+    return {
+        "runs": len(scores),
+        **{kind: sum(getattr(each, kind) for each in scores) for kind in ("true", "missed", "false", "again")},
+        "runs_with_false": sum(each.false > 0 for each in scores),
+        "vain_s": round(sum(each.vain_s for each in scores), 1),
+        "delays_s": [round(float(d), 2) for d in np.percentile(delays, (50, 10, 90, 100))] if delays else None,
+    }
+
+
+def table(record: dict[str, Any]) -> Table:
+    """Scene by scene: missed, false and repeated alerts of each way of watching, and the device's delay."""
+    from rich.table import Table
+
+    drawn = Table("scene", "due", *WATCHERS, "delay", title="alerts: missed / false / again")
+    for scene, rows in by_scene(record).items():
+        ours = rows[-1]
+        delay = f"{ours['delays_s'][0]} s" if ours["delays_s"] else "–"
+        drawn.add_row(scene, str(ours["true"] + ours["missed"]), *map(told, rows), delay)
+    return drawn
+
+
+def by_scene(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Its rows by scene, in the order of WATCHERS."""
+    scenes = dict.fromkeys(row["scene"] for row in record["rows"])
+    return {scene: [row for row in record["rows"] if row["scene"] == scene] for scene in scenes}
+
+
+def told(row: dict[str, Any]) -> str:
+    """missed / false / again"""
+    return f"{row['missed']} / {row['false']} / {row['again']}"

@@ -1,0 +1,124 @@
+"""Faces with what they wear, in every variant, held against the float model's: a verdict is a face and its label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convert import intervals, judge_face
+from convert.judge_face import FAINT, THRESHOLDS, FaceJudgement, Maps
+from convert.recipe import REFERENCE, Variant
+from convert.samples import Example
+from maskwatch.flow import Image
+from training import scene_scores, scorer, yolo_boxes
+from training.scorer import Found
+from training.yolo_boxes import Anchors
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """A face that both models report, under different labels."""
+
+    name: str
+    before: Found
+    after: Found
+
+    def record(self, variant: Variant) -> dict[str, Any]:
+        """Ready for JSON; the box in pixels of the input."""
+        box = self.before.box
+        return {
+            "image": self.name,
+            "change": f"{self.before.label} -> {self.after.label}",
+            "box": [round(value, 1) for value in (box.left, box.top, box.right, box.bottom)],
+            "float": round(self.before.score, 4),
+            variant: round(self.after.score, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneJudgement(FaceJudgement):
+    """What every variant found on the pictures, and the figures that follow."""
+
+    def relabelled(self, variant: Variant) -> list[Relabelled]:
+        """Every face that both report and call otherwise."""
+        return [
+            Relabelled(name, before, after)
+            for name in self.truths
+            for before, after in _pairs(self.reported(REFERENCE, name), self.reported(variant, name))
+            if after.label != before.label
+        ]
+
+    def measures(self, variant: Variant) -> dict[str, float]:
+        """What the gates ask for: the faces', and of the verdicts of the float model those that stand."""
+        found = FaceJudgement.measures(self, variant)
+        reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
+        lost = sum(change.lost for change in self.changed(variant)) + len(self.relabelled(variant))
+        before, after = (
+            100 * scene_scores.mean(scene_scores.precisions(self.found[each], self.truths))
+            for each in (REFERENCE, variant)
+        )
+        kept = 100 * (1 - lost / reported) if reported else float("nan")
+        return {**found, "map50": after, "map50_drop": before - after, "kept_verdicts": kept}
+
+    def figures(self, variant: Variant) -> dict[str, Any]:
+        """The figures with their counts and intervals, for the card and the report, in %."""
+        each = scene_scores.precisions(self.found[variant], self.truths)
+        counts = scene_scores.tally(self.found[variant], self.truths, self.threshold)
+        called, present = counts.matched + counts.false, counts.matched + counts.missed
+        found = {
+            "map50": round(100 * scene_scores.mean(each), 2),
+            "class_ap50": {name: {"value": round(100 * value, 2), "n": n} for name, (value, n) in each.items()},
+            "verdict_precision": intervals.share(np.arange(called) < counts.matched),
+            "verdict_recall": intervals.share(np.arange(present) < counts.matched),
+            **FaceJudgement.figures(self, variant),
+        }
+        return found if variant == REFERENCE else {**found, "relabelled": len(self.relabelled(variant))}
+
+    def changes(self, variant: Variant) -> list[dict[str, Any]]:
+        """Every face lost, gained or called otherwise, with both scores."""
+        return FaceJudgement.changes(self, variant) + [each.record(variant) for each in self.relabelled(variant)]
+
+    def curve(self, variant: Variant) -> dict[str, list[float]]:
+        """Precision and recall of verdicts by threshold, in %."""
+        tallies = [scene_scores.tally(self.found[variant], self.truths, float(at)) for at in THRESHOLDS]
+        return {
+            "threshold": THRESHOLDS.round(3).tolist(),
+            "precision": [round(100 * counts.precision, 2) for counts in tallies],
+            "recall": [round(100 * counts.recall, 2) for counts in tallies],
+        }
+
+
+def _pairs(before: Iterable[Found], after: Iterable[Found]) -> Iterator[tuple[Found, Found]]:
+    """The same faces in both, each once: to each of the one's, in turn, the other's that overlaps it most."""
+    free = list(after)
+    for face in before:
+        found = max(free, key=lambda other: face.box.iou(other.box), default=None)
+        if found is not None and face.box.iou(found.box) >= scorer.MATCH_IOU:
+            free.remove(found)
+            yield face, found
+
+
+def judge(
+    examples: Iterable[Example],
+    models: Mapping[Variant, Maps],
+    threshold: float,
+    labels: Sequence[str],
+    anchors: Anchors,
+) -> SceneJudgement:
+    """Show every picture to every variant.
+
+    Args:
+        examples: the pictures, letterboxed.
+        models: each variant, run as the device runs it. REFERENCE among them.
+        threshold: a face at or above is reported, 0–1.
+        labels: in the order of the outputs.
+        anchors: the network's, pixels of the input.
+    """
+
+    def find(maps: Maps, image: Image) -> list[Found]:
+        return yolo_boxes.find(maps(image), len(image), anchors, labels, FAINT)
+
+    return SceneJudgement(*judge_face.show(examples, models, find), threshold)

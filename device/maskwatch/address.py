@@ -1,0 +1,191 @@
+"""What a camera's source says -> what it is: forms that can be meant in one way only are taken, others say why not.
+
+Messages never repeat the text: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from maskwatch.authority import Authority, decoded, encoded, readings
+from maskwatch.printable import one_line
+from maskwatch.redaction import HIDDEN, is_suspect, shown
+
+Kind = Literal["picamera", "v4l2", "rtsp", "http", "video", "images", "path", "demo"]
+KINDS = "picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo"
+NETWORK: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
+PASSWORD = "{password}"  # noqa: S105 - where the password of password_file goes, when it is not user:password@
+ADVICE = "in user and password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25"
+EXAMPLE = "rtsp://USER:PASSWORD@HOST:PORT/PATH"
+PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+DEVICE = re.compile(r"(?:(?:/dev/)?video)?(\d{1,3})", re.ASCII)
+FOOTAGE = re.compile(
+    r"[^:@]*\.(?:mp4|m4v|mkv|webm|avi|mov|ts|mts|m2ts|mpe?g|h264|264|h265|hevc|mjpe?g|ogv|3gp|flv|wmv)"
+)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class UnclearError(ValueError):
+    """A text that names no source, or may name several. The message says what was expected, and shows nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Address:
+    """Where frames come from. What it prints of itself has no secret in it."""
+
+    kind: Kind  # path: a video or a folder of images, whichever is there
+    place: str  # camera's number, device, file or folder; of a network camera the whole address, percent-encoded
+    parts: Authority | None = None  # of a network camera
+
+    @property
+    def shown(self) -> str:
+        """As it may be printed, in one form whatever was typed: `picamera:0`, `rtsp://…@host/…`."""
+        if self.parts is not None:
+            return shown(self.place)
+        if self.kind == "demo":
+            return "demo"
+        place = HIDDEN if is_suspect(self.place) else one_line(self.place)
+        return f"{self.on_disk.kind}:{place}"
+
+    def __repr__(self) -> str:
+        return f"Address({self.shown})"
+
+    @property
+    def scheme(self) -> str:
+        """rtsp, rtsps, http or https; "" for what is no network camera."""
+        return "" if self.parts is None else self.place.partition(":")[0]
+
+    @property
+    def user(self) -> str | None:
+        """Of a network camera, as its owner typed it."""
+        return None if self.parts is None or self.parts.user is None else decoded(self.parts.user)
+
+    @property
+    def password(self) -> str | None:
+        """Likewise."""
+        return None if self.parts is None or self.parts.password is None else decoded(self.parts.password)
+
+    @property
+    def wants_password(self) -> bool:
+        """Whether there is a `{password}` in it, to be taken from elsewhere."""
+        return self.parts is not None and PASSWORD in decoded(self.parts.text)
+
+    @property
+    def without_user(self) -> str:
+        """The address of a network camera without `user:password@`, for a client that sends those by itself."""
+        if self.parts is None:
+            return self.place
+        return f"{self.scheme}://{self.parts.at}{self.parts.tail}"
+
+    @property
+    def on_disk(self) -> Address:
+        """A path as the folder of images or the video that it is."""
+        if self.kind != "path":
+            return self
+        return Address("images" if Path(self.place).is_dir() else "video", self.place)
+
+    def with_password(self, password: str) -> Address:
+        """With a password from elsewhere, in place of every `{password}`, or else after the user's name.
+
+        Raises:
+            UnclearError: it is no network camera, has a password already, or nobody whose it would be.
+        """
+        if self.parts is None:
+            raise UnclearError("password_file is for network cameras, and source names none")
+        hidden = encoded(password.replace("%", "%25"))
+        if self.wants_password:
+            spots = re.compile(r"\{password\}|%7Bpassword%7D")
+            return _network(self.scheme, spots.sub(lambda _: hidden, self.parts.text))
+        if self.parts.password is not None:
+            raise UnclearError("there is a password in source and one in password_file; take the one in source away")
+        if self.parts.user is None:
+            raise UnclearError(
+                f"password_file needs a user, or the word {PASSWORD}, in source: e.g. rtsp://USER@HOST/PATH"
+            )
+        return _network(self.scheme, f"{self.parts.user}:{hidden}@{self.parts.at}{self.parts.tail}")
+
+
+def parse(spec: str) -> Address:
+    """
+    Raises:
+        UnclearError: see there.
+    """
+    text = spec.strip()
+    if CONTROL.search(text):
+        raise UnclearError("there is a control character in it (a tab, a line break, a NUL); take it out")
+    if text.lower() in ("demo", "picamera"):
+        return Address("demo", "") if text.lower() == "demo" else Address("picamera", "0")
+    if found := DEVICE.fullmatch(text):
+        return Address("v4l2", f"/dev/video{int(found[1])}")  # as everywhere where a bare number names a camera
+    if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
+        return _path(text)
+    if found := PREFIX.fullmatch(text):
+        return _prefixed(found[1].lower(), found[2])
+    if FOOTAGE.fullmatch(text.lower()):
+        return Address("path", text)
+    raise UnclearError(f"it names no kind of source; expected {KINDS}; a file or folder as ./NAME")
+
+
+def _prefixed(kind: str, place: str) -> Address:
+    if kind in NETWORK:
+        if not place.startswith("//"):
+            raise UnclearError(f"{kind}: wants two slashes after the colon; expected e.g. {EXAMPLE}")
+        return _network(kind, place[2:])
+    if kind == "picamera" and re.fullmatch(r"\d{1,3}", place, re.ASCII):
+        return Address("picamera", str(int(place)))
+    if kind == "v4l2" and place:
+        return _device(place)
+    if kind in ("video", "images") and place:
+        return _footage("video" if kind == "video" else "images", place)
+    if kind == "file" and place.startswith("//"):
+        return _path("/" + place.lstrip("/"))
+    raise UnclearError(f"it names no kind of source that exists here; expected {KINDS}")
+
+
+def _network(scheme: str, rest: str) -> Address:
+    if HIDDEN in rest:
+        raise UnclearError(f"the {HIDDEN} in it is what was left out when it was shown; write the whole address")
+    ways = readings(rest)
+    if not ways:
+        raise UnclearError(f"no host is found in it; expected {EXAMPLE}; {ADVICE}")
+    if len(ways) > 1:
+        raise UnclearError(f"an @ in it can be read in {len(ways)} ways; {ADVICE}, and an @ in the path as %40 too")
+    return Address(NETWORK[scheme], f"{scheme}://{ways[0].text}", ways[0])
+
+
+def _device(place: str) -> Address:
+    if found := DEVICE.fullmatch(place):
+        return Address("v4l2", f"/dev/video{int(found[1])}")
+    if "://" in place or "@" in place:
+        raise UnclearError("v4l2: is for a device of this machine; expected e.g. v4l2:/dev/video0")
+    return Address("v4l2", f"/{place.lstrip('/')}" if place.startswith("//") else place)
+
+
+def _footage(kind: Literal["video", "images"], place: str) -> Address:
+    address = PREFIX.fullmatch(place)
+    if address and address[2].startswith("//") and address[1].lower() != "file":
+        if kind == "video" and address[1].lower() in NETWORK:
+            return parse(place)  # one meaning: there is no file of that name
+        raise UnclearError(f"{kind}: is for what lies on this machine; a network camera is rtsp://… or http://… alone")
+    return Address(kind, at_home(place[7:] if place.lower().startswith("file://") else place))
+
+
+def _path(text: str) -> Address:
+    if text.startswith("/dev/"):
+        return _device(text)
+    return Address("path", at_home(text))
+
+
+def at_home(place: str) -> str:
+    """A path with the ~ at its beginning written out.
+
+    Raises:
+        UnclearError: whoever runs this has no home.
+    """
+    try:
+        return str(Path(place).expanduser()) if place.startswith("~") else place
+    except RuntimeError as error:
+        raise UnclearError("~ has no meaning here: whoever runs this has no home; write the whole path") from error

@@ -1,0 +1,86 @@
+"""A camera's address with its password, which may be in a file of its own that only root and systemd can read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from maskwatch import regular_file
+from maskwatch.address import Address, UnclearError, parse
+from maskwatch.config import CameraSettings
+from maskwatch.errors import SourceError
+from maskwatch.printable import one_line
+
+logger = logging.getLogger(__name__)
+LONGEST = 1024  # bytes of a password
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what LoadCredential= names, for this service's eyes alone
+
+
+def address_of(settings: CameraSettings, environment: Mapping[str, str] = os.environ) -> Address:
+    """What settings.source means, with the password from settings.password_file in it.
+
+    Raises:
+        SourceError: the password's file cannot be used.
+    """
+    try:
+        address = parse(settings.source)
+        if settings.password_file is None or address.parts is None:
+            return address
+        return address.with_password(password(settings.password_file, environment))
+    except UnclearError as error:  # the settings' own check refuses it before
+        raise SourceError(f"camera.source: {error}") from None
+
+
+def password(file: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The one line in a file.
+
+    Args:
+        file: its path; a name alone is a systemd credential of this service, where there is one of that name.
+        environment: has systemd's directory of credentials.
+
+    Raises:
+        SourceError: it cannot be read, is empty, or has several lines.
+    """
+    path = _place(file, environment)
+    where = f"camera.password_file {one_line(path)}"
+    try:
+        text = regular_file.read(path, LONGEST).decode("utf-8-sig")
+    except OSError as error:
+        raise SourceError(f"{where}: {error.strerror}; expected a file with the password") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{where}: no UTF-8 text; save it as UTF-8") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text or not text.isprintable():
+        raise SourceError(f"{where}: {'empty' if not text else 'not one line of text'}; expected the password alone")
+    if path.stat().st_mode & stat.S_IROTH:
+        logger.warning("%s: everybody on this machine can read it; chmod 600", where)
+    return text
+
+
+def warn_of_option(source: str | None) -> None:
+    """A password on the command line is there for everybody on the machine to read; say so, and what to do instead."""
+    try:
+        parts = parse(source or "demo").parts
+    except UnclearError:
+        return  # refused elsewhere
+    if parts is not None and parts.password is not None:
+        logger.warning("option --source: everybody on this machine can read its password in `ps`; see password_file")
+
+
+def is_exposed(path: Path, settings: CameraSettings) -> bool:
+    """Whether everybody on this machine can read a password in the config: its file is readable to all."""
+    parts = parse(settings.source).parts
+    try:
+        return parts is not None and parts.password is not None and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _place(file: str, environment: Mapping[str, str]) -> Path:
+    credential = Path(environment.get(CREDENTIALS, "")) / file
+    if environment.get(CREDENTIALS) and "/" not in file and credential.exists():
+        return credential
+    return Path(file).expanduser()

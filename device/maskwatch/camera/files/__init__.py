@@ -1,1 +1,0 @@
-"""Pictures, folders of pictures and videos as sources of frames."""

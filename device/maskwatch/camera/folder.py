@@ -1,0 +1,98 @@
+"""The pictures in folders: which files are taken, in which order, and what is passed over."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskwatch.camera.pictures import is_picture
+from maskwatch.errors import SourceError
+from maskwatch.printable import one_line
+
+KINDS_TOLD = 6  # of those passed over
+NUMBER = re.compile("([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is under the given files and folders."""
+
+    pictures: tuple[tuple[str, Path], ...]  # (name, path), in order
+    passed_over: Counter[str] = field(default_factory=Counter)  # how many files of each kind are not taken
+    closed: tuple[SourceError, ...] = ()  # a folder that could not be listed, each
+
+    def told(self) -> str:
+        """`12 files passed over: 10 .heic, 2 .txt`; "" when there is none."""
+        if not self.passed_over:
+            return ""
+        total = self.passed_over.total()
+        kinds = [f"{number} {kind}" for kind, number in self.passed_over.most_common(KINDS_TOLD)]
+        rest = total - sum(number for _, number in self.passed_over.most_common(KINDS_TOLD))
+        return f"{total} file{'s' * (total > 1)} passed over: {', '.join(kinds + [f'{rest} others'] * bool(rest))}"
+
+
+def find(paths: Iterable[Path]) -> Found:
+    """Every picture under the given files and folders.
+
+    A file is named by its file name, a picture in a folder by its path below that folder. Folders are searched through
+    and through, in the order people count: frame2 before frame10. Links to folders are not followed: they may lead
+    round in a circle. A path that does not exist is kept, so that reading it tells.
+    """
+    found: list[tuple[str, Path]] = []
+    others: Counter[str] = Counter()
+    closed: list[SourceError] = []
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+            found.append((path.name, path))
+            continue
+        inside, start = [], len(os.path.join(path, ""))  # noqa: PTH118
+        for item in _files(path, others, closed):
+            name = item[start:]
+            if (kind := _passed_over(os.path.basename(name))) is None:  # noqa: PTH119 - a Path for each of 100,000
+                inside.append(name)
+            elif kind:
+                others[kind] += 1
+        found += [(name, path / name) for name in sorted(inside, key=counted)]
+    return Found(tuple(found), others, tuple(closed))
+
+
+def counted(name: str) -> tuple[object, ...]:
+    """A key to sort paths by, folder by folder, numbers by their value."""
+    parts = name.split(os.sep)  # noqa: PTH206 - a Path for each of 100,000 takes seconds
+    return (*map(_pieces, parts), name)
+
+
+def _pieces(part: str) -> tuple[tuple[str, int], ...]:
+    pieces = [*NUMBER.split(part), "-1"]  # text, number, text, ...
+    return tuple(zip(pieces[::2], map(int, pieces[1::2]), strict=True))
+
+
+def _files(folder: Path, others: Counter[str], closed: list[SourceError]) -> Iterator[str]:
+    """The paths of all files below; without recursion, for a folder may be 2,000 deep."""
+    waiting = [os.fspath(folder)]
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - is_dir raises in a circle
+                        others["as a link to a folder"] += 1
+                    else:
+                        yield entry.path
+        except OSError as error:
+            closed.append(SourceError(f"folder {one_line(place)}: {error.strerror}; what is in it is not seen"))
+
+
+def _passed_over(name: str) -> str | None:
+    """The kind of a file that is not taken, "" for what macOS leaves beside each file; None: it is taken."""
+    if is_picture(name):
+        return None
+    if name.startswith("._") or name == ".DS_Store":
+        return ""
+    return one_line(Path(name).suffix.lower()) or "without a suffix"

@@ -1,0 +1,137 @@
+"""What the unit sees with: [camera], [zone], [face], [mask], and [power], how much is computed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from maskwatch.address import parse
+from maskwatch.config.area import enclosing
+from maskwatch.config.section import PathText, Section, seconds_or_never
+from maskwatch.found import found
+
+
+def _a_focus(value: Any) -> Any:
+    """Of a union pydantic would report every branch; who says beforehand what is expected is understood."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != "auto" and not (number and 0 <= value <= 20):
+        raise ValueError(f'found {found(value)}, expected "auto" or 0 to 20 dioptres')
+    return value
+
+
+def _a_share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"found {value:g}, expected 0 to 1: corners are shares of the frame, not pixels")
+    return value
+
+
+Across = Annotated[float, AfterValidator(_a_share)]
+Threads = Annotated[int, Field(ge=1, le=16)]
+Corner = Annotated[tuple[Across, Across], Field(strict=False)]
+Polygon = Annotated[tuple[Corner, ...], Field(strict=False), AfterValidator(enclosing)]
+Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
+
+
+def _a_source(value: Any) -> Any:
+    """Its message never repeats the value: there may be a password in it."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_DEVICES:
+        value = str(value)  # a bare number is a device's, with quotes or without
+    if not isinstance(value, str):
+        raise ValueError('found no string; expected e.g. "picamera:0"')
+    parse(value)
+    return value
+
+
+MOST_DEVICES = 999
+SourceText = Annotated[str, BeforeValidator(_a_source)]
+
+
+class CameraSettings(Section):
+    """[camera]: where frames come from."""
+
+    source: SourceText = Field(default="picamera:0", repr=False)
+    """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see address.parse."""
+    password_file: PathText | None = None
+    """A file with the password of a network camera, or the name of a systemd credential. Absent: see source."""
+    verify: bool = True
+    """Whether a network camera must prove who it is: https and rtsps with a certificate that this machine trusts."""
+    width: int = Field(default=1280, ge=64, le=4096)
+    """Pixels asked of a live camera; files and streams keep their own size."""
+    height: int = Field(default=720, ge=64, le=4096)
+    """Pixels asked of a live camera."""
+    fps: float = Field(default=15.0, ge=0.2, le=120)
+    """Frames a second asked of a live camera; also the clock of an image folder, and of a video without times."""
+    format: Literal["auto", "MJPG", "YUYV", "UYVY", "NV12", "GREY"] = "auto"
+    """Of a USB camera's pixels. MJPG is compressed: a USB 2 cable carries more large frames of it."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
+    exposure: float | None = Field(default=None, ge=0.01, le=1000)
+    """Milliseconds of exposure, picamera only. Absent: automatic."""
+    focus: Focus = "auto"
+    """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
+    stall: float = Field(default=5.0, ge=0.2, le=60)
+    """Seconds without a new frame after which a live camera counts as failed; after twice that it is opened again. It
+    must not be shorter than the time between two frames of a slow camera."""
+    frozen: Annotated[float, seconds_or_never(0.1, 600)] = 10.0
+    """Seconds of lit frames alike to the last byte after which a live camera is opened again; 0: never."""
+    dark: Annotated[float, seconds_or_never(0.1, 3600)] = 30.0
+    """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
+    give_up: Annotated[float, seconds_or_never(0.1, 3600)] = 120.0
+    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew; 0: never."""
+
+    @model_validator(mode="after")
+    def _one_password(self) -> CameraSettings:
+        source = parse(self.source)
+        if source.parts is not None and self.password_file is not None:
+            source.with_password("x")  # refused where it belongs nowhere
+        elif source.wants_password:
+            raise ValueError("there is {password} in source, and no password_file that it would come from")
+        return self
+
+
+class ZoneSettings(Section):
+    """[zone]: where in the picture people count."""
+
+    polygon: Polygon = ()
+    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all."""
+
+
+class FaceSettings(Section):
+    """[face]: the face finder."""
+
+    engine: Literal["maskwatch", "yunet"] = "maskwatch"
+    """maskwatch: our own bundle. yunet: cv2.FaceDetectorYN with the ONNX file you name in `model`."""
+    model: PathText = "default"
+    """"default", the bundle in the package, or a file."""
+    min_score: float | None = Field(default=None, ge=0.05, le=0.95)
+    """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with. Few faces score
+    above 0.95, and below 0.05 everything is one."""
+    min_size: float = Field(default=16.0, ge=0, le=1000)
+    """A face whose shorter side is below this, in pixels of the frame, is ignored."""
+    threads: Threads = 2
+
+    @model_validator(mode="after")
+    def _yunet_brings_its_file(self) -> FaceSettings:
+        if self.engine == "yunet" and self.model == "default":
+            raise ValueError('engine "yunet" needs `model` to name an ONNX file of yours: none ships with maskwatch')
+        return self
+
+
+class MaskSettings(Section):
+    """[mask]: the classifier."""
+
+    model: PathText = "default"
+    """"default", the bundle in the package, or a .tflite made by `python -m convert`."""
+    incorrect: Literal["without_mask", "with_mask"] = "without_mask"
+    """What a mask worn wrong, nose or mouth out, counts as: without_mask lets the alert sound for it."""
+    threads: Threads = 2
+
+
+class PowerSettings(Section):
+    """[power]: how much is computed."""
+
+    gate: bool = False
+    """true: nobody looks for faces while nothing moves in the picture and nobody is known to be there."""
+    max_fps: float | None = Field(default=None, ge=0.2, le=120)
+    """Frames a second looked at, at most. Absent: as many as the camera gives and the models manage."""

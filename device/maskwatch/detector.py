@@ -1,0 +1,154 @@
+"""Frame -> faces. Our single-shot finder, or OpenCV's YuNet with a file of the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import decoding, preprocess, regular_file
+from maskwatch.bundle import REBUILD, Bundle
+from maskwatch.errors import ModelError
+from maskwatch.flow import Face, Image
+from maskwatch.quiet import mute_cv2
+from maskwatch.runtime import Model
+
+DEFAULT_MIN_SCORE = 0.5  # 0–1, for a finder whose card names none
+YUNET_MAX_IOU = 0.3  # OpenCV's own default
+MAX_YUNET = 16 << 20  # bytes of its file; YuNet's own have 0.1 to 0.3 MB
+MAX_FACES = 200  # surest faces of a picture that are told; the fullest picture of our data sets has 115
+
+Ready = tuple[Image, Image, preprocess.Letterbox]  # a frame, the network's input made of it, and its placement
+
+
+class SingleShotDetector:
+    """Our finder.
+
+    Raises:
+        ModelError: the model does not answer a score map and a box map for each stride, or is not of its card's size.
+    """
+
+    def __init__(self, bundle: Bundle, min_score: float | None, threads: int) -> None:
+        """
+        Args:
+            bundle: of task face.
+            min_score: a face below this, 0–1, is left out; None: the threshold in the bundle's card.
+            threads: of the interpreter.
+        """
+        chosen = bundle.card.score_threshold if min_score is None else min_score
+        least = DEFAULT_MIN_SCORE if chosen is None else chosen
+        self._ready: Ready | None = None  # made ahead
+        self._origin = bundle.origin
+        self._model = Model(bundle.flatbuffer, threads, bundle.origin)
+        bundle.demand_size(self._model.input_size)
+        size = self._model.input_size
+        blank = self._model.answer(np.zeros((size, size, 3), np.uint8))
+        try:
+            self._grid = decoding.grid(blank, self._model.scales, size, least)
+        except ValueError as error:
+            raise ModelError(f"model {bundle.origin}: {error}; {REBUILD}") from error
+
+    @property
+    def input_size(self) -> int:
+        """Side of the network's input, pixels."""
+        return self._model.input_size
+
+    def maps(self, pixels: Image) -> list[NDArray[Any]]:
+        """What the network itself answers for its (S, S, 3) uint8 RGB input, see decoding."""
+        return self._model.answer(pixels)
+
+    def ahead(self, image: Image) -> None:
+        """Make the input of find(image) already: on another thread, while find() is busy with the image before."""
+        self._ready = self._prepared(image)
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image, surest first, MAX_FACES at most, boxes in its pixels.
+
+        Raises:
+            ModelError: the model answers what is no number.
+        """
+        ready = self._ready  # read once: the other thread may replace it
+        _, pixels, placement = ready if ready is not None and ready[0] is image else self._prepared(image)
+        try:
+            found, scores = self._grid.decode(self._model.answer(pixels))
+        except ValueError as error:
+            raise ModelError(f"model {self._origin}: {error}; {REBUILD}") from error
+        kept = decoding.non_maximum_suppression(found, scores)[:MAX_FACES]
+        return decoding.as_faces(placement.to_image(found[kept]), scores[kept])
+
+    def _prepared(self, image: Image) -> Ready:
+        return (image, *preprocess.letterbox(image, self._model.input_size))
+
+
+class YuNetDetector:
+    """OpenCV's face detector (cv2.FaceDetectorYN) at the frame's own size.
+
+    Raises:
+        ModelError: the file is missing, or not YuNet's.
+    """
+
+    def __init__(self, path: Path, min_score: float, content: bytes | None = None) -> None:
+        """
+        Args:
+            path: face_detection_yunet_*.onnx; none ships with maskwatch.
+            min_score: a face below this, 0–1, is left out.
+            content: of the file, where it has been read already.
+        """
+        self._path = path
+        mute_cv2()
+        empty = np.zeros(0, np.uint8)
+        network = np.frombuffer(read_yunet(path) if content is None else content, np.uint8)
+        try:
+            self._detector = cv2.FaceDetectorYN.create(
+                "onnx", network, empty, (320, 320), min_score, YUNET_MAX_IOU, decoding.MAX_CANDIDATES
+            )
+        except cv2.error as error:
+            raise self._refusal(error) from error
+        self.find(np.zeros((64, 64, 3), np.uint8))
+
+    def ahead(self, image: Image) -> None:
+        """Nothing: it takes the frame as it is."""
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image, surest first, MAX_FACES at most, boxes in its pixels.
+
+        Raises:
+            ModelError: the model cannot be run, or answers what is no number.
+        """
+        height, width = image.shape[:2]
+        try:
+            self._detector.setInputSize((width, height))
+            rows = self._detector.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
+        except cv2.error as error:
+            raise self._refusal(error) from error
+        if rows is None:
+            return []
+        if not np.isfinite(rows).all():
+            raise ModelError(f"model {self._path}: answers what is no finite number; name YuNet's ONNX file")
+        # Columns: x, y, width, height, five landmarks, score.
+        corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        order = np.argsort(-rows[:, 14], kind="stable")[:MAX_FACES]
+        return decoding.as_faces(decoding.within_reach(corners[order], width, height), rows[order, 14])
+
+    def _refusal(self, error: cv2.error) -> ModelError:
+        reason = (error.err or str(error)).strip().splitlines()[0]
+        return ModelError(f"model {self._path}: OpenCV cannot run it ({reason}); name YuNet's ONNX file")
+
+
+def read_yunet(path: Path) -> bytes:
+    """The bytes of an ONNX file.
+
+    Raises:
+        ModelError: it cannot be read, or is none.
+    """
+    if path.suffix != ".onnx":  # OpenCV goes by what it is told the file is, and crashes on many a .tflite
+        raise ModelError(f"model {path}: not an .onnx file; name YuNet's")
+    try:
+        return regular_file.read(path, MAX_YUNET)
+    except FileNotFoundError as error:
+        raise ModelError(f"model {path}: no such file; name YuNet's ONNX file") from error
+    except OSError as error:
+        raise ModelError(f"model {path}: {error.strerror}; name YuNet's ONNX file") from error

@@ -1,1 +1,0 @@
-"""`maskwatch flash`: from a Raspberry Pi OS image to a unit's card. For workstations: a unit never imports it."""

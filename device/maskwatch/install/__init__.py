@@ -1,1 +1,0 @@
-"""On the unit: first boot, `maskwatch install`, `update` and `uninstall`, with Python's standard library alone."""

@@ -1,0 +1,52 @@
+"""The pins a daemon drives, noted in systemd's runtime directory while it runs.
+
+`maskwatch pins-off` goes by the note: the config file may be broken by then, or name other pins. systemd makes the
+directory anew at each start and removes it after ExecStopPost, so that a note never speaks of an earlier run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from maskwatch.outputs.plan import PinPlan
+
+logger = logging.getLogger(__name__)
+NAME = "pins.json"
+
+
+def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ) -> None:
+    """Note the pins before they are driven. Without a runtime directory nothing happens; a failure is a log line."""
+    path = _path(environment)
+    if path is None:
+        return
+    rows = [{"name": plan.name, "pin": plan.pin, "active_high": plan.active_high} for plan in plans]
+    temporary = path.with_name(f".{NAME}")
+    try:
+        with temporary.open("w") as file:
+            file.write(json.dumps(rows))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        logger.warning("%s: the pins cannot be noted (%s); pins-off will go by the config", path, error.strerror)
+
+
+def read(environment: Mapping[str, str] = os.environ) -> list[PinPlan] | None:
+    """The pins noted, good for switching them off and no more; None where there is no note that makes sense."""
+    path = _path(environment)
+    if path is None:
+        return None
+    try:
+        rows = json.loads(path.read_text())
+        return [PinPlan(str(row["name"]), int(row["pin"]), bool(row["active_high"]), {}) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+
+
+def _path(environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd names all, with colons between them
+    return Path(folder) / NAME if folder else None

@@ -1,0 +1,169 @@
+"""One sound at a time through ALSA's own `aplay`, which every Raspberry Pi OS has (alsa-utils).
+
+A process of its own: a driver that hangs cannot hang the daemon, and a sound ends the moment the process does.
+pyalsaaudio 0.11 wants a compiler and plays on the caller's thread; sounddevice wants PortAudio, which Raspberry Pi OS
+Lite has not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+
+from maskwatch.errors import OutputError
+from maskwatch.outputs.wave import Clip, in_memory
+
+SLACK = 5.0  # seconds a sound may take longer than it lasts: a device that has to wake up
+HASTE = 0.5  # of its length: what is over sooner was not played, as by ALSA's device `null`
+DIES_WITHIN = 0.3  # seconds a killed process is waited for
+BUFFER = ("--buffer-time=250000", "--period-time=50000")  # microseconds: how much may still sound after the end
+NAMES = "`aplay -L` shows the names there are"
+HINTS = (  # (what aplay says, what helps)
+    ("No such file|No such device|Unknown PCM|Invalid card", f"is it plugged in? {NAMES}"),
+    ("busy", "another program plays on it: name a device that can be shared, such as `default`"),
+    ("ermission denied", "sudo usermod -aG audio $USER, then log in again"),
+    ("not available|non available|Unable to install hw params", "begin its name with plughw: in place of hw:"),
+    ("refused", "a sound server of a user is not there for the service: name a plughw: device, see `aplay -L`"),
+)
+
+
+class Player:
+    """Plays one clip on one device, again and again. Its times are seconds of the caller's clock."""
+
+    def __init__(self, clip: Clip, device: str) -> None:
+        """
+        Args:
+            clip: what is played.
+            device: ALSA's name, as `aplay -L` shows them.
+
+        Raises:
+            OutputError: there is no aplay.
+        """
+        self._seconds, self._device = clip.seconds, device  # the samples need not be kept twice
+        self._command = _command(clip, device)
+        self._samples = in_memory(clip)
+        self._said = os.memfd_create("maskwatch-aplay")  # a pipe that nobody reads would stop it when full
+        self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0.0
+        self._closed = False
+
+    def start(self, now: float) -> None:
+        """Begin to play; what plays is stopped first.
+
+        Raises:
+            OutputError: the process cannot be started, or the last one cannot be ended.
+        """
+        with open(f"/proc/self/fd/{self._samples}", "rb") as samples:  # noqa: PTH123 - an offset of its own
+            self._spawn(samples.fileno())
+        self._began = now
+
+    def is_playing(self, now: float) -> bool:
+        """Whether it still plays; False once, and then again, when it is over.
+
+        Raises:
+            OutputError: it failed, took far too long, or no time at all; it is stopped by then.
+        """
+        if self._process is None:
+            return False
+        elapsed, lasts, code = now - self._began, self._seconds, self._process.poll()
+        if code is None and elapsed <= lasts + SLACK:
+            return True
+        self.stop()
+        if code is None:
+            raise self._error(f"still plays after {elapsed:.0f} s what takes {lasts:.1f} s", "is it stuck?")
+        if code:
+            raise self._failure(code)
+        if elapsed < HASTE * lasts:
+            raise self._error(f"took {lasts:.1f} s of sound in {elapsed:.1f} s: it plays nothing", "name another")
+        return False
+
+    def probe(self, within: float) -> None:
+        """Open the device, play nothing for a moment (aplay fills a period with silence), and close it again.
+
+        Args:
+            within: real seconds; the caller waits.
+
+        Raises:
+            OutputError: it cannot be opened.
+        """
+        self._spawn(subprocess.DEVNULL)
+        process = self._process
+        try:
+            code = process.wait(within) if process else 0
+        except subprocess.TimeoutExpired as error:
+            raise self._error(f"does not open within {within:g} s", "is it stuck?") from error
+        finally:
+            self.stop()
+        if code:
+            raise self._failure(code)
+
+    def stop(self) -> None:
+        """Silence now. A second call does nothing.
+
+        Raises:
+            OutputError: the driver does not let go of the process; nothing is started beside it.
+        """
+        process = self._process
+        if process is None:
+            return
+        process.kill()  # asked kindly, aplay would play out what it has buffered
+        try:
+            process.wait(DIES_WITHIN)
+        except subprocess.TimeoutExpired as error:
+            raise self._error("holds on to aplay, which cannot be ended", "unplug it, or restart the Pi") from error
+        self._process = None
+
+    def close(self) -> None:
+        """Stop for good; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.stop()
+        finally:
+            for descriptor in (self._samples, self._said):
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+
+    def _spawn(self, stdin: int) -> None:
+        self.stop()
+        if self._closed:
+            return
+        os.ftruncate(self._said, 0)
+        os.lseek(self._said, 0, os.SEEK_SET)
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                stderr=self._said,
+                env={**os.environ, "LC_ALL": "C"},  # its words are read
+                start_new_session=True,  # Ctrl-C is for the daemon
+            )
+        except OSError as error:
+            raise self._error(f"aplay cannot be started ({error.strerror})", "sudo apt install alsa-utils") from error
+
+    def _failure(self, code: int) -> OutputError:
+        if code < 0:
+            return self._error(f"aplay was ended by signal {-code}", "is there enough memory?")
+        text = os.pread(self._said, 4096, 0).decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        *_, last = [f"aplay ended with {code}", *lines, *(line for line in lines if line.startswith("aplay:"))]
+        mends = [mend for pattern, mend in HINTS if re.search(pattern, text)] or [NAMES]
+        return self._error(re.sub(r"^aplay: \w+:\d+: ", "", last), mends[0])
+
+    def _error(self, what: str, mend: str) -> OutputError:
+        return OutputError(f"sound: device {self._device!r}: {what}; {mend}")
+
+
+def _command(clip: Clip, device: str) -> list[str]:
+    """aplay, killed by the kernel when the daemon dies, however it dies: util-linux's setpriv asks for that."""
+    aplay, setpriv = shutil.which("aplay"), shutil.which("setpriv")
+    if aplay is None:
+        raise OutputError("sound: aplay is not installed; sudo apt install alsa-utils")
+    leash = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+    raw = ["-t", "raw", "-f", "S16_LE", "-r", str(clip.rate), "-c", str(clip.channels)]
+    return [*leash, aplay, "-q", "-D", device, *raw, *BUFFER]

@@ -1,0 +1,116 @@
+"""`maskwatch test-alert` and `pins-off`: each output pin played in turn, or driven off."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+
+from maskwatch.config import OutputsSettings
+from maskwatch.errors import OutputError
+from maskwatch.flow import Signal
+from maskwatch.loading import said
+from maskwatch.outputs.gpio import Pin
+from maskwatch.outputs.pattern import Play, level, next_edge, row
+from maskwatch.outputs.plan import Muted, PinPlan, plans
+
+LASTS = 2.0  # seconds each is played
+LONGEST = 10.0  # seconds at most, for one whole row of a slow pattern
+PAUSE = 0.5  # seconds between two, so that the ear can tell them apart
+NUMBERS = ("no", "one", "two", "three", "four", "five")
+PULSES = {"buzzer": ("beep", "beeps"), "relay": ("click of the relay", "clicks of the relay")}  # lights flash
+SHORT, LONG = 0.2, 1.0  # seconds; a pulse up to the one is called short, from the other on long
+
+
+def play_each(
+    settings: OutputsSettings, say: Callable[[str], None], wait: Callable[[float], object], door: bool = False
+) -> int:
+    """Play every pin in turn, then the sound, all else being off; all is off at the end, also when `wait` raises.
+
+    Args:
+        settings: [outputs].
+        say: told what should be heard or seen before it plays.
+        wait: for so many seconds.
+        door: whether a relay for the masked is played too; otherwise it is named and left alone.
+
+    Returns:
+        How many outputs there are.
+
+    Raises:
+        OutputError: a pin cannot be used, and nothing has been played then; or one fails while it plays.
+    """
+    with contextlib.ExitStack() as opened:
+        pins = []
+        for plan in plans(settings):
+            pins.append((plan, Pin(plan)))
+            opened.callback(_let_go, *pins[-1])
+        for plan, pin in pins:
+            if not (plan.tested or door):
+                say(f"{plan.name} GPIO{plan.pin}: left alone, because it opens for the masked; --door plays it")
+                continue
+            for when, play in parts(plan):
+                say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")
+                try:
+                    _play(pin, play, wait)
+                except Exception as error:  # of a driver
+                    raise OutputError(f"{plan.name}: GPIO{plan.pin} failed while it played ({said(error)})") from error
+                wait(PAUSE)
+    if settings.sound:
+        from maskwatch.outputs import sound  # numpy and more, which pins-off does without
+
+        sound.play_once(settings.sound, say, wait)
+    return len(pins) + (settings.sound is not None)
+
+
+def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:
+    """Drive every pin to its inactive level and let it go; a line for each that cannot be had."""
+    for plan in pins:
+        try:
+            _let_go(plan, Pin(plan))
+        except OutputError as error:  # the next pin is to be switched off all the same
+            yield str(error)
+
+
+def _let_go(plan: PinPlan, pin: Pin) -> None:
+    try:
+        pin.close()
+    except Exception as error:  # of a driver
+        raise OutputError(f"{plan.name}: GPIO{plan.pin} cannot be switched off ({said(error)})") from error
+
+
+def parts(plan: PinPlan) -> list[tuple[str, Play]]:
+    """Everything the pin ever plays, with the state of the unit it belongs to."""
+    muted: list[tuple[str, Play]] = [("muted", "steady")] if plan.muted is Muted.LIT else []
+    told: dict[Play, str] = {}  # what looks alike in two states is played once
+    for signal in Signal:
+        if signal in plan.plays:
+            told.setdefault(plan.plays[signal], signal.value)
+    return [(when, play) for play, when in told.items()] + muted
+
+
+def words(plan: PinPlan, play: Play) -> str:
+    """What should be heard or seen, e.g. `two short beeps each second`."""
+    kind, _, colour = plan.name.partition(".")
+    if play == "steady":
+        return _steady(kind, f"{colour} light".strip(), plan.tone)
+    one, more = PULSES.get(kind, ("flash", "flashes"))
+    number = NUMBERS[play.times] if play.times < len(NUMBERS) else str(play.times)
+    length = "short" if play.on <= SHORT else "long" if play.on >= LONG else ""
+    each = "second" if play.every == 1 else f"{play.every:g} s"
+    return " ".join(filter(None, (number, length, colour, one if play.times == 1 else more, "each", each)))
+
+
+def _steady(kind: str, light: str, tone: float | None) -> str:
+    if kind == "buzzer":
+        return f"a steady tone of {tone:g} Hz" if tone else "a steady sound"
+    return "a click, and the relay stays on" if kind == "relay" else f"a steady {light}"
+
+
+def _play(pin: Pin, play: Play, wait: Callable[[float], object]) -> None:
+    lasts = LASTS if play == "steady" else min(max(LASTS, row(play)), LONGEST)
+    elapsed = 0.0
+    while elapsed < lasts:
+        pin.set(level(play, elapsed))
+        step = min(next_edge(play, elapsed), lasts - elapsed)
+        wait(step)
+        elapsed += step
+    pin.set(False)

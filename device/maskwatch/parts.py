@@ -1,0 +1,196 @@
+"""The parts of the unit: built from the settings, and adjusted to others while they run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from maskwatch import address, bundle
+from maskwatch.buttons import Buttons
+from maskwatch.camera import Source, open_source
+from maskwatch.card import Task
+from maskwatch.config import CameraSettings, FaceSettings, MaskSettings, Settings
+from maskwatch.flow import Face, Image, Label, Verdict
+from maskwatch.gate import MotionGate
+from maskwatch.hours import QuietHours
+from maskwatch.outputs import Outputs, noted
+from maskwatch.outputs.gpio import open_pins
+from maskwatch.outputs.log import LogOutput
+from maskwatch.outputs.plan import plans
+from maskwatch.outputs.sound import open_sound
+from maskwatch.policy import Policy, Rules
+from maskwatch.tracker import Opinion, Tracker
+from maskwatch.unblocked import Unblocked
+from maskwatch.wall import Wall
+from maskwatch.zone import Zone
+
+logger = logging.getLogger(__name__)
+YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
+
+
+class Finder(Protocol):
+    """Frame -> faces."""
+
+    def find(self, image: Image) -> list[Face]:
+        """The faces in a (H, W, 3) uint8 RGB image."""
+
+
+class EarlyFinder(Finder, Protocol):
+    """One that can begin before the loop comes to a frame."""
+
+    def ahead(self, image: Image) -> None:
+        """Do, on another thread than find()'s, what can be done of find(image) while that is busy."""
+
+
+class Judge(Protocol):
+    """Face -> verdict, in two steps so that each can be timed."""
+
+    def crop(self, image: Image, face: Face) -> Image:
+        """Cut the face for the network."""
+
+    def verdict(self, crop: Image) -> Verdict:
+        """Judge one crop."""
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at.
+
+    Where the loop is slower than the camera, one frame a turn is prepared in vain, on a core that has nothing to do.
+    """
+
+    finder: EarlyFinder
+    sparing: bool = False
+
+    def __call__(self, image: Image) -> None:
+        if not self.sparing:
+            self.finder.ahead(image)
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything the loop works with. What is not opened, it may exchange while it runs."""
+
+    source: Source
+    detector: Finder
+    classifier: Judge
+    tracker: Tracker
+    policy: Policy
+    outputs: Outputs
+    buttons: Buttons | None = None
+    zone: Zone = field(default_factory=Zone)
+    quiet: QuietHours = field(default_factory=QuietHours)
+    gate: MotionGate | None = None
+    max_fps: float | None = None  # frames a second looked at; None: all
+    ahead: Ahead | None = None
+    wall: Wall | None = None
+
+
+def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False, show_pins: bool = False) -> Parts:
+    """Open everything the settings name; what was opened is given back when a later part fails.
+
+    Args:
+        settings: see config.load.
+        stream: where alert lines go.
+        as_json: one JSON object a line instead of text.
+        show_pins: also a line whenever a pin changes.
+
+    Raises:
+        MaskwatchError: a model, pin or source cannot be used.
+    """
+    detector, classifier = build_detector(settings.face), build_classifier(settings.mask)
+    with contextlib.ExitStack() as opened:
+        lines = LogOutput(stream, as_json)
+        sounds = open_sound(settings.outputs)
+        for sound in sounds:
+            opened.callback(sound.close)
+        noted.write(plans(settings.outputs))
+        pins = open_pins(settings.outputs, lines.pin if show_pins else None)
+        outputs = Outputs([lines, *pins, *sounds])
+        opened.callback(outputs.close)
+        buttons = Buttons(settings.buttons, outputs)
+        opened.callback(buttons.close)
+        ahead = Ahead(detector)
+        source = open_source(settings.camera, ahead)
+        opened.pop_all()  # from here on the loop closes them
+    logger.info("watching %s", address.parse(settings.camera.source).shown)
+    wall = Wall.from_environment(_view(settings.camera))
+    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead, wall=wall)
+    adjust(parts, settings)
+    parts.tracker.hang(wall.load())
+    return parts
+
+
+def _view(camera: CameraSettings) -> str:
+    """What decides where in a frame something is."""
+    return f"{address.parse(camera.source).shown} {camera.width}x{camera.height} {camera.rotation}"
+
+
+def adjust(parts: Parts, settings: Settings) -> None:
+    """Make the parts follow the settings that can change while they run (reload.LIVE)."""
+    opinion, alert = settings.opinion, settings.alert
+    parts.tracker.opinion = Opinion(**opinion.model_dump())
+    parts.policy.rules = Rules(**alert.model_dump(exclude={"quiet", "timezone"}))
+    parts.quiet = QuietHours.of([(each.since, each.until) for each in alert.quiet], alert.timezone)
+    parts.zone = Zone(settings.face.min_size, settings.zone.polygon)
+    parts.max_fps = settings.power.max_fps
+    parts.outputs.give_up = settings.outputs.give_up
+    if not settings.power.gate:
+        parts.gate = None
+    elif parts.gate is None:
+        parts.gate = MotionGate()
+    if parts.ahead:
+        parts.ahead.sparing = settings.power.gate or settings.power.max_fps is not None
+    if parts.buttons and settings.buttons.mute:
+        parts.buttons.mute_lasts = settings.buttons.mute.lasts
+
+
+def build_detector(settings: FaceSettings, tell: Callable[[str], object] = lambda _: None) -> EarlyFinder:
+    """The face finder the settings name.
+
+    Args:
+        settings: [face].
+        tell: told whose model it is, and whether it was tried.
+
+    Raises:
+        ModelError: its file cannot be used.
+    """
+    from maskwatch.detector import SingleShotDetector, YuNetDetector, read_yunet
+    from maskwatch.foreign import trust
+
+    if settings.engine == "yunet":
+        score, path = YUNET_MIN_SCORE if settings.min_score is None else settings.min_score, Path(settings.model)
+        content = read_yunet(path)
+        tell(trust.admit_yunet(content, path))
+        return YuNetDetector(path, score, content)
+    return SingleShotDetector(_admitted(settings, "face", tell), settings.min_score, threads=settings.threads)
+
+
+def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lambda _: None) -> Judge:
+    """The classifier the settings name.
+
+    Args:
+        settings: [mask].
+        tell: told whose model it is, and whether it was tried.
+
+    Raises:
+        ModelError: its file cannot be used.
+    """
+    from maskwatch.classifier import MaskClassifier
+
+    return MaskClassifier(_admitted(settings, "mask", tell), settings.threads, Label(settings.incorrect))
+
+
+def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[[str], object]) -> bundle.Bundle:
+    """A bundle that may be opened in this process."""
+    from maskwatch.foreign import trust
+
+    path = bundle.default_path(task) if settings.model == "default" else Path(settings.model)
+    content = bundle.content(path)
+    opened = bundle.verified(content, path, task)
+    tell(trust.admit(opened, content, settings.threads))
+    return opened

@@ -1,1 +1,0 @@
-"""GPIO pins: what each does, and how one is claimed. gpiozero is imported here and nowhere else."""

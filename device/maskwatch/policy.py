@@ -1,0 +1,158 @@
+"""Opinions -> alert on or off. A pure state machine: time comes in with the people, it has no clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maskwatch.admission import Admission
+from maskwatch.flow import Alert, Signal, Track
+from maskwatch.pace import MISSES, OUTRUN
+
+ROUNDING = 1e-6  # seconds; sums of many short times may fall short by as much
+REMEMBERED = 512  # people whose alarm time is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When somebody is bare, how long that must last, and how long an alert may. See config.AlertSettings."""
+
+    high: float = 0.6  # opinion 0–1, bare at or above
+    low: float = 0.4  # opinion 0–1, masked below
+    hold: float = 1.0  # seconds
+    clear: float = 2.0  # seconds
+    cooldown: float = 0.0  # seconds
+    longest: float = 0.0  # seconds of alarm for one person; 0: no limit
+
+
+class Policy:
+    """Begins an alert when somebody stays bare for `hold` seconds, ends it after `clear` seconds of nobody.
+
+    Between `low` and `high` the last judgement of a person stands, so an opinion that wavers around one value cannot
+    make the alert flicker; but none begins on somebody who is not at or above `high` at that moment. Frames in which a
+    person is not seen do not count towards `hold`: what is seen now and then need not be a face.
+
+    Each person has an alarm time of their own. Who was bare in `longest` seconds of alarm, or had one that quiet hours
+    ended, neither keeps an alert on nor begins another until they were masked. Nor does what had an alert, vanished and
+    is back in the same place: a picture that somebody hid. Others are not touched by that.
+    """
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.on = False
+        self._since: dict[int, float] = {}  # person -> seconds, since when bare; later by the time out of sight
+        self._alarmed: dict[int, float] = {}  # person -> seconds of alarm they had; infinity: no more
+        self._bare: frozenset[int] = frozenset()  # who was bare, seen and not spent in the newest frame
+        self._causes: dict[int, float] = {}  # person who may cause an alert -> seconds, when last seen bare
+        self._without = 0  # frames since one of those was seen bare
+        self._switched = -math.inf  # seconds, when the alert last began or ended
+        self._newest = -math.inf  # seconds, of the newest frame
+        self._paused = False
+        self._admission = Admission()
+
+    @property
+    def signal(self) -> Signal:
+        """What the unit is to show after the newest frame."""
+        if self.on:
+            return Signal.ALERT
+        return Signal.MASKED if self._admission.on else Signal.WATCHING
+
+    def update(self, people: Sequence[Track], time: float, quiet: bool = False, unjudged: int = 0) -> Alert | None:
+        """Take one frame's people; return the alert if it switches now.
+
+        Args:
+            people: everybody in view.
+            time: of the frame, seconds; never runs backwards.
+            quiet: whether alerts are unwanted now.
+            unjudged: people in view whom no verdict was given on yet.
+        """
+        step = time - self._newest
+        rules = self.rules
+        self._admission.update(people, time, rules.low, rules.hold, rules.clear, unjudged)
+        self._count(people, step, time)
+        self._look(people, time)
+        self._newest, self._paused = time, False
+        if self.on:
+            return self._switch(False, people, time) if self._over(quiet) else None
+        return self._switch(True, people, time) if not quiet and self._due(people, time) else None
+
+    def pause(self, time: float) -> Alert | None:
+        """Nothing is seen for now: an alert that is on is switched off at once. Nobody is forgotten, no time passes."""
+        self._paused = True
+        self._bare, self._causes = frozenset(), {}
+        self._admission.reset()
+        return self._switch(False, (), time) if self.on else None
+
+    def stop(self, time: float) -> Alert | None:
+        """The watch ends: an alert that is on is switched off at once, nobody is known any more."""
+        self._since, self._alarmed = {}, {}
+        return self.pause(time)
+
+    def _count(self, people: Sequence[Track], step: float, time: float) -> None:
+        """Add what has passed since the frame before to who is bare; who is masked may cause an alert again."""
+        inherited = self._inherited(people, step, time)
+        since, rules = {}, self.rules
+        for each in people:
+            before = self._since.get(each.id) if each.since < time else None  # who is back begins anew
+            if each.bare < (rules.high if before is None else rules.low):
+                if each.bare < rules.low:
+                    self._alarmed.pop(each.id, None)
+                continue
+            if before is None:
+                since[each.id] = inherited
+                if each.returned and each.id in self._alarmed:
+                    self._alarmed[each.id] = math.inf
+                continue
+            since[each.id] = before + step if self._paused or each.seen < time else before
+            if self.on:
+                self._alarmed[each.id] = self._alarmed.get(each.id, 0.0) + step
+        self._since = since
+        for one in list(self._alarmed)[: max(0, len(self._alarmed) - REMEMBERED)]:
+            del self._alarmed[one]
+
+    def _inherited(self, people: Sequence[Track], step: float, time: float) -> float:
+        """Since when somebody counts as bare who is bare and new, seconds.
+
+        Where frames are far apart, whoever walks is new in each of them. Somebody bare who was in the frame before and
+        is gone may be this one, and if not, there were two: somebody bare has been there all the time.
+        """
+        if step <= OUTRUN:
+            return time
+        gone = self._bare - {each.id for each in people if each.seen == time}
+        return min((self._since[one] for one in gone), default=time)
+
+    def _look(self, people: Sequence[Track], time: float) -> None:
+        """Who is bare now and may cause an alert, and who was lately."""
+        seen = (each.id for each in people if each.seen == time and each.id in self._since)
+        self._bare = frozenset(one for one in seen if not self._is_spent(one))
+        self._without = 0 if self._bare else self._without + 1
+        lately = self._causes | dict.fromkeys(self._bare, time)
+        self._causes = {
+            one: last
+            for one, last in lately.items()
+            if not self._is_spent(one) and (self._without < MISSES or time - last < self.rules.clear)
+        }
+
+    def _is_spent(self, person: int) -> bool:
+        had = self._alarmed.get(person, 0.0)
+        return had == math.inf or 0 < self.rules.longest <= had + ROUNDING
+
+    def _due(self, people: Sequence[Track], time: float) -> bool:
+        """Somebody who may cause an alert is bare now and was seen so for long enough."""
+        if time - self._switched < self.rules.cooldown:
+            return False
+        fresh = [each for each in people if each.id in self._bare and each.bare >= self.rules.high]
+        return any(time - self._since[each.id] >= self.rules.hold for each in fresh)
+
+    def _over(self, quiet: bool) -> bool:
+        if quiet:
+            causes = (one for one, since in self._since.items() if self._newest - since >= self.rules.hold)
+            self._alarmed |= dict.fromkeys(causes, math.inf)
+            return True
+        return not self._causes
+
+    def _switch(self, on: bool, people: Sequence[Track], time: float) -> Alert:
+        self.on, self._switched = on, time
+        scores = tuple(sorted((each.bare for each in people), reverse=True))
+        return Alert(on, time, len(people), scores)

@@ -1,0 +1,78 @@
+"""What the unit tells of itself: its fault, the signal it shows, and its line in `systemctl status`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from maskwatch.flow import Signal
+from maskwatch.outputs import Outputs
+from maskwatch.service import Notifier
+
+STATUS_EVERY = 10.0  # seconds between two lines for systemd while nothing is wrong
+
+
+class State:
+    """Brings outputs and systemd up to date, and tells them only what changed.
+
+    A unit that cannot see shows its fault whatever else there is: it must not seem to watch. A unit of which an output
+    fails shows that too, but for an alert, which the outputs that still work must tell.
+    """
+
+    def __init__(self, outputs: Outputs, notifier: Notifier, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            outputs: told of each fault and signal.
+            notifier: of systemd.
+            clock: seconds, monotonic, for the rate of frames.
+        """
+        self._outputs, self._notifier, self._clock = outputs, notifier, clock
+        self._blind: str | None = None
+        self._fault: str | None = None  # that, and what is wrong with outputs
+        self._signal: Signal | None = None
+        self._shown: Signal | None = None
+        self._looked = 0  # frames since the last line for systemd
+        self._told = clock()  # seconds, when that was
+
+    def begin(self) -> None:
+        """The watch begins."""
+        self._notifier.ready()
+        self._notifier.status("watching")
+
+    def faults(self, blind: str | None, broken: str | None, time: float) -> None:
+        """What is wrong now.
+
+        Args:
+            blind: why the unit cannot see; None: it can.
+            broken: which outputs fail, and why; None: all work.
+            time: seconds, of the newest frame.
+        """
+        self._blind = blind
+        fault = "; ".join(filter(None, (blind, broken))) or None
+        if fault != self._fault:
+            self._fault = fault
+            self._outputs.fault(fault, time)
+            self._notifier.status(fault or "watching")
+            self._show()
+        self._say_rate()
+
+    def signal(self, signal: Signal) -> None:
+        """What there is to show but for faults; after a frame that was looked at."""
+        self._signal = signal
+        self._looked += 1
+        self._show()
+
+    def _show(self) -> None:
+        alone = self._blind is None and self._signal is Signal.ALERT
+        signal = Signal.FAULT if self._fault and not alone else self._signal
+        if signal is not None and signal is not self._shown:
+            self._outputs.show(signal)
+            self._shown = signal
+
+    def _say_rate(self) -> None:
+        now = self._clock()
+        if now - self._told < STATUS_EVERY:
+            return
+        if self._fault is None:
+            self._notifier.status(f"watching, {self._looked / (now - self._told):.1f} fps")
+        self._looked, self._told = 0, now

@@ -1,0 +1,143 @@
+"""The pictures on the wall, kept over a restart: one small file in the folder that systemd gives (STATE_DIRECTORY).
+
+It is written seldom, for an SD card wears out, and never by the loop, for a card may take seconds. To lose it is
+harmless: each picture then alerts once more. Without such a folder nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskwatch import regular_file
+from maskwatch.flow import Box
+from maskwatch.tracker import THINGS, Picture
+
+logger = logging.getLogger(__name__)
+SCHEMA = 1
+NAME = "pictures.json"
+LARGEST = 65536  # bytes of a file that can be ours
+EVERY = 600.0  # seconds between two writes, at the least
+FARTHEST = 1e5  # pixels; no frame is larger
+STEP = 8.0  # pixels a picture must have moved by to be written again
+
+
+class Wall:
+    """Loads and saves them. `keep` is for the loop: it never waits."""
+
+    def __init__(self, folder: Path | None, camera: str) -> None:
+        """
+        Args:
+            folder: where the file lies; None: nothing is kept.
+            camera: what the boxes belong to: another camera, or size of frames, has other pictures.
+        """
+        self._path = folder / NAME if folder else None
+        self._camera = hashlib.sha256(camera.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self._kept: list[tuple[int, ...]] = []
+        self._written = -math.inf  # seconds, when a write last began
+        self._writer: threading.Thread | None = None
+        self._failed = False
+
+    @classmethod
+    def from_environment(cls, camera: str, environment: Mapping[str, str] = os.environ) -> Wall:
+        """In the first folder of STATE_DIRECTORY, as systemd.exec(5) sets it."""
+        folder = environment.get("STATE_DIRECTORY", "").split(":")[0]
+        return cls(Path(folder) if folder else None, camera)
+
+    def load(self) -> tuple[Picture, ...]:
+        """What was kept; nothing when there is no file, or none that can be used: that is one line in the log."""
+        if self._path is None:
+            return ()
+        try:
+            pictures = _read(json.loads(regular_file.read(self._path, LARGEST)), self._camera)
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or error
+            logger.warning("%s: not used (%s): pictures on the wall are learnt anew", self._path, reason)
+            return ()
+        self._kept = _gist(pictures)
+        return pictures
+
+    def keep(self, pictures: Sequence[Picture], time: float) -> None:
+        """Write them, on a thread of its own, if there is news and the last write is long ago.
+
+        Args:
+            pictures: all that are known.
+            time: seconds, of the newest frame.
+        """
+        if self._path is None or time - self._written < EVERY or _gist(pictures) == self._kept:
+            return
+        if self._writer is None or not self._writer.is_alive():
+            self._written = time
+            self._writer = threading.Thread(target=self.save, args=(pictures,), name="pictures", daemon=True)
+            self._writer.start()
+
+    def save(self, pictures: Sequence[Picture]) -> None:
+        """Write them now, if there is news: whole or not at all. What fails is told once."""
+        if self._path is None or _gist(pictures) == self._kept:
+            return
+        rows = [[*_corners(each.box), each.seen, each.unseen] for each in pictures]
+        text = json.dumps({"schema": SCHEMA, "camera": self._camera, "pictures": rows})
+        try:
+            _replace(self._path, text)
+        except OSError as error:
+            if not self._failed:
+                logger.warning("%s: not written (%s): after a restart pictures alert once more", self._path, error)
+            self._failed = True
+            return
+        self._kept, self._failed = _gist(pictures), False
+
+
+def _read(content: Any, camera: str) -> tuple[Picture, ...]:
+    """Raises ValueError: it is none of ours."""
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError("of another program or version")
+    if content.get("camera") != camera:
+        raise ValueError("of another camera or frame size")
+    rows = content.get("pictures")
+    if not isinstance(rows, list) or len(rows) > THINGS:
+        raise ValueError("too many pictures, or none")
+    return tuple(_picture(row) for row in rows)
+
+
+def _picture(row: Any) -> Picture:
+    if not (isinstance(row, list) and len(row) == 6 and all(type(each) in (int, float) for each in row)):
+        raise ValueError("a picture is six numbers")
+    if not all(abs(side) <= FARTHEST for side in row[:4]) or not all(0 <= seconds < 1e12 for seconds in row[4:]):
+        raise ValueError("numbers that are no box and no times")
+    left, top, right, bottom, seen, unseen = map(float, row)
+    if right <= left or bottom <= top:
+        raise ValueError("a box without area")
+    return Picture(Box(left, top, right, bottom), seen, unseen)
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return round(box.left, 2), round(box.top, 2), round(box.right, 2), round(box.bottom, 2)
+
+
+def _gist(pictures: Sequence[Picture]) -> list[tuple[int, ...]]:
+    """What must differ to be news: which pictures there are, roughly where, and for how long, doubled or not."""
+    return sorted((*(round(side / STEP) for side in _corners(each.box)), math.frexp(each.seen)[1]) for each in pictures)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, also when the power fails."""
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,498 @@
+"""An interrupted training goes on where it was and ends as if nothing had happened; anything doubtful starts afresh."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from test_data import save
+from test_voc import entry, write
+
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = pytest.importorskip("keras", reason="needs extra `train`")
+
+from maskwatch.errors import ConfigError
+from training import allocator, checkpoints, data, pools, recipes, record, slimming, train_classifier, train_finder
+from training.checkpoints import Checkpoint
+from training.knobs import FineTuning
+from training.networks import finder, mobilenet_v2
+
+tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
+EPOCHS = 3
+Weights = list[np.ndarray]
+Train = Callable[..., None]
+INPUTS = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
+ANSWERS = (INPUTS[:, 0] > INPUTS[:, 1] * INPUTS[:, 2]).astype(np.int64)
+
+
+class PulledError(Exception):
+    """The plug was pulled."""
+
+
+class Plug(keras.callbacks.Callback):
+    """Is pulled in the middle of an epoch, counted from the start of the run over all its stages."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.left = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
+        if batch == 0:
+            self.left -= 1
+            if self.left < 0:
+                raise PulledError
+
+
+def compiled() -> keras.Model:
+    """A small network with an optimizer of the kind both recipes use."""
+    keras.utils.set_random_seed(7)
+    image = keras.Input((6,))
+    hidden = keras.layers.BatchNormalization()(keras.layers.Dense(8, activation="relu")(image))
+    model = keras.Model(image, keras.layers.Dense(2)(hidden))
+    rate = keras.optimizers.schedules.CosineDecay(3e-2, EPOCHS * 2)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return model
+
+
+def learn(folder: Path, key: str = "a recipe", pulled: int = 10**9) -> tuple[int, Weights, checkpoints.Curves]:
+    """Train, or what is left of it; (epochs that were done before, weights, curves)."""
+    model, checkpoint = compiled(), Checkpoint(folder, key)
+    done = checkpoint.resume(model, EPOCHS)
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    model.fit(
+        INPUTS,
+        ANSWERS,
+        batch_size=32,
+        shuffle=False,
+        initial_epoch=done,
+        epochs=EPOCHS,
+        verbose=0,
+        callbacks=[Plug(pulled), checkpoint, swap],
+    )
+    seconds = checkpoint.curves.pop("seconds")
+    assert len(seconds) == EPOCHS
+    assert min(seconds) > 0
+    return done, model.get_weights(), checkpoint.curves
+
+
+def interrupted(folder: Path, *pulled: int, key: str = "a recipe") -> None:
+    for epochs in pulled:
+        with pytest.raises(PulledError):
+            learn(folder, key, epochs)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs() -> Iterable[None]:
+    """Runs of a few small steps: making a graph takes longer than all of them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Weights, checkpoints.Curves]:
+    """What a run that nobody disturbed ends with."""
+    return learn(tmp_path_factory.mktemp("undisturbed"))
+
+
+def same(one: Weights, other: Weights) -> bool:
+    return all(np.allclose(mine, theirs, rtol=1e-4, atol=1e-6) for mine, theirs in zip(one, other, strict=True))
+
+
+def test_training_does_something_that_a_lost_epoch_would_change(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path
+) -> None:
+    done, weights, curves = whole
+    assert done == 0
+    assert curves.keys() == {"loss", "accuracy"}
+    assert {len(values) for values in curves.values()} == {EPOCHS}
+    model = compiled()
+    model.fit(INPUTS, ANSWERS, batch_size=32, shuffle=False, epochs=EPOCHS - 1, verbose=0)
+    assert not same(model.get_weights(), weights)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pulled", [(1,), (2,), (1, 1), (0, 1)])
+def test_a_run_interrupted_in_any_epoch_and_started_again_ends_as_one_that_was_not(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path, pulled: tuple[int, ...]
+) -> None:
+    interrupted(tmp_path, *pulled)
+    done, weights, curves = learn(tmp_path)
+    assert done == sum(pulled)
+    assert same(weights, whole[1])
+    assert {name: pytest.approx(values, rel=1e-4) for name, values in curves.items()} == whole[2]
+
+
+def test_a_finished_run_started_again_trains_nothing_and_has_its_averaged_weights(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path
+) -> None:
+    learn(tmp_path)
+    done, weights, curves = learn(tmp_path, pulled=0)  # one step would pull the plug
+    assert done == EPOCHS
+    assert same(weights, whole[1])
+    assert curves == whole[2]
+
+
+def test_another_recipe_starts_afresh(whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path) -> None:
+    interrupted(tmp_path, 2, key="another recipe")
+    done, weights, curves = learn(tmp_path)
+    assert done == 0
+    assert same(weights, whole[1])
+    assert {len(values) for values in curves.values()} == {EPOCHS}
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("name", ["checkpoint.weights.h5", "checkpoint.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [cut, Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"junk" * 99)],
+    ids=["cut short", "gone", "empty", "junk"],
+)
+def test_a_damaged_checkpoint_starts_afresh(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
+    interrupted(tmp_path, 2)
+    damage(tmp_path / name)
+    done, weights, curves = learn(tmp_path)
+    assert done == 0
+    assert same(weights, whole[1])
+    assert {len(values) for values in curves.values()} == {EPOCHS}
+
+
+@pytest.mark.parametrize("state", ["[]", "null", '{"key": "a recipe"}'])
+def test_a_state_that_says_too_little_starts_afresh(tmp_path: Path, state: str) -> None:
+    interrupted(tmp_path, 1)
+    (tmp_path / "checkpoint.json").write_text(state)
+    assert Checkpoint(tmp_path, "a recipe").resume(compiled(), EPOCHS) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Skipping:UserWarning")
+def test_weights_of_another_network_start_afresh_and_leave_nothing_behind(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path
+) -> None:
+    interrupted(tmp_path, 2)
+    image = keras.Input((6,))
+    other = keras.Model(image, keras.layers.Dense(2)(keras.layers.Dense(8)(keras.layers.Dense(8)(image))))
+    other.save_weights(tmp_path / "checkpoint.weights.h5")
+    done, weights, _ = learn(tmp_path)
+    assert done == 0
+    assert same(weights, whole[1])
+
+
+def test_a_disk_that_is_full_leaves_the_epoch_before(
+    whole: tuple[int, Weights, checkpoints.Curves], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, calls = keras.Model.save_weights, itertools.count(1)
+
+    def full(model: keras.Model, path: Path, **options: Any) -> None:
+        saved(model, path, **options)
+        if next(calls) == 2:
+            cut(path)
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(OSError, match="No space left"):
+        learn(tmp_path)
+    done, weights, _ = learn(tmp_path)
+    assert done == 1
+    assert same(weights, whole[1])
+
+
+def test_stages_in_one_folder_keep_out_of_each_others_way(tmp_path: Path) -> None:
+    first, second = (Checkpoint(tmp_path, "key", name) for name in ("head", "all"))
+    for checkpoint, epochs in ((first, 1), (second, 2)):
+        compiled().fit(INPUTS, ANSWERS, epochs=epochs, verbose=0, callbacks=[checkpoint])
+    assert [Checkpoint(tmp_path, "key", name).resume(compiled(), 9) for name in ("head", "all")] == [1, 2]
+
+
+def test_the_fingerprint_knows_every_part_and_no_order() -> None:
+    parts: dict[str, Any] = {"knobs": {"rate": 1e-3, "seed": 0}, "split": "ab", "street": None}
+    first = checkpoints.fingerprint(**parts)
+    assert checkpoints.fingerprint(**dict(reversed(parts.items()))) == first
+    others = [{**parts, "knobs": {"rate": 1e-3, "seed": 1}}, {**parts, "split": "ac"}, {**parts, "street": "ab"}]
+    assert len({first, *(checkpoints.fingerprint(**other) for other in others)}) == 4
+
+
+# -- the recipes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "HASH_CACHE", tmp_path_factory.mktemp("cache") / "hashes.csv")
+        yield
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Portraits with a known face each, four of them with a pasted mask, and street scenes with one of each class."""
+    root = tmp_path_factory.mktemp("folders")
+    portraits, street = root / "portraits", root / "street"
+    lines = ["path\tx1\ty1\tx2\ty2\tscore"]
+    for number in range(40):
+        name = f"{data.LABELS[number % 2]}/{number}.png"
+        save(portraits, name, number)
+        lines.append(f"{name}\t30\t20\t70\t74\t0.9")
+    (portraits / "faces.tsv").write_text("\n".join(lines) + "\n")
+    (portraits / "synthetic.txt").write_text("".join(f"with_mask/{number}.png\n" for number in range(0, 40, 10)))
+    for number in range(10):
+        faces = [entry(label, 10 + 40 * place, 10, 40 + 40 * place, 50) for place, label in enumerate(data.CLASSES)]
+        write(street, f"{number}", *faces)
+        save(street, f"images/{number}.png", 100 + number)
+    return portraits, street
+
+
+def small_classifier(size: int, *_: object) -> keras.Model:
+    """Three convolutions that bear the names freezing goes by, and no dropout: that restarts with its seed."""
+    picture = keras.Input((size, size, 3))
+    feature = picture
+    for channels, name in ((4, "block_2_add"), (6, "block_12_add"), (8, "out_relu")):
+        feature = keras.layers.Conv2D(channels, 3, strides=2, activation="relu", name=name)(feature)
+    base = keras.Model(picture, feature, name=mobilenet_v2.BASE)
+    image = keras.Input((size, size, 3), name="image")
+    pooled = keras.layers.GlobalAveragePooling2D()(base(keras.layers.Rescaling(1 / 127.5, -1)(image)))
+    return keras.Model(image, keras.layers.Dense(3, name="logits")(pooled))
+
+
+def small_finder(size: int, *_: object) -> keras.Model:
+    """A convolution for each stride: score and box from one layer."""
+    image = keras.Input((size, size, 3), name="image")
+    feature = keras.layers.Rescaling(1 / 127.5, -1)(image)
+    outputs = []
+    for stride in finder.STRIDES:
+        feature = keras.layers.AveragePooling2D(8 if stride == 8 else 2)(feature)
+        feature = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(feature)
+        for depth, name in ((1, "score"), (4, "box")):
+            outputs.append(keras.layers.Conv2D(depth, 1, name=f"{name}{stride}")(feature))
+    return keras.Model(image, outputs)
+
+
+CLASSIFIER = FineTuning(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
+FINDER = train_finder.Knobs(size=64, batch=4, steps=2, again=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
+STAGES = (
+    recipes.Stage("head", None, 1, 1e-2),
+    recipes.Stage("last-blocks", "block_12_add", 1, 1e-2),
+    recipes.Stage("all", "block_2_add", 2, 1e-2),
+)
+TOTAL = sum(stage.epochs for stage in STAGES)
+STAGES_AS_THEY_ARE, ADAMW = recipes.fine_tuning, keras.optimizers.AdamW
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterable[None]:
+    """Small networks, short stages and an average over as few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mobilenet_v2, "build", small_classifier)
+        patch.setattr(recipes, "fine_tuning", lambda _: STAGES)
+        patch.setattr(finder, "build", small_finder)
+        patch.setattr(finder, "freeze", lambda *_: None)
+        patch.setattr(slimming, "slim", lambda model, *_: (model, 0.0))  # there is no stem
+        patch.setattr(
+            keras.optimizers, "AdamW", lambda *args, **kwargs: ADAMW(*args, **{**kwargs, "ema_momentum": 0.5})
+        )
+        yield
+
+
+def classify(folders: tuple[Path, Path], out: Path, knobs: FineTuning = CLASSIFIER) -> None:
+    portraits, street = folders
+    train_classifier.train(recipes.of_mobilenet_v2(None), portraits, [street], out, knobs)
+
+
+def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FINDER) -> None:
+    portraits, street = folders
+    train_finder.train([street], portraits, None, None, out, knobs)
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Plug]:
+    """Pull the plug of the run in this epoch."""
+
+    def at(epoch: int) -> Plug:
+        shared = Plug(epoch)
+        monkeypatch.setattr(allocator, "KeepFreedMemory", lambda: shared)
+        return shared
+
+    return at
+
+
+def outcome(out: Path) -> tuple[Weights, dict[str, Any]]:
+    """Weights and curves of a run."""
+    run = record.read(out / "model.keras")
+    curves = {name: values for name, values in run.history.items() if name != "seconds"}
+    return keras.models.load_model(out / "model.keras", compile=False).get_weights(), curves
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[Train, Path]:
+    outs = {train: tmp_path_factory.mktemp(train.__name__) for train in (classify, find)}
+    for train, out in outs.items():
+        train(folders, out)
+    return outs
+
+
+@pytest.mark.parametrize(("train", "pulled"), [(classify, 1), (classify, 3), (find, 1), (find, 3)])
+def test_a_recipes_run_goes_on_where_it_was(
+    folders: tuple[Path, Path],
+    undisturbed: dict[Train, Path],
+    tmp_path: Path,
+    plug: Callable[[int], Plug],
+    train: Train,
+    pulled: int,
+) -> None:
+    plug(pulled)
+    with pytest.raises(PulledError):
+        train(folders, tmp_path)
+    left = plug(TOTAL - pulled)
+    train(folders, tmp_path)
+    assert left.left == 0  # as many epochs as were left, and none more
+    (weights, curves), (expected, wanted) = outcome(tmp_path), outcome(undisturbed[train])
+    assert same(weights, expected)
+    assert curves == {name: pytest.approx(values, rel=1e-3) for name, values in wanted.items()}
+    assert {len(values) for values in curves.values()} == {TOTAL}
+
+
+def test_a_turned_knob_starts_a_recipe_afresh(
+    folders: tuple[Path, Path], tmp_path: Path, plug: Callable[[int], Plug]
+) -> None:
+    plug(3)
+    with pytest.raises(PulledError):
+        classify(folders, tmp_path)
+    left = plug(TOTAL)
+    classify(folders, tmp_path, replace(CLASSIFIER, smoothing=0.2))
+    assert left.left == 0
+    assert {len(values) for values in outcome(tmp_path)[1].values()} == {TOTAL}
+
+
+@pytest.mark.parametrize(("train", "network"), [(classify, mobilenet_v2), (find, finder)])
+def test_other_initial_weights_start_a_recipe_afresh(
+    folders: tuple[Path, Path],
+    undisturbed: dict[Train, Path],
+    tmp_path: Path,
+    plug: Callable[[int], Plug],
+    monkeypatch: pytest.MonkeyPatch,
+    train: Train,
+    network: ModuleType,
+) -> None:
+    build = network.build
+
+    def other(*arguments: object) -> keras.Model:
+        model = build(*arguments)
+        model.weights[0].assign(model.weights[0] + 0.1)
+        return model
+
+    monkeypatch.setattr(network, "build", other)
+    shutil.copytree(undisturbed[train], tmp_path / "run")
+    left = plug(TOTAL)
+    train(folders, tmp_path / "run")
+    assert left.left == 0
+
+
+@pytest.mark.parametrize("train", [classify, find])
+def test_a_run_interrupted_before_its_last_model_was_written_writes_it(
+    folders: tuple[Path, Path],
+    undisturbed: dict[Train, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    train: Train,
+) -> None:
+    saved, calls = record.save, itertools.count(1)
+
+    def save_model(model: keras.Model, path: Path) -> None:
+        if next(calls) == TOTAL:
+            raise PulledError
+        saved(model, path)
+
+    monkeypatch.setattr(record, "save", save_model)
+    with pytest.raises(PulledError):
+        train(folders, tmp_path)
+    train(folders, tmp_path)
+    assert same(outcome(tmp_path)[0], outcome(undisturbed[train])[0])
+
+
+@pytest.mark.parametrize(
+    ("train", "knobs"),
+    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, again=0, steps_per_epoch=6))],
+)
+def test_batches_come_in_the_same_order_after_an_interruption(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plug: Callable[[int], Plug],
+    train: Train,
+    knobs: Any,
+) -> None:
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[2:])
+    train(folders, tmp_path / "whole", knobs)
+    plug(1)
+    with pytest.raises(PulledError):
+        train(folders, tmp_path / "broken", knobs)
+    plug(10**6)
+    train(folders, tmp_path / "broken", knobs)
+    assert same(outcome(tmp_path / "broken")[0], outcome(tmp_path / "whole")[0])
+
+
+SOURCES = train_classifier.sources(["street"])
+
+
+@pytest.mark.parametrize("without", [None, *SOURCES])
+def test_a_source_that_is_left_out_is_not_learnt_from(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: str | None
+) -> None:
+    learnt: list[str] = []
+
+    def run_stage(_model: object, _stage: object, looks: train_classifier.Looks, *_: object) -> checkpoints.Curves:
+        pasted = data.pasted(folders[0])
+        learnt.extend(pools.source(sample, pasted) for _, pool in looks.pools for sample in pool)
+        return {"loss": [0.0]}
+
+    monkeypatch.setattr(train_classifier, "run_stage", run_stage)
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[:1])
+    classify(folders, tmp_path, replace(CLASSIFIER, without=without))
+    assert set(learnt) == set(SOURCES) - {without}
+    knobs = record.read(tmp_path / "model.keras").knobs
+    assert (knobs["without"], knobs["samples"]) == (without, len(learnt))
+
+
+def test_an_unknown_source_cannot_be_left_out(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    said = "^without streets: no such source; expected one of street, pasted, portraits$"
+    with pytest.raises(ConfigError, match=said):
+        classify(folders, tmp_path, replace(CLASSIFIER, without="streets"))
+
+
+def test_two_sources_of_one_name_are_refused(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="another folder of scenes is named street too; rename one of them"):
+        train_classifier.gather(folders[0], [folders[1], folders[1]], 0, None)
+    with pytest.raises(ConfigError, match="scenes pasted: portraits of --data are named so; rename the folder"):
+        train_classifier.sources(["street", "pasted"])
+
+
+def test_a_run_of_few_looks_ends(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "fine_tuning", STAGES_AS_THEY_ARE)
+    monkeypatch.setattr(keras.optimizers, "AdamW", ADAMW)
+    classify(folders, tmp_path, replace(CLASSIFIER, looks=16, epochs=1, settling=1))
+    assert (tmp_path / "run.json").exists()
+
+
+def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Train, Path]) -> None:
+    out = undisturbed[find]
+    names = {path.name for path in out.iterdir()}
+    assert {"model.keras", "run.json", "curves.png"} <= names
+    assert not [name for name in names if name.startswith(("writing-", "."))]
+    run = record.read(out / "model.keras")
+    assert (run.task, run.labels, run.input_size, run.seed) == ("face", ("face",), 64, 3)
+    assert run.score_threshold in train_finder.THRESHOLDS
+    assert run.metrics["validation"]["images"] == 1
+    assert (run.knobs["steps"], run.knobs["again"]) == (2, 2)
+    shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]
+    assert shapes == [(None, side, side, depth) for side in (8, 4, 2) for depth in (1, 4)]

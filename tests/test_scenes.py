@@ -1,0 +1,290 @@
+"""Composed scenes teach the truth: every box lies where its face is drawn, inside the frame."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskwatch.flow import Box, Image
+from training import scenes, voc
+from training.augment import weather
+from training.data import Photo
+from training.scenes import Picture
+
+SIZE = 160  # pixels of a scene
+MAGENTA = (255, 0, 255)  # of faces, and of nothing else
+
+
+def picture(width: int, height: int, *faces: tuple[int, int, int, int]) -> Picture:
+    """Magenta faces on green."""
+    image = np.full((height, width, 3), (20, 120, 40), np.uint8)
+    for left, top, right, bottom in faces:
+        image[top:bottom, left:right] = MAGENTA
+    return Picture(image, np.array(faces, np.float32).reshape(-1, 4))
+
+
+PORTRAIT = picture(200, 240, (80, 90, 120, 140))
+ROOM = Picture(np.full((240, 320, 3), (30, 40, 220), np.uint8), np.zeros((0, 4), np.float32))
+STREET = picture(320, 240, (60, 100, 100, 150), (150, 90, 182, 130), (230, 120, 262, 160))
+
+
+def drawn_faces(image: Image) -> np.ndarray:
+    """(N, 4) where magenta is, patch by patch."""
+    red, green, blue = (image[..., channel].astype(int) for channel in range(3))
+    magenta = ((red > 245) & (green < 10) & (blue > 245)).astype(np.uint8)
+    left, top, width, height, area = cv2.connectedComponentsWithStats(magenta)[2][1:].T
+    return np.stack([left, top, left + width, top + height], axis=1)[area > 8].astype(np.float32)
+
+
+def apart(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(N,) pixels between the edges of each box and of the face nearest to it."""
+    return np.abs(boxes[:, None] - faces[None]).max(axis=2).min(axis=1, initial=np.inf)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_in_a_zoomed_street_the_boxes_lie_on_the_faces(seed: int) -> None:
+    scene = scenes.zoomed(STREET, SIZE, np.random.default_rng(seed))
+    faces = drawn_faces(scene.image)
+    assert scene.image.shape == (SIZE, SIZE, 3)
+    assert (apart(scene.boxes, faces) < 2).all()
+    lost = faces[apart(faces, scene.boxes) >= 2]  # cut off by the frame so far that they are not taught
+    assert ((lost[:, :2] <= 0).any(axis=1) | (lost[:, 2:] >= SIZE).any(axis=1)).all()
+
+
+def test_zooming_shows_faces_of_many_sizes_and_loses_few() -> None:
+    boxes = [scenes.zoomed(STREET, SIZE, np.random.default_rng(seed)).boxes for seed in range(60)]
+    widths = np.concatenate(boxes)[:, 2] - np.concatenate(boxes)[:, 0]
+    assert widths.min() < 15
+    assert widths.max() > 40
+    assert sum(map(len, boxes)) > 0.4 * 3 * 60
+
+
+@pytest.mark.parametrize("grids", [(1,), (2,), (3,), (4,)])
+@pytest.mark.parametrize("seed", range(5))
+def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(
+    monkeypatch: pytest.MonkeyPatch, grids: tuple[int, ...], seed: int
+) -> None:
+    monkeypatch.setattr(scenes, "DRESSED", 0.0)  # a drawing hides the magenta
+    monkeypatch.setattr(scenes, "TILT", 0.0)  # a turned face keeps the size of its box
+    scene = scenes.collage(lambda: PORTRAIT, SIZE, np.random.default_rng(seed), grids)
+    faces = drawn_faces(scene.image)
+    assert 0.5 * grids[0] ** 2 <= len(scene.boxes) == len(faces) <= grids[0] ** 2
+    assert (apart(scene.boxes, faces) < 2).all()
+    assert (apart(faces, scene.boxes) < 2).all()
+
+
+def test_a_dressed_face_keeps_its_box_and_its_photograph_stays_as_it_was() -> None:
+    before, drawn = PORTRAIT.image.copy(), 0
+    for seed in range(60):
+        worn = scenes.dressed(PORTRAIT, np.random.default_rng(seed))
+        assert np.array_equal(worn.boxes, PORTRAIT.boxes)
+        assert np.array_equal(PORTRAIT.image, before)
+        drawn += not np.array_equal(worn.image, before)
+    assert drawn / 60 == pytest.approx(scenes.DRESSED, abs=0.12)
+
+
+@pytest.mark.parametrize(("side", "drawn"), [(15, False), (16, True)])
+def test_a_face_too_small_for_a_drawing_gets_none(monkeypatch: pytest.MonkeyPatch, side: int, drawn: bool) -> None:
+    monkeypatch.setattr(scenes, "DRESSED", 1.0)
+    bare = picture(120, 120, (50, 50, 50 + side, 50 + side))
+    worn = [scenes.dressed(bare, np.random.default_rng(seed)).image for seed in range(6)]
+    assert [not np.array_equal(image, bare.image) for image in worn] == [drawn] * 6
+
+
+@pytest.mark.parametrize("side", [(160, 160), (53, 54), (90, 40)])
+@pytest.mark.parametrize("seed", range(5))
+def test_in_a_tile_of_any_shape_the_box_lies_on_the_face(
+    monkeypatch: pytest.MonkeyPatch, side: tuple[int, int], seed: int
+) -> None:
+    monkeypatch.setattr(scenes, "TILT", 0.0)
+    tile = scenes.tilted(PORTRAIT, side, np.random.default_rng(seed))
+    assert tile.image.shape == (side[1], side[0], 3)
+    (away,) = apart(tile.boxes, drawn_faces(tile.image))
+    assert away < 2
+
+
+def test_a_turned_face_keeps_its_size_and_stays_under_its_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the same tile not turned: the same draws, another angle."""
+    turned = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]
+    monkeypatch.setattr(scenes, "TILT", 0.0)
+    upright = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]
+    moved = 0
+    for tile, plain in zip(turned, upright, strict=True):
+        if len(tile.boxes) == len(plain.boxes) == 1 and (tile.boxes > 0).all() and (tile.boxes < 200).all():
+            size, before = (boxes[0, 2:] - boxes[0, :2] for boxes in (tile.boxes, plain.boxes))
+            assert size == pytest.approx(before, abs=0.1)
+            (face,) = drawn_faces(tile.image)
+            centre, found = ((box[:2] + box[2:]) / 2 for box in (tile.boxes[0], face))
+            assert found == pytest.approx(centre, abs=2.5)
+            moved += not np.array_equal(tile.boxes, plain.boxes)
+    assert moved >= 4
+
+
+def test_scenes_with_a_bare_face_are_listed_more_often(saved: Callable[[str], Path]) -> None:
+    masked, bare = (voc.Annotation(Box(0, 0, 9, 9), name) for name in ("with_mask", "without_mask"))
+    found = scenes.streets([voc.Scene(saved("a.png"), (masked,)), voc.Scene(saved("b.png"), (masked, bare))])
+    assert [len(picture.boxes) for picture in found] == [1] + [2] * scenes.BARE_AGAIN
+
+
+@pytest.mark.parametrize("portraits", [[], [PORTRAIT]])
+def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: list[Picture]) -> None:
+    for seed in range(30):
+        shelves = scenes.Shelves([[STREET], [PORTRAIT]], portraits, [ROOM])
+        scene, again = (scenes.compose(shelves, 96, np.random.default_rng(seed)) for _ in range(2))
+        assert (scene.image.shape, scene.image.dtype) == ((96, 96, 3), np.uint8)
+        assert scene.boxes.dtype == np.float32
+        assert ((scene.boxes >= 0) & (scene.boxes <= 96)).all()
+        assert (scene.boxes[:, :2] < scene.boxes[:, 2:]).all()
+        assert np.array_equal(scene.image, again.image)
+        assert np.array_equal(scene.boxes, again.boxes)
+
+
+def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weather, "CHANCES", {})
+    lopsided = picture(320, 320, (40, 140, 100, 200))
+    monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
+    monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
+    shelves = scenes.Shelves([[lopsided]])
+    composed = [scenes.compose(shelves, 320, np.random.default_rng(seed)) for seed in range(20)]
+    assert {float(scene.boxes[0, 0]) for scene in composed} == {40.0, 220.0}
+    assert all(np.array_equal(drawn_faces(scene.image), scene.boxes) for scene in composed)
+
+
+@pytest.mark.parametrize(
+    ("box", "seen"),
+    [
+        ((10, 10, 30, 30), (10, 10, 30, 30)),
+        ((-10, 0, 10, 20), (0, 0, 10, 20)),  # half is left
+        ((-13, 0, 7, 20), None),  # a third
+        ((90, 70, 110, 90), None),  # a quarter: half across and half down
+        ((84, 50, 104, 100), (84, 50, 100, 80)),  # 48 %
+        ((200, 10, 220, 30), None),
+    ],
+)
+def test_a_box_is_clipped_or_dropped_when_little_is_left(
+    box: tuple[float, ...], seen: tuple[float, ...] | None
+) -> None:
+    found = scenes.visible(np.array([box], np.float32), 100, 80)
+    assert found.tolist() == ([list(seen)] if seen else [])
+
+
+COORDINATES = st.integers(-50, 150)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.lists(st.tuples(COORDINATES, COORDINATES, COORDINATES, COORDINATES), max_size=5), st.integers(1, 200))
+def test_mirroring_twice_is_nothing_and_once_keeps_the_size(boxes: list[tuple[int, ...]], width: int) -> None:
+    given_boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    once = scenes.mirrored(given_boxes, width)
+    assert np.array_equal(scenes.mirrored(once, width), given_boxes)
+    assert np.array_equal(once[:, 2:] - once[:, :2], given_boxes[:, 2:] - given_boxes[:, :2])
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[str], Path]:
+    def save(name: str) -> Path:
+        assert cv2.imwrite(str(tmp_path / name), STREET.image[..., ::-1])
+        return tmp_path / name
+
+    return save
+
+
+def test_only_portraits_whose_faces_are_all_sure_are_learnt_from(saved: Callable[[str], Path], tmp_path: Path) -> None:
+    photos = [Photo(saved(f"{name}.png"), 0, 0) for name in ("sure", "doubtful", "unknown")]
+    rows = (("sure", 0.9), ("sure", 0.75), ("doubtful", 0.95), ("doubtful", 0.74))
+    lines = [f"{name}.png\t1\t2\t30\t40\t{score}" for name, score in rows]
+    (tmp_path / "faces.tsv").write_text("\n".join(["path\tx1\ty1\tx2\ty2\tscore", *lines]))
+    (portrait,) = scenes.portraits(photos, tmp_path)
+    assert portrait.boxes.tolist() == [[1, 2, 30, 40]] * 2
+    assert np.array_equal(portrait.image, STREET.image)
+
+
+def test_in_the_street_every_annotated_name_is_a_face(saved: Callable[[str], Path]) -> None:
+    names = ("with_mask", "without_mask", "mask_weared_incorrect")
+    faces = tuple(voc.Annotation(Box(at, 0, at + 9, 9), name) for at, name in enumerate(names))
+    both = [voc.Scene(saved("a.png"), faces), voc.Scene(saved("b.png"), ())]
+    assert [picture.boxes.tolist() for picture in scenes.streets(both)] == [
+        [[0, 0, 9, 9], [1, 0, 10, 9], [2, 0, 11, 9]]
+    ] * scenes.BARE_AGAIN
+    assert [picture.boxes.shape for picture in scenes.rooms(both)] == [(0, 4)]
+
+
+def test_every_source_is_drawn_as_often_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
+    small, large = picture(99, 99, (1, 1, 50, 50)), picture(99, 99, (1, 1, 50, 50))
+    drawn = []
+    monkeypatch.setattr(scenes, "zoomed", lambda picture, *_: drawn.append(picture is small) or picture)
+    shelves = scenes.Shelves([[small], [large] * 99])
+    for seed in range(200):
+        scenes.compose(shelves, 96, np.random.default_rng(seed))
+    assert 70 < sum(drawn) < 130
+
+
+def test_a_room_is_shown_as_often_as_it_should_be_and_holds_no_face() -> None:
+    shelves = scenes.Shelves([[STREET]], [PORTRAIT], [ROOM])
+    made = [scenes.compose(shelves, 96, np.random.default_rng(seed)) for seed in range(300)]
+    rooms = [not len(scene.boxes) for scene in made]
+    assert scenes.ROOMS / 2 < np.mean(rooms) < 2 * scenes.ROOMS
+    assert all(len(drawn_faces(scene.image)) == 0 for scene, room in zip(made, rooms, strict=True) if room)
+
+
+@pytest.mark.parametrize("way", ["zoomed", "collage", "mirrored"])
+def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Two faces of different width: the wide one was never annotated."""
+    monkeypatch.setattr(weather, "CHANCES", {})
+    monkeypatch.setattr(scenes, "DRESSED", 0.0)
+    monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
+    both = replace(picture(320, 320, (40, 40, 60, 80), (200, 200, 280, 240)), ignored=np.array([False, True]))
+    seen = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        if way == "zoomed":
+            scene = scenes.zoomed(both, 160, rng, lean=0.1)
+        elif way == "collage":
+            scene = scenes.collage(lambda: both, 160, rng, grids=(2,))
+        else:
+            monkeypatch.setattr(scenes, "zoomed", lambda *_: both)
+            scene = scenes.compose(scenes.Shelves([[both]]), 160, rng)
+        assert len(scene.left_out) == len(scene.boxes)
+        sizes = scene.boxes[:, 2:] - scene.boxes[:, :2]
+        whole = (way == "mirrored") | ((scene.boxes > 0) & (scene.boxes < 160)).all(axis=1)
+        assert np.array_equal((sizes[:, 0] > sizes[:, 1])[whole], scene.left_out[whole])
+        seen += whole.sum()
+    assert seen > 20
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_in_a_scene_that_leans_the_boxes_are_about_their_faces(seed: int) -> None:
+    scene = scenes.zoomed(STREET, SIZE, np.random.default_rng(seed), lean=0.3)
+    whole = scene.boxes[((scene.boxes > 8) & (scene.boxes < SIZE - 8)).all(axis=1)]
+    faces = drawn_faces(scene.image)
+    for box in whole:
+        middle = (box[:2] + box[2:]) / 2
+        assert np.abs((faces[:, :2] + faces[:, 2:]) / 2 - middle).max(axis=1).min() < 2
+
+
+def test_zoomed_in_the_boxes_lie_on_the_faces() -> None:
+    small = picture(80, 60, (30, 20, 50, 44))
+    for seed in range(20):
+        scene = scenes.zoomed(small, 320, np.random.default_rng(seed))
+        inner = scene.boxes[((scene.boxes > 0) & (scene.boxes < 320)).all(axis=1)]
+        red, green = scene.image[..., 0].astype(int), scene.image[..., 1]
+        rows, columns = np.nonzero((red > 137) & (green < 60))  # half way between face and background
+        if len(inner):
+            seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+            assert np.abs(inner[0] - seen).max() < 1.5, seed
+
+
+def test_a_scene_that_cannot_be_decoded_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"
+    cv2.imwrite(str(whole), np.zeros((9, 9, 3), np.uint8))
+    cut.write_bytes(whole.read_bytes()[:-9])
+    face = voc.Annotation(Box(1, 2, 3, 4), "with_mask")
+    (picture,) = scenes.in_memory([voc.Scene(cut, ()), voc.Scene(whole, (face,))])
+    assert picture.boxes.tolist() == [[1, 2, 3, 4]]
+    assert str(cut) in caplog.text

@@ -1,1 +1,0 @@
-"""How the mask classifiers are trained."""

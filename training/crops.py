@@ -1,0 +1,151 @@
+"""What the mask classifier learns from: whole portraits, and faces cut by the device's own preprocess.
+
+`cut` is what the device would see; `varied` is what it might have seen at another door: another tightness and tilt,
+fewer pixels, other clothes, another camera.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.flow import Box, Image, Label
+from training import data, voc
+from training.augment import transplant, wear, weather
+
+MIN_STREET_FACE = 12.0  # pixels, shorter side: below, a person cannot tell either
+MARGINS = (-0.08, 0.6)  # of a varied crop: from nothing but face to head and shoulders
+MARGIN_SPREAD = 0.08  # around the device's own margin, for half of the crops
+LEAST_ROUND_WRONG = 0.1  # margin round a mask worn wrong: on a chin that is cut off, nobody could see it
+SHIFT = 0.1  # of the face's longer side: finders differ in where they put the box
+TILT = 0.12  # radians, standard deviation
+STRETCH = (0.1, 0.35)  # logarithm of width to height: of most crops, and of the warped quarter
+KEPT_RESOLUTION = {False: 0.45, True: 0.75}  # share of portraits, of street faces, that keep all their pixels
+LEAST_FACE = 13.0  # pixels a face is shrunk to at most
+MOST_PIXELS = 1.25  # of the network's input: detail and noise beyond it are averaged away anyhow
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One face with its class."""
+
+    path: Path
+    label: int  # index into data.CLASSES
+    box: Box | None  # where the face is, pixels; None: nobody knows
+    whole: bool = False  # the picture is judged whole, as `training evaluate` does
+    street: bool = False  # a small face of a scene; a portrait otherwise
+    source: str = ""  # name of the folder of scenes; empty: a portrait of --data
+
+
+def portraits(photos: Iterable[data.Photo], known: dict[Path, list[tuple[Box, float]]]) -> list[Sample]:
+    """Each photograph whole, and its largest known face."""
+    samples = []
+    for photo in photos:
+        faces = [box for box, _ in known.get(photo.path, [])]
+        box = max(faces, key=lambda box: box.area, default=None)
+        samples.append(Sample(photo.path, photo.label, box, whole=True))
+        if box:
+            samples.append(Sample(photo.path, photo.label, box))
+    return samples
+
+
+def annotated(scenes: Iterable[voc.Scene], source: str, street: bool = True) -> list[Sample]:
+    """The faces of annotated scenes whose class somebody told, wrongly worn masks included."""
+    return [
+        Sample(scene.path, data.CLASSES.index(Label(face.name)), face.box, street=street, source=source)
+        for scene in scenes
+        for face in scene.faces
+        if face.name in data.CLASSES and not face.ignored and min(face.box.width, face.box.height) >= MIN_STREET_FACE
+    ]
+
+
+def of_sources(splits: Mapping[str, voc.Split], part: str) -> list[Sample]:
+    """The faces of one part of every source of scenes (see voc.sources); large ones where it shows portraits mostly."""
+    return [
+        sample
+        for name, split in splits.items()
+        for sample in annotated(voc.part(split, part), name, not voc.portraits_mostly(voc.part(split, "all")))
+    ]
+
+
+def cut(sample: Sample, image: Image, size: int) -> Image:
+    """The sample as the device would see it: (size, size, 3) uint8 RGB."""
+    if sample.whole or sample.box is None:
+        return preprocess.whole_image(image, size)
+    return preprocess.face_crop(image, sample.box, size)
+
+
+def masked(samples: Iterable[Sample], seed: int) -> list[tuple[Path, Box]]:
+    """Faces whose mask may be moved to another face, in a random order that goes from source to source."""
+    by_source: dict[str, list[tuple[Path, Box]]] = {}
+    for sample in samples:
+        if data.CLASSES[sample.label] is Label.WITH_MASK and sample.box and not (sample.whole or sample.street):
+            by_source.setdefault(sample.source, []).append((sample.path, sample.box))
+    rng = np.random.default_rng(seed)
+    rows = itertools.zip_longest(*([pool[at] for at in rng.permutation(len(pool))] for pool in by_source.values()))
+    return [face for row in rows for face in row if face is not None]
+
+
+def varied(
+    sample: Sample, image: Image, size: int, rng: np.random.Generator, masks: Sequence[transplant.Cutout] = ()
+) -> tuple[Image, int]:
+    """The sample at another door: (size, size, 3) uint8 RGB, and its class, for a mask put on changes it.
+
+    `masks`: cut out of other photographs, for bare faces to wear.
+
+    Fewer pixels come before the camera's faults and enlarging after them, as on the device: noise and JPEG blocks are
+    as large as the pixels of the far face.
+    """
+    label = sample.label
+    if sample.box:
+        image, label = wear.dress(image, sample.box, label, rng, masks)
+    window, side, face = framing(replace(sample, label=label), image, 2 * size, rng)
+    look = cv2.warpAffine(image, window, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    pixels = max(8, min(round(side * resolution(face, sample.street, rng)), round(MOST_PIXELS * size)))
+    look = preprocess.resize(np.asarray(look, np.uint8), pixels, pixels)
+    if rng.random() < 0.5:
+        look = weather.mirror(look)
+    return preprocess.resize(weather.apply(look, rng, but=weather.low_resolution), size, size), label
+
+
+def framing(
+    sample: Sample, image: Image, limit: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], int, float]:
+    """(2, 3) transform from the photograph to a square, its side (at most `limit`) and the face's in it, pixels."""
+    height, width = image.shape[:2]
+    if sample.whole or sample.box is None:
+        face = max(sample.box.width, sample.box.height) if sample.box else 0.6 * max(width, height)
+        across, down = width * rng.uniform(0.8, 1.08), height * rng.uniform(0.8, 1.08)
+        x, y = width / 2, height / 2
+    else:
+        face = max(sample.box.width, sample.box.height)
+        device = rng.random() < 0.5
+        margin = rng.normal(preprocess.FACE_MARGIN, MARGIN_SPREAD) if device else rng.uniform(*MARGINS)
+        if data.CLASSES[sample.label] is Label.INCORRECT:
+            margin = max(margin, LEAST_ROUND_WRONG)
+        across = down = face * (1 + 2 * margin)
+        x, y = (sample.box.left + sample.box.right) / 2, (sample.box.top + sample.box.bottom) / 2
+    x, y = np.array([x, y]) + rng.uniform(-SHIFT, SHIFT, 2) * face
+    stretch = np.exp(rng.uniform(-1, 1) * STRETCH[rng.random() < 0.25] / 2)
+    natural = float(np.sqrt(across * down))
+    side = int(np.clip(round(natural), 8, limit))
+    scale = side / np.array([across * stretch, down / stretch])
+    angle, shear = rng.normal(0, TILT), rng.normal(0, TILT / 2)
+    turn = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
+    linear = np.diag(scale) @ turn
+    middle = np.full(2, side / 2) - linear @ np.array([x, y])
+    return np.column_stack([linear, middle]).astype(np.float32), side, face * side / natural
+
+
+def resolution(face: float, street: bool, rng: np.random.Generator) -> float:
+    """Share of the photograph's pixels a look keeps: all of them, or any number down to a face of LEAST_FACE."""
+    if rng.random() < KEPT_RESOLUTION[street] or face <= LEAST_FACE:
+        return 1.0
+    return float(np.exp(rng.uniform(np.log(LEAST_FACE / face), 0)))

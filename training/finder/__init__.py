@@ -1,1 +1,0 @@
-"""How the face finder is trained."""

@@ -1,0 +1,105 @@
+"""What a finder cell must answer, and how wrong it was.
+
+Targets are dealt by centre and size: a face belongs to the strides whose cells suit its size and to the cells within
+three quarters of a stride of its centre. The score is learnt as quality focal loss (Li et al. 2020, arXiv 2006.04388)
+against the overlap the cell reaches, so that the surest cell is also the best placed; the box as GIoU
+(Rezatofighi et al. 2019, arXiv 1902.09630).
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from training.networks.finder import STRIDES
+from training.scenes import Boxes
+
+# Stride -> sizes of face (square root of the area, pixels of the input) it answers for; neighbours overlap.
+SIZES = {8: (0.0, 48.0), 16: (32.0, 112.0), 32: (80.0, np.inf)}
+TOO_SMALL = 9.0  # pixels of the input: neither a face to find nor background
+NEAR, AROUND = 0.75, 1.5  # strides from the centre: positive within NEAR, not judged between NEAR and AROUND
+BOX_WEIGHT = 2.0
+POSITIVE, NEGATIVE, IGNORED = 1.0, 0.0, -1.0
+
+
+def cell_centres(size: int) -> NDArray[np.float32]:
+    """(N, 3) centre x, centre y, stride of every cell, strides in order, row by row; pixels of the input."""
+    rows = []
+    for stride in STRIDES:
+        centre = (np.arange(size // stride, dtype=np.float32) + 0.5) * stride
+        y, x = np.meshgrid(centre, centre, indexing="ij")
+        rows.append(np.stack([x.ravel(), y.ravel(), np.full(x.size, stride, np.float32)], axis=1))
+    return np.concatenate(rows)
+
+
+def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """(M, 4) faces -> (N, 5) per cell: POSITIVE, NEGATIVE or IGNORED, then the face's left, top, right, bottom.
+
+    Where two faces claim a cell, the smaller one has it. Cells in a face that is `left_out` (M,) are IGNORED.
+    """
+    answer = np.zeros((len(cells), 5), np.float32)
+    answer[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)  # harmless where not positive
+    sizes = np.sqrt(np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 0))
+    for face in np.argsort(-sizes):
+        centre = (boxes[face, :2] + boxes[face, 2:]) / 2
+        away = np.abs(cells[:, :2] - centre).max(axis=1) / cells[:, 2]
+        inside = (np.abs(cells[:, :2] - centre) <= (boxes[face, 2:] - boxes[face, :2]) / 2).all(axis=1)
+        if sizes[face] < TOO_SMALL or (left_out is not None and left_out[face]):
+            answer[inside | (away <= NEAR), 0] = IGNORED
+            continue
+        fits = np.array([SIZES[int(stride)][0] <= sizes[face] < SIZES[int(stride)][1] for stride in STRIDES])
+        level = fits[np.searchsorted(STRIDES, cells[:, 2])]
+        positive = level & (away <= NEAR)
+        answer[inside & (away <= AROUND) & ~positive & (answer[:, 0] == NEGATIVE), 0] = IGNORED
+        answer[positive] = np.concatenate([[POSITIVE], boxes[face]])
+    return answer
+
+
+def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """The network's maps -> (B, N, 5): score logit, dx, dy, log width, log height, cells as in cell_centres."""
+    columns = []
+    for score, box in zip(outputs[::2], outputs[1::2], strict=True):
+        both = keras.layers.Concatenate(axis=-1)([score, box])
+        columns.append(keras.layers.Reshape((-1, 5))(both))
+    return keras.layers.Concatenate(axis=1, name="cells")(columns)
+
+
+class FinderLoss(keras.losses.Loss):
+    """Quality focal loss on the scores plus GIoU loss on the boxes, per positive cell of the batch."""
+
+    def __init__(self, size: int, name: str = "finder_loss") -> None:
+        super().__init__(name=name, reduction=None)
+        self.cells = cell_centres(size)
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        """(B, N, 5) targets and (B, N, 5) outputs -> a scalar."""
+        state, logit = y_true[..., 0], y_pred[..., 0]
+        positive = ops.cast(ops.equal(state, POSITIVE), "float32")
+        judged = ops.cast(ops.not_equal(state, IGNORED), "float32")
+        overlap, giou = self.overlaps(y_true[..., 1:], y_pred[..., 1:])
+        # Half the target stands from the start, or a cell with a bad box would never learn to speak up.
+        quality = ops.stop_gradient(positive * (0.5 + 0.5 * overlap))
+        distance = ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality)
+        entropy = ops.relu(logit) - logit * quality + ops.softplus(-ops.abs(logit))
+        count = ops.maximum(ops.sum(positive), 1.0)
+        score_loss = ops.sum(judged * distance * entropy) / count
+        box_loss = ops.sum(positive * (1 - giou)) / count
+        return score_loss * 4.0 + BOX_WEIGHT * box_loss
+
+    def overlaps(
+        self, true: keras.KerasTensor, output: keras.KerasTensor
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """(B, N) IoU and GIoU of the cells' boxes with the faces' boxes."""
+        stride = self.cells[None, :, 2:]
+        centre = self.cells[None, :, :2] + output[..., :2] * stride
+        half = ops.exp(ops.clip(output[..., 2:], -4.0, 6.0)) * stride / 2
+        low, high = centre - half, centre + half
+        inner = ops.relu(ops.minimum(high, true[..., 2:]) - ops.maximum(low, true[..., :2]))
+        outer = ops.maximum(high, true[..., 2:]) - ops.minimum(low, true[..., :2])
+        intersection, hull = inner[..., 0] * inner[..., 1], outer[..., 0] * outer[..., 1]
+        size, true_size = high - low, true[..., 2:] - true[..., :2]
+        union = size[..., 0] * size[..., 1] + true_size[..., 0] * true_size[..., 1] - intersection
+        iou = intersection / ops.maximum(union, 1e-6)
+        return iou, iou - (hull - union) / ops.maximum(hull, 1e-6)

@@ -1,0 +1,103 @@
+"""One threshold for near and far faces: a finder's scores are fitted to how often they are right.
+
+As trained, a score is the overlap a cell hopes to reach. That of a face that fills the picture is lower than that of a
+small one which is no surer to be there, and a threshold that keeps a street free of false faces loses close-ups.
+Platt scaling (Platt 1999, Advances in Large Margin Classifiers) with one slope, and an offset for each stride, makes
+scores shares; both are folded into the score convolutions, so that the device knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from maskwatch import decoding, preprocess
+from maskwatch.flow import Box, Image
+from training import scorer
+from training.networks.finder import STRIDES
+
+LEAST = 0.1  # a box with a lower score says nothing about where to draw the line
+PRESENT, ABSENT = 0.35, 0.2  # overlap (IoU) with an annotated face from which, and up to which, a box is (not) one
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One box a finder gave."""
+
+    found: scorer.Found
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """New logit of a stride = slope · logit + offsets[stride]."""
+
+    slope: float
+    offsets: dict[int, float]
+
+
+def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -> list[Answer]:
+    """What the float model finds in an (h, w, 3) image, letterboxed, decoded and suppressed as on the device."""
+    pixels, placement = preprocess.letterbox(image, size)
+    maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
+    pairs = [
+        decoding.decode([single for single in maps if single.shape[1] == size // stride], size, least)
+        for stride in STRIDES
+    ]
+    boxes, scores = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    strides = np.repeat(STRIDES, [len(scores) for _, scores in pairs])
+    kept = decoding.non_maximum_suppression(boxes, scores)
+    faces = decoding.as_faces(placement.to_image(boxes[kept]), scores[kept])
+    return [
+        Answer(scorer.Found(face.box, face.score), int(stride))
+        for face, stride in zip(faces, strides[kept], strict=True)
+    ]
+
+
+def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
+    """Slope and offsets with the least loss on what was found in validation pictures, and whether a face was there."""
+    judged = [
+        (answer.found.score, STRIDES.index(answer.stride), there)
+        for answers_, faces in pictures
+        for answer, there in zip(answers_, present([answer.found for answer in answers_], faces), strict=True)
+        if there is not None
+    ]
+    scores, levels, rights = np.array(judged, float).reshape(-1, 3).T
+    logits = np.log(scores) - np.log1p(-scores)
+    signs, levels = 2 * rights - 1, levels.astype(int)
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        certainty = signs * (np.exp(parameters[0]) * logits + parameters[1:][levels])
+        # What nothing speaks for stays where it is.
+        return float(np.logaddexp(0, -certainty).sum() + 0.1 * np.square(parameters).sum())
+
+    found = minimize(loss, np.zeros(1 + len(STRIDES)), method="BFGS")
+    return Scale(float(np.exp(found.x[0])), dict(zip(STRIDES, map(float, found.x[1:]), strict=True)))
+
+
+def present(found: Sequence[scorer.Found], faces: Sequence[Box]) -> list[bool | None]:
+    """Whether there is a face under each box; None: a second box on one, or a box half on one, speaks for neither."""
+    answer: list[bool | None] = [None] * len(found)
+    free = list(faces)
+    for place in sorted(range(len(found)), key=lambda place: -found[place].score):
+        box = found[place].box
+        nearest = max(free, key=box.iou, default=None)
+        if nearest is not None and box.iou(nearest) >= PRESENT:
+            free.remove(nearest)
+            answer[place] = True
+        elif max(map(box.iou, faces), default=0.0) <= ABSENT:
+            answer[place] = False
+    return answer
+
+
+def fold(model: keras.Model, scale: Scale) -> None:
+    """Change the score convolutions, in place."""
+    for stride, offset in scale.offsets.items():
+        convolution = model.get_layer(f"score{stride}")
+        kernel, bias = convolution.get_weights()
+        convolution.set_weights([kernel * scale.slope, bias * scale.slope + offset])

@@ -1,0 +1,73 @@
+"""Cross-validation by source: what a classifier makes of faces from a source it never learnt from.
+
+A held-out fifth of every source says how well a model knows these data sets; a source left out says what another
+camera, another kind of mask, another kind of picture may cost. The same recipe is run once with everything, and once
+without each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from training import crops, report, train_classifier, voc
+from training import slices as sliced
+from training.knobs import FineTuning
+from training.pools import PASTED, PORTRAITS
+from training.recipes import Recipe
+
+RECORD = "left-out.jsonl"
+ASKED = {  # source -> (kind, name) of the slices that show it; a folder of scenes is asked for by its own name
+    PASTED: (("mask", "pasted"),),
+    PORTRAITS: (("source", "portrait face"), ("source", "whole portrait")),
+}
+
+
+def asked(source: str) -> tuple[tuple[str, str], ...]:
+    """(kind, name) of the slices that show a source."""
+    return ASKED.get(source, (("source", source), ("worn wrong", source)))
+
+
+def run(
+    recipe: Recipe[FineTuning],
+    portraits: Path,
+    scenes: Sequence[Path],
+    out: Path,
+    knobs: FineTuning,
+    yunet: Path | None = None,
+) -> list[dict[str, Any]]:
+    """Train, or finish training, a model for each case in a folder of its own under `out`; judge all on the test part.
+
+    A folder of scenes in which nobody's class is told is no case.
+
+    Returns:
+        A row for each slice asked for; they are also written to out/left-out.jsonl.
+    """
+    found = {}
+    splits = voc.sources(scenes, knobs.seed)
+    told = {sample.source for sample in crops.of_sources(splits, "all")}
+    sources = [name for name in train_classifier.sources(splits) if name in told or name in ASKED]
+    for without in (None, *sources):
+        folder = out / f"without-{without or 'nothing'}"
+        print(f"training without {without or 'nothing'}: {folder}", flush=True)
+        train_classifier.train(recipe, portraits, scenes, folder, replace(knobs, without=without), yunet)
+        judged = report.judge(report.Subject(folder / "model.keras", portraits, scenes, "test", knobs.seed, None))
+        found[without] = {(each.kind, each.name): each.record() for each in sliced.slices(judged)}
+    rows = [
+        {
+            "left_out": source,
+            "without": found[source][shown],
+            "learnt": found[None][shown],
+            "knobs": {"size": knobs.size, "alpha": knobs.alpha, "epochs": knobs.epochs, "looks": knobs.looks},
+        }
+        for source in sources
+        for shown in asked(source)
+        if shown in found[source]
+    ]
+    temporary = out / f".{RECORD}"
+    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    temporary.replace(out / RECORD)
+    return rows

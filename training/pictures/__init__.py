@@ -1,1 +1,0 @@
-"""Photographs on disk: data sets, annotated scenes, their split."""

@@ -1,0 +1,128 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+from training.calibration import Bin, Point
+
+
+def curves(history: dict[str, list[float]], path: Path) -> None:
+    """Each measure by epoch, training and validation on one axis, as a PNG."""
+    names = [name for name in history if not name.startswith("val_")]
+    figure, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 3.6), squeeze=False)
+    for axis, name in zip(axes[0], names, strict=True):
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            if key in history:
+                axis.plot(range(1, len(history[key]) + 1), history[key], label=label)
+        axis.set(title=name, xlabel="epoch")
+        axis.grid(alpha=0.3)
+        axis.legend()
+    _save(figure, path)
+
+
+def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) -> None:
+    """Counts by true class (rows) and answer (columns), as a PNG."""
+    figure, axis = plt.subplots(figsize=(4.2, 3.6))
+    axis.imshow(matrix, cmap="Blues")
+    axis.set(xticks=range(len(labels)), xticklabels=labels, yticks=range(len(labels)), yticklabels=labels)
+    axis.set(xlabel="answer", ylabel="truth")
+    for (row, column), count in np.ndenumerate(matrix):
+        axis.text(
+            column,
+            row,
+            f"{count}",
+            ha="center",
+            va="center",
+            color="white" if count > matrix.max() / 2 else "black",
+        )
+    _save(figure, path)
+
+
+def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
+    """Share judged right by confidence, with the number of faces, as a PNG."""
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True, height_ratios=(3, 1))
+    above.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="as stated")
+    above.plot([each.confidence for each in bins], [each.right for each in bins], marker="o", label="found")
+    above.set(ylabel="share judged right", title=f"expected calibration error {error:.3f}", ylim=(0, 1.03))
+    above.legend(loc="lower right")
+    below.bar([each.confidence for each in bins], [each.n for each in bins], width=0.03)
+    below.set(xlabel="confidence", ylabel="faces", yscale="log")
+    for axis in (above, below):
+        axis.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def operating(points: Sequence[Point], chosen: Point, path: Path) -> None:
+    """False alarms and missed people by threshold, in %, as a PNG."""
+    figure, axis = plt.subplots(figsize=(5.6, 3.8))
+    thresholds = [point.threshold for point in points]
+    axis.plot(thresholds, [100 * p.false_alarms / max(1, p.masked) for p in points], label="masked called bare")
+    axis.plot(thresholds, [100 * p.missed / max(1, p.bare) for p in points], label="bare called masked")
+    axis.axvline(chosen.threshold, color="grey", linestyle="--", label=f"chosen, {chosen.threshold:g}")
+    axis.set(xlabel="a face counts as bare from", ylabel="% of those people", ylim=(0, None))
+    axis.grid(alpha=0.3)
+    axis.legend()
+    _save(figure, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that might be shipped."""
+
+    name: str
+    ms: float  # a call
+    quality: Mapping[str, Mapping[str, Any]]  # measure -> value, interval95: shares, 0–1
+
+
+def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
+    """What each candidate gets wrong, in % with its 95 % interval, against its time; a panel for each task; a PNG."""
+    figure, axes = plt.subplots(len(panels), 1, figsize=(8, 4.4 * len(panels)), squeeze=False)
+    for axis, (task, candidates) in zip(axes[:, 0], panels.items(), strict=True):
+        candidates = sorted(candidates, key=lambda candidate: candidate.ms)
+        for place, measure in enumerate(candidates[0].quality):
+            aside = 1 + 0.01 * place  # or one interval would hide another
+            found = [candidate.quality[measure] for candidate in candidates]
+            wrong = np.array([100 * (1 - each["value"]) for each in found])
+            ends = np.array([[100 * (1 - end) for end in each["interval95"][::-1]] for each in found]).T
+            axis.errorbar(
+                [candidate.ms * aside for candidate in candidates],
+                wrong,
+                yerr=np.abs(ends - wrong),
+                fmt="o",
+                capsize=3,
+                label=measure,
+            )
+        for candidate in candidates:
+            axis.axvline(candidate.ms, color="lightgrey", zorder=0)
+            axis.annotate(
+                candidate.name,
+                (candidate.ms, 1),
+                xycoords=("data", "axes fraction"),
+                rotation=80,
+                fontsize=8,
+            )
+        axis.set(xlabel="ms on one thread", ylabel=f"{task}: wrong, %", xscale="log", ylim=(0, None))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("{x:g}")
+        axis.grid(alpha=0.3, which="both")
+        axis.legend(fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    figure.tight_layout()
+    temporary = path.with_name(f"writing-{path.name}")
+    figure.savefig(temporary, dpi=110, format="png")
+    plt.close(figure)
+    temporary.replace(path)

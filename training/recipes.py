@@ -1,0 +1,85 @@
+"""What differs from one classifier to the next: how it is built, and which of its layers learn when, at what rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import keras
+
+from training import warm_classifier
+from training.knobs import AlexNet, FineTuning, Knobs, PlainCnn
+from training.networks import alexnet, cnn, mobilenet_v2
+
+Turned = TypeVar("Turned", bound=Knobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the training with its own layers and rate."""
+
+    name: str
+    frozen: str | None  # layers of the base up to this one stay; None: all of them. Without a base it says nothing
+    epochs: int
+    rate: float
+    plain: float = 0.0  # share of the looks that are not varied
+
+
+def everything(model: keras.Model, last: str | None) -> None:
+    """Freeze nothing: the network has no base that knows something already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe(Generic[Turned]):
+    """One network's part of the training; the rest is train_classifier's, the same for all."""
+
+    name: str
+    build: Callable[[Turned], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
+    stages: Callable[[Turned], tuple[Stage, ...]]
+    freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, by Stage.frozen
+
+
+def fine_tuning(knobs: FineTuning) -> tuple[Stage, ...]:
+    """The head alone, then the last blocks with it, then all but the first; at last a stage to settle in.
+
+    The last stage shows faces as the device takes them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv
+    2107.08430). It was not held against as many more varied epochs.
+    """
+    return (
+        Stage("head", None, 1, 1e-3),
+        Stage("last-blocks", "block_12_add", 2, knobs.rate),
+        Stage("all", knobs.frozen, knobs.epochs, knobs.rate),
+        Stage("settling", knobs.frozen, knobs.settling, knobs.rate / 4, knobs.plain),
+    )
+
+
+def from_scratch(knobs: Knobs) -> tuple[Stage, ...]:
+    """All layers at once, from random weights."""
+    return (Stage("scratch", None, knobs.epochs, knobs.rate, knobs.plain),)
+
+
+def going_on(knobs: FineTuning) -> tuple[Stage, ...]:
+    """The last two of those stages: the head knows its task already."""
+    return fine_tuning(knobs)[2:]
+
+
+def of_mobilenet_v2(weights: str | None, start: Path | None = None) -> Recipe[FineTuning]:
+    """The study's winner.
+
+    Args:
+        weights: a Keras weights file of the base without top, "imagenet", or None for random.
+        start: a bundle of this network to go on from, in place of weights.
+    """
+
+    def build(knobs: FineTuning) -> keras.Model:
+        if start is None:
+            return mobilenet_v2.build(knobs.size, knobs.alpha, weights)
+        return warm_classifier.from_bundle(start, knobs.size, knobs.alpha)
+
+    return Recipe("mobilenet_v2", build, going_on if start else fine_tuning, mobilenet_v2.freeze)
+
+
+CNN: Recipe[PlainCnn] = Recipe("cnn", lambda knobs: cnn.build(knobs.size, knobs.depth), from_scratch)
+ALEXNET: Recipe[AlexNet] = Recipe("alexnet", lambda knobs: alexnet.build(knobs.size), from_scratch)

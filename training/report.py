@@ -1,0 +1,131 @@
+"""A classifier's faces, judged once and looked at from every side: `python -m training slices`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwatch.flow import Label
+from training import calibration, crops, data, evaluate, peers, plots, sheet, voc
+from training import slices as sliced
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged, and on what."""
+
+    model: Path
+    root: Path  # portraits
+    scenes: Sequence[Path]  # a source each
+    part: str  # of the split, or "all"
+    seed: int  # of the split
+    yunet: Path | None  # tells which way a face is turned
+
+
+def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) -> None:
+    """Judge a part of the data, say what was found, and write it with its pictures into the folder `out`.
+
+    Args:
+        subject: see there.
+        people: at most one false alarm in so many masked people.
+        out: made if need be.
+        say: is given each line for people.
+
+    Raises:
+        ModelError: the model cannot be used.
+        SourceError: the data cannot be used.
+    """
+    judged = judge(subject, grey=True)
+    out.mkdir(parents=True, exist_ok=True)
+    figures = summary(judged, people)
+    text = json.dumps({"model": subject.model.name, "part": subject.part, "seed": subject.seed, **figures}, indent=1)
+    temporary = out / ".slices.json"
+    temporary.write_text(text + "\n")
+    temporary.replace(out / "slices.json")
+    draw(judged, people, out)
+    found = sliced.slices(judged)
+    say(sliced.table(found))
+    weakest = sliced.worst(found)
+    if weakest:
+        say(f"worst slice: {weakest.kind}: {weakest.name}, {len(weakest.wrong)} of {len(weakest.faces)} wrong")
+    say(f"expected calibration error {figures['calibration_error']:.4f}")
+    point = figures["chosen"]
+    say(
+        f"threshold {point['threshold']:g} (at most one false alarm in {people}): "
+        f"{point['false_alarms']} of {point['masked']} masked called bare, "
+        f"{point['missed']} of {point['bare']} bare called masked"
+    )
+    say(f"wrote slices.json, mistakes.png, grey.png, worst.png, reliability.png and thresholds.png into {out}")
+
+
+def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
+    """Every readable face of the part; if `grey`, each without colour too."""
+    network = evaluate.open_network(subject.model)
+    known = data.faces(subject.root)
+    dataset = data.load(subject.root)
+    photos = dataset.photos if subject.part == "all" else getattr(dataset.split(subject.seed), subject.part)
+    samples = crops.portraits(photos, known) + crops.of_sources(voc.sources(subject.scenes, subject.seed), subject.part)
+    good = data.readable(sample.path for sample in samples)
+    return sliced.judge(
+        network,
+        [sample for sample in samples if sample.path in good],
+        data.pasted(subject.root),
+        peers.yunet_landmarks(subject.yunet) if subject.yunet else None,
+        grey,
+    )
+
+
+def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
+    """(N,) how bare each face was called and whether it is, of the faces on which both camps agree.
+
+    Whole portraits stay out: the device never sees one. So do masks worn wrong: a site may count them either way. So do
+    the same faces without colour.
+    """
+    faces = [face for face in judged if not (face.sample.whole or face.grey) and face.truth is not Label.INCORRECT]
+    bare = np.array([face.bare for face in faces], np.float32)
+    return bare, np.array([face.truth is Label.WITHOUT_MASK for face in faces], bool)
+
+
+def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
+    """The figures, ready for JSON."""
+    bare, is_bare = settled(judged)
+    points = calibration.points(bare, is_bare)
+    found = sliced.slices(judged)
+    weakest = sliced.worst(found)
+    return {
+        "slices": [each.record() for each in found],
+        "worst": weakest.record() if weakest else None,
+        "incorrect": incorrect(judged),
+        "calibration_error": round(calibration.expected_error(calibration.bins(bare, is_bare)), 4),
+        "thresholds": [as_json(point) for point in points],
+        "chosen": as_json(calibration.choose(points, people)),
+    }
+
+
+def incorrect(judged: list[sliced.Judged]) -> dict[str, int]:
+    """Masks worn wrong: how many, how many were called so, bare, or masked."""
+    faces = [face for face in judged if face.truth is Label.INCORRECT and not face.grey]
+    answers = [face.answer for face in faces]
+    return {"n": len(faces), **{f"called_{label}": answers.count(label) for label in data.CLASSES}}
+
+
+def as_json(point: calibration.Point) -> dict[str, float]:
+    """One operating point."""
+    return {name: getattr(point, name) for name in ("threshold", "false_alarms", "masked", "missed", "bare")}
+
+
+def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
+    """The pictures."""
+    bare, is_bare = settled(judged)
+    bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
+    plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
+    plots.operating(points, calibration.choose(points, people), out / "thresholds.png")
+    for grey, name in ((False, "mistakes.png"), (True, "grey.png")):
+        sheet.write(sliced.pictures(face for face in judged if face.grey is grey and not face.right), out / name)
+    weakest = sliced.worst(sliced.slices(judged))
+    sheet.write(sliced.pictures(weakest.wrong) if weakest else [], out / "worst.png")

@@ -1,0 +1,52 @@
+"""How well a detector tells classes apart: a face with another label than its own counts as missed, and its box as
+false. For each class the rules are those of training.scorer, on what was found and annotated of it alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from training import scorer
+from training.data import CLASSES
+from training.scorer import Findings, Found, Tally, Truths
+
+
+def of(found: Findings, label: str) -> dict[str, list[Found]]:
+    """What was found of one class."""
+    return {stem: [face for face in faces if face.label == label] for stem, faces in found.items()}
+
+
+def annotated(truths: Truths, label: str) -> dict[str, list[scorer.Truth]]:
+    """What there is of one class. Faces that are ignored may be of any."""
+    return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in truths.items()}
+
+
+def precisions(found: Findings, truths: Truths) -> dict[str, tuple[float, int]]:
+    """Class -> (average precision 0–1, number of faces judged)."""
+    return {str(name): scorer.average_precision(of(found, name), annotated(truths, name)) for name in CLASSES}
+
+
+def mean(precisions: dict[str, tuple[float, int]]) -> float:
+    """mAP50, 0–1: over the classes that occur."""
+    values = [value for value, count in precisions.values() if count]
+    return float(np.mean(values)) if values else 0.0
+
+
+def tally(found: Findings, truths: Truths, threshold: float) -> Tally:
+    """Matched, false and missed at one threshold, of all classes together."""
+    counts = [scorer.tally(of(found, name), annotated(truths, name), threshold) for name in CLASSES]
+    return Tally(*(sum(getattr(each, key) for each in counts) for key in ("matched", "false", "missed")))
+
+
+def score(found: Findings, truths: Truths, threshold: float) -> dict[str, Any]:
+    """Every figure, ready for JSON: the faces whatever they wear, each class, and verdicts at the threshold."""
+    each, counts = precisions(found, truths), tally(found, truths, threshold)
+    return {
+        **scorer.score_faces(found, truths, threshold),
+        "map50": round(mean(each), 4),
+        **{f"{name}_ap50": round(value, 4) for name, (value, _) in each.items()},
+        **{f"{name}_n": count for name, (_, count) in each.items()},
+        "verdict_recall": round(counts.recall, 4),
+        "verdict_precision": round(counts.precision, 4),
+    }

@@ -1,0 +1,309 @@
+"""Scenes to train the face finder on: photographs zoomed, shifted and turned, collages of portraits, empty rooms.
+
+A scene is (size, size, 3) uint8 RGB with the boxes of all its faces, from 16 px to most of the frame. Streets alone
+hold faces of 22 px in the median and few bare ones; collages add large faces, both classes, and faces in odd places;
+rooms without anybody teach what is no face.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.flow import Box, Image, Label
+from training import data, voc
+from training.augment import wear, weather
+
+Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
+Labels = NDArray[np.int64]  # (N,) index into data.CLASSES
+
+COLLAGES = 0.25  # of the composed scenes: portraits side by side
+ROOMS = 0.1  # of the composed scenes: nobody is there
+FOURFOLD = 0.2  # of the rest: four photographs side by side
+BARE_AGAIN = 2  # times
+SURE = 0.75  # a portrait of several faces is used if each has at least this score; a missed one would teach "no face"
+GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
+CLOSE_UP = 1.9  # times a tile that is the whole frame may be enlarged: faces that reach over its edges
+TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang askew
+LEAN = 0.1  # radians, the same of a whole scene
+DRESSED = 0.15  # of the faces of a collage: a mask, a scarf, a cap … is drawn on
+SEEN = 0.4  # of a face: with less of it in the frame it is not taught
+ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A photograph in memory with its face boxes."""
+
+    image: Image
+    boxes: Boxes
+    labels: Labels | None = None  # where somebody asks: to the face finder all faces are alike
+    ignored: NDArray[np.bool_] | None = (
+        None  # (N,) boxes that are neither a face to learn nor background; None: none is
+    )
+
+    def cropped(self, image: Image, moved: Boxes) -> Picture:
+        """Another view of it: `moved` is where its boxes lie there, some out of sight."""
+        height, width = image.shape[:2]
+        seen = in_sight(moved, width, height)
+        labels = None if self.labels is None else self.labels[seen]
+        ignored = None if self.ignored is None else self.ignored[seen]
+        return Picture(image, visible(moved, width, height), labels, ignored)
+
+    @property
+    def left_out(self) -> NDArray[np.bool_]:
+        """(N,) see `ignored`."""
+        return np.zeros(len(self.boxes), np.bool_) if self.ignored is None else self.ignored
+
+
+def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
+    """One picture that shows all these boxes; their pixels are on the canvas already."""
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
+    return Picture(canvas, boxes, ignored=np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]))
+
+
+def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
+    """Annotated scenes as pictures; masked, bare and incorrectly worn alike are faces.
+
+    Scenes with a bare face are listed BARE_AGAIN times: they are whom the unit is there for. Scenes in which nobody was
+    annotated are left out (see rooms).
+    """
+    listed = [scene for scene in scenes if scene.faces]
+    return in_memory(listed) + in_memory([scene for scene in listed if any_bare(scene)]) * (BARE_AGAIN - 1)
+
+
+def rooms(scenes: Iterable[voc.Scene]) -> list[Picture]:
+    """Those scenes in which nobody is."""
+    return in_memory([scene for scene in scenes if not scene.faces])
+
+
+def any_bare(scene: voc.Scene) -> bool:
+    """Does it show anybody without a mask?"""
+    return any(face.name == Label.WITHOUT_MASK and not face.ignored for face in scene.faces)
+
+
+def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
+    """Portraits of which all faces are surely known.
+
+    One face alone is taken at any score: profiles, close-ups and heads that lean get low ones, and are what is to be
+    learnt.
+    """
+    known = data.faces(root)
+    return in_memory(
+        voc.Scene(photo.path, tuple(voc.Annotation(box, voc.FACE) for box, _ in known[photo.path]))
+        for photo in photos
+        if photo.path in known and (len(known[photo.path]) == 1 or all(score >= SURE for _, score in known[photo.path]))
+    )
+
+
+def in_memory(scenes: Iterable[voc.Scene]) -> list[Picture]:
+    """Photographs with their faces; those that cannot be decoded are named and left out."""
+    scenes = list(scenes)
+    good = data.readable(scene.path for scene in scenes)
+    return [picture(scene) for scene in scenes if scene.path in good]
+
+
+def picture(scene: voc.Scene) -> Picture:
+    """One photograph in memory."""
+    ignored = np.array([face.ignored for face in scene.faces], np.bool_)
+    return Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces]), ignored=ignored)
+
+
+def as_array(boxes: Iterable[Box]) -> Boxes:
+    """Boxes as (N, 4) float32."""
+    return np.array([[box.left, box.top, box.right, box.bottom] for box in boxes], np.float32).reshape(-1, 4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelves:
+    """What scenes are composed of."""
+
+    street: Sequence[Sequence[Picture]]  # by source; each source is drawn equally often, however large
+    portrait: Sequence[Picture] = ()
+    empty: Sequence[Picture] = ()  # nobody is there
+
+    def __iter__(self) -> Iterator[Picture]:
+        return itertools.chain(*self.street, self.portrait, self.empty)
+
+    def described(self) -> str:
+        """How many of each there are."""
+        streets = " + ".join(str(len(source)) for source in self.street)
+        return f"{streets} street scenes, {len(self.portrait)} portraits, {len(self.empty)} empty rooms"
+
+    def any_street(self, rng: np.random.Generator) -> Picture:
+        """One of a source's photographs."""
+        source = self.street[rng.integers(len(self.street))]
+        return source[rng.integers(len(source))]
+
+
+def compose(shelves: Shelves, size: int, rng: np.random.Generator) -> Picture:
+    """One training scene."""
+    drawn = rng.random()
+    if shelves.portrait and drawn < COLLAGES:
+        picture = collage(lambda: any_of(shelves.portrait, rng), size, rng)
+    elif shelves.empty and drawn < COLLAGES + ROOMS:
+        picture = zoomed(any_of(shelves.empty, rng), size, rng, LEAN)
+    elif rng.random() < FOURFOLD:
+        picture = collage(lambda: shelves.any_street(rng), size, rng, grids=(2,))
+    else:
+        picture = zoomed(shelves.any_street(rng), size, rng, LEAN)
+    if rng.random() < 0.5:
+        mirror = mirrored(picture.boxes, size)
+        picture = Picture(weather.mirror(picture.image), mirror, ignored=picture.ignored)
+    return Picture(weather.apply(picture.image, rng), picture.boxes, ignored=picture.ignored)
+
+
+def any_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
+    """One of them."""
+    return pictures[rng.integers(len(pictures))]
+
+
+def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 0.0) -> Picture:
+    """A random square window on a random scale; what lies outside the photograph is letterbox grey.
+
+    `lean` is the standard deviation of its turn, radians. A turned face keeps the size of its box.
+    """
+    height, width = picture.image.shape[:2]
+    scale = size / max(height, width) * np.exp(rng.uniform(*np.log(ZOOM)))
+    stretch = np.exp(rng.uniform(-0.08, 0.08))  # people do not all have the same proportions
+    matrix = np.array([[scale * stretch, 0, 0], [0, scale / stretch, 0]], np.float32)
+    for axis, extent in enumerate((width, height)):
+        slack = size - extent * matrix[axis, axis]
+        matrix[axis, 2] = rng.uniform(min(0, slack), max(0, slack))
+    turn = about_the_middle(rng.normal(0, lean) if lean else 0.0, size)
+    image = cv2.warpAffine(
+        shrunk(picture.image, matrix),
+        from_centres(after(turn, shrunk_matrix(matrix))),
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderValue=(preprocess.LETTERBOX_GREY,) * 3,
+    )
+    factors = np.tile(np.diag(matrix[:, :2]), 2)
+    boxes = picture.boxes * factors + np.tile(matrix[:, 2], 2)
+    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn[:, :2].T + turn[:, 2], (boxes[:, 2:] - boxes[:, :2]) / 2
+    moved = np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
+    return picture.cropped(np.asarray(image, np.uint8), moved)
+
+
+def about_the_middle(angle: float, size: int) -> NDArray[np.float32]:
+    """(2, 3) a turn by `angle` radians about the middle of a square."""
+    cos, sin, middle = np.cos(angle), np.sin(angle), size / 2
+    return np.array(
+        [[cos, -sin, middle * (1 - cos + sin)], [sin, cos, middle * (1 - sin - cos)]],
+        np.float32,
+    )
+
+
+def after(second: NDArray[np.float32], first: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(2, 3) both transforms in one."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
+def shrunk(image: Image, matrix: NDArray[np.float32]) -> Image:
+    """The photograph shrunk by area when the window makes it smaller, so that no aliasing is learnt."""
+    if matrix[0, 0] >= 1:
+        return image
+    width, height = round(image.shape[1] * matrix[0, 0]), round(image.shape[0] * matrix[1, 1])
+    return preprocess.resize(image, max(1, width), max(1, height))
+
+
+def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is left of the window's transform after `shrunk`."""
+    if matrix[0, 0] >= 1:
+        return matrix
+    return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
+
+
+def from_centres(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The transform of pixel edges, as boxes count, for warpAffine, which counts from pixel centres."""
+    half = np.full(2, 0.5)
+    moved = matrix[:, 2] + matrix[:, :2] @ half - half
+    return np.column_stack([matrix[:, :2], moved]).astype(np.float32)
+
+
+def collage(
+    draw: Callable[[], Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS
+) -> Picture:
+    """A grid of photographs, each cropped a little at random so that faces stand anywhere in their tile."""
+    grid = int(rng.choice(grids))
+    edges = np.linspace(0, size, grid + 1).astype(int)
+    canvas = np.full((size, size, 3), rng.integers(0, 256, 3), np.uint8)
+    tiles = []
+    for row in range(grid):
+        for column in range(grid):
+            if grid > 2 and rng.random() < 0.1:
+                continue  # a gap of plain colour: not every place holds a face
+            side = edges[column + 1] - edges[column], edges[row + 1] - edges[row]
+            close = CLOSE_UP if grid == 1 else 1.3
+            tile = tilted(dressed(draw(), rng), side, rng, close)
+            canvas[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = tile.image
+            offset = np.array([edges[column], edges[row]] * 2, np.float32)
+            tiles.append(replace(tile, boxes=tile.boxes + offset))
+    return joined(canvas, tiles)
+
+
+def dressed(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Some of its faces with something drawn on: whatever people wear or hold, a face it stays."""
+    image = picture.image
+    for left, top, right, bottom in picture.boxes.tolist():
+        if rng.random() < DRESSED and right - left >= wear.LEAST_FACE:
+            image = wear.any_of(wear.DRAWINGS, rng)(image, Box(left, top, right, bottom), rng)
+    return replace(picture, image=image)
+
+
+def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, close: float = 1.3) -> Picture:
+    """A photograph in a tile of (width, height) pixels: scaled up to `close`, turned and shifted, on a plain colour.
+
+    A turned face keeps the size of its box: the upright box around a turned one would be too large.
+    """
+    width, height = (int(value) for value in side)
+    zoom = np.exp(rng.uniform(-0.35, np.log(close))) * np.exp(rng.uniform(-0.1, 0.1, 2))
+    scale = zoom * (width / picture.image.shape[1], height / picture.image.shape[0])
+    content = preprocess.resize(
+        picture.image, *(max(8, round(n * s)) for n, s in zip(picture.image.shape[1::-1], scale, strict=True))
+    )
+    scale = np.array(content.shape[1::-1]) / picture.image.shape[1::-1]
+    middle, angle = np.array(content.shape[1::-1]) / 2, rng.normal(0, TILT)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    place = np.array(side) / 2 + rng.uniform(-0.2, 0.2, 2) * side - turn @ middle
+    image = cv2.warpAffine(
+        content,
+        from_centres(np.column_stack([turn, place])),
+        (width, height),
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)),
+    )
+    boxes = picture.boxes * np.tile(scale, 2)
+    centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + place, (boxes[:, 2:] - boxes[:, :2]) / 2
+    moved = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    return picture.cropped(np.asarray(image, np.uint8), moved)
+
+
+def visible(boxes: Boxes, width: int, height: int) -> Boxes:
+    """Boxes clipped to the frame, without those out of sight."""
+    return clipped(boxes, width, height)[in_sight(boxes, width, height)]
+
+
+def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
+    """(N,) whether more than SEEN of a box lies in the frame."""
+    inside = clipped(boxes, width, height)
+    before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    after = np.prod(np.maximum(inside[:, 2:] - inside[:, :2], 0), axis=1)
+    return np.asarray(after > SEEN * before)
+
+
+def clipped(boxes: Boxes, width: int, height: int) -> Boxes:
+    """What of the boxes is in the frame."""
+    return np.clip(boxes, 0, np.array([width, height] * 2, np.float32)).astype(np.float32)
+
+
+def mirrored(boxes: Boxes, width: int) -> Boxes:
+    """Left and right exchanged."""
+    return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)

@@ -1,0 +1,232 @@
+"""How a mask classifier is trained, whatever its network: one honest split, one stream of looks, one record.
+
+The weights shipped are an exponential average of those trained, labels are smoothed, and what makes confidence mean
+what it says is fitted on validation. What differs from network to network is its recipe: training.recipes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch import preprocess
+from maskwatch.errors import ConfigError
+from maskwatch.flow import Image
+from training import calibration, checkpoints, crops, data, landmarks, plots, record, voc
+from training.augment import transplant, weather
+from training.augment.head import Head
+from training.knobs import Knobs
+from training.pools import PASTED, PORTRAITS, pools, source
+from training.progress import track
+from training.recipes import Recipe, Stage, Turned
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to learn from, and to check on."""
+
+    learn: list[crops.Sample]
+    check: list[crops.Sample]
+    portraits_sha256: str  # of the split of the portraits
+    scenes_sha256: str | None  # of the splits of the scenes, in their order; None without any
+
+
+class Looks(keras.utils.PyDataset):
+    """Batches of varied looks; batch i of an epoch of a seed is always the same, whatever thread makes it."""
+
+    def __init__(self, samples: Sequence[crops.Sample], knobs: Knobs) -> None:
+        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
+        self.knobs, self.epoch, self.plain = knobs, 0, 0.0
+        self.images = {path: data.read_rgb(path) for path in track({s.path for s in samples}, "Reading photographs")}
+        self.pools = pools(samples, knobs)
+        self.masks = transplant.shelf(crops.masked(samples, knobs.seed), lambda path: self.images[path])
+
+    def __len__(self) -> int:
+        return -(-self.knobs.looks // self.knobs.batch)
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        rng = np.random.default_rng([self.knobs.seed, self.epoch, index])
+        shares = [share for share, _ in self.pools]
+        chosen = rng.choice(len(self.pools), self.knobs.batch, p=shares)
+        looks = [self._look(self.pools[pool][1], rng) for pool in chosen]
+        return np.stack([image for image, _ in looks]), np.array([label for _, label in looks])
+
+    def _look(self, pool: Sequence[crops.Sample], rng: np.random.Generator) -> tuple[Image, int]:
+        sample = pool[rng.integers(len(pool))]
+        if self.plain and rng.random() < self.plain:
+            look = crops.cut(sample, self.images[sample.path], self.knobs.size)
+            return (weather.mirror(look) if rng.random() < 0.5 else look), sample.label
+        return crops.varied(sample, self.images[sample.path], self.knobs.size, rng, self.masks)
+
+
+def sources(scenes: Iterable[str]) -> tuple[str, ...]:
+    """The names of all sources: of the folders of scenes, and the two kinds of portraits.
+
+    Raises:
+        ConfigError: a folder has the name of the portraits.
+    """
+    names = (*scenes, PASTED, PORTRAITS)
+    if taken := {PASTED, PORTRAITS} & set(names[:-2]):
+        raise ConfigError(f"scenes {taken.pop()}: portraits of --data are named so; rename the folder of scenes")
+    return names
+
+
+def gather(portraits: Path, scenes: Sequence[Path], seed: int, without: str | None) -> Material:
+    """Split each source, and leave out one that is not wanted and what cannot be read.
+
+    Raises:
+        ConfigError: two sources have the same name, or there is none named `without`.
+        SourceError: a folder cannot be used.
+    """
+    splits = voc.sources(scenes, seed)
+    names = sources(splits)
+    if without is not None and without not in names:
+        raise ConfigError(f"without {without}: no such source; expected one of {', '.join(names)}")
+    split, known, pasted = data.load(portraits).split(seed), data.faces(portraits), data.pasted(portraits)
+    learn, check = (
+        [
+            sample
+            for sample in crops.portraits(photos, known) + crops.of_sources(splits, part)
+            if source(sample, pasted) != without
+        ]
+        for part, photos in (("train", split.train), ("validation", split.validation))
+    )
+    good = data.readable(sample.path for sample in learn + check)
+    learn, check = ([sample for sample in part if sample.path in good] for part in (learn, check))
+    return Material(learn, check, split.sha256, voc.sha256(splits.values()) if splits else None)
+
+
+def train(
+    recipe: Recipe[Turned],
+    portraits: Path,
+    scenes: Sequence[Path],
+    out: Path,
+    knobs: Turned,
+    yunet: Path | None = None,
+) -> None:
+    """Train a network on the training split of `portraits` and the training scenes of the folders `scenes`.
+
+    `yunet`, a file, tells landmarks: drawn and transplanted masks then follow the head's turn. They are found once and
+    kept in out/landmarks.tsv.
+
+    Writes out/model.keras, out/run.json, out/curves.png. The averaged weights are saved after every epoch, and so is
+    all that an interrupted run needs to go on: give the same command again.
+
+    Raises:
+        ConfigError: see `gather`.
+        ModelError: `yunet` is no such file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(knobs.seed)
+    cv2.setNumThreads(1)  # the network has the other cores
+    material = gather(portraits, scenes, knobs.seed, knobs.without)
+    learn, check = material.learn, material.check
+    if yunet:
+        learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
+    print(f"{len(learn)} faces to learn from, {len(check)} to check on", flush=True)
+    x_check, y_check = plain(check, knobs.size)
+
+    model = recipe.build(knobs)
+    key = checkpoints.fingerprint(
+        knobs=asdict(knobs), samples=[str(sample) for sample in learn + check], weights=checkpoints.of_weights(model)
+    )
+    looks = Looks(learn, knobs)
+    curves: checkpoints.Curves = {}
+    for number, stage in enumerate(recipe.stages(knobs)):
+        recipe.freeze(model, stage.frozen)
+        found = run_stage(model, stage, looks, (x_check, y_check), out, f"{key} {number}", knobs)
+        for name, values in found.items():
+            curves.setdefault(name, []).extend(values)
+        plots.curves(curves, out / "curves.png")
+    temperature, bias = calibration.fit(model.predict(x_check, verbose=0), y_check)
+    record.write(
+        out,
+        record.Run(
+            name=recipe.name,
+            task="mask",
+            labels=data.CLASSES,
+            input_size=knobs.size,
+            margin=preprocess.FACE_MARGIN,
+            temperature=temperature,
+            bias=bias,
+            seed=knobs.seed,
+            split_sha256=material.portraits_sha256,
+            knobs={
+                **asdict(knobs),
+                "samples": len(learn),
+                "street_split": material.scenes_sha256,
+                "sources": [Path(root).resolve().name for root in scenes],
+                "landmarks": sum(isinstance(sample.box, Head) for sample in learn),
+            },
+            versions=record.versions(),
+            history=dict(curves),
+        ),
+    )
+
+
+def run_stage(
+    model: keras.Model,
+    stage: Stage,
+    looks: Looks,
+    check: tuple[NDArray[np.uint8], NDArray[np.int64]],
+    out: Path,
+    key: str,
+    knobs: Knobs,
+) -> checkpoints.Curves:
+    """Train one stage, or what is left of it; the model ends with its averaged weights. Answers the curves."""
+    steps, warmup = stage.epochs * len(looks), min(knobs.warmup, len(looks) // 2)
+    trainer = keras.Model(model.input, model.output)  # shares the layers; what is saved stays free of our loss
+    trainer.compile(
+        keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=stage.rate, warmup_steps=warmup),
+            weight_decay=knobs.decay,
+            use_ema=True,
+            ema_momentum=min(knobs.ema, max(0.0, 1 - 5 / steps)),  # an average over a fifth of a short stage
+            global_clipnorm=1.0,  # the width-1.0 weights have no batch norm of their own to tame a step
+        ),
+        SmoothedCrossEntropy(knobs.smoothing),
+        metrics=["accuracy"],
+    )
+    looks.plain = stage.plain
+    checkpoint = checkpoints.Checkpoint(out, key, stage.name)
+    print(f"stage {stage.name}: {stage.epochs} epochs at rate {stage.rate:g}", flush=True)
+    checkpoints.fit(
+        trainer,
+        looks,
+        stage.epochs,
+        checkpoint,
+        save=lambda: record.save(model, out / "model.keras"),
+        validation_data=check,
+        validation_batch_size=knobs.batch,
+    )
+    return checkpoint.curves
+
+
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """Cross-entropy of logits with integer classes whose certainty is (1 - smoothing)."""
+
+    def __init__(self, smoothing: float, name: str = "smoothed_cross_entropy") -> None:
+        super().__init__(name=name)
+        self.smoothing = smoothing
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        """(B,) or (B, 1) classes and (B, C) logits -> (B,)."""
+        count = y_pred.shape[-1]
+        wanted = keras.ops.one_hot(keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1,)), count)
+        wanted = wanted * (1 - self.smoothing) + self.smoothing / count
+        return keras.losses.categorical_crossentropy(wanted, y_pred, from_logits=True)
+
+
+def plain(samples: Sequence[crops.Sample], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(N, size, size, 3) the samples as the device would see them, and their (N,) classes."""
+    images = [crops.cut(sample, data.read_rgb(sample.path), size) for sample in samples]
+    return np.stack(images), np.array([sample.label for sample in samples])

@@ -1,0 +1,291 @@
+"""The recipe of the face finder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwatch.errors import ConfigError, ModelError
+from maskwatch.flow import Box
+from training import (
+    checkpoints,
+    data,
+    finder_loss,
+    finder_scores,
+    plots,
+    record,
+    scenes,
+    scorer,
+    slimming,
+    voc,
+    warm_start,
+)
+from training.networks import finder
+
+THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
+AS_GOOD = 0.005  # of F1, 0–1: about two of the 223 faces in the validation scenes
+SLIMMED_ON = 4  # batches of training scenes
+STATISTICS_ON = 8  # batches of training scenes that tell the batch norms of a finder that goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """Everything one may turn, with its reason."""
+
+    size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
+    alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
+    channels: int = 40  # of neck and heads
+    stem: int = 8  # channels of the first layers that stay for the second descent, of 16: a tenth of the time
+    batch: int = 16
+    steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
+    again: int = 2500  # steps of a second, gentler descent, of the slimmed finder
+    rate: float = 2e-3  # peak; cosine to zero, after a warm-up; half of it the second time
+    frozen: str = "block_2_add"  # trunk layers up to this one keep ImageNet's edges: half the time of a step
+    warmup: int = 200  # steps
+    decay: float = 1e-4
+    ema: float = 0.998  # weight averaging over about 500 steps
+    steps_per_epoch: int = 250
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to learn from, and to choose by."""
+
+    shelves: scenes.Shelves
+    validation: list[voc.Scene]
+    close: list[scenes.Picture]  # portraits of the validation part
+    sha256: str  # of the splits of the sources, in their order
+
+
+def gather(sources: Sequence[Path], portraits: Path | None, seed: int) -> Material:
+    """Split each source, and leave out what cannot be read."""
+    splits = {root: voc.split(voc.load(root), seed) for root in sources}
+    photos = data.load(portraits).split(seed) if portraits else None
+    good = data.readable(scene.path for split in splits.values() for scene in split.validation)
+    street, portrait, empty = [], [], []
+    for split in splits.values():
+        pictures = scenes.streets(split.train)
+        (portrait if voc.portraits_mostly(split.train) else street).append(pictures)
+        empty += scenes.rooms(split.train)
+    if photos and portraits:
+        portrait.append(scenes.portraits(photos.train, portraits))
+    return Material(
+        scenes.Shelves(
+            [pictures for pictures in street if pictures],
+            [picture for pictures in portrait for picture in pictures],
+            empty,
+        ),
+        [scene for split in splits.values() for scene in split.validation if scene.path in good],
+        scenes.portraits(photos.validation, portraits) if photos and portraits else [],
+        voc.sha256(splits.values()),
+    )
+
+
+class Scenes(keras.utils.PyDataset):
+    """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
+
+    def __init__(self, material: Material, knobs: Knobs, seed: int) -> None:
+        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
+        self.material, self.knobs, self.seed = material, knobs, seed
+        self.cells = finder_loss.cell_centres(knobs.size)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.knobs.steps_per_epoch
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        made = [scenes.compose(self.material.shelves, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+        return (
+            np.stack([picture.image for picture in made]),
+            np.stack([finder_loss.targets(picture.boxes, self.cells, picture.left_out) for picture in made]),
+        )
+
+
+def train(
+    sources: Sequence[Path], portraits: Path | None, weights: str | None, start: Path | None, out: Path, knobs: Knobs
+) -> None:
+    """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
+
+    From `weights`, the trunk's, there are two descents, and the finder is slimmed between them; a finder that goes on
+    from `start`, a bundle or a .keras file, is slim already and has the second one alone. Writes out/model.keras,
+    out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is all that an interrupted
+    run needs to go on: give the same command again.
+
+    Raises:
+        ConfigError: the steps make no whole epochs, or end before the rate has warmed up.
+        ModelError: `start` is no finder of this width.
+    """
+    for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
+        if steps % knobs.steps_per_epoch or ((steps or name == "steps") and steps <= knobs.warmup):
+            raise ConfigError(
+                f"{name} {steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(knobs.seed)
+    cv2.setNumThreads(1)  # the network has the other cores
+    material = gather(sources, portraits, knobs.seed)
+    print(f"to learn from: {material.shelves.described()}", flush=True)
+
+    if start is not None:
+        model, lost = started(start, material, knobs), 0.0
+        origin, first = checkpoints.of_weights(model), {}
+    else:
+        model = finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
+        origin = checkpoints.of_weights(model)
+        first = learn(model, material, Descent("first", knobs.steps, knobs.rate, knobs.seed), out, knobs, origin)
+        pictures = shown(material, knobs, SLIMMED_ON)
+        model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, origin)
+    curves = {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}
+    plots.curves(curves, out / "curves.png")
+    scale = calibrate(model, material.validation, material.close, knobs.size)
+    record.save(model, out / "model.keras")
+    threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
+    record.write(
+        out,
+        record.Run(
+            name="finder",
+            task="face",
+            labels=("face",),
+            input_size=knobs.size,
+            score_threshold=threshold,
+            seed=knobs.seed,
+            split_sha256=material.sha256,
+            knobs={**asdict(knobs), "stem_lost": lost, "score_scale": asdict(scale)},
+            versions=record.versions(),
+            history=curves,
+            metrics={"validation": metrics},
+        ),
+    )
+
+
+def started(start: Path, material: Material, knobs: Knobs) -> keras.Model:
+    """The finder to go on from: a float one, or the one in a bundle."""
+    if start.suffix == ".keras":
+        return warm_start.from_model(start, knobs.size)
+    return warm_start.from_bundle(start, shown(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
+
+
+def shown(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
+    """The first training scenes, (N, S, S, 3)."""
+    made = Scenes(material, knobs, knobs.seed)
+    return np.concatenate([made[index][0] for index in range(batches)])
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Warm-up, and the rate's cosine to zero (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
+
+    name: str
+    steps: int
+    peak: float
+    seed: int  # of its scenes
+
+
+def learn(
+    model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, origin: str
+) -> checkpoints.Curves:
+    """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights.
+
+    `origin` is the hash of the weights before the first descent: those after it are not the same to the last bit when
+    it was interrupted.
+    """
+    if not descent.steps:
+        return {}
+    finder.freeze(model, knobs.frozen)
+    trainer = keras.Model(model.input, finder_loss.join(model.outputs))
+    trainer.compile(optimizer(knobs, descent), finder_loss.FinderLoss(knobs.size))
+    learnt = [picture.boxes.tolist() for picture in material.shelves]
+    key = checkpoints.fingerprint(
+        knobs=asdict(knobs),
+        descent=asdict(descent),
+        scenes=material.sha256,
+        learnt=learnt,
+        weights=origin,
+    )
+    checkpoint = checkpoints.Checkpoint(out, key, descent.name)
+    checkpoints.fit(
+        trainer,
+        Scenes(material, knobs, descent.seed),
+        descent.steps // knobs.steps_per_epoch,
+        checkpoint,
+        save=lambda: record.save(model, out / "model.keras"),
+    )
+    return checkpoint.curves
+
+
+def resize(model: Path, size: int, out: Path) -> None:
+    """The same weights at another input side: out/model.keras and out/run.json, to be weighed against it.
+
+    Raises:
+        ConfigError: the size is no multiple of the coarsest stride.
+        ModelError: the model or its record cannot be read, or is no finder.
+    """
+    if size <= 0 or size % max(finder.STRIDES):
+        raise ConfigError(f"size {size}: expected a multiple of {max(finder.STRIDES)}")
+    run = record.read(model)
+    if run.task != "face":
+        raise ModelError(f"model {model}: made for task '{run.task}', expected a face finder")
+    resized = finder.build(size, run.knobs["alpha"], run.knobs["channels"], stem=run.knobs.get("stem"))
+    try:
+        resized.load_weights(model)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise ModelError(f"model {model}: {error}; expected the finder its {record.RECORD} tells of") from error
+    out.mkdir(parents=True, exist_ok=True)
+    record.save(resized, out / "model.keras")
+    knobs = {**run.knobs, "size": size, "trained_at": run.input_size}
+    record.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}}))
+
+
+def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:
+    """AdamW with averaged weights."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, descent.steps - knobs.warmup, warmup_target=descent.peak, warmup_steps=knobs.warmup
+    )
+    return keras.optimizers.AdamW(
+        rate, weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0
+    )
+
+
+def calibrate(
+    model: keras.Model, street: Iterable[voc.Scene], portrait: Iterable[scenes.Picture], size: int
+) -> finder_scores.Scale:
+    """Fit the scores of all strides on validation pictures, and fold that into the model."""
+    pictures = [(data.read_rgb(scene.path), [face.box for face in scene.faces]) for scene in street]
+    pictures += [(picture.image, [Box(*box) for box in picture.boxes.tolist()]) for picture in portrait]
+    scale = finder_scores.fit([(finder_scores.answers(model, image, size), faces) for image, faces in pictures])
+    finder_scores.fold(model, scale)
+    return scale
+
+
+def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[scorer.Found]]:
+    """What the float model finds in each scene."""
+    least = min(THRESHOLDS) / 2
+    return {
+        scene.path.stem: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
+        for scene in pictures
+    }
+
+
+def choose_threshold(found: scorer.Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
+    """The lowest threshold whose F1 of found faces is as good as the best one's, and the figures there.
+
+    A face that is missed can raise no alert, a false one seldom does: where chance decides, the lower threshold.
+    """
+    truths = {scene.path.stem: scorer.as_truths(scene.faces) for scene in pictures}
+    scores = {threshold: scorer.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
+    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
+    return lowest, scorer.score_faces(found, truths, lowest)

@@ -1,1 +1,0 @@
-"""How YOLOv5s is trained."""

@@ -1,0 +1,126 @@
+"""What each anchor must answer, and how wrong it was: YOLOv5's targets and loss (doi 10.5281/zenodo.3908559).
+
+A face belongs to every anchor that no side of it differs from by REACH or more, on whatever strides, in the cell of
+its centre and in the two next to it that the centre is nearest to. Boxes are judged by CIoU (Zheng et
+al. 2020, arXiv 1911.08287), objectness against the overlap reached, classes each for itself. Where two faces claim
+the same anchor of a cell, the smaller one has it; the original counts both, and asks for the overlap of either.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from training import yolo_boxes
+from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
+from training.scenes import Boxes, Labels
+from training.yolo_boxes import KNOWN, REACH, Anchors
+
+LEAST = 2.0  # pixels: a shorter side is no face
+ASIDE = 0.5  # cells
+BALANCE = {8: 4.0, 16: 1.0, 32: 0.4}  # of objectness: the finer the map, the rarer its faces and the easier the rest
+# The original's weights at 80 classes and 640 px; those of classes and objectness shrink with either.
+BOX_WEIGHT, OBJECTNESS_WEIGHT, CLASS_WEIGHT = 0.05, 1.0, 0.5
+CLASSES_AT, SIZE_AT = 80, 640
+TINY = 1e-7
+
+
+def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArray[np.float32]:
+    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 where a face is asked for, its box in pixels, its class."""
+    answer = [np.zeros((size // stride, size // stride, ANCHORS, 6), np.float32) for stride in STRIDES]
+    for level in answer:
+        level[..., 3:5] = 1.0  # a box of some size, harmless where none is asked for
+    sides = boxes[:, 2:] - boxes[:, :2]
+    ratios = yolo_boxes.ratios(np.maximum(sides, TINY), anchors)
+    for face in np.argsort(-sides.prod(axis=1)):
+        if sides[face].min() <= LEAST:
+            continue
+        row = np.concatenate([[1.0], boxes[face], [labels[face]]])
+        for level, (stride, maps) in enumerate(zip(STRIDES, answer, strict=True)):
+            fitting = np.flatnonzero(ratios[face, level] < REACH)
+            for x, y in cells((boxes[face, :2] + boxes[face, 2:]) / 2 / stride, size // stride):
+                maps[y, x, fitting] = row
+    return np.concatenate([level.reshape(-1, 6) for level in answer])
+
+
+def cells(centre: NDArray[np.float32], side: int) -> list[tuple[int, int]]:
+    """Column and row of the cells that answer for a centre, in cells: its own, and the next in either direction."""
+    column, row = (min(max(int(value), 0), side - 1) for value in centre)
+    found = [(column, row)]
+    beside, above = (-1 if value < at + ASIDE else 1 for value, at in zip(centre, (column, row), strict=True))
+    if 0 <= column + beside < side:
+        found.append((column + beside, row))
+    if 0 <= row + above < side:
+        found.append((column, row + above))
+    return found
+
+
+def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """The network's maps -> (B, N, 5 + classes), places as in yolo_boxes.places."""
+    rows = [keras.layers.Reshape((-1, output.shape[-1] // ANCHORS))(output) for output in outputs]
+    return keras.layers.Concatenate(axis=1, name="places")(rows)
+
+
+class YoloLoss(keras.losses.Loss):
+    """Boxes, objectness and classes, each averaged over what it is about, stride by stride."""
+
+    def __init__(self, size: int, classes: int, anchors: Anchors, name: str = "yolo_loss") -> None:
+        super().__init__(name=name, reduction=None)
+        self.places = yolo_boxes.places(size, anchors)
+        self.classes = classes
+        share = len(STRIDES) / 3  # of the original's strides
+        self.weights = (
+            BOX_WEIGHT / share,
+            OBJECTNESS_WEIGHT * (size / SIZE_AT) ** 2 / share,
+            CLASS_WEIGHT * classes / CLASSES_AT / share,
+        )
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        """(B, N, 6) targets and (B, N, 5 + classes) outputs -> a scalar."""
+        asked = y_true[..., 0]
+        overlap = complete_iou(self.boxes(y_pred), y_true[..., 1:5])
+        hoped = ops.stop_gradient(asked * ops.relu(overlap))
+        objectness = entropy(y_pred[..., OBJECTNESS], hoped)
+        wanted = ops.one_hot(ops.cast(y_true[..., 5], "int32"), self.classes)
+        classes = ops.mean(entropy(y_pred[..., KNOWN:], wanted), axis=-1)
+        total = 0.0
+        for stride in STRIDES:
+            (here,) = np.nonzero(self.places[:, 2] == stride)
+            part = slice(int(here[0]), int(here[-1]) + 1)
+            count = ops.maximum(ops.sum(asked[:, part]), 1.0)
+            box, certain, named = self.weights
+            total += box * ops.sum(asked[:, part] * (1 - overlap[:, part])) / count
+            total += certain * BALANCE[stride] * ops.mean(objectness[:, part])
+            total += named * ops.sum(asked[:, part] * classes[:, part]) / count
+        return total
+
+    def boxes(self, output: keras.KerasTensor) -> keras.KerasTensor:
+        """(B, N, 5 + classes) outputs -> (B, N, 4) corners, pixels: yolo_boxes.corners with a gradient."""
+        share = 2 * ops.sigmoid(output[..., :OBJECTNESS])
+        centre = (self.places[None, :, :2] + share[..., :2] - 0.5) * self.places[None, :, 2:3]
+        half = ops.square(share[..., 2:]) * self.places[None, :, 3:] / 2
+        return ops.concatenate([centre - half, centre + half], axis=-1)
+
+
+def entropy(logits: keras.KerasTensor, wanted: keras.KerasTensor) -> keras.KerasTensor:
+    """Binary cross-entropy of each logit."""
+    return ops.relu(logits) - logits * wanted + ops.softplus(-ops.abs(logits))
+
+
+def complete_iou(found: keras.KerasTensor, true: keras.KerasTensor) -> keras.KerasTensor:
+    """(..., 4) and (..., 4) corners -> (...) IoU, less how far centres lie apart and how proportions differ."""
+    inner = ops.relu(ops.minimum(found[..., 2:], true[..., 2:]) - ops.maximum(found[..., :2], true[..., :2]))
+    hull = ops.maximum(found[..., 2:], true[..., 2:]) - ops.minimum(found[..., :2], true[..., :2])
+    sides, true_sides = found[..., 2:] - found[..., :2], true[..., 2:] - true[..., :2]
+    intersection = ops.prod(inner, axis=-1)
+    iou = intersection / (ops.prod(sides, axis=-1) + ops.prod(true_sides, axis=-1) - intersection + TINY)
+    apart = (found[..., :2] + found[..., 2:] - true[..., :2] - true[..., 2:]) / 2
+    distance = ops.sum(ops.square(apart), axis=-1) / (ops.sum(ops.square(hull), axis=-1) + TINY)
+    slope, true_slope = (ops.arctan(each[..., 0] / (each[..., 1] + TINY)) for each in (sides, true_sides))
+    proportions = 4 / math.pi**2 * ops.square(true_slope - slope)
+    weight = ops.stop_gradient(proportions / (proportions - iou + 1 + TINY))
+    return iou - distance - weight * proportions
