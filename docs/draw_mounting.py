@@ -96,9 +96,10 @@ def drawing() -> str:
         ),
     ]
     body = "\n".join(rows)
+    ground = '<rect x="-30" y="20" width="790" height="450" fill="#fff"/>'
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-30 20 790 450" width="790" height="450" '
-        f'font-family="sans-serif" font-size="15">\n<rect x="-30" y="20" width="790" height="450" fill="#fff"/>\n{body}\n</svg>\n'
+        f'font-family="sans-serif" font-size="15">\n{ground}\n{body}\n</svg>\n'
     )
 
 
