@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +16,7 @@ import click
 from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
 from maskwatch import command
-from maskwatch.errors import ConfigError
+from maskwatch.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from convert.conversion import Conversion
@@ -28,8 +28,8 @@ OFF = "off"  # a limit that asks for nothing
 
 
 @click.command()
-@click.argument("model", type=NEW)
-@click.option("--data", "folders", type=FOLDER, multiple=True, required=True, help="What it was trained on; repeat.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", "folders", type=FOLDER, multiple=True, help="What it was trained on; repeat.")
 @click.option("-o", "--out", type=NEW, required=True, help="The int8 bundle; the others and the recipe lie beside it.")
 @click.option("--report", "reports", type=FOLDER, help="Folder of the report, if not that of OUT.")
 @click.option("--recipe", "file", type=NEW, help="A recipe to make again; what is said besides goes before it.")
@@ -40,6 +40,14 @@ OFF = "off"  # a limit that asks for nothing
 @click.option("--seed", type=int, help="Of the choice of those pictures.")
 @click.option("--gate", "limits", multiple=True, metavar="MEASURE=LIMIT", help="Another limit, or off; repeat.")
 @click.option("--quick", is_flag=True, help="A few pictures, and bundles whatever the gates say; they are marked.")
+@click.option("--task", type=click.Choice(("mask", "face")), help="Of a model that others trained: it has no run.json.")
+@click.option("--labels", help="Its classes in the order of its outputs, e.g. with_mask,without_mask.")
+@click.option(
+    "--size", type=click.IntRange(min=8, max=2048), help="Side of its input, pixels, if the file leaves it open."
+)
+@click.option("--margin", type=click.FloatRange(0, 1), help="Round the faces it learnt from, as a share of their side.")
+@click.option("--pixels", help="How it wants them: 0..255, 0..1, -1..1, caffe or torch (Keras' names).")
+@click.option("--channels", type=click.Choice(("rgb", "bgr", "grey")), help="Their order; OpenCV's is bgr.")
 def cli(
     model: Path,
     folders: tuple[Path, ...],
@@ -48,9 +56,18 @@ def cli(
     file: Path | None,
     variants: str | None,
     limits: tuple[str, ...],
+    task: str | None,
+    labels: str | None,
+    size: int | None,
+    margin: float | None,
+    pixels: str | None,
+    channels: str | None,
     **said: Any,
 ) -> None:
     """Make variants of MODEL (.keras, with its run.json), judge each against its float self, write bundles and proof.
+
+    With --task mask, MODEL is a .keras, .h5 or .tflite of others. What of --labels, --pixels and --channels is not told
+    is tried on the photographs of --data (with_mask/ and without_mask/); without --data it is packed, not judged.
 
     A gate that fails: exit code 1, the report is written, the bundle of that variant is not. A bundle of an earlier
     conversion that is not written anew gets the name NAME.earlier.tflite. Loosened gates, and --quick in training or
@@ -59,10 +76,12 @@ def cli(
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
     asked = _recipe(file, variants, dict(map(_limit, limits)), said)
+    of_others = {"labels": labels, "size": size, "margin": margin, "scaled": pixels, "channels": channels}
+    _demand_sense(model, folders, task, of_others)
     from convert import files
-    from convert.conversion import convert
 
-    done = convert(model, folders, asked)
+    chosen = file is not None or variants is not None
+    done = _own(model, folders, asked, of_others, chosen) if task else _ours(model, folders, asked)
     for line in small(done):
         click.echo(f"convert: {line}", err=True)
     report = files.report(done, (reports or out.parent) / out.stem)
@@ -80,6 +99,43 @@ def cli(
         withheld = [variant for variant in done.recipe.variants if variant not in done.passed]
         click.echo(f"convert: not written: {', '.join(withheld)}", err=True)
         sys.exit(1)
+
+
+def _demand_sense(model: Path, folders: Sequence[Path], task: str | None, of_others: Mapping[str, Any]) -> None:
+    """Refuse a call that is meant neither for a model of ours nor for one of others."""
+    record = model.parent / "run.json"
+    if task is None:
+        if given := [name for name, value in of_others.items() if value is not None]:
+            raise ConfigError(
+                f"--{given[0].replace('scaled', 'pixels')}: only for a model of others; say --task mask too"
+            )
+        if model.is_file() and not record.is_file():
+            raise ModelError(f"model {model}: no run.json beside it; a model of others needs --task mask, see --help")
+        if not folders:
+            raise ConfigError("--data: expected what the model was trained on; only a model of others goes without")
+        return
+    if task == "face":
+        finders = "only those of `python -m training train finder` are packed; see [face] engine for YuNet"
+        raise ConfigError(f"--task face: finders of others answer in ways of their own; {finders}")
+    if record.is_file():
+        raise ConfigError(f"--task: {record} tells all about its model; leave --task away, or move MODEL elsewhere")
+
+
+def _ours(model: Path, folders: Sequence[Path], asked: Recipe) -> Conversion:
+    from convert.conversion import convert
+
+    return convert(model, folders, asked)
+
+
+def _own(model: Path, folders: Sequence[Path], asked: Recipe, of_others: Mapping[str, Any], chosen: bool) -> Conversion:
+    from convert.own import pixels, said
+    from convert.own.taking import take
+
+    scaled, labels = of_others["scaled"], of_others["labels"]
+    if scaled not in (None, *pixels.SCALED):
+        raise ConfigError(f"--pixels {scaled}: expected one of {', '.join(pixels.SCALED)}")
+    told = said.Said(**{**of_others, "labels": said.labels(labels) if labels else None})
+    return take(model, told, folders, asked, lambda line: click.echo(f"{model}: {line}"), chosen)
 
 
 def _recipe(file: Path | None, variants: str | None, limits: dict[str, float | None], said: dict[str, Any]) -> Recipe:
@@ -126,7 +182,7 @@ def small(conversion: Conversion) -> Iterator[str]:
     from training import sizes
 
     for part, judgement in (("validation", conversion.validation), ("test", conversion.test)):
-        for name, count in judgement.counts().items():
+        for name, count in (judgement.counts() if judgement else {}).items():
             if count < sizes.LEAST_CHECKED:
                 yield f"{count} of {name} in the {part} part: of fewer than {sizes.LEAST_CHECKED} a figure tells little"
 
@@ -141,11 +197,14 @@ def table(conversion: Conversion) -> str:
             word = "FAIL" if gate.measure in failed else "ok"
             found = f"{made.measures[gate.measure]:>10.3f}"
             lines.append(f"{variant:<9}{gate.measure:<18}{found}  {limit:<10}{gate.unit}  {word}")
-    lines += [
-        f"{variant}: {len(conversion.validation.changes(variant))} verdicts changed on validation"
-        for variant in conversion.made
-        if variant != REFERENCE
-    ]
+    if conversion.validation is None:
+        lines.append("not judged: without photographs (--data) nobody knows how often it is right")
+    else:
+        lines += [
+            f"{variant}: {len(conversion.validation.changes(variant))} verdicts changed on validation"
+            for variant in conversion.made
+            if variant != REFERENCE
+        ]
     lines += [f"left out: {line}" for line in conversion.unreadable]
     return "\n".join(lines)
 

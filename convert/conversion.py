@@ -58,8 +58,8 @@ class Conversion:
     recipe: Recipe  # with the limit of every gate
     made: Mapping[Variant, Made]
     calibration: tuple[samples.Example, ...]
-    validation: Judgement  # the gates go by it
-    test: Judgement  # only told, nothing is chosen by it
+    validation: Judgement | None  # the gates go by it; None: not judged
+    test: Judgement | None  # only told, nothing is chosen by it
     figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
     unreadable: tuple[str, ...]
     origin: str  # SHA-256 of the float model's file; empty where there is none
@@ -105,7 +105,7 @@ def provenance(
         "calibration_seed": recipe.seed,
         "calibration_sha256": samples.sha256(calibration),
         "versions": record.installed((*DECIDING, recipe.back_end)),
-        **({"anchors": run.knobs["anchors"]} if "anchors" in run.knobs else {}),
+        **{name: run.knobs[name] for name in ("anchors", "own") if name in run.knobs},
         **caveats(run, recipe),
     }
 
@@ -151,12 +151,13 @@ def sha256(path: Path) -> str:
 
 
 def prove(
-    network: keras.Model,
+    network: Callable[..., Any],
     run: Run,
     shelf: samples.Shelf,
     recipe: Recipe,
     make: variants.Maker = variants.make,
     origin: str = "",
+    own: bool = False,
 ) -> Conversion:
     """The conversion of a network and pictures already in hand.
 
@@ -167,29 +168,36 @@ def prove(
         recipe: see Recipe.
         make: what makes the variants.
         origin: see Conversion.
+        own: others trained it; without pictures it is then not judged.
     """
-    calibration = shelf.calibration(recipe.calibration, recipe.seed)
+    judged = bool(shelf.validation) or not own
+    calibration = shelf.calibration(recipe.calibration, recipe.seed) if judged else []
     images = [example.image for example in calibration]
     made = described(make(network, images, recipe, run.task), run)
     models = {variant: Model(flatbuffer, THREADS, f"the {variant} .tflite").run for variant, flatbuffer in made.items()}
-    pictures = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
-    validation = judge(run, track(pictures, "Judging on validation"), models)
-    test = judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), models)
-    found = {variant: validation.measures(variant) for variant in made}
-    found[REFERENCE]["conversion_error"] = conversion_error(
-        network, models[REFERENCE], [example.image for example in pictures[:COMPARED]]
-    )
+    validation = test = None
+    found: dict[Variant, dict[str, float]] = {variant: {} for variant in made}
+    compared = _noise(run.input_size)
+    if judged:
+        pictures = list(track(shelf.read(shelf.validation), "Cutting", total=len(shelf.validation)))
+        compared = [example.image for example in pictures[:COMPARED]]
+        validation = judge(run, track(pictures, "Judging on validation"), models)
+        test = judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), models)
+        found = {variant: validation.measures(variant) for variant in made}
+    found[REFERENCE]["conversion_error"] = conversion_error(network, models[REFERENCE], compared)
     recipe = recipe.model_copy(update={"gates": {**gates.known(run.task), **recipe.gates}})
+    limits = {variant: gates.of_own(variant, judged) if own else gates.of(run.task, variant) for variant in made}
     return Conversion(
         run,
         recipe,
-        {variant: _measured(variant, made, run, recipe, images, found[variant]) for variant in made},
+        {variant: _measured(variant, made, limits[variant], recipe, images, found[variant]) for variant in made},
         tuple(calibration),
         validation,
         test,
         {
             part: {variant: judgement.figures(variant) for variant in made}
             for part, judgement in (("validation", validation), ("test", test))
+            if judgement
         },
         tuple(shelf.unreadable),
         origin,
@@ -205,7 +213,7 @@ def described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
 def _measured(
     variant: Variant,
     made: Mapping[Variant, bytes],
-    run: Run,
+    limits: Sequence[gates.Gate],
     recipe: Recipe,
     images: Sequence[Image],
     found: Mapping[str, float],
@@ -220,9 +228,15 @@ def _measured(
         "float_operators": float(len(facts.unasked(recipe.keep_float if variant == SHIPPED else ()))),
         **found,
     }
-    errors = layers.errors(reference, flatbuffer, images[: layers.PICTURES]) if variant != REFERENCE else []
-    limits = gates.adjusted(gates.of(run.task, variant), recipe.gates)
-    return Made(variant, flatbuffer, facts, measures, limits, tuple(errors))
+    shown = images[: layers.PICTURES]
+    errors = layers.errors(reference, flatbuffer, shown) if variant != REFERENCE and shown else []
+    return Made(variant, flatbuffer, facts, measures, gates.adjusted(limits, recipe.gates), tuple(errors))
+
+
+def _noise(size: int) -> list[Image]:
+    """(S, S, 3) pictures of nothing."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (size, size, 3), np.uint8) for _ in range(COMPARED)]
 
 
 def judge(run: Run, pictures: Iterable[samples.Example], models: Mapping[Variant, Maps]) -> Judgement:
@@ -264,7 +278,7 @@ def card(run: Run) -> ModelCard:
         raise ModelError(f"run {run.name}: not for a model card: {complaint(error, ModelCard).text}") from error
 
 
-def conversion_error(network: keras.Model, converted: Maps, images: list[Image]) -> float:
+def conversion_error(network: Callable[..., Any], converted: Maps, images: list[Image]) -> float:
     """Largest difference between an output of Keras and the float32 .tflite, whatever the order of outputs."""
     worst = 0.0
     for image in images:

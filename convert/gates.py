@@ -109,6 +109,14 @@ def of(task: str, variant: Variant) -> tuple[Gate, ...]:
     return tuple(replace(gate, mend=mend) if gate.mend == RECALIBRATE else gate for gate in QUALITY_GATES[task])
 
 
+def of_own(variant: Variant, judged: bool) -> tuple[Gate, ...]:
+    """The gates of a model that others trained: it must be right itself, and may be as large as it likes."""
+    quality = QUALITY_GATES["mask"] if judged else ()
+    if variant == REFERENCE:
+        return REFERENCE_GATES + tuple(gate for gate in quality if gate.measure == "accuracy")
+    return GRAPH_GATES + quality if variant == SHIPPED else quality
+
+
 def known(task: str) -> dict[str, float]:
     """Every measure a recipe may set a limit for, with the default one."""
     every = (*of(task, REFERENCE), *of(task, SHIPPED))

@@ -23,11 +23,10 @@ def markdown(report: dict[str, Any]) -> str:
 
 def html(report: dict[str, Any]) -> str:
     """The same with drawings, in one file that loads nothing."""
-    shown = {
-        "drift": Markup(drawings.drift(report["parts"]["test"])),  # noqa: S704 (our own drawing)
-        "curves": Markup(drawings.curves(report["parts"]["test"])),  # noqa: S704
-        "layers": Markup(drawings.layers(report["variants"])),  # noqa: S704
-    }
+    shown = {"layers": Markup(drawings.layers(report["variants"]))}  # noqa: S704 (our own drawing)
+    if report["parts"]:
+        shown["drift"] = Markup(drawings.drift(report["parts"]["test"]))  # noqa: S704
+        shown["curves"] = Markup(drawings.curves(report["parts"]["test"]))  # noqa: S704
     return _environment(escaped=True).get_template("proof.html").render(_context(report) | {"drawings": shown})
 
 

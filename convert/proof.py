@@ -27,13 +27,15 @@ def summary(conversion: Conversion) -> dict[str, Any]:
         "shipped": not conversion.failures,
         "withheld": [variant for variant in conversion.recipe.variants if variant not in conversion.passed],
         **caveats(conversion.run, conversion.recipe),
+        "judged": conversion.run.knobs.get("own", {}).get("judged", "on photographs that it has not learnt from"),
         "recipe": conversion.recipe.model_dump(mode="json"),
         "card": conversion.card(REFERENCE).model_dump(mode="json", exclude={"metrics", "sha256", "provenance"}),
         "variants": {variant: _variant(made) for variant, made in conversion.made.items()},
         "gates": [gate for made in conversion.made.values() for gate in _gates(made, conversion.run.task)],
         "parts": {
-            "validation": part(conversion.validation, conversion.figures["validation"]),
-            "test": part(conversion.test, conversion.figures["test"]),
+            name: part(judgement, conversion.figures[name])
+            for name, judgement in (("validation", conversion.validation), ("test", conversion.test))
+            if judgement
         },
         "calibration": {
             "n": len(conversion.calibration),

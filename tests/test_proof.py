@@ -275,6 +275,7 @@ def report(task: str, judgement: Any) -> dict[str, Any]:
     return {
         "task": task,
         "shipped": False,
+        "judged": "on photographs that it has not learnt from",
         "card": {"name": "tiny <&>"},
         "recipe": {"back_end": "tensorflow", "keep_float": ["conv0"]},
         "calibration": {"n": 20, "seed": 0, "sha256": "c0ffee"},

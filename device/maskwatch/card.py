@@ -14,6 +14,8 @@ Name = Annotated[str, Field(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=100)]
 Label = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=64)]
 SHA256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
+NOT_JUDGED = "not judged"  # of a model of others that was packed without photographs
+
 
 class ModelCard(BaseModel):
     """Written by convert and obeyed by the device.
@@ -49,7 +51,7 @@ class ModelCard(BaseModel):
     metrics: dict[str, Any] = {}
     """Figures measured on this very file, with their counts."""
     provenance: dict[str, Any] = {}
-    """Seed, split and calibration hashes, versions, data sets; also `quick` and `loosened`, see caveats."""
+    """Seed, split and calibration hashes, versions, data sets; also `quick`, `loosened` and `own`, see caveats."""
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -59,4 +61,7 @@ class ModelCard(BaseModel):
         if isinstance(loosened, dict) and loosened:
             limits = ", ".join(f"{name} {'off' if limit is None else limit}" for name, limit in loosened.items())
             told.append(f"its gates were loosened: {one_line(limits)[:LONGEST]}")
+        own = self.provenance.get("own")
+        if isinstance(own, dict) and own.get("judged") == NOT_JUDGED:
+            told.append(f"{NOT_JUDGED}: nobody measured on photographs how often it is right")
         return tuple(told)

@@ -1,0 +1,87 @@
+"""What the user did not tell of a model, tried on photographs: scaling, order of channels, order of labels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convert.own.pixels import Pixels
+from convert.own.said import Labels
+from convert.own.source import Source
+from convert.samples import Example, Shelf, alternating
+from maskwatch.classifier import bare_share
+from maskwatch.errors import ModelError
+from maskwatch.flow import Label
+from training import data
+
+MOST = 60  # photographs of each class
+FITS = 0.9  # share of right verdicts, as the gate `accuracy` asks
+ALIKE = 0.02  # share of right verdicts by which another way is as good
+SURE = 1e-6  # 0–1: no share is taken as nearer to 0 or 1, whose logarithm is infinite
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One possibility, and what came of it."""
+
+    pixels: Pixels
+    labels: Labels
+    right: float  # share of right verdicts, the mean of both classes
+    loss: float  # mean cross-entropy
+
+    def __str__(self) -> str:
+        return f"--pixels {self.pixels.scaled} --channels {self.pixels.channels} --labels {','.join(self.labels)}"
+
+
+def choose(
+    found: Source, ways: Sequence[Pixels], orders: Sequence[Labels], photographs: Sequence[Example]
+) -> list[Tried]:
+    """Every possibility on the photographs, the best first."""
+    tried = [each for pixels in ways for each in _orders(found, pixels, orders, photographs)]
+    return sorted(tried, key=lambda each: (-each.right, each.loss))
+
+
+def _orders(found: Source, pixels: Pixels, orders: Sequence[Labels], photographs: Sequence[Example]) -> list[Tried]:
+    answers = np.array([found.answer(each.image, pixels) for each in photographs], np.float32)
+    bare = np.array([data.LABELS[each.label] == Label.WITHOUT_MASK for each in photographs])
+    weights = np.where(bare, 1 / max(1, bare.sum()), 1 / max(1, (~bare).sum())) / 2
+    tried = []
+    for labels in orders:
+        share = bare_share(answers, labels, found.temperature)
+        true = np.where(bare, share, 1 - share).clip(SURE)
+        right = float((weights * ((share >= 0.5) == bare)).sum())
+        tried.append(Tried(pixels, labels, right, float(-(weights * np.log(true)).sum())))
+    return tried
+
+
+def demand_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
+    """The best.
+
+    Raises:
+        ModelError: even that is wrong too often: something else is not as it was thought.
+    """
+    best = tried[0]
+    if not best.right >= FITS:
+        raise ModelError(
+            f"model {name}: of {len(tried)} ways to feed and read it, the best ({best}) has {best.right:.0%} of "
+            f"{photographs} photographs right, expected {FITS:.0%}; is --margin that of the crops it learnt from?"
+        )
+    return best
+
+
+def alike(tried: Sequence[Tried]) -> list[Tried]:
+    """Those that are as good as the best on these photographs."""
+    return [each for each in tried[1:] if each.right >= tried[0].right - ALIKE]
+
+
+def sample(shelf: Shelf) -> list[Example]:
+    """Some validation photographs of each class, of every view as many."""
+    rng = np.random.default_rng(0)
+    found: list[Example] = []
+    for label in range(len(data.LABELS)):
+        queue = alternating([each for each in shelf.validation if each.label == label], rng)
+        found += itertools.islice(shelf.read(queue), MOST)
+    return found

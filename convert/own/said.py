@@ -1,0 +1,71 @@
+"""What the user tells of a model that others trained, as far as it is known. What is not told is tried."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from maskwatch.errors import ConfigError
+from maskwatch.flow import Label
+
+# As tutorials and their folders name the classes; compared in lower case, without `_`, `-` and blanks.
+NAMES = {
+    Label.WITH_MASK: ("withmask", "mask", "masked", "maskon", "facemask"),
+    Label.WITHOUT_MASK: ("withoutmask", "nomask", "unmasked", "without", "maskoff", "nofacemask", "bare"),
+    Label.INCORRECT: ("maskwearedincorrect", "incorrectmask", "incorrect", "improper", "wrongmask", "maskwornwrong"),
+}
+VERDICTS = (Label.WITH_MASK, Label.WITHOUT_MASK)
+
+Labels = tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """None: not told."""
+
+    labels: Labels | None = None  # in the order of the outputs
+    size: int | None = None  # side of the input, pixels
+    margin: float | None = None  # of the face crop, see preprocess.face_square
+    scaled: str | None = None  # one of pixels.SCALED
+    channels: str | None = None  # one of pixels.CHANNELS
+
+
+def labels(text: str) -> Labels:
+    """`mask,no_mask` -> the device's own names, in that order.
+
+    Raises:
+        ConfigError: a name is unknown, or they are not two verdicts, or those and the third class.
+    """
+    found = tuple(_label(name, text) for name in text.split(","))
+    if sorted(found) not in (sorted(VERDICTS), sorted(Label)):
+        raise ConfigError(
+            f"--labels {text}: expected {','.join(VERDICTS)} in the model's order, perhaps a third, {Label.INCORRECT}"
+        )
+    return found
+
+
+def _label(name: str, text: str) -> Label:
+    key = "".join(letter for letter in name.lower() if letter not in "_- ")
+    for label, names in NAMES.items():
+        if key in names:
+            return label
+    raise ConfigError(f"--labels {text}: {name.strip()!r} is no class; expected some of {', '.join(Label)}")
+
+
+def orders(said: Said, outputs: int) -> list[Labels]:
+    """Every order the labels of so many outputs may have. One output counts as two: how surely it is the second class.
+
+    Raises:
+        ConfigError: the labels that were told are not as many as the outputs, or are needed and were not told.
+    """
+    count = max(outputs, 2)
+    if said.labels is not None:
+        if len(said.labels) != count:
+            told = ",".join(said.labels)
+            raise ConfigError(f"--labels {told}: {len(said.labels)} labels, but the model has {outputs} outputs")
+        return [said.labels]
+    if count > len(VERDICTS):
+        raise ConfigError(
+            "--labels: the model has 3 outputs, and photographs of 2 classes cannot tell which is which; say it"
+        )
+    return list(itertools.permutations(VERDICTS))

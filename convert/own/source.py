@@ -1,0 +1,52 @@
+"""A model as it was found: what it takes, how many outputs it has, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.own.pixels import Pixels
+from maskwatch.flow import Image
+from maskwatch.scale import Floats
+
+TYPICAL = 0.364  # temperature for shares: 0.9 stays 0.9, for its log-odds are 2.197 and 0.9 - 0.1 is 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One model."""
+
+    size: int  # side of its input, pixels
+    depth: int  # channels of its input: 1 or 3
+    outputs: int  # 1: how surely it is the second class
+    shares: bool  # whether it answers 0–1; logits otherwise
+    scaled: str | None  # how its pixels are scaled, where the file tells
+    ask: Callable[[Floats], Floats]  # (S, S, C) as it takes it -> (outputs,)
+
+    @property
+    def columns(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(outputs, L) and (L,): from what it answers to a number for each label. One answer is dealt to two labels."""
+        if self.outputs > 1:
+            return np.eye(self.outputs, dtype=np.float32), np.zeros(self.outputs, np.float32)
+        if self.shares:
+            return np.array([[-1, 1]], np.float32), np.array([1, 0], np.float32)
+        return np.array([[-0.5, 0.5]], np.float32), np.zeros(2, np.float32)
+
+    @property
+    def temperature(self) -> float:
+        """What its numbers are divided by before softmax, as long as nothing was fitted."""
+        return TYPICAL if self.shares else 1.0
+
+    def answer(self, image: Image, pixels: Pixels) -> Floats:
+        """(S, S, 3) uint8 RGB -> (L,) a number for each label."""
+        matrix, offset = self.columns
+        return np.asarray(self.ask(pixels.of(image)) @ matrix + offset, np.float32)
+
+
+def are_shares(answers: Floats) -> bool:
+    """(N, outputs) Whether these look like softmax's or sigmoid's: 0–1, and where there are several, 1 in all."""
+    within = bool((answers >= 0).all() and (answers <= 1.001).all())
+    return within and (answers.shape[1] == 1 or bool(np.allclose(answers.sum(axis=1), 1, atol=0.03)))
