@@ -12,8 +12,10 @@ from test_convert import SIDE, SKIN
 
 from convert.own.pixels import SCALED
 
-ROUND_SKIN = 0.35  # share of the range of a channel: nearer to the skin's colour is skin
-SURE = 20.0
+# Share of the range of a channel: nearer to the skin's colour is skin. The cloth with red and blue exchanged is 20 of 255
+# away from it, and must not be taken for it.
+ROUND_SKIN = 0.06
+SURE = 100.0
 
 
 def model(

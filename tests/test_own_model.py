@@ -149,6 +149,17 @@ def test_what_photographs_do_not_rule_out_is_told(photos: Path, tmp_path: Path) 
     assert lines[1].startswith("these photographs do not rule out: --pixels -1..1 --channels ")
 
 
+def test_two_orders_of_labels_that_fit_alike_are_not_guessed_between(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cloth is nearly the skin with red and blue exchanged: to a model that is not strict, either order fits."""
+    monkeypatch.setattr(own_models, "ROUND_SKIN", 0.35)
+    with pytest.raises(
+        ModelError, match="fit --pixels -1..1 .* and --pixels -1..1 .* alike; say --labels or --channels"
+    ):
+        take(saved(own_models.model(), tmp_path / "mine.keras"), [photos], scaled="-1..1")
+
+
 def test_labels_told_in_the_wrong_order_fail_the_gate(photos: Path, tmp_path: Path) -> None:
     file = saved(own_models.model(), tmp_path / "mine.keras")
     done, lines = take(file, [photos], scaled="-1..1", channels="rgb", labels=(Label.WITHOUT_MASK, Label.WITH_MASK))

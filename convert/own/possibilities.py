@@ -72,9 +72,18 @@ def demand_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
     return best
 
 
-def alike(tried: Sequence[Tried]) -> list[Tried]:
-    """Those that are as good as the best on these photographs."""
-    return [each for each in tried[1:] if each.right >= tried[0].right - ALIKE]
+def alike(tried: Sequence[Tried], name: str) -> list[Tried]:
+    """Those that are as good as the best on these photographs.
+
+    Raises:
+        ModelError: one of them has the labels in another order: to choose would be to guess.
+    """
+    found = [each for each in tried[1:] if each.right >= tried[0].right - ALIKE]
+    if other := next((each for each in found if each.labels != tried[0].labels), None):
+        raise ModelError(
+            f"model {name}: these photographs fit {tried[0]} and {other} alike; say --labels or --channels"
+        )
+    return found
 
 
 def sample(shelf: Shelf) -> list[Example]:

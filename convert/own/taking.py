@@ -152,7 +152,7 @@ def _meaning(
     tried = possibilities.choose(found, ways, orders, photographs)
     best = possibilities.demand_fit(tried, len(photographs), str(path))
     tell(f"of {len(tried)} possibilities this one fits: {best} ({best.right:.1%} of {len(photographs)} photographs)")
-    for other in possibilities.alike(tried):
+    for other in possibilities.alike(tried, str(path)):
         tell(f"these photographs do not rule out: {other} ({other.right:.1%}); say it if you know that it is so")
     return best.pixels, best.labels
 

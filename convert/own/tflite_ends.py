@@ -21,6 +21,7 @@ from maskwatch.errors import ConfigError, ModelError
 from maskwatch.foreign import structure
 from maskwatch.foreign.flatbuffer import MalformedError
 from maskwatch.runtime import Model
+from maskwatch.scale import Floats
 
 LOOKS = 8  # random pictures that tell what a model answers
 THREADS = 2
@@ -53,14 +54,18 @@ def source(flatbuffer: bytes, path: Path, size: int | None) -> Source:
         raise ConfigError(f"--size {size}: model {path} takes {model.input_size} pixels")
     rng = np.random.default_rng(0)
     looks = [rng.uniform(-1, 1, (model.input_size,) * 2 + (3,)).astype(np.float32) for _ in range(LOOKS)]
-    answers = [model.run(look) for look in looks]
+    subgraph = packing.unpack(flatbuffer).subgraphs[0]
+    in_bytes = _takes_bytes(subgraph.tensors[subgraph.inputs[0]])
+
+    def run(image: Floats) -> list[Floats]:
+        return model.run(np.asarray(np.rint(image).clip(0, 255), np.uint8) if in_bytes else image)
+
+    answers = [run(look) for look in looks]
     shapes = [answer.shape for answer in answers[0]]
     if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][0] != 1 or shapes[0][1] not in (1, 2, 3):
         raise ModelError(f"model {path}: answers {shapes}; expected one line of one, two or three numbers, (1, 2)")
     shares = are_shares(np.concatenate([answer[0] for answer in answers]))
-    return Source(
-        model.input_size, 3, shapes[0][1], shares, _range(flatbuffer, path), lambda image: model.run(image)[0][0]
-    )
+    return Source(model.input_size, 3, shapes[0][1], shares, _range(flatbuffer, path), lambda image: run(image)[0][0])
 
 
 def _range(flatbuffer: bytes, path: Path) -> str | None:
