@@ -85,7 +85,7 @@ def cli(
 def _recipe(file: Path | None, variants: str | None, limits: dict[str, float | None], said: dict[str, Any]) -> Recipe:
     """What the file says, and over it what the command line says."""
     known = recipe.read(file) if file else Recipe()
-    given = {name: value for name, value in said.items() if value not in (None, (), False)}
+    given = {name: value for name, value in said.items() if value not in (None, ()) and value is not False}  # 0 is said
     if given.get("quick") and "calibration" not in given:
         given["calibration"] = QUICK_CALIBRATION
     if variants is not None:
