@@ -103,12 +103,13 @@ def small_tree(
 ) -> bool:
     """In tree.build's place: its form, and of maskwatch first boot alone."""
     site = into / "lib" / system.python_name / "site-packages" / "maskwatch"
-    for name in ("__init__.py", "redaction.py", "authority.py", "printable.py", "errors.py"):
-        site.mkdir(parents=True, exist_ok=True)
-        (site / name).write_bytes((shipped.PACKAGE / name).read_bytes())
-    for path in (shipped.PACKAGE / "install").rglob("*"):
+    parts = (
+        *(shipped.PACKAGE / name for name in ("__init__.py", "errors.py")),
+        *(shipped.PACKAGE / "text").glob("*.py"),
+    )
+    for path in (*parts, *(shipped.PACKAGE / "install").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            to = site / "install" / path.relative_to(shipped.PACKAGE / "install")
+            to = site / path.relative_to(shipped.PACKAGE)
             to.parent.mkdir(parents=True, exist_ok=True)
             to.write_bytes(path.read_bytes())
     (site / "systemd").mkdir()
