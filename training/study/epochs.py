@@ -53,3 +53,17 @@ class Keeper(keras.callbacks.Callback):
         epoch = max(kept, key=lambda each: kept[each])
         self.network.load_weights(self.file(epoch))
         return epoch
+
+
+class Draws(keras.callbacks.Callback):
+    """What dropout draws depends on the seed and the epoch alone: Keras saves no state of it with the weights."""
+
+    def __init__(self, network: keras.Model, seed: int) -> None:
+        super().__init__()
+        self.drops = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
+        for number, layer in enumerate(self.drops):
+            drawn = np.random.default_rng([self.seed, epoch, number]).integers(2**32, size=2, dtype=np.uint32)
+            layer.seed_generator.state.assign(drawn)

@@ -196,6 +196,7 @@ def _fit(
                 _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                 keeper,
+                epochs.Draws(learner, shown.seed),
                 told,
             ],
         )
