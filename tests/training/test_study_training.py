@@ -28,7 +28,7 @@ from convert.recipe import Recipe
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.vision import bundle
 from training import __main__ as program
-from training.networks import mobilenet_v2
+from training.networks import deep_cnn, mobilenet_v2
 from training.pictures import data
 from training.runs import course, run_folder
 from training.study import batches, epochs, features, judge, judged, networks, parts, pictures, train, variants
@@ -42,13 +42,14 @@ NARROW = {"channels": (4, 6, 6, 6, 8), "dense": (16, 12)}
 
 @pytest.fixture(scope="module", autouse=True)
 def eager_and_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    """Two steps: making a graph takes longer. AlexNet is narrow, and no cache is the user's."""
+    """Two steps: making a graph takes longer. AlexNet is narrow, the deep CNN is not deep, no cache is the user's."""
     cache = tmp_path_factory.mktemp("cache")
     alexnet = networks.alexnet_of_the_study
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "HASH_CACHE", cache / "hashes.csv")
         patch.setattr(pictures, "CACHE", cache / "study")
         patch.setattr(networks, "alexnet_of_the_study", lambda size: alexnet(size, **NARROW))
+        patch.setattr(deep_cnn, "STAGES", ((64, 16, 2), (32, 24, 3)))
         tf.config.run_functions_eagerly(True)
         yield
         tf.config.run_functions_eagerly(False)
