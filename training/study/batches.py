@@ -51,6 +51,6 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.labels))
         chosen = np.take(order, range(index * self.batch, (index + 1) * self.batch), mode="wrap")
-        chosen = chosen[self.process :: self.processes]
+        chosen = np.array_split(chosen, self.processes)[self.process]  # in order: dropout goes by the place
         made = [self.make(int(at), np.random.default_rng([self.seed, self.epoch, int(at)])) for at in chosen]
         return np.stack(made), self.labels[chosen]

@@ -47,3 +47,12 @@ def start(seed: int, batch: int) -> Place:
         raise ConfigError(f"--batch {batch}: {len(devices)} devices cannot share it evenly; expected a multiple")
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     return Place(len(devices), jax.process_index(), jax.process_count())
+
+
+def alone(model: keras.Model) -> keras.Model:
+    """The model on this machine alone: what all compute together, none can read. Ends the distribution."""
+    weights = model.get_weights()
+    keras.distribution.set_distribution(None)
+    copy = keras.models.clone_model(model)
+    copy.set_weights(weights)
+    return copy

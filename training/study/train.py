@@ -88,6 +88,8 @@ def train(
         return run_folder.read(folder / "model.keras")
     curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, key)
     plots.curves(curves, folder / "curves.png")
+    if place.processes > 1:
+        learner = parallel.alone(learner)
     model = _in_float32(whole, variant, weights, options)
     temperature, bias = _calibrated(learner, material, options.protocol)
     run_folder.save(model, folder / "model.keras")
@@ -130,7 +132,8 @@ def _even(material: Material, batch: int, place: parallel.Place) -> Material:
     wanted = count if place.devices == 1 else -(-count // batch) * batch
     chosen = np.arange(wanted) % count
     if place.processes > 1:
-        chosen = chosen[place.process :: place.processes]
+        whole = chosen.reshape(-1, place.processes, batch // place.processes)  # each process's part of each batch
+        chosen = whole[:, place.process].ravel()
     return Material(material.make, material.labels, material.x_check[chosen], material.y_check[chosen])
 
 
@@ -190,7 +193,7 @@ def _fit(
             shuffle=False,  # batches are random already, and in an order that an interruption does not change
             verbose=0,
             validation_data=(material.x_check, material.y_check),
-            validation_batch_size=variant.batch,
+            validation_batch_size=variant.batch // shown.processes,
             callbacks=[
                 allocator.KeepFreedMemory(),
                 _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
