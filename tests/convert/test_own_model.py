@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 import colour_models  # noqa: E402
 import own_models  # noqa: E402
-from test_convert import SIDE, SKIN, Convert, Finished, convert, drawn  # noqa: E402, F401 (a fixture)
+from test_convert import SIDE, SKIN, Convert, Finished, convert  # noqa: E402, F401 (a fixture)
 
 from convert import conversion  # noqa: E402
 from convert.own import keras_ends, keras_file, legacy, pixels, said, taking, tflite_ends  # noqa: E402
@@ -38,7 +38,7 @@ def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return colour_models.photographs(tmp_path_factory.mktemp("photos"))
+    return own_models.photographs(tmp_path_factory.mktemp("photos"))
 
 
 def take(path: Path, folders: list[Path], **told: object) -> tuple[conversion.Conversion, list[str]]:
@@ -57,7 +57,7 @@ def device(path: Path, done: conversion.Conversion, variant: str = "float32") ->
 def right(judge: MaskClassifier) -> float:
     """Share of drawn faces that get their own label, none of which the model was judged by."""
     rng = np.random.default_rng(99)
-    looks = [(label, cv2.resize(drawn(label, rng), (SIDE, SIDE))) for label in data.LABELS for _ in range(10)]
+    looks = [(label, cv2.resize(own_models.face(label, rng), (SIDE, SIDE))) for label in data.LABELS for _ in range(10)]
     return float(np.mean([judge.verdict(look).label == label for label, look in looks]))
 
 
@@ -150,15 +150,12 @@ def test_what_photographs_do_not_rule_out_is_told(photos: Path, tmp_path: Path) 
     assert lines[1].startswith("these photographs do not rule out: --pixels -1..1 --channels ")
 
 
-def test_two_orders_of_labels_that_fit_alike_are_not_guessed_between(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The cloth is nearly the skin with red and blue exchanged: to a model that is not strict, either order fits."""
-    monkeypatch.setattr(own_models, "ROUND_SKIN", 0.35)
-    with pytest.raises(
-        ModelError, match="fit --pixels -1..1 .* and --pixels -1..1 .* alike; say --labels or --channels"
-    ):
-        take(saved(own_models.model(), tmp_path / "mine.keras"), [photos], scaled="-1..1")
+def test_two_orders_of_labels_that_fit_alike_are_not_guessed_between(tmp_path: Path) -> None:
+    """The cloth is nearly the skin with red and blue exchanged: turned labels fit turned channels."""
+    mirrored = colour_models.photographs(tmp_path / "photos")
+    found = r"fit --pixels -1\.\.1 .* and --pixels -1\.\.1 .* alike; say --labels or --channels"
+    with pytest.raises(ModelError, match=found):
+        take(saved(own_models.model(), tmp_path / "mine.keras"), [mirrored], scaled="-1..1")
 
 
 def test_labels_told_in_the_wrong_order_fail_the_gate(photos: Path, tmp_path: Path) -> None:
