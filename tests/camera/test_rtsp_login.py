@@ -8,17 +8,21 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import cv2
 import numpy as np
+import odd_videos
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins.network_camera import NetworkCamera
 from stand_ins.web_camera import SELF_SIGNED
 
-from maskwatch.camera import opencv
+from maskwatch.camera import open_source, opencv
 from maskwatch.camera.rtsp import probe
 from maskwatch.camera.rtsp.messages import Message, Splitter
+from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 from maskwatch.text.address import parse
@@ -68,12 +72,27 @@ def answers(status: str, *lines: str, to: str = "DESCRIBE") -> Otherwise:
     return lambda request: head if request[0].startswith(to) else None
 
 
+@pytest.mark.parametrize("opens", [True, False], ids=["a stream", "one that cannot be opened"])
 def test_what_a_stream_needs_of_ffmpeg_is_not_left_to_a_video(
-    cameras: Callable[..., NetworkCamera], monkeypatch: pytest.MonkeyPatch
+    cameras: Callable[..., NetworkCamera], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, opens: bool
 ) -> None:
     monkeypatch.delenv(opencv.OPTIONS_VARIABLE, raising=False)
-    first_picture(cameras())
+    if opens:
+        first_picture(cameras())
+    else:
+        with pytest.raises(SourceError):
+            first_picture(cameras(otherwise=answers("404 Not Found", to="SETUP")))
     assert opencv.OPTIONS_VARIABLE not in os.environ
+    picture = cv2.imencode(".jpg", PICTURE[:48, :64])[1].tobytes()
+    film = odd_videos.matroska(tmp_path / "x.mkv", [(number / 10, picture) for number in range(40)])
+    source = open_source(CameraSettings(source=f"video:{film}"))
+    assert source.describe() == "10 frames a second"
+    source.close()
+
+
+def test_options_of_ffmpeg_that_the_user_set_stay(
+    cameras: Callable[..., NetworkCamera], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(opencv.OPTIONS_VARIABLE, "rtsp_transport;tcp")
     first_picture(cameras())
     assert os.environ[opencv.OPTIONS_VARIABLE] == "rtsp_transport;tcp"

@@ -134,7 +134,7 @@ def test_a_value_that_would_silence_the_unit_or_alarm_for_all_is_refused(
     ],
 )
 def test_what_is_meant_so_is_taken(tmp_path: Path, text: str) -> None:
-    loaded(tmp_path, text)
+    assert loaded(tmp_path, text) != loaded(tmp_path, "")
 
 
 NUMBERS = [place for place, field in FIELDS.items() if re.search(r"float|int", str(field.annotation))]

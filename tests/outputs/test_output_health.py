@@ -244,7 +244,7 @@ def test_a_moment_in_which_one_tells_begins_the_time_anew() -> None:
         outputs.check()
         buzzer.act = well
         until(lambda: outputs._lines[0].failing(clock.now) is None)
-        outputs.check()
+        assert outputs.check() is None
     outputs.close()
 
 

@@ -134,7 +134,11 @@ def _warn(text: str) -> None:
 
 @contextmanager
 def _ffmpeg_options() -> Iterator[None]:
-    """OPTIONS, unless the user set some, for streams opened inside alone: they would change how a video is read."""
+    """Give FFmpeg our OPTIONS while a stream is opened; options that the user set stay instead.
+
+    Left in the environment they would change how a video is read later. One thread opens all cameras (see capturing),
+    so two openings never overlap.
+    """
     if OPTIONS_VARIABLE in os.environ:
         yield
         return
