@@ -106,7 +106,7 @@ def provenance(
         "calibration_n": len(calibration),
         "calibration_seed": recipe.seed,
         "calibration_sha256": samples.sha256(calibration),
-        "versions": record.installed((*DECIDING, recipe.back_end)),
+        "versions": run_folder.installed((*DECIDING, recipe.back_end)),
         **{name: run.knobs[name] for name in ("anchors", "own") if name in run.knobs},
         **caveats(run, recipe),
     }

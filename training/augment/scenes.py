@@ -33,7 +33,9 @@ GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from
 CLOSE_UP = 1.9  # times a tile that is the whole frame may be enlarged: faces that reach over its edges
 TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang askew
 LEAN = 0.1  # radians, the same of a whole scene
+FAR, LEANING_FAR = 0.5, 0.25  # radians, standard deviation of this share of turns: somebody bends, kisses, sleeps
 DRESSED = 0.15  # of the faces of a collage: a mask, a scarf, a cap … is drawn on
+DRESSED_OUTSIDE = 0.07  # of the faces of a street scene
 SEEN = 0.4  # of a face: with less of it in the frame it is not taught
 ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
 
@@ -153,7 +155,7 @@ def compose(shelves: Shelves, size: int, rng: np.random.Generator) -> Picture:
     elif rng.random() < FOURFOLD:
         picture = collage(lambda: shelves.any_street(rng), size, rng, grids=(2,))
     else:
-        picture = zoomed(shelves.any_street(rng), size, rng, LEAN)
+        picture = dressed(zoomed(shelves.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
     if rng.random() < 0.5:
         mirror = mirrored(picture.boxes, size)
         picture = Picture(weather.mirror(picture.image), mirror, ignored=picture.ignored)
@@ -177,7 +179,7 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 
     for axis, extent in enumerate((width, height)):
         slack = size - extent * matrix[axis, axis]
         matrix[axis, 2] = rng.uniform(min(0, slack), max(0, slack))
-    turn = about_the_middle(rng.normal(0, lean) if lean else 0.0, size)
+    turn = about_the_middle(leaning(lean, rng), size)
     image = cv2.warpAffine(
         shrunk(picture.image, matrix),
         from_centres(after(turn, shrunk_matrix(matrix))),
@@ -190,6 +192,13 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 
     middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn[:, :2].T + turn[:, 2], (boxes[:, 2:] - boxes[:, :2]) / 2
     moved = np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
     return picture.cropped(np.asarray(image, np.uint8), moved)
+
+
+def leaning(usual: float, rng: np.random.Generator) -> float:
+    """A turn, radians: of the standard deviation `usual`, and sometimes FAR; none where `usual` is 0."""
+    if not usual:
+        return 0.0
+    return float(rng.normal(0, FAR if rng.random() < LEANING_FAR else usual))
 
 
 def about_the_middle(angle: float, size: int) -> NDArray[np.float32]:
@@ -249,11 +258,11 @@ def collage(
     return joined(canvas, tiles)
 
 
-def dressed(picture: Picture, rng: np.random.Generator) -> Picture:
+def dressed(picture: Picture, rng: np.random.Generator, share: float = DRESSED) -> Picture:
     """Some of its faces with something drawn on: whatever people wear or hold, a face it stays."""
     image = picture.image
     for left, top, right, bottom in picture.boxes.tolist():
-        if rng.random() < DRESSED and right - left >= wear.LEAST_FACE:
+        if rng.random() < share and right - left >= wear.LEAST_FACE:
             image = wear.any_of(wear.DRAWINGS, rng)(image, Box(left, top, right, bottom), rng)
     return replace(picture, image=image)
 
@@ -270,7 +279,7 @@ def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, cl
         picture.image, *(max(8, round(n * s)) for n, s in zip(picture.image.shape[1::-1], scale, strict=True))
     )
     scale = np.array(content.shape[1::-1]) / picture.image.shape[1::-1]
-    middle, angle = np.array(content.shape[1::-1]) / 2, rng.normal(0, TILT)
+    middle, angle = np.array(content.shape[1::-1]) / 2, leaning(TILT, rng)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     place = np.array(side) / 2 + rng.uniform(-0.2, 0.2, 2) * side - turn @ middle
     image = cv2.warpAffine(

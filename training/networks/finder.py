@@ -60,7 +60,9 @@ def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
 
 
 def freeze(model: keras.Model, last: str) -> None:
-    """Keep the trunk's layers up to and including `last` as they are."""
+    """Keep the trunk's layers up to and including `last` as they are; "" keeps none."""
+    if not last:
+        return
     trunk = model.get_layer(TRUNK)
     names = [layer.name for layer in trunk.layers]
     for layer in trunk.layers[: names.index(last) + 1]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from training.runs import allocator, course
+from training.runs import allocator, batch_norm, course
 
 Curves = dict[str, list[float]]
 
@@ -118,21 +118,22 @@ def fit(
     batches.epoch = checkpoint.resume(trainer, epochs)
     shown = course.Course(checkpoint.name, epochs, len(batches), later)
     try:
-        trainer.fit(
-            batches,
-            initial_epoch=batches.epoch,
-            epochs=epochs,
-            shuffle=False,  # batches are random already, and in an order that an interruption does not change
-            verbose=0,
-            callbacks=[
-                allocator.KeepFreedMemory(),
-                checkpoint,
-                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
-                shown,
-            ],
-            **options,
-        )
+        with batch_norm.fused():
+            trainer.fit(
+                batches,
+                initial_epoch=batches.epoch,
+                epochs=epochs,
+                shuffle=False,  # batches are random already, and in an order that an interruption does not change
+                verbose=0,
+                callbacks=[
+                    allocator.KeepFreedMemory(),
+                    checkpoint,
+                    keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                    keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
+                    shown,
+                ],
+                **options,
+            )
     finally:
         shown.close()
     save()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maskwatch.vision import preprocess
 from training.judging import calibration, plots
 from training.pictures import data
-from training.runs import allocator, checkpoints, course, occupied, run_folder
+from training.runs import allocator, batch_norm, checkpoints, course, occupied, run_folder
 from training.runs.knobs import USUAL, Way
 from training.study import batches, epochs, features, networks, parallel, parts, pictures
 from training.study.variants import Variant
@@ -186,23 +186,24 @@ def _fit(
     shown.epoch = first + done
     told = course.Course(variant.key, ended, len(shown))
     try:
-        trainer.fit(
-            shown,
-            initial_epoch=shown.epoch,
-            epochs=ended,
-            shuffle=False,  # batches are random already, and in an order that an interruption does not change
-            verbose=0,
-            validation_data=(material.x_check, material.y_check),
-            validation_batch_size=variant.batch // shown.processes,
-            callbacks=[
-                allocator.KeepFreedMemory(),
-                _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
-                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                keeper,
-                epochs.Draws(learner, shown.seed),
-                told,
-            ],
-        )
+        with batch_norm.fused():
+            trainer.fit(
+                shown,
+                initial_epoch=shown.epoch,
+                epochs=ended,
+                shuffle=False,  # batches are random already, and in an order that an interruption does not change
+                verbose=0,
+                validation_data=(material.x_check, material.y_check),
+                validation_batch_size=variant.batch // shown.processes,
+                callbacks=[
+                    allocator.KeepFreedMemory(),
+                    _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
+                    keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                    keeper,
+                    epochs.Draws(learner, shown.seed),
+                    told,
+                ],
+            )
     finally:
         told.close()
 

@@ -1,0 +1,69 @@
+"""Batch normalization in one kernel while a network learns on TensorFlow.
+
+Keras computes it from a dozen elementwise operations. On a CPU they are half the time of a finder's training step;
+TensorFlow's own kernel (FusedBatchNormV3) gives the same numbers, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+Layer = keras.layers.BatchNormalization
+
+
+@contextmanager
+def fused() -> Iterator[None]:
+    """Every batch normalization of the networks that are traced inside; on other back ends nothing changes."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    usual = Layer.call
+
+    def call(self: Layer, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if training and self.trainable and fits(self, inputs, mask):
+            return one_kernel(self, inputs)
+        return usual(self, inputs, training=training, mask=mask)
+
+    Layer.call = call
+    try:
+        yield
+    finally:
+        Layer.call = usual
+
+
+def fits(layer: Layer, inputs: Any, mask: Any) -> bool:
+    """Can the kernel do this layer's work? It knows float32 maps with the channels last, and no mask."""
+    return (
+        mask is None
+        and len(inputs.shape) == 4
+        and layer.axis in (-1, 3)
+        and keras.backend.standardize_dtype(inputs.dtype) == "float32"
+        and layer.scale
+        and layer.center
+        and not (layer.synchronized or layer.renorm)
+    )
+
+
+def one_kernel(layer: Layer, inputs: Any) -> Any:
+    """Normalize by the batch's own statistics, and move the layer's statistics towards them."""
+    import tensorflow as tf
+
+    found = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=layer.gamma.value,
+        offset=layer.beta.value,
+        mean=tf.zeros([0]),  # unused while training
+        variance=tf.zeros([0]),
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    # The kernel's variance is the unbiased one; Keras keeps the biased.
+    values = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
+    biased = found.batch_variance * (values - 1) / values
+    for kept, now in ((layer.moving_mean, found.batch_mean), (layer.moving_variance, biased)):
+        kept.assign(kept * layer.momentum + now * (1 - layer.momentum))
+    return found.y
