@@ -81,7 +81,7 @@ def test_in_a_collage_every_face_has_its_box_and_every_box_its_face(
 def test_a_dressed_face_keeps_its_box_and_its_photograph_stays_as_it_was() -> None:
     before, drawn = PORTRAIT.image.copy(), 0
     for seed in range(60):
-        worn = scenes.dressed(PORTRAIT, np.random.default_rng(seed))
+        worn = scenes.dressed(PORTRAIT, np.random.default_rng(seed), scenes.DRESSED)
         assert np.array_equal(worn.boxes, PORTRAIT.boxes)
         assert np.array_equal(PORTRAIT.image, before)
         drawn += not np.array_equal(worn.image, before)
@@ -89,11 +89,18 @@ def test_a_dressed_face_keeps_its_box_and_its_photograph_stays_as_it_was() -> No
 
 
 @pytest.mark.parametrize(("side", "drawn"), [(15, False), (16, True)])
-def test_a_face_too_small_for_a_drawing_gets_none(monkeypatch: pytest.MonkeyPatch, side: int, drawn: bool) -> None:
-    monkeypatch.setattr(scenes, "DRESSED", 1.0)
+def test_a_face_too_small_for_a_drawing_gets_none(side: int, drawn: bool) -> None:
     bare = picture(120, 120, (50, 50, 50 + side, 50 + side))
-    worn = [scenes.dressed(bare, np.random.default_rng(seed)).image for seed in range(6)]
+    worn = [scenes.dressed(bare, np.random.default_rng(seed), share=1.0).image for seed in range(6)]
     assert [not np.array_equal(image, bare.image) for image in worn] == [drawn] * 6
+
+
+def test_a_turn_is_mostly_small_and_at_times_far() -> None:
+    rng = np.random.default_rng(0)
+    turns = np.abs([scenes.leaning(0.1, rng) for _ in range(2000)])
+    assert 0.05 < np.median(turns) < 0.12
+    assert scenes.LEANING_FAR / 3 < np.mean(turns > 0.4) < scenes.LEANING_FAR
+    assert not any(scenes.leaning(0.0, rng) for _ in range(50))
 
 
 @pytest.mark.parametrize("side", [(160, 160), (53, 54), (90, 40)])
@@ -146,6 +153,7 @@ def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: 
 
 def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weather, "CHANCES", {})
+    monkeypatch.setattr(scenes, "DRESSED_OUTSIDE", 0.0)
     lopsided = picture(320, 320, (40, 140, 100, 200))
     monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
     monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
@@ -239,6 +247,7 @@ def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch:
     monkeypatch.setattr(weather, "CHANCES", {})
     monkeypatch.setattr(scenes, "DRESSED", 0.0)
     monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
+    edge = 80 if way == "collage" else 160  # of a tile, of the scene
     both = replace(picture(320, 320, (40, 40, 60, 80), (200, 200, 280, 240)), ignored=np.array([False, True]))
     seen = 0
     for seed in range(30):
@@ -252,7 +261,7 @@ def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch:
             scene = scenes.compose(scenes.Shelves([[both]]), 160, rng)
         assert len(scene.left_out) == len(scene.boxes)
         sizes = scene.boxes[:, 2:] - scene.boxes[:, :2]
-        whole = (way == "mirrored") | ((scene.boxes > 0) & (scene.boxes < 160)).all(axis=1)
+        whole = (way == "mirrored") | (scene.boxes % edge > 0).all(axis=1)
         assert np.array_equal((sizes[:, 0] > sizes[:, 1])[whole], scene.left_out[whole])
         seen += whole.sum()
     assert seen > 20

@@ -196,9 +196,8 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 
 
 def leaning(usual: float, rng: np.random.Generator) -> float:
     """A turn, radians: of the standard deviation `usual`, and sometimes FAR; none where `usual` is 0."""
-    if not usual:
-        return 0.0
-    return float(rng.normal(0, FAR if rng.random() < LEANING_FAR else usual))
+    far = rng.random() < LEANING_FAR
+    return float(rng.normal(0, FAR if far and usual else usual))
 
 
 def about_the_middle(angle: float, size: int) -> NDArray[np.float32]:
@@ -251,14 +250,14 @@ def collage(
                 continue  # a gap of plain colour: not every place holds a face
             side = edges[column + 1] - edges[column], edges[row + 1] - edges[row]
             close = CLOSE_UP if grid == 1 else 1.3
-            tile = tilted(dressed(draw(), rng), side, rng, close)
+            tile = tilted(dressed(draw(), rng, DRESSED), side, rng, close)
             canvas[edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = tile.image
             offset = np.array([edges[column], edges[row]] * 2, np.float32)
             tiles.append(replace(tile, boxes=tile.boxes + offset))
     return joined(canvas, tiles)
 
 
-def dressed(picture: Picture, rng: np.random.Generator, share: float = DRESSED) -> Picture:
+def dressed(picture: Picture, rng: np.random.Generator, share: float) -> Picture:
     """Some of its faces with something drawn on: whatever people wear or hold, a face it stays."""
     image = picture.image
     for left, top, right, bottom in picture.boxes.tolist():
