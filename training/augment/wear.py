@@ -42,8 +42,10 @@ def on_chin(image: Image, box: Box, rng: Generator) -> Image:
 def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> Image:
     canvas = Canvas.around(image, box, rng)
     texture = cloth(canvas.patch.shape, rng, box.width, canvas.skin())
-    inset, dip = rng.uniform(0.0, 0.1), rng.uniform(0.02, 0.1)
-    corner, lower = top + dip, bottom - rng.uniform(0.1, 0.22)
+    # A cup or a folded respirator rises to the nose and leaves the cheeks free.
+    inset, dip = rng.uniform(0.0, 0.1), rng.uniform(*(CUP_DIP if rng.random() < CUPS else FLAT_DIP))
+    corner = top + dip
+    lower = bottom - min(rng.uniform(0.1, 0.22), 0.5 * (bottom - corner))
     beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands off the chin
     outline = [
         *((inset, corner), (0.25, top + 0.4 * dip), (0.4, top), (0.5, top - 0.01)),
@@ -215,6 +217,7 @@ DRAWN_OBJECT = 0.16  # of the bare faces
 DRAWN_NEUTRAL = 0.07  # of all
 MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: what a mask on the mouth, or on the chin, needs to be seen
 PRINTED = 0.06  # of the drawn masks: with a mouth on them
+CUPS, CUP_DIP, FLAT_DIP = 0.3, (0.12, 0.26), (0.02, 0.1)  # share of drawn masks; how much lower the edge is at the ears
 WORN_WRONG: tuple[Drawing, ...] = (nose_out, nose_out, on_chin)
 MOVED_WRONG = (transplant.nose_out, transplant.nose_out, transplant.on_chin)
 NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each

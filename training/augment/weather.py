@@ -119,13 +119,13 @@ def jpeg(image: Image, rng: Generator) -> Image:
 
 # Effect -> how often it is drawn. Light first, then optics, then the sensor, then the codec: a camera's own order.
 # A camera that sees by night is monochrome for half of the hours, and of grey crops four times as many were wrong: a
-# fifth of the pictures have no colour.
+# quarter of the pictures have no colour.
 CHANCES: dict[Effect, float] = {
     hidden: 0.06,
     light: 0.6,
     colour_cast: 0.3,
-    grey: 0.12,
-    infra_red: 0.1,
+    grey: 0.16,
+    infra_red: 0.12,
     back_light: 0.15,
     dusk: 0.04,
     low_resolution: 0.2,

@@ -70,13 +70,14 @@ def of_mobilenet_v2(weights: str | None, start: Path | None = None) -> Recipe[Fi
 
     Args:
         weights: a Keras weights file of the base without top, "imagenet", or None for random.
-        start: a bundle of this network to go on from, in place of weights.
+        start: a float model (.keras) or a bundle of this network to go on from, in place of weights.
     """
 
     def build(knobs: FineTuning) -> keras.Model:
         if start is None:
             return mobilenet_v2.build(knobs.size, knobs.alpha, weights)
-        return warm_classifier.from_bundle(start, knobs.size, knobs.alpha)
+        warm = warm_classifier.from_model if start.suffix == ".keras" else warm_classifier.from_bundle
+        return warm(start, knobs.size, knobs.alpha)
 
     return Recipe("mobilenet_v2", build, going_on if start else fine_tuning, mobilenet_v2.freeze)
 

@@ -1,4 +1,4 @@
-"""A mask classifier that goes on from one that ships: its int8 weights as floats, in a network that can learn.
+"""A mask classifier that goes on from another: from a float one, or from the int8 weights of one that ships.
 
 Its batch norm stays in inference mode, as in every training of it (see networks.mobilenet_v2): nothing has to be
 measured.
@@ -7,12 +7,31 @@ measured.
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 
 from maskwatch.errors import ModelError
 from maskwatch.vision import bundle
 from training.networks import dequantized, mobilenet_v2
+
+
+def from_model(path: Path, size: int, alpha: float) -> keras.Model:
+    """A float MobileNetV2 (.keras) of `python -m training train mobilenet_v2`.
+
+    Raises:
+        ModelError: it cannot be read, or is another network.
+    """
+    try:
+        kept = keras.models.load_model(path, compile=False)
+        model = mobilenet_v2.build(
+            size, alpha, None, dense=kept.get_layer("hidden").units, classes=kept.get_layer("logits").units
+        )
+        model.set_weights(kept.get_weights())
+    except (OSError, ValueError, BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"model {path}: {reason}; expected a mobilenet_v2 of {alpha} width") from error
+    return model
 
 
 def from_bundle(path: Path, size: int, alpha: float) -> keras.Model:
