@@ -210,9 +210,10 @@ def _save(record: dict[str, Any], results: Path) -> None:
         click.echo(
             f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high", err=True
         )
+    saved = records.save(record, results)  # first: what took half an hour is not lost to a table that cannot be drawn
     for line in told.lines(record):
         click.echo(line)
-    click.echo(f"wrote {records.save(record, results)}")
+    click.echo(f"wrote {saved}")
 
 
 @cli.command("run")

@@ -11,7 +11,7 @@ import pytest
 from test_cli import BUNDLES, DEMO
 
 from benchmarks import records
-from benchmarks.__main__ import cli
+from benchmarks.__main__ import RESULTS, cli
 from benchmarks.daemon import clip, counted_daemon, crowd, latency, pipeline, soak, throughput
 from benchmarks.report.readme import speed, tables
 from maskwatch.config import CameraSettings
@@ -396,11 +396,16 @@ def test_the_commands_measure_for_as_long_as_they_are_told_and_say_how_it_goes_o
     def measure(*asked: Any) -> dict[str, Any]:
         *numbers, say = asked
         say("it goes well")
-        return {"kind": arguments[0], "host": {"board": "A board", "load": 0.1}, "asked": numbers}
+        (known, *_) = (RESULTS / "intel-xeon-processor").glob(f"{arguments[0]}.json")
+        record = json.loads(known.read_text())
+        return {**record, "host": {**record["host"], "board": "A board", "load": 0.1}, "asked": numbers}
 
     monkeypatch.setattr(module, "measure", measure)
     cli([*arguments, "--results", str(tmp_path)], standalone_mode=False)
     told = capsys.readouterr()
     (path,) = tmp_path.rglob(f"{arguments[0]}.json")
-    assert (told.out, told.err) == (f"wrote {path}\n", "it goes well\n")
+    *table, last = told.out.splitlines()
+    assert (last, told.err) == (f"wrote {path}", "it goes well\n")
+    assert len(table) >= 3  # its head, a row, an empty line
+    assert "A board" not in told.out  # one board alone needs no name
     assert json.loads(path.read_text())["asked"] == list(expected)

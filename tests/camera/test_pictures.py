@@ -27,6 +27,7 @@ from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 
 SECONDS = 10  # what nothing here may take
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def names(place: Path) -> list[str]:
@@ -44,7 +45,7 @@ def in_a_process(program: str, *words: str, **variables: str) -> tuple[str, floa
         timeout=60,
         check=True,
         env={**os.environ, **variables},
-        cwd=Path(__file__).parent,
+        cwd=SUPPORT,
     )
     *said, memory = done.stdout.splitlines()
     return "\n".join(said), time.monotonic() - start, int(memory)

@@ -434,13 +434,15 @@ def out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "yolov5s"
     fit = keras.Model.fit
 
-    def interrupted(model: keras.Model, *args: Any, epochs: int, **options: Any) -> object:
-        return fit(model, *args, **{**options, "epochs": epochs - 1})
+    def interrupted(model: keras.Model, *args: Any, epochs: int, **options: Any) -> None:
+        fit(model, *args, **{**options, "epochs": epochs - 1})
+        raise KeyboardInterrupt
 
     tf.config.run_functions_eagerly(True)  # a few small steps: making a graph takes longer than all of them
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "fit", interrupted)
-        train_yolov5s.train(root, out, KNOBS)
+        with pytest.raises(KeyboardInterrupt):
+            train_yolov5s.train(root, out, KNOBS)
     train_yolov5s.train(root, out, KNOBS)
     tf.config.run_functions_eagerly(False)
     return out
