@@ -75,7 +75,11 @@ def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
     return _options(
         recipe(knobs),
         click.option("--weights", help="Keras weights file of the base without top, or 'imagenet'."),
-        click.option("--start", type=FILE, help="A mask model (.keras) or bundle to go on from, in place of --weights: no head stages."),
+        click.option(
+            "--start",
+            type=FILE,
+            help="A mask model (.keras) or bundle to go on from, in place of --weights: no head stages.",
+        ),
         knob("--alpha", float, knobs.alpha, "Width of the base."),
         knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
         knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),

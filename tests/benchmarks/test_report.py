@@ -54,6 +54,20 @@ def _of_views(frame: dict[str, Any]) -> dict[str, Any]:
     return {"ap50": {"value": 1.0, "interval95": [0.5, 1.5]}, "by_view": {"portrait": {}, "frame": frame}}
 
 
+def test_of_a_finder_that_learnt_from_several_sources_the_old_street_scenes_count(tmp_path: Path) -> None:
+    """Those that the study's YOLOv5s was judged on too."""
+    views = {
+        name: {"ap50": {"value": value, "interval95": [value - 2, value + 1]}}
+        for name, value in (("faces-wider", 80.0), ("face-mask-boxes", 94.0), ("portrait", 99.0))
+    }
+    proof = {
+        "parts": {"test": {"figures": {"int8": {"ap50": {"value": 90.0, "interval95": [1, 99]}, "by_view": views}}}}
+    }
+    (tmp_path / "face.report.json").write_text(json.dumps(proof))
+    found = accuracy.read(tmp_path / "face.report.json")["int8"]
+    assert (found.measure, found.value, found.low, found.high) == ("ap50", 0.94, 0.92, 0.95)
+
+
 def made(folder: Path, proofs: dict[str, dict[str, Any]]) -> Path:
     """The page of folder/results with those proofs, by the command."""
     arguments = []

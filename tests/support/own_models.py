@@ -13,7 +13,7 @@ from test_convert import CLOTH, SIDE, SKIN, drawn
 
 from convert.own.pixels import SCALED
 from maskwatch.flow import Image
-from training import data
+from training.pictures import data
 
 ROUND_SKIN = 0.35  # share of the range of a channel: nearer to the skin's colour is skin
 SURE = 20.0

@@ -82,3 +82,22 @@ def test_a_bundle_made_for_other_pixels_is_a_start_too_though_no_device_runs_it(
 def test_a_bundle_of_another_width_is_refused(shipped: Path) -> None:
     with pytest.raises(ModelError, match=r"expected a mobilenet_v2 of 0\.5 width"):
         warm_classifier.from_bundle(shipped, SIZE, 0.5)
+
+
+def test_it_goes_on_from_a_float_model_as_it_is(tmp_path: Path) -> None:
+    kept = mobilenet_v2.build(SIZE, ALPHA, None, dense=16)
+    kept.save(tmp_path / "model.keras")
+    model = warm_classifier.from_model(tmp_path / "model.keras", SIZE, ALPHA)
+    np.testing.assert_allclose(model.predict_on_batch(PICTURES), kept.predict_on_batch(PICTURES), atol=1e-5)
+    assert warm_classifier.from_model(tmp_path / "model.keras", 64, ALPHA).input_shape == (None, 64, 64, 3)
+
+
+def test_a_float_model_that_is_none_of_these_is_refused(tmp_path: Path) -> None:
+    other, damaged = tmp_path / "other.keras", tmp_path / "damaged.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save(other)
+    damaged.write_bytes(b"PK nothing")
+    wider = tmp_path / "wider.keras"
+    mobilenet_v2.build(SIZE, 0.5, None, dense=16).save(wider)
+    for path in (other, damaged, wider):
+        with pytest.raises(ModelError, match=r"expected a mobilenet_v2 of 0\.35 width"):
+            warm_classifier.from_model(path, SIZE, ALPHA)
