@@ -1,5 +1,6 @@
 """An interrupted training goes on where it was and ends as if nothing had happened; what is doubtful is never mixed."""
 
+import hashlib
 import itertools
 import re
 import shutil
@@ -21,7 +22,7 @@ else:
 
 from maskwatch.errors import ConfigError
 from training.classifier import pools, recipes, train_classifier
-from training.finder import slimming, train_finder
+from training.finder import slimming, train_finder, warm_finder
 from training.networks import finder, mobilenet_v2
 from training.pictures import data
 from training.runs import allocator, checkpoints, run_folder
@@ -355,6 +356,19 @@ def undisturbed(folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFac
     for train, out in outs.items():
         train(folders, out)
     return outs
+
+
+def test_the_record_names_the_model_that_a_training_went_on_from(
+    folders: tuple[Path, Path], undisturbed: dict[Train, Path], tmp_path: Path
+) -> None:
+    portraits, street = folders
+    start = undisturbed[find] / "model.keras"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm_finder, "from_model", lambda *_: keras.models.load_model(start, compile=False))
+        train_finder.train([street], portraits, None, start, tmp_path, FINDER)
+    told = run_folder.read(tmp_path / "model.keras").start_sha256
+    assert told == hashlib.sha256(start.read_bytes()).hexdigest()
+    assert run_folder.read(start).start_sha256 is None
 
 
 @pytest.mark.parametrize(("train", "pulled"), [(classify, 1), (classify, 3), (find, 1), (find, 3)])

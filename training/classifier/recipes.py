@@ -39,6 +39,7 @@ class Recipe(Generic[Turned]):
     build: Callable[[Turned], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
     stages: Callable[[Turned], tuple[Stage, ...]]
     freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, by Stage.frozen
+    start: Path | None = None  # the model it goes on from
 
 
 def fine_tuning(knobs: FineTuning) -> tuple[Stage, ...]:
@@ -79,7 +80,7 @@ def of_mobilenet_v2(weights: str | None, start: Path | None = None) -> Recipe[Fi
         warm = warm_classifier.from_model if start.suffix == ".keras" else warm_classifier.from_bundle
         return warm(start, knobs.size, knobs.alpha)
 
-    return Recipe("mobilenet_v2", build, going_on if start else fine_tuning, mobilenet_v2.freeze)
+    return Recipe("mobilenet_v2", build, going_on if start else fine_tuning, mobilenet_v2.freeze, start)
 
 
 CNN: Recipe[PlainCnn] = Recipe("cnn", lambda knobs: cnn.build(knobs.size, knobs.depth), from_scratch)

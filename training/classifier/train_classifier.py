@@ -191,6 +191,7 @@ def train(
         history=dict(curves),
         metrics={"validation": counts(bare_share(logits, data.CLASSES, temperature, bias), y_check)},
         quick=way.quick,
+        start_sha256=run_folder.file_sha256(recipe.start),
         key=key,
     )
     run_folder.write(out, run)

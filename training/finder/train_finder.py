@@ -187,6 +187,7 @@ def train(
         history=curves,
         metrics={"validation": metrics},
         quick=way.quick,
+        start_sha256=run_folder.file_sha256(start),
         key=key,
     )
     run_folder.write(out, run)

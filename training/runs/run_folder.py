@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -53,8 +54,15 @@ class Run(BaseModel):
     """Figures of the float model, by data set."""
     quick: bool = False
     """Whether it was made with --quick, of a few pictures and for minutes: not for use."""
+    start_sha256: str | None = None
+    """Of the model file it went on from (--start); None where it began with a weights file, or with random weights."""
     key: str = ""
     """A hash of all that decided the result, see checkpoints.fingerprint; empty in the record of an older maskwatch."""
+
+
+def file_sha256(path: Path | None) -> str | None:
+    """Of the model that a training went on from, if there is one."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
 
 
 def versions() -> dict[str, str]:
