@@ -125,9 +125,9 @@ def test_a_tflite_gets_its_ends_changed_and_nothing_else(
     judge = device(tmp_path / "bundle.tflite", done)
     assert right(judge) == 1
     found = tflite_ends.source(file.read_bytes(), file, None)
-    # In -1..1 each byte lies half-way between two steps of a byte input: kernels round it to either.
+    # In -1..1 each byte lies half-way between two steps of a byte input: kernels round all of them up, or to even.
     for look in looks[:4]:
-        assert judge.logits(look) == pytest.approx(found.answer(look, way), abs=0.04 if quantized else 1e-4)
+        assert judge.logits(look) == pytest.approx(found.answer(look, way), abs=0.08 if quantized else 1e-4)
 
 
 def test_what_fits_in_no_way_is_refused(photos: Path, tmp_path: Path) -> None:
