@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks import host
 from maskwatch.errors import MaskwatchError
+from maskwatch.system import whole_file
 
 BREAK = re.compile(r"\n\s*")  # within a text JSON writes it as two characters
 FLAT = re.compile(
@@ -32,9 +33,7 @@ def save_anywhere(record: dict[str, Any], results: Path) -> Path:
 def write(content: str, place: Path) -> Path:
     """Whole or not at all."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{place.name}")
-    temporary.write_text(content)
-    temporary.replace(place)
+    whole_file.write(place, content)
     return place
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maskwatch.system import whole_file
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: its chatter is not ours
 
 import click
@@ -106,7 +108,7 @@ def release(place: Place, folders: Sequence[Path]) -> bool:
     out = place.work / place.shipped.name
     files.ship(done, out)
     for made, shipped in ((out, place.shipped), (files.recipe_of(out), known)):
-        bundle.replace(shipped, made.read_bytes())
+        whole_file.write(shipped, made.read_bytes())
     files.report(done, place.report.with_name(place.task))
     _note_sums(place.shipped)
     click.echo(f"{place.task}: {place.shipped} is written, its SHA-256 {_sha256(place.shipped)}")
@@ -126,7 +128,7 @@ def same(place: Place, folders: Sequence[Path]) -> bool:
         click.echo(f"{place.task}: the same {len(made)} bytes as {place.shipped}, SHA-256 {noted}")
         return True
     path = place.work / place.shipped.name
-    bundle.replace(path, made)
+    whole_file.write(path, made)
     for difference in differences(shipped, made, place.shipped):
         click.echo(f"convert.bundles: {place.task}: differs from {place.shipped}: {difference}", err=True)
     click.echo(f"convert.bundles: {place.task}: {place.shipped} stays; what was made is {path}", err=True)
@@ -200,7 +202,7 @@ def _note_sums(shipped: Path) -> None:
     """Put the hash of a bundle into SHA256SUMS of its folder."""
     sums = {**_sums(shipped), shipped.name: _sha256(shipped)}
     text = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
-    bundle.replace(shipped.with_name(bundle.SUMS_FILE), text.encode())
+    whole_file.write(shipped.with_name(bundle.SUMS_FILE), text)
 
 
 def _sha256(path: Path) -> str:

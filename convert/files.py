@@ -8,6 +8,7 @@ from pathlib import Path
 from convert import page, proof, recipe
 from convert.conversion import Conversion
 from convert.recipe import SHIPPED, VARIANTS, Variant
+from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 
 
@@ -58,4 +59,4 @@ def path_of(out: Path, variant: Variant, variants: Sequence[Variant]) -> Path:
 
 def write(path: Path, text: str) -> None:
     """Write a text file."""
-    bundle.replace(path, text.encode())
+    whole_file.write(path, text)

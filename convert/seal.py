@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from maskwatch.cli import command
+from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 
 
@@ -33,7 +34,7 @@ def seal(path: Path) -> bool:
     if bundle.SUMS_FILE in contents.files:
         return False
     labels, card = contents.files[bundle.LABELS_FILE], contents.files[bundle.CARD_FILE]
-    bundle.replace(path, bundle.seal(contents.flatbuffer, labels, card))
+    whole_file.write(path, bundle.seal(contents.flatbuffer, labels, card))
     return True
 
 

@@ -12,6 +12,7 @@ import click
 
 from maskwatch.cli import command
 from maskwatch.errors import ConfigError
+from maskwatch.system import whole_file
 from training.commands.train_commands import find_faces, left_out, resize, train
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
@@ -90,10 +91,8 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     from training.pictures import listing
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f"writing-{out.name}")
-    with temporary.open("w") as stream:
+    with whole_file.beside(out) as temporary, temporary.open("w") as stream:
         count = listing.write(root, part, seed, stream)
-    temporary.replace(out)
     click.echo(f"wrote {count} photographs into {out}")
 
 

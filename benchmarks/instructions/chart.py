@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
+from maskwatch.system import whole_file
+
 STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 COLOURS = ("#9ca3af", "#1d4ed8", "#059669")
 
@@ -27,6 +29,5 @@ def draw(record: dict[str, Any], place: Path) -> None:
         axes.xaxis.set_minor_formatter("{x:g}")
         axes.grid(alpha=0.3, which="both")
         canvas.legend(loc="outside upper center", ncols=len(boards), frameon=False)
-        temporary = place.with_name(f"writing-{place.name}")
-        canvas.savefig(temporary, dpi=110, format="png")
-    temporary.replace(place)
+        with whole_file.beside(place) as temporary:
+            canvas.savefig(temporary, dpi=110, format="png")

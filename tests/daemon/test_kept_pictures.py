@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maskwatch.daemon import kept_pictures
 from maskwatch.daemon.kept_pictures import EVERY, NAME, Wall
 from maskwatch.flow import Box
 from maskwatch.presence.tracker import THINGS, Picture
+from maskwatch.system import whole_file
 
 PICTURES = (Picture(Box(10.25, 20, 110.5, 140), 7000.5, 12.0), Picture(Box(-3, 0, 40, 50), 700.0))
 
@@ -116,7 +116,7 @@ class Disk:
         self.threads: set[str] = set()
         self.ready = threading.Event()
         self.ready.set()
-        real = kept_pictures._replace
+        real = whole_file.write
 
         def replace(path: Path, text: str) -> None:
             assert self.ready.wait(20)
@@ -124,7 +124,7 @@ class Disk:
             self.threads.add(threading.current_thread().name)
             real(path, text)
 
-        monkeypatch.setattr(kept_pictures, "_replace", replace)
+        monkeypatch.setattr(whole_file, "write", replace)
 
 
 def settled(kept: Wall) -> None:

@@ -106,6 +106,7 @@ def small_tree(
     parts = (
         *(shipped.PACKAGE / name for name in ("__init__.py", "errors.py")),
         *(shipped.PACKAGE / "text").glob("*.py"),
+        *(shipped.PACKAGE / "system").glob("*.py"),
     )
     for path in (*parts, *(shipped.PACKAGE / "install").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

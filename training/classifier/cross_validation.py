@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maskwatch.system import whole_file
 from training.augment import crops
 from training.classifier import train_classifier
 from training.classifier.pools import PASTED, PORTRAITS
@@ -73,7 +74,5 @@ def run(
         for shown in asked(source)
         if shown in found[source]
     ]
-    temporary = out / f".{RECORD}"
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    temporary.replace(out / RECORD)
+    whole_file.write(out / RECORD, "".join(json.dumps(row) + "\n" for row in rows))
     return rows

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.flow import Box, Image
+from maskwatch.system import whole_file
 from training.augment import crops
 from training.augment.head import PLACES, Head
 from training.judging import peers
@@ -107,10 +108,8 @@ def _points(numbers: Sequence[str]) -> Points | None:
 def write(table: Path, known: dict[str, Points | None]) -> None:
     """Keep what was found, whole or not at all."""
     table.parent.mkdir(parents=True, exist_ok=True)
-    temporary = table.with_name(f"writing-{table.name}")
-    with temporary.open("w", newline="") as stream:
+    with whole_file.beside(table) as temporary, temporary.open("w", newline="") as stream:
         rows = csv.writer(stream, delimiter="\t", lineterminator="\n")
         rows.writerow(COLUMNS)
         for name, points in known.items():
             rows.writerow([name, *([number for point in points for number in point] if points else [""] * 10)])
-    temporary.replace(table)

@@ -11,6 +11,8 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwatch.system import whole_file
+
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
@@ -137,7 +139,6 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
 
 def _save(figure: plt.Figure, path: Path) -> None:
     figure.tight_layout()
-    temporary = path.with_name(f"writing-{path.name}")
-    figure.savefig(temporary, dpi=110, format="png", bbox_inches="tight")  # long labels stay inside
+    with whole_file.beside(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png", bbox_inches="tight")  # long labels stay inside
     plt.close(figure)
-    temporary.replace(path)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from maskwatch.flow import Box, Image
+from maskwatch.system import whole_file
 from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.finder import SingleShotDetector
 from maskwatch.vision.recall import Recall, Sized
@@ -141,4 +142,4 @@ def write(recall: Recall, path: Path) -> None:
     fields: dict[str, Any] = recall.model_dump(mode="json")
     rows = ",\n".join(f"  {json.dumps(row)}" for row in fields.pop("rows"))
     head = json.dumps(fields, indent=1).removesuffix("\n}")
-    bundle.replace(path, f'{head},\n "rows": [\n{rows}\n ]\n}}\n'.encode())
+    whole_file.write(path, f'{head},\n "rows": [\n{rows}\n ]\n}}\n')

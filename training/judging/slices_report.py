@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskwatch.flow import Label
+from maskwatch.system import whole_file
 from training.augment import crops
 from training.judging import calibration, evaluate, peers, plots
 from training.judging import slices as sliced
@@ -49,9 +50,7 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
     out.mkdir(parents=True, exist_ok=True)
     figures = summary(judged, people)
     text = json.dumps({"model": subject.model.name, "part": subject.part, "seed": subject.seed, **figures}, indent=1)
-    temporary = out / ".slices.json"
-    temporary.write_text(text + "\n")
-    temporary.replace(out / "slices.json")
+    whole_file.write(out / "slices.json", text + "\n")
     draw(judged, people, out)
     found = sliced.slices(judged)
     say(sliced.table(found))

@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from maskwatch.flow import Image
+from maskwatch.system import whole_file
 
 PAPER, INK = (255, 255, 255), (20, 20, 20)
 TEXT = 11  # pixels
@@ -26,6 +27,5 @@ def write(pictures: Sequence[tuple[Image, str]], path: Path, columns: int = 12, 
         tile = Pillow.fromarray(np.ascontiguousarray(picture)).resize((side, side), Pillow.Resampling.NEAREST)
         paper.paste(tile, (x, y))
         draw.text((x + 1, y + side + 1), caption[: side // 6], INK, font)
-    temporary = path.with_name(f"writing-{path.name}")
-    paper.save(temporary, format="PNG")
-    temporary.replace(path)
+    with whole_file.beside(path) as temporary:
+        paper.save(temporary, format="PNG")

@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from maskwatch.camera.files import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Image, Label
+from maskwatch.system import whole_file
 from training.runs.progress import track
 
 logger = logging.getLogger(__name__)
@@ -145,10 +146,11 @@ def _read_cache() -> dict[str, int]:
 
 def _write_cache(cache: dict[str, int]) -> None:
     HASH_CACHE.parent.mkdir(parents=True, exist_ok=True)
-    temporary = HASH_CACHE.with_suffix(".tmp")
-    with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        whole_file.beside(HASH_CACHE) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         csv.writer(file).writerows((key, f"{value:016x}") for key, value in cache.items())
-    temporary.replace(HASH_CACHE)
 
 
 def group_duplicates(hashes: NDArray[np.uint64], distance: int = DUPLICATE_DISTANCE) -> NDArray[np.int32]:

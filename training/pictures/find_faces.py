@@ -19,6 +19,7 @@ import numpy as np
 
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Face, Image
+from maskwatch.system import whole_file
 from maskwatch.vision import bundle, decoding
 from maskwatch.vision.finder import SingleShotDetector
 from training.pictures import contact_sheet, data, quick
@@ -62,7 +63,7 @@ def write(root: Path, finders: Sequence[Path], least: float, force: bool) -> lis
     looked = list(look(opened, paths))
     if not looked:
         raise SourceError(f"data {root}: no photograph that can be read; expected some in {' and '.join(data.LABELS)}")
-    bundle.replace(table, text(root, looked).encode())
+    whole_file.write(table, text(root, looked))
     contact_sheet.write(list(pictures(looked)), root / SHEET, side=SIDE)
     return looked
 

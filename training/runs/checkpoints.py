@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from maskwatch.system import whole_file
 from training.runs import allocator, batch_norm, course
 
 Curves = dict[str, list[float]]
@@ -78,12 +79,11 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         for name, value in {**(logs or {}), "seconds": time.monotonic() - self.began}.items():
             self.curves.setdefault(name, []).append(float(value))
-        temporary = self.weights.with_name(f"writing-{self.weights.name}")
-        self.model.save_weights(temporary)
         state = json.dumps({"key": self.key, "epoch": epoch + 1, "curves": self.curves})
-        self.state.unlink(missing_ok=True)  # never a state beside weights of another epoch
-        temporary.replace(self.weights)
-        self.state.write_text(state)
+        with whole_file.beside(self.weights) as temporary:
+            self.model.save_weights(temporary)
+            self.state.unlink(missing_ok=True)  # never a state beside weights of another epoch
+        whole_file.write(self.state, state)
 
 
 class Epochs(Protocol):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwatch.errors import ConfigError, ModelError
+from maskwatch.system import whole_file
 from training.runs import run_folder
 from training.runs.knobs import Way
 
@@ -71,7 +72,7 @@ def begin(out: Path, network: str, knobs: Mapping[str, Any], way: Way, key: str)
     if (before and before["key"] != key) or (before is None and not _all_of(out, key)):
         raise ConfigError(f"--out {out}: holds an unfinished {network} {other}")
     text = json.dumps({"name": network, "key": key, "knobs": {**knobs, "quick": way.quick}}, indent=1, default=str)
-    _write(out / BEGUN, text)
+    whole_file.write(out / BEGUN, text + "\n")
     return True
 
 
@@ -137,9 +138,3 @@ def _all_of(out: Path, key: str) -> bool:
         if not str(found).startswith(key):
             return False
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text + "\n")
-    temporary.replace(path)

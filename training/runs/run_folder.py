@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from maskwatch.errors import ModelError
+from maskwatch.system import whole_file
 from maskwatch.vision import preprocess
 
 RECORD = "run.json"
@@ -83,16 +84,13 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
 
 def save(model: Any, path: Path) -> None:
     """Write a keras.Model as .keras, whole or not at all."""
-    temporary = path.with_name(f"writing-{path.name}")
-    model.save(temporary)
-    temporary.replace(path)
+    with whole_file.beside(path) as temporary:
+        model.save(temporary)
 
 
 def write(folder: Path, run: Run) -> None:
     """Write folder/run.json, whole or not at all."""
-    temporary = folder / f".{RECORD}"
-    temporary.write_text(json.dumps(run.model_dump(mode="json"), indent=1) + "\n")
-    temporary.replace(folder / RECORD)
+    whole_file.write(folder / RECORD, json.dumps(run.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read(model: Path) -> Run:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
+from maskwatch.system import whole_file
 from training.strangers import measures
 from training.strangers.measures import Row
 from training.strangers.targets import TARGETS, Target
@@ -39,9 +40,8 @@ def draw(rows: Sequence[Row], names: Sequence[str], place: Path) -> None:
         handles = [Line2D([], [], color=_colour(seen, name), marker="o", linestyle="", label=name) for name in seen]
         handles.append(Line2D([], [], color=INK, marker="|", linestyle="", markersize=11, label="target"))
         canvas.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
-        temporary = place.with_name(f"writing-{place.name}")
-        canvas.savefig(temporary, dpi=110, format="png")
-    temporary.replace(place)
+        with whole_file.beside(place) as temporary:
+            canvas.savefig(temporary, dpi=110, format="png")
 
 
 def title_of(target: Target) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maskwatch.system import whole_file
 from maskwatch.vision import preprocess
 from training.pictures import voc
 from training.runs import run_folder as runs
@@ -61,7 +62,7 @@ def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) 
     made = {**about(question, seen), "seconds": round(time.monotonic() - begin), "rows": [row.record() for row in rows]}
     out.mkdir(parents=True, exist_ok=True)
     place = out / f"{question.name}.json"
-    replace(text(made), place)
+    whole_file.write(place, text(made))
     chart.draw(rows, [each.name for each in question.subjects], place.with_suffix(".png"))
     for line in told(rows):
         say(line)
@@ -202,10 +203,3 @@ def text(made: dict[str, Any]) -> str:
         else:
             lines.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def replace(content: str, place: Path) -> None:
-    """Whole or not at all."""
-    temporary = place.with_name(f".{place.name}")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(place)

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from maskwatch.system import whole_file
+
 Curves = Mapping[str, Sequence[float]]
 
 
@@ -34,9 +36,8 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
         chosen = best(self.curves)
         if chosen == epoch:
-            temporary = self.prefix.with_name(f"writing-{self.prefix.name}.weights.h5")
-            self.network.save_weights(temporary)
-            temporary.replace(self.file(epoch))
+            with whole_file.beside(self.file(epoch)) as temporary:
+                self.network.save_weights(temporary)
             for other in self.kept()[:-1]:
                 self.file(other).unlink()
         if self.patience and epoch - chosen >= self.patience:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from maskwatch.errors import SourceError
+from maskwatch.system import whole_file
 
 SCHEMA = "maskwatch-study-1"
 DECIMALS = 6  # of a score
@@ -114,10 +115,8 @@ def sha256_of(names: Iterable[str]) -> str:
 
 def write(record: Record, path: Path) -> None:
     """Write a record, whole or not at all."""
-    temporary = path.with_name(f".{path.name}")
     text = json.dumps(record.model_dump(mode="json"), indent=1)
-    temporary.write_text(NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n")
-    temporary.replace(path)
+    whole_file.write(path, NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n")
 
 
 def is_record(content: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwatch.system import whole_file
 from maskwatch.vision import preprocess
 from training.pictures import data
 from training.runs.progress import track
@@ -49,10 +50,9 @@ def kept(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[A
     file = CACHE / f"{name}.npy"
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f"writing-{file.name}")
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
-        fill(array)
-        array.flush()
-        del array
-        temporary.replace(file)
+        with whole_file.beside(file) as temporary:
+            array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+            fill(array)
+            array.flush()
+            del array
     return np.asarray(np.load(file, mmap_mode="r"))

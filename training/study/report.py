@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from maskwatch.errors import SourceError
+from maskwatch.system import whole_file
 from training.study import comparison, drawings, judged, sections
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,9 +62,7 @@ def write(paths: Sequence[Path], out: Path) -> list[Path]:
         **{f"{name}.svg": svg for name, svg in plots.items()},
     }
     for name, text in texts.items():
-        temporary = out / f".{name}"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(out / name)
+        whole_file.write(out / name, text)
     return [out / name for name in texts]
 
 

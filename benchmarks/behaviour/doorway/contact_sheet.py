@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.behaviour.doorway.film import Clip, Film
 from maskwatch.flow import Image
+from maskwatch.system import whole_file
 
 TILE = (480, 360)  # pixels
 COLUMNS = 4
@@ -22,9 +23,8 @@ def write(scenes: Sequence[Scene], path: Path) -> None:
     tiles = [_tile(clip, time) for clip, time in scenes]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
-    temporary = path.with_name(f"writing-{path.name}")
-    cv2.imwrite(str(temporary), np.vstack(rows)[..., ::-1])
-    temporary.replace(path)
+    with whole_file.beside(path) as temporary:
+        cv2.imwrite(str(temporary), np.vstack(rows)[..., ::-1])
 
 
 def samples(clips: Sequence[Clip]) -> list[Scene]:

@@ -15,6 +15,7 @@ from maskwatch.flow import Box, Face
 from maskwatch.presence.policy import Rules
 from maskwatch.presence.tracker import Opinion, bareness
 from maskwatch.presence.zone import Zone
+from maskwatch.system import whole_file
 from maskwatch.vision.classifier import as_verdict
 
 DEVICE = "maskwatch"
@@ -25,9 +26,7 @@ Verdicts = Sequence[tuple[float, scenarios.Judged]]  # seconds, and every face f
 def save(verdicts: Verdicts, path: Path) -> None:
     """One line of JSON a frame, the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"writing-{path.name}")
-    temporary.write_text("".join(json.dumps([time, list(map(_row, judged))]) + "\n" for time, judged in verdicts))
-    temporary.replace(path)
+    whole_file.write(path, "".join(json.dumps([time, list(map(_row, judged))]) + "\n" for time, judged in verdicts))
 
 
 def load(path: Path) -> list[tuple[float, scenarios.Judged]]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from maskwatch.flow import Box
 from maskwatch.presence.tracker import THINGS, Picture
-from maskwatch.system import regular_file
+from maskwatch.system import regular_file, whole_file
 
 logger = logging.getLogger(__name__)
 SCHEMA = 1
@@ -87,7 +87,7 @@ class Wall:
         rows = [[*_corners(each.box), each.seen, each.unseen] for each in pictures]
         text = json.dumps({"schema": SCHEMA, "camera": self._camera, "pictures": rows})
         try:
-            _replace(self._path, text)
+            whole_file.write(self._path, text)
         except OSError as error:
             if not self._failed:
                 logger.warning("%s: not written (%s): after a restart pictures alert once more", self._path, error)
@@ -126,18 +126,3 @@ def _corners(box: Box) -> tuple[float, float, float, float]:
 def _gist(pictures: Sequence[Picture]) -> list[tuple[int, ...]]:
     """What must differ to be news: which pictures there are, roughly where, and for how long, doubled or not."""
     return sorted((*(round(side / STEP) for side in _corners(each.box)), math.frexp(each.seen)[1]) for each in pictures)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, also when the power fails."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

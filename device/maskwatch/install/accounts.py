@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from maskwatch.install.machine import Machine, put
+from maskwatch.system import whole_file
 
 # Raspberry Pi OS' own list for the first user; what a system does not have is left out.
 GROUPS = (
@@ -28,7 +28,7 @@ def set_host(machine: Machine, host: str, timezone: str) -> str:
     machine.write("/etc/hosts", "\n".join([*kept, f"127.0.1.1\t{host}"]) + "\n")
     machine.run("hostname", host)
     if machine.at(f"/usr/share/zoneinfo/{timezone}").exists():
-        _link(machine.at("/etc/localtime"), f"/usr/share/zoneinfo/{timezone}")
+        whole_file.link(machine.at("/etc/localtime"), f"/usr/share/zoneinfo/{timezone}")
         machine.write("/etc/timezone", f"{timezone}\n")
     return f"{host}, {timezone}"
 
@@ -78,10 +78,3 @@ def _entry(machine: Machine, table: str, name: str) -> list[str] | None:
     path = machine.at(f"/etc/{table}")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((line.split(":") for line in lines if line.startswith(f"{name}:")), None)
-
-
-def _link(path: Path, target: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    os.replace(temporary, path)  # noqa: PTH105

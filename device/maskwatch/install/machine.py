@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskwatch.system import whole_file
+
 COMMAND_LIMIT = 600.0  # seconds
 
 
@@ -82,22 +84,6 @@ class Rehearsed(Machine):
 
 
 def put(path: Path, content: str, mode: int = 0o644) -> None:
-    """A file that is there whole or not at all. On FAT, which has no modes, the mode is passed over."""
+    """Write a file whole or not at all, in a folder that is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(number, "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)  # noqa: PTH105
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """The names in a folder are on the disk."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    whole_file.write(path, content, mode)

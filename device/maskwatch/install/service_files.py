@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from maskwatch.install import shipped
 from maskwatch.install.machine import Machine
 from maskwatch.install.places import COMMAND, PROGRAM, SERVICE, SETTLE, UNITS
+from maskwatch.system import whole_file
 
 GROUPS = ("gpio", "video", "render", "audio")  # of the service; systemd starts nothing with a group that is not there
 WANTS = f"{UNITS}/multi-user.target.wants"
@@ -31,7 +31,7 @@ def install(machine: Machine, package: Path = shipped.PACKAGE) -> str:
     command.parent.mkdir(parents=True, exist_ok=True)
     if not command.is_symlink() and command.exists():
         return f"enabled; {COMMAND} is somebody else's and stays"
-    _link(command, PROGRAM)
+    whole_file.link(command, PROGRAM)
     return "enabled"
 
 
@@ -44,7 +44,7 @@ def enable(machine: Machine, name: str, target: str = WANTS) -> None:
     """By the link that `systemctl enable` makes, so that it works in an image that does not run too."""
     folder = machine.at(target)
     folder.mkdir(parents=True, exist_ok=True)
-    _link(folder / name, f"../{name}")
+    whole_file.link(folder / name, f"../{name}")
     machine.run("systemctl", "daemon-reload")
 
 
@@ -53,10 +53,3 @@ def remove(machine: Machine, name: str) -> None:
     for path in machine.at(UNITS).glob(f"*.wants/{name}"):
         path.unlink()
     machine.at(f"{UNITS}/{name}").unlink(missing_ok=True)
-
-
-def _link(path: Path, target: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    os.replace(temporary, path)  # noqa: PTH105

@@ -6,8 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from maskwatch.install.machine import Machine, sync_folder
+from maskwatch.install.machine import Machine
 from maskwatch.install.places import FORMER, HOME, TREES, VENV
+from maskwatch.system import whole_file
 
 
 def use(machine: Machine, tree: Path) -> None:
@@ -68,8 +69,4 @@ def _tree(machine: Machine, link: str) -> Path | None:
 def _point(link: Path, tree: Path) -> None:
     """A link by a rename: at every moment it names one tree or the other. It is relative, as a root may be a folder."""
     link.parent.mkdir(parents=True, exist_ok=True)
-    temporary = link.with_name(f".{link.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(Path("trees") / tree.name)
-    os.replace(temporary, link)  # noqa: PTH105
-    sync_folder(link.parent)
+    whole_file.link(link, Path("trees") / tree.name)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maskwatch.pins.plan import PinPlan
+from maskwatch.system import whole_file
 
 logger = logging.getLogger(__name__)
 NAME = "pins.json"
@@ -24,13 +25,8 @@ def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ)
     if path is None:
         return
     rows = [{"name": plan.name, "pin": plan.pin, "active_high": plan.active_high} for plan in plans]
-    temporary = path.with_name(f".{NAME}")
     try:
-        with temporary.open("w") as file:
-            file.write(json.dumps(rows))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        whole_file.write(path, json.dumps(rows))
     except OSError as error:
         logger.warning("%s: the pins cannot be noted (%s); pins-off will go by the config", path, error.strerror)
 

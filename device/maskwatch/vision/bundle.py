@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import io
 import lzma
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pydantic import ValidationError
 
 from maskwatch.config.complaint import complaint
 from maskwatch.errors import ModelError
-from maskwatch.system import regular_file
+from maskwatch.system import regular_file, whole_file
 from maskwatch.vision import preprocess
 from maskwatch.vision.model_card import ModelCard, Task
 
@@ -206,18 +205,5 @@ def seal(flatbuffer: bytes, labels: bytes, card: bytes) -> bytes:
 
 
 def write(path: Path, flatbuffer: bytes, card: ModelCard) -> None:
-    """Write a bundle, see replace()."""
-    replace(path, pack(flatbuffer, card))
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Write a file: to a temporary one beside it, synced and renamed, so that no half-written one exists."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a bundle, whole or not at all."""
+    whole_file.write(path, pack(flatbuffer, card))

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from maskwatch.system import regular_file
+from maskwatch.system import regular_file, whole_file
 
 logger = logging.getLogger(__name__)
 NAME = "models.json"
@@ -32,16 +32,10 @@ def add(key: str, environment: Mapping[str, str] = os.environ) -> None:
         return
     others = [other for other in _read(path) if other != key]
     keys = [*others[1 - MOST :], key]
-    temporary = path.with_name(f".{NAME}.{os.getpid()}")
     try:
-        with temporary.open("w") as file:
-            json.dump({"tried": keys}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        whole_file.write(path, json.dumps({"tried": keys}))
     except OSError as error:
         logger.warning("%s: cannot be written (%s); the model will be tried at each start", path, error.strerror)
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> list[str]:
