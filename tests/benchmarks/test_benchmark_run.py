@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from measured import fake_program
-from test_cli import BUNDLES
+from needed import BUNDLES
 
 from benchmarks import host
 from benchmarks.__main__ import cli

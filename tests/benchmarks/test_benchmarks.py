@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from test_cli import BUNDLES, DEMO
+from needed import BUNDLES, DEMO
 
 from benchmarks import host, records
 from benchmarks.__main__ import cli

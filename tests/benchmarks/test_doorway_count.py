@@ -9,7 +9,7 @@ import cv2
 import doorway_people as people
 import numpy as np
 import pytest
-from test_cli import BUNDLES
+from needed import BUNDLES
 
 from benchmarks.__main__ import cli
 from benchmarks.behaviour.doorway import clip_watch, contact_sheet, count, cutouts, film, lens, measure, replay, walks

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_cli import BUNDLES, DEMO
+from needed import BUNDLES, DEMO
 
 from benchmarks import records
 from benchmarks.__main__ import RESULTS, cli

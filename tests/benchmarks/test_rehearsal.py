@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import BUNDLES, DEMO
+from needed import BUNDLES, DEMO
 
 from benchmarks.__main__ import cli
 from benchmarks.behaviour.scenes import power, rehearsal, scenarios

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import BUNDLES
-from test_data import blotches, save
-from test_voc import entry, write
+from annotated_scenes import entry, write
+from needed import BUNDLES
+from photographs import blotches, save
 
 pytest.importorskip("sklearn", reason="needs extra `train`")
 

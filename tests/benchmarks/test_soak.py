@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gpiozero import Device, DigitalOutputDevice
 from gpiozero.pins.mock import MockFactory
-from test_cli import BUNDLES, DEMO
+from needed import BUNDLES, DEMO
 
 from benchmarks import records
 from benchmarks.daemon import counted_daemon, soak

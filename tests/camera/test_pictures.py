@@ -4,8 +4,6 @@ import json
 import os
 import socket
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from collections import Counter
@@ -15,8 +13,9 @@ import cv2
 import numpy as np
 import odd_pictures
 import pytest
-from test_camera import frames_of, picture
-from test_daemon import SKIN, ColourFinder, ColourJudge, scene
+from colour_door import SKIN, ColourFinder, ColourJudge, scene
+from filmed import frames_of, picture
+from in_a_process import in_a_process
 
 import maskwatch
 from maskwatch.camera import open_source
@@ -27,28 +26,10 @@ from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 
 SECONDS = 10  # what nothing here may take
-SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def names(place: Path) -> list[str]:
     return [name for name, _ in folder.find([place]).pictures]
-
-
-def in_a_process(program: str, *words: str, **variables: str) -> tuple[str, float, int]:
-    """What a program printed, its seconds and its peak memory in MB; the file's limits hold as on a unit."""
-    measured = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", measured, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        env={**os.environ, **variables},
-        cwd=SUPPORT,
-    )
-    *said, memory = done.stdout.splitlines()
-    return "\n".join(said), time.monotonic() - start, int(memory)
 
 
 # -- which files, in which order ------------------------------------------------------------------------------------

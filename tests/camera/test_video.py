@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import odd_videos
 import pytest
+from colour_door import CLOTH, GREY, SKIN, parts, pins, scene
+from filmed import frames_of, video
 from hypothesis import given
 from hypothesis import strategies as st
+from in_a_process import in_a_process
 from odd_videos import brightness, jpeg, matroska
-from test_camera import frames_of, video
-from test_daemon import CLOTH, GREY, SKIN, parts, pins, scene
-from test_pictures import in_a_process
 
 from maskwatch.camera import open_source
 from maskwatch.camera.files import video_container

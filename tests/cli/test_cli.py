@@ -1,6 +1,5 @@
 """The command line: one line and an exit code for every mistake, never a traceback."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -11,24 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from test_daemon import CLOTH, SKIN, ColourFinder, ColourJudge, scene
+from colour_door import CLOTH, SKIN, ColourFinder, ColourJudge, scene
+from needed import BUNDLES, COMMAND, DEMO, MOCK
 
 from maskwatch.camera.files import folder
 from maskwatch.cli import still_pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
 from maskwatch.presence.zone import Zone
-from maskwatch.vision import bundle
-
-BUNDLES = pytest.mark.skipif(
-    not all(bundle.default_path(task).exists() for task in ("face", "mask")),
-    reason="the default bundles are not in device/maskwatch/models",
-)
-DEMO = pytest.mark.skipif(
-    importlib.util.find_spec("matplotlib") is None, reason="the demo's portrait is in extra `demo`"
-)
-MOCK = {**os.environ, "GPIOZERO_PIN_FACTORY": "mock"}
-COMMAND = [sys.executable, "-c", "from maskwatch.cli import main; main()"]
 
 
 def maskwatch(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from addresses import SECRET, SPECS
+from needed import BUNDLES, MOCK
 from stand_ins.network_camera import NetworkCamera
-from test_address import SECRET, SPECS
-from test_cli import BUNDLES, MOCK
 
 from maskwatch import config
 from maskwatch.camera import credentials, open_source

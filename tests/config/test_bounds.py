@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from config_fields import FIELDS
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from test_config import FIELDS
 
 from maskwatch import config
 from maskwatch.config.settings_file import Place

@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import pytest
+from config_fields import FIELDS
 from pydantic import BaseModel, BeforeValidator
 
 from maskwatch import config
@@ -32,17 +32,6 @@ UNIT = re.compile(
 )
 
 
-def sections(model: type[BaseModel], above: settings_file.Place = ()) -> Iterator[tuple[settings_file.Place, Any]]:
-    """Every field of the schema by its place; sections are walked into, values are not."""
-    for name, field in model.model_fields.items():
-        kinds = [kind for kind in getattr(field.annotation, "__args__", (field.annotation,)) if kind is not type(None)]
-        if len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel):
-            yield from sections(kinds[0], (*above, name))
-        else:
-            yield (*above, name), field
-
-
-FIELDS = dict(sections(Settings))
 each_field = pytest.mark.parametrize("place", FIELDS, ids=".".join)
 
 

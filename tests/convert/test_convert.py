@@ -6,14 +6,16 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from test_voc import entry, write
+from annotated_scenes import entry, write
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
+
+from drawn_faces import SIDE, Convert, drawn, made  # noqa: E402
 
 from convert import __main__ as program  # noqa: E402
 from convert import conversion, files, gates, graph, packing, proof, quantize, recipe, samples, variants  # noqa: E402
@@ -21,24 +23,13 @@ from convert.recipe import Recipe  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.daemon import parts  # noqa: E402
 from maskwatch.errors import SourceError  # noqa: E402
-from maskwatch.flow import Box, Image, Label  # noqa: E402
+from maskwatch.flow import Box, Image  # noqa: E402
 from maskwatch.vision import bundle  # noqa: E402
 from maskwatch.vision.classifier import MaskClassifier  # noqa: E402
 from maskwatch.vision.runtime import Model  # noqa: E402
 from training.augment import crops  # noqa: E402
 from training.pictures import data, voc  # noqa: E402
 from training.runs import run_folder  # noqa: E402
-
-SIDE = 32  # pixels
-SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
-
-
-def drawn(label: str, rng: np.random.Generator) -> Image:
-    """(48, 48, 3) a face on a wild background, its lower half of skin or of cloth."""
-    image = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (48, 48), interpolation=cv2.INTER_NEAREST)
-    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 360, SKIN, -1)
-    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 180, SKIN if label == Label.WITHOUT_MASK else CLOTH, -1)
-    return image
 
 
 @pytest.fixture(scope="module")
@@ -77,22 +68,6 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model.keras"
 
 
-def made(split_sha256: str, **other: object) -> run_folder.Run:
-    fields: dict[str, object] = {
-        "name": "tiny",
-        "task": "mask",
-        "labels": data.LABELS,
-        "input_size": SIDE,
-        "margin": 0.25,
-        "seed": 0,
-        "split_sha256": split_sha256,
-        "knobs": {},
-        "versions": {},
-        "history": {},
-    }
-    return run_folder.Run.model_validate({**fields, **other})
-
-
 @pytest.fixture(scope="module")
 def done(trained: Path, photos: Path) -> conversion.Conversion:
     return conversion.convert(trained, [photos], Recipe(variants=recipe.VARIANTS, calibration=60))
@@ -104,32 +79,6 @@ def variant(model: Path, folder: Path, **other: object) -> Path:
     copy.write_bytes(model.read_bytes())
     run_folder.write(folder, run_folder.Run.model_validate({**run_folder.read(model).model_dump(), **other}))
     return copy
-
-
-class Finished(NamedTuple):
-    """What one call of the command line left."""
-
-    exit_code: int
-    errors: str
-
-
-Convert = Callable[..., Finished]
-
-
-@pytest.fixture
-def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
-    """`python -m convert` in this process: starting TensorFlow takes seconds."""
-
-    def call(*arguments: str | Path) -> Finished:
-        capfd.readouterr()
-        try:
-            program.main([*map(str, arguments)])
-            exit_code = 0
-        except SystemExit as exit_:
-            exit_code = int(exit_.code or 0)
-        return Finished(exit_code, capfd.readouterr().err)
-
-    return call
 
 
 def test_a_good_model_passes_every_gate(done: conversion.Conversion) -> None:
@@ -172,9 +121,9 @@ def test_a_variant_is_what_it_says(done: conversion.Conversion) -> None:
 
 
 def test_the_bundle_carries_tflite_metadata(done: conversion.Conversion) -> None:
-    for made in done.made.values():
-        assert b"TFLITE_METADATA" in made.flatbuffer
-        assert b"M001" in made.flatbuffer
+    for variant in done.made.values():
+        assert b"TFLITE_METADATA" in variant.flatbuffer
+        assert b"M001" in variant.flatbuffer
         assert bundle.LABELS_FILE.encode() in made.flatbuffer
 
 

@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 import colour_models  # noqa: E402
 import own_models  # noqa: E402
-from test_convert import SIDE, SKIN, Convert, Finished, convert  # noqa: E402, F401 (a fixture)
+from drawn_faces import SIDE, SKIN, Convert, Finished, convert  # noqa: E402, F401 (a fixture)
 
 from convert import conversion  # noqa: E402
 from convert.own import keras_ends, keras_file, legacy, pixels, said, taking, tflite_ends  # noqa: E402

@@ -5,7 +5,7 @@ import io
 import threading
 
 import pytest
-from test_daemon import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Flaky, Reel, changes, pins, shown, switches
+from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Flaky, Reel, changes, pins, shown, switches
 
 from maskwatch.camera import Source
 from maskwatch.config import OutputsSettings, RelaySettings

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_daemon import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
-from test_output_health import Part, watched
+from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
+from told_outputs import Part, watched
 
 from maskwatch.daemon import failed_frames, loop
 from maskwatch.daemon.parts import Parts

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from test_cli import BUNDLES
-from test_reach import known
+from needed import BUNDLES
+from reaches import known
 
 from maskwatch import config
 from maskwatch.cli import check

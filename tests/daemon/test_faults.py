@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from faults import CASES, Case, Door, Scenes
+from needed import BUNDLES, DEMO
 from stand_ins.unit import LOUD, Row
-from test_cli import BUNDLES, DEMO
 
 from benchmarks import host
 from benchmarks.report.readme import behaviour

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import pytest
+from colour_door import ColourFinder
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import BUNDLES, DEMO
-from test_daemon import ColourFinder
+from needed import BUNDLES, DEMO
 
 from maskwatch.camera import demo
 from maskwatch.config import Settings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import BUNDLES
+from needed import BUNDLES
+from reaches import known, rows
 
 from maskwatch import config
 from maskwatch.camera import lenses
@@ -22,19 +23,6 @@ from maskwatch.vision.recall import Recall, Sized, crossing, rising
 
 WHOLE = Part(0, 0, 1280, 720)
 HATCH = ((0.45, 0.4), (0.55, 0.4), (0.55, 0.6), (0.45, 0.6))
-
-
-def rows(enlarged: float, *shares: float) -> list[Sized]:
-    """100 faces of each of the sizes 8–16, 16–32, 32–64 …"""
-    return [
-        Sized(enlarged=enlarged, least=8.0 * 2**at, below=16.0 * 2**at, faces=100, found=round(100 * share))
-        for at, share in enumerate(shares)
-    ]
-
-
-def known(*more: Sized, sha256: str = "x") -> Recall:
-    found = (*rows(1.0, 0.25, 0.75, 1.0), *more)
-    return Recall(sha256=sha256, input_size=320, threshold=0.5, sources=("a",), seed=0, scenes=9, rows=found)
 
 
 def test_a_face_at_the_distance_told_is_as_large_as_it_says() -> None:

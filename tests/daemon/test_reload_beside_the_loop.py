@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit
-from test_output_health import Told
+from told_outputs import Told
 
 from maskwatch.config import Settings
 from maskwatch.daemon import reload, signals, unit

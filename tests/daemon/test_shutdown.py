@@ -12,10 +12,11 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from colour_door import GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
+from recorder import Recorder
 from stand_ins.file_pins import file_pins
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit, full_pipe
-from test_daemon import GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
-from test_outputs import Recorder
+from unit_limits import STOP_WITHIN
 
 from maskwatch.daemon import loop
 from maskwatch.daemon.parts import Parts
@@ -26,7 +27,6 @@ from maskwatch.presence.policy import Policy
 from maskwatch.presence.tracker import Tracker
 
 QUICK = str(HERE / "quick_unit.py")
-STOP_WITHIN = 10.0  # seconds, TimeoutStopSec of the unit file
 
 
 class Buttons:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from needed import BUNDLES, DEMO
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit
-from test_cli import BUNDLES, DEMO
 
 from maskwatch.daemon import signals
 

@@ -1,7 +1,7 @@
 """What systemd and the outputs are told of the unit's state: each change once, and the rate of frames now and then."""
 
 import pytest
-from test_output_health import Clock, Part, Told
+from told_outputs import Clock, Part, Told
 
 from maskwatch.daemon.state import STATUS_EVERY, State
 from maskwatch.flow import Signal

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-import test_shutdown
+from unit_limits import STOP_WITHIN
 
 from maskwatch import errors
 from maskwatch.cli.commands import cli
@@ -293,7 +293,7 @@ def test_what_may_pass_by_itself_is_tried_for_ever_with_a_rest_in_between() -> N
 
 def test_the_whole_end_fits_into_what_systemd_waits() -> None:
     (longest,) = map(float, values(UNIT.read_text(), "TimeoutStopSec"))
-    assert longest == test_shutdown.STOP_WITHIN
+    assert longest == STOP_WITHIN
 
 
 @pytest.mark.parametrize("words", commands(UNIT.read_text()), ids=" ".join)

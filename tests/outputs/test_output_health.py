@@ -6,56 +6,15 @@ import time
 from collections.abc import Callable
 
 import pytest
-from test_daemon import GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
+from colour_door import GREY, SKIN, Reel, shown
+from told_outputs import Clock, Part, watched
 
-from maskwatch.daemon import loop
-from maskwatch.daemon.parts import Parts
-from maskwatch.daemon.systemd import Notifier
 from maskwatch.errors import OutputError
 from maskwatch.flow import Frame, Signal
-from maskwatch.outputs import Output, Outputs, worker
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
+from maskwatch.outputs import Outputs, worker
 
 PATIENCE = 20.0  # seconds; only a test that fails waits so long
 BROKEN = "output buzzer failed: OSError: [Errno 5] Input/output error"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Part(Output):
-    """An output whose every call does what `act` says; it remembers what it was told to show."""
-
-    tells = True
-
-    def __init__(self, name: str = "buzzer", act: Callable[[], object] = lambda: None) -> None:
-        self.name, self.act = name, act
-        self.shown: list[Signal] = []
-        self.faults: list[str | None] = []
-        self.beats = self.closed = self.calls = 0
-
-    def show(self, signal: Signal) -> None:
-        self.calls += 1
-        self.act()
-        self.shown.append(signal)
-
-    def fault(self, reason: str | None, time: float) -> None:  # noqa: ARG002
-        self.faults.append(reason)
-
-    def beat(self, now: float) -> float:
-        self.beats += 1
-        self.calls += 1
-        self.act()
-        return super().beat(now)
-
-    def close(self) -> None:
-        self.closed += 1
 
 
 def broken() -> None:
@@ -264,24 +223,6 @@ class Waiting(Reel):
         if frame.time in self._at:
             until(self._at.pop(frame.time))
         return frame
-
-
-class Told(Notifier):
-    def __init__(self) -> None:
-        super().__init__("nowhere")
-        self.told: list[str] = []
-
-    def _send(self, text: str) -> bool:
-        self.told.append(text)
-        return True
-
-
-def watched(reel: Reel, *outputs: Output) -> list[str]:
-    """What systemd was told by a daemon with these outputs."""
-    told = Told()
-    parts = Parts(reel, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs(outputs))
-    loop.run(parts, threading.Event(), notifier=told)
-    return told.told
 
 
 def test_a_dead_buzzer_is_a_fault_of_the_unit_but_the_lamp_still_tells_of_the_alert() -> None:

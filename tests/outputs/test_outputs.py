@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
+from recorder import Recorder
 
 from maskwatch.flow import Alert, Signal
 from maskwatch.outputs import Output, Outputs
@@ -29,29 +30,6 @@ def pins() -> Iterator[MockFactory]:
     yield Device.pin_factory
     Device.pin_factory.close()
     Device.pin_factory = before
-
-
-class Recorder(Output):
-    """An output that remembers, and can be told to fail or to hang."""
-
-    name = "recorder"
-
-    def __init__(self, fails: bool = False, hangs: threading.Event | None = None) -> None:
-        self.seen: list[bool] = []
-        self.closed = 0
-        self._fails, self._hangs = fails, hangs
-
-    def switch(self, alert: Alert) -> None:
-        if self._hangs:
-            self._hangs.wait(20)
-        if self._fails:
-            raise OSError("wire cut")
-        self.seen.append(alert.on)
-
-    def close(self) -> None:
-        self.closed += 1
-        if self._fails:
-            raise OSError("wire cut")
 
 
 def test_every_output_sees_every_switch_in_order() -> None:

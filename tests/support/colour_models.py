@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
-from test_convert import SIDE, drawn, made
+from drawn_faces import SIDE, drawn, made
 
 from training.pictures import data
 from training.runs import run_folder

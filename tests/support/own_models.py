@@ -9,7 +9,7 @@ import h5py
 import keras
 import numpy as np
 import tensorflow as tf
-from test_convert import CLOTH, SIDE, SKIN, drawn
+from drawn_faces import CLOTH, SIDE, SKIN, drawn
 
 from convert.own.pixels import SCALED
 from maskwatch.flow import Image

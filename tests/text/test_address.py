@@ -4,14 +4,13 @@ import time
 import traceback
 
 import pytest
+from addresses import SECRET, SPECS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwatch.errors import SourceError
 from maskwatch.text.address import ADVICE, Address, UnclearError, parse
 from maskwatch.text.redaction import redacted, shown
-
-SECRET = "hunter2"  # noqa: S105
 
 
 @pytest.mark.parametrize(
@@ -138,42 +137,6 @@ def test_a_password_from_elsewhere_that_belongs_nowhere_is_refused(spec: str, ex
     with pytest.raises(UnclearError, match=expected) as caught:
         parse(spec).with_password("xyzzy")
     assert not {"xyzzy", SECRET} & set(str(caught.value).split())
-
-
-SPECS = [
-    "rtsp://u:{}@host/1",
-    "rtsp://u:{}@10.0.0.1:8554/1",
-    "RTSP://u:{}@host",
-    "rtsps://{}@host/1",
-    "rtsp://:{}@host/1",
-    "rtsp://u:a@{}@host/1",
-    "rtsp://u:a/{}@host/1",
-    "rtsp://u:1/{}@host/1",
-    "rtsp://u:a#{}@host/1",
-    "rtsp://u:a?{}@host/1",
-    "rtsp://u:a%{}@host/1",
-    "rtsp://u:a {}@host/1",
-    "rtsp://u:{}",
-    "rtsp://u:{}@",
-    "rtsp://u:{}@host:port/1",
-    "rtsp:/u:{}@host/1",
-    "rtsp:u:{}@host/1",
-    "rtsp//u:{}@host/1",
-    "rtsp:\\\\u:{}@host\\1",
-    "u:{}@host",
-    "u:{}@host/1",
-    "video:rtsp://u:{}@host/1",
-    "images:http://u:{}@host/1",
-    "v4l2:rtsp://u:{}@host/1",
-    "http://host/snap?password={}",
-    "http://host/snap?usr=admin&pwd={}&x=1",
-    "rtsp://host/user=admin_password={}_channel=1_stream=0.sdp",
-    "rtsps://192.168.1.1:7441/{}?enableSrtp",
-    "rtmp://host/live/{}",
-    "http://host/x?token={}#frag",
-    "  rtsp://u:{}@host/1  ",
-    "rtsp://u:{}@[fe80::1]:554/1",
-]
 
 
 @pytest.mark.parametrize("spec", SPECS)

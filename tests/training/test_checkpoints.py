@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from test_data import save
-from test_voc import entry, write
+from annotated_scenes import entry, write
+from photographs import save
 
 if TYPE_CHECKING:
     import keras

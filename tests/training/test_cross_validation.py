@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_voc import entry, write
+from annotated_scenes import entry, write
 
 pytest.importorskip("keras", reason="needs extra `train`")
 

@@ -13,34 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from photographs import save
 from PIL import Image as PillowImage
 
 from maskwatch.errors import SourceError
-from maskwatch.flow import Box, Image, Label
+from maskwatch.flow import Box, Label
 from training.pictures import data
 from training.pictures.data import Photo
 
 FOLDER = os.environ.get("MASKWATCH_DATA")
 STUDY_SET = Path(FOLDER or ".") / "face-mask-7553"
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "cache" / "hashes.csv")
-
-
-def blotches(seed: int) -> Image:
-    """(96, 128, 3) RGB: a picture like no other seed's."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
-    return np.asarray(cv2.resize(coarse, (128, 96), interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def save(root: Path, name: str, seed: int, quality: int = 95) -> Path:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parameters = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() == ".jpg" else []
-    assert cv2.imwrite(str(path), blotches(seed)[..., ::-1], parameters)
-    return path
 
 
 @pytest.fixture
@@ -60,6 +42,11 @@ def root(tmp_path: Path) -> Path:
         save(root, name, seed, quality)
     (root / "with_mask" / "notes.txt").write_text("no image")
     return root
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "cache" / "hashes.csv")
 
 
 def partition(dataset: data.Dataset) -> set[frozenset[str]]:

@@ -11,8 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from test_bundle import card
-from test_data import save
+from cards import card
+from evaluated import CLOTH, SIZE, SKIN, saved
+from photographs import save
 
 from maskwatch.errors import MaskwatchError, ModelError, SourceError
 from maskwatch.flow import Box
@@ -22,9 +23,6 @@ from training.augment import crops
 from training.judging import evaluate
 from training.pictures import data
 from training.runs import run_folder
-
-SKIN, CLOTH = (220, 150, 120), (120, 170, 220)  # RGB
-SIZE = 8
 
 
 class ColourNetwork:
@@ -190,21 +188,6 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(
     with pytest.raises(ModelError, match=rf"^model {path}: .*{expected}") as caught:
         evaluate.open_network(path)
     assert "\n" not in str(caught.value)
-
-
-def saved(path: Path, *classes: int) -> Path:
-    """A model that goes by the mean colour, with an output for each of `classes`: the first two say cloth and skin."""
-    keras: Any = pytest.importorskip("keras", reason="needs extra `train`")
-    image = keras.Input((SIZE, SIZE, 3))
-    mean = keras.layers.GlobalAveragePooling2D()(image)
-    outputs = [keras.layers.Dense(count) for count in classes]
-    model = keras.Model(image, [output(mean) for output in outputs] if len(classes) > 1 else outputs[0](mean))
-    for output, count in zip(outputs, classes, strict=True):
-        weights = np.zeros((3, count))
-        weights[:, :2] = np.array([[-1, 1], [0, 0], [1, -1]])[:, :count]  # red, green, blue
-        output.set_weights([weights, np.zeros(count)])
-    model.save(path)
-    return path
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from annotated_scenes import entry, write
+from photographs import save
 from PIL import Image as PillowImage
-from test_data import save
-from test_voc import entry, write
 
 from maskwatch.errors import SourceError
 from training.__main__ import cli

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_data import save
+from photographs import save
 
 from maskwatch.flow import Box, Image
 from training.augment.crops import Sample

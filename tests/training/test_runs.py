@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from annotated_scenes import entry, write
+from photographs import blotches, save
 from PIL import Image as PillowImage
 from scipy.special import log_softmax
-from test_data import blotches, save
-from test_voc import entry, write
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from annotated_scenes import entry, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_data import save
-from test_voc import entry, write
+from photographs import save
 
 from maskwatch.cli.still_pictures import Still, json_line
 from maskwatch.errors import ConfigError, SourceError

@@ -9,12 +9,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from annotated_scenes import entry, write
+from evaluated import CLOTH, SKIN, saved
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from photographs import save
 from PIL import Image as PillowImage
-from test_data import save
-from test_evaluate import CLOTH, SKIN, saved
-from test_voc import entry, write
 
 from maskwatch.flow import Box, Image, Label
 from maskwatch.vision import classifier

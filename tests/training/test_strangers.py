@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import BUNDLES
-from test_data import blotches, save
-from test_voc import entry, write
+from annotated_scenes import entry, write
+from needed import BUNDLES
+from photographs import blotches, save
 
 pytest.importorskip("sklearn", reason="needs extra `train`")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from test_data import save
-from test_voc import entry, write
+from annotated_scenes import entry, write
+from photographs import save
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from annotated_scenes import entry, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,21 +11,6 @@ from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box
 from training.pictures import voc
 from training.pictures.voc import Annotation, Scene
-
-
-def entry(name: str, *corners: object) -> str:
-    keys = ("xmin", "ymin", "xmax", "ymax")
-    places = "".join(f"<{key}>{corner}</{key}>" for key, corner in zip(keys, corners, strict=True))
-    return f"<object><name>{name}</name><pose>x</pose><bndbox>{places}</bndbox></object>"
-
-
-def write(root: Path, name: str, *entries: str) -> Path:
-    for folder in ("images", "annotations"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    (root / "images" / f"{name}.png").touch()
-    path = root / "annotations" / f"{name}.xml"
-    path.write_text(f"<annotation><filename>other.png</filename>{''.join(entries)}</annotation>")
-    return path
 
 
 def test_every_face_of_every_scene_is_read_in_the_order_of_the_names(tmp_path: Path) -> None:

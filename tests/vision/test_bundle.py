@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cards import card
 
 from convert import seal
 from maskwatch.errors import ModelError
@@ -23,21 +24,7 @@ from maskwatch.flow import Label
 from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.model_card import ModelCard, Task
 
-VERDICTS = (Label.WITH_MASK, Label.WITHOUT_MASK)
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(200))  # what read looks at; no interpreter is needed
-
-
-def card(task: Task = "mask", **fields: object) -> ModelCard:
-    known: dict[str, object] = {
-        "name": "mobilenet_v2",
-        "task": task,
-        "labels": ("face",) if task == "face" else VERDICTS,
-        "input_size": 224,
-        "preprocess_version": preprocess.VERSION,
-        "sha256": "",
-        "metrics": {"accuracy": 0.99, "n": 1812},
-    }
-    return ModelCard.model_validate(known | fields)
 
 
 def zipped(flatbuffer: bytes = FLATBUFFER, **texts: str) -> bytes:

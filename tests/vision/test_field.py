@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from test_cli import BUNDLES, COMMAND, MOCK
+from needed import BUNDLES, COMMAND, MOCK
 
 from maskwatch.flow import Image, Label
 from maskwatch.vision import bundle

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from cards import VERDICTS, card
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import special
-from test_bundle import VERDICTS, card
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 

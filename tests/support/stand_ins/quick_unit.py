@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "daemon"))
 
-from test_daemon import SKIN, ColourFinder, ColourJudge, scene
+from colour_door import SKIN, ColourFinder, ColourJudge, scene
 
 from maskwatch import cli
 from maskwatch.daemon import parts

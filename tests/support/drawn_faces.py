@@ -1,0 +1,68 @@
+"""Drawn faces, a network that tells them apart, and its conversion."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs extra `train`")
+from convert import __main__ as program  # noqa: E402
+from maskwatch.flow import Image, Label  # noqa: E402
+from training.pictures import data  # noqa: E402
+from training.runs import run_folder  # noqa: E402
+
+SIDE = 32  # pixels
+SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
+
+
+def drawn(label: str, rng: np.random.Generator) -> Image:
+    """(48, 48, 3) a face on a wild background, its lower half of skin or of cloth."""
+    image = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (48, 48), interpolation=cv2.INTER_NEAREST)
+    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 360, SKIN, -1)
+    cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 180, SKIN if label == Label.WITHOUT_MASK else CLOTH, -1)
+    return image
+
+
+def made(split_sha256: str, **other: object) -> run_folder.Run:
+    fields: dict[str, object] = {
+        "name": "tiny",
+        "task": "mask",
+        "labels": data.LABELS,
+        "input_size": SIDE,
+        "margin": 0.25,
+        "seed": 0,
+        "split_sha256": split_sha256,
+        "knobs": {},
+        "versions": {},
+        "history": {},
+    }
+    return run_folder.Run.model_validate({**fields, **other})
+
+
+class Finished(NamedTuple):
+    """What one call of the command line left."""
+
+    exit_code: int
+    errors: str
+
+
+Convert = Callable[..., Finished]
+
+
+@pytest.fixture
+def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
+    """`python -m convert` in this process: starting TensorFlow takes seconds."""
+
+    def call(*arguments: str | Path) -> Finished:
+        capfd.readouterr()
+        try:
+            program.main([*map(str, arguments)])
+            exit_code = 0
+        except SystemExit as exit_:
+            exit_code = int(exit_.code or 0)
+        return Finished(exit_code, capfd.readouterr().err)
+
+    return call

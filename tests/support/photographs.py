@@ -1,0 +1,22 @@
+"""Data sets of drawn photographs: with_mask/ and without_mask/."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskwatch.flow import Image
+
+
+def blotches(seed: int) -> Image:
+    """(96, 128, 3) RGB: a picture like no other seed's."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return np.asarray(cv2.resize(coarse, (128, 96), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def save(root: Path, name: str, seed: int, quality: int = 95) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() == ".jpg" else []
+    assert cv2.imwrite(str(path), blotches(seed)[..., ::-1], parameters)
+    return path

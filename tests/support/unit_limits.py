@@ -1,0 +1,3 @@
+"""What the unit file allows the daemon."""
+
+STOP_WITHIN = 10.0  # seconds, TimeoutStopSec
