@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import odd_videos
 import pytest
-from colour_door import CLOTH, GREY, SKIN, parts, pins, scene
+from colour_door import CLOTH, GREY, SKIN, parts, scene
 from filmed import frames_of, video
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,6 @@ from maskwatch.config import CameraSettings
 from maskwatch.daemon import loop
 from maskwatch.errors import SourceError
 
-__all__ = ["pins"]  # a fixture
 EVEN = [n / 10 for n in range(120)]
 GAP = [n / 10 + (60 if n >= 60 else 0) for n in range(120)]  # writes only while something moves
 DARK = [n / 10 if n < 60 else 6 + (n - 60) / 3 for n in range(120)]  # a webcam that slows down

@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 import colour_models  # noqa: E402
 import own_models  # noqa: E402
-from drawn_faces import SIDE, SKIN, Convert, Finished, convert  # noqa: E402, F401 (a fixture)
+from drawn_faces import SIDE, SKIN, Convert, Finished  # noqa: E402
 
 from convert import conversion  # noqa: E402
 from convert.own import keras_ends, keras_file, legacy, pixels, said, taking, tflite_ends  # noqa: E402
@@ -170,7 +170,7 @@ def test_labels_told_in_the_wrong_order_fail_the_gate(photos: Path, tmp_path: Pa
 
 
 def test_without_photographs_it_is_packed_and_said_to_be_not_judged(
-    convert: Convert,  # noqa: F811
+    convert: Convert,
     tmp_path: Path,
 ) -> None:
     file = saved(own_models.model(size=None), tmp_path / "mine.h5")
@@ -344,7 +344,7 @@ def tflite_cut(path: Path) -> Path:
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_its_exit_code(
-    convert: Convert,  # noqa: F811
+    convert: Convert,
     tmp_path: Path,
     name: str,
     make: Callable[[Path], Path],
@@ -372,7 +372,7 @@ def test_what_cannot_be_used_is_one_line_and_its_exit_code(
     ],
 )
 def test_a_call_that_makes_no_sense_is_one_line(
-    convert: Convert,  # noqa: F811
+    convert: Convert,
     tmp_path: Path,
     arguments: tuple[str, ...],
     exit_code: int,

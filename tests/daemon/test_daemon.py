@@ -277,7 +277,7 @@ daemon.run(parts(reel, sys.stdout), stop)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_in_an_alert_ends_it_with_every_pin_off(number: signal.Signals) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", SIGNALLED, str(Path(__file__).parent)],
+        [sys.executable, "-c", SIGNALLED, str(Path(__file__).parents[1] / "support")],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "GPIOZERO_PIN_FACTORY": "mock"},

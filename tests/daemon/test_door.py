@@ -5,7 +5,7 @@ import io
 import threading
 
 import pytest
-from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Flaky, Reel, changes, pins, shown, switches
+from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Flaky, Reel, changes, shown, switches
 
 from maskwatch.camera import Source
 from maskwatch.config import OutputsSettings, RelaySettings
@@ -19,7 +19,6 @@ from maskwatch.presence.policy import Policy
 from maskwatch.presence.quiet_hours import QuietHours
 from maskwatch.presence.tracker import Tracker
 
-__all__ = ["pins"]  # the fixture
 ALWAYS = QuietHours.of([("00:00", "12:00"), ("12:00", "00:00")], None)
 
 

@@ -2,12 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator
 
 import numpy as np
-import pytest
-from gpiozero import Device
-from gpiozero.pins.mock import MockFactory
 
 from maskwatch.camera import Source
 from maskwatch.daemon.parts import Parts
@@ -88,14 +84,6 @@ class Reel:
 def shown(colour: tuple[int, int, int], start: float, end: float) -> list[tuple[float, tuple[int, int, int]]]:
     """One colour ten times a second."""
     return [(step / 10, colour) for step in range(round(start * 10), round(end * 10))]
-
-
-@pytest.fixture
-def pins() -> Iterator[MockFactory]:
-    before, Device.pin_factory = Device.pin_factory, MockFactory()
-    yield Device.pin_factory
-    Device.pin_factory.close()
-    Device.pin_factory = before
 
 
 def parts(source: Source, stream: io.StringIO, min_size: float = 0.0) -> Parts:

@@ -1,7 +1,6 @@
 """Drawn faces, a network that tells them apart, and its conversion."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
-from convert import __main__ as program  # noqa: E402
 from maskwatch.flow import Image, Label  # noqa: E402
 from training.pictures import data  # noqa: E402
 from training.runs import run_folder  # noqa: E402
@@ -50,19 +48,3 @@ class Finished(NamedTuple):
 
 
 Convert = Callable[..., Finished]
-
-
-@pytest.fixture
-def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
-    """`python -m convert` in this process: starting TensorFlow takes seconds."""
-
-    def call(*arguments: str | Path) -> Finished:
-        capfd.readouterr()
-        try:
-            program.main([*map(str, arguments)])
-            exit_code = 0
-        except SystemExit as exit_:
-            exit_code = int(exit_.code or 0)
-        return Finished(exit_code, capfd.readouterr().err)
-
-    return call
