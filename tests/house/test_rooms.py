@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -84,3 +85,18 @@ def test_every_device_room_has_its_tests() -> None:
     rooms = ROOMS["device/maskwatch"][0] - OF_DATA
     tested = {path.parts[0] for path in files("tests") if path.name.startswith("test_")}
     assert rooms - tested - {"install"} == set()  # what installs is tested with what flashes
+
+
+def test_what_the_guide_for_contributors_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:device|training|convert|benchmarks|tests)(?:/[\w./]+)?)`", text))
+    assert len(named) >= 30
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+    rooms = set(re.findall(r"`(?:device/maskwatch/)?(\w+)`", text))
+    assert ROOMS["device/maskwatch"][0] - OF_DATA - rooms == set()
+
+
+def test_every_function_that_the_guide_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for function, file in re.findall(r"`(\w+)` in `([\w./]+\.py)`", text):
+        assert f"def {function}(" in (ROOT / file).read_text()
