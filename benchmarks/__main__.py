@@ -219,7 +219,7 @@ def _save(record: dict[str, Any], results: Path) -> None:
 @cli.command("run")
 @click.argument("others", metavar="[NAME/VARIANT=FILE]…", nargs=-1)
 @click.option(
-    "--runtime", "names", multiple=True, help="Only this; repeat. Put into an environment of its own if missing."
+    "--runtime", "names", multiple=True, help="Only this; repeat. Put into a separate environment if missing."
 )
 @click.option("--threads", type=click.IntRange(min=1), multiple=True, help="Repeat.  [default: 1, 2, 4 as cores allow]")
 @click.option(

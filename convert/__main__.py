@@ -116,7 +116,7 @@ def _demand_sense(model: Path, folders: Sequence[Path], task: str | None, of_oth
         return
     if task == "face":
         finders = "only those of `python -m training train finder` are packed; see [face] engine for YuNet"
-        raise ConfigError(f"--task face: finders of others answer in ways of their own; {finders}")
+        raise ConfigError(f"--task face: finders of others answer in their own ways; {finders}")
     if record.is_file():
         raise ConfigError(f"--task: {record} tells all about its model; leave --task away, or move MODEL elsewhere")
 

@@ -253,7 +253,7 @@ def judge(run: Run, pictures: Iterable[samples.Example], models: Mapping[Variant
 
 
 def _bare(run: Run, model: Maps) -> judge_mask.Bare:
-    """How surely a face counts as bare, as the device reckons it."""
+    """How surely a face counts as bare, as the device computes it."""
     return lambda image: float(bare_share(model(image)[0][0], run.labels, run.temperature, run.bias))
 
 

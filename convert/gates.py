@@ -90,7 +90,7 @@ SMALLER = (
     "leave fewer layers in float (--keep-float); a network of few weights needs another limit (--gate size_ratio=…)"
 )
 # A quarter for the weights; scales of every channel and the graph itself weigh more the smaller the network is, so a
-# finder of 0.3 MB has a limit of its own.
+# finder of 0.3 MB has its own limit.
 SIZE_GATES = {
     "mask": (Gate("size_ratio", 30.0, "% of float32", SMALLER),),
     "face": (Gate("size_ratio", 45.0, "% of float32", SMALLER),),

@@ -1,4 +1,4 @@
-"""A clip played to the daemon as a camera would: on a thread of its own, the newest frame wins.
+"""A clip played to the daemon as a camera would: on a separate thread, the newest frame wins.
 
 Its frames lie in a raw file and are read one by one, so that the daemon's memory is the daemon's: none holds the clip.
 """

@@ -1,4 +1,4 @@
-"""The daemon in a process of its own, on mock pins, with its parts counted: what the benchmarks of it share."""
+"""The daemon in a separate process, on mock pins, with its parts counted: what the benchmarks of it share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Send = Callable[[Any], None]
 
 
 def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
-    """What `work(send, *arguments)` sends from a process of its own, as it comes.
+    """What `work(send, *arguments)` sends from a separate process, as it comes.
 
     Raises:
         RuntimeError: the process failed; what it had to say stands on stderr.

@@ -29,7 +29,7 @@ PARTS = ("wait", "find", "crop", "classify", "edge")  # what a latency is the su
 
 
 def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
-    """In a process of its own.
+    """In a separate process.
 
     Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
     for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).

@@ -87,7 +87,7 @@ def film(folder: Path, fps: float) -> clip.Clip:
 
 
 def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: float) -> None:
-    """In a process of its own, for so many seconds.
+    """In a separate process, for so many seconds.
 
     Sends as they happen ("sample", *SAMPLED), each `every` seconds, ("switch", seconds of the frame, on), ("pin",
     seconds, on), and at the end ("begun", seconds at which the loop began).

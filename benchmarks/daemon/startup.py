@@ -31,7 +31,7 @@ FRAMES = 200
 BARE_AT, MASKED_AT = 5.0, 11.0  # seconds of the scene: one face in view, for as long as 4 s
 FPS = 25
 
-# A process of its own, told when it was started. Imports what the daemon imports, opens the models, judges one face.
+# A separate process, told when it was started. Imports what the daemon imports, opens the models, judges one face.
 # Its memory is read where exec resets it: getrusage's ru_maxrss may be the parent's.
 FIRST_VERDICT = """
 import sys, time

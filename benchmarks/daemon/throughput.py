@@ -40,7 +40,7 @@ class Bare:
 
 
 def bare_models(settings: Settings) -> Bare:
-    """The default bundles in interpreters of their own; their inputs stay zeros, which int8 takes as long for."""
+    """The default bundles in separate interpreters; their inputs stay zeros, which int8 takes as long for."""
     face, mask = bundle.read(bundle.default_path("face"), "face"), bundle.read(bundle.default_path("mask"), "mask")
     return Bare(
         runtime.open_interpreter(face.flatbuffer, settings.face.threads, face.origin).invoke,
@@ -133,7 +133,7 @@ def row(
 
 
 def work(send: counted_daemon.Send, reel: clip.Clip, seconds: float) -> None:
-    """In a process of its own: first the memory, MB, then a row each turn."""
+    """In a separate process: first the memory, MB, then a row each turn."""
     settings, stop, stages = counted_daemon.default_settings(), threading.Event(), Stages()
     pace, models = clip.OnDemand(settings.camera.fps, stop), counted_daemon.counted(settings)
     source = clip.Told(

@@ -1,1 +1,1 @@
-"""Networks by variant, runtime and threads: each timed in a process of its own, compared, doubted."""
+"""Networks by variant, runtime and threads: each timed in a separate process, compared, doubted."""

@@ -1,6 +1,6 @@
 """Models × variants × runtimes × threads on this machine: every call's time, in one record.
 
-Each combination is timed in processes of its own, so that memory is its own and no pool of threads is left behind. They
+Each combination is timed in separate processes, so that memory is its own and no pool of threads is left behind. They
 take turns in rounds, in another order each round: a machine's bad moment hits all of them, and rounds that disagree
 show it. `models` stays beside this: in one process it holds our finder with its decoding against OpenCV's YuNet.
 """

@@ -1,4 +1,4 @@
-"""Which runtimes can be measured here, each with the Python that has it; what is missing is put into a venv of its own.
+"""Which runtimes can be measured here, each with the Python that has it; what is missing is put into a separate venv.
 
 tflite-runtime wants numpy 1 and ends at Python 3.11: it cannot share an environment with the device's packages.
 """
@@ -29,7 +29,7 @@ class Runtime:
     suffix: str
     """Of the files it runs."""
     requirements: tuple[str, ...]
-    """What pip is asked for in an environment of its own."""
+    """What pip is asked for in a separate environment."""
     pythons: tuple[str, ...]
     """Versions it has wheels for, the best first."""
 
@@ -72,7 +72,7 @@ def find(runtime: Runtime, make: bool = False, environments: Path = ENVIRONMENTS
         if _has(python, runtime.module):
             return Found(runtime, python)
     if not make:
-        return Found(runtime, None, f"not installed; --runtime {runtime.name} puts it into an environment of its own")
+        return Found(runtime, None, f"not installed; --runtime {runtime.name} puts it into a separate environment")
     return _made(runtime, own)
 
 

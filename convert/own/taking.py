@@ -198,7 +198,7 @@ def _asked(found: Source, way: Pixels) -> Callable[..., Floats]:
 
 
 def _tried(make: variants.Maker, run: Run, path: Path) -> variants.Maker:
-    """What makes the variants, each then tried in a process of its own, for no runtime is proof against any file."""
+    """What makes the variants, each then tried in a separate process, for no runtime is proof against any file."""
 
     def made(network: Any, images: Sequence[Image], recipe: Recipe, task: str) -> Mapping[Variant, bytes]:
         found = make(network, images, recipe, task)

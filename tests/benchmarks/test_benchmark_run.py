@@ -203,7 +203,7 @@ def missing(**changes: Any) -> runtimes.Runtime:
 
 def test_a_missing_runtime_is_told_with_the_way_to_have_it(tmp_path: Path) -> None:
     found = runtimes.find(missing(), environments=tmp_path)
-    assert found.why_not == "not installed; --runtime absent puts it into an environment of its own"
+    assert found.why_not == "not installed; --runtime absent puts it into a separate environment"
     assert found.python is None
 
 

@@ -44,7 +44,7 @@ def run(
     yunet: Path | None = None,
     way: Way = USUAL,
 ) -> list[dict[str, Any]]:
-    """Train, or finish training, a model for each case in a folder of its own under `out`; judge all on the test part.
+    """Train, or finish training, a model for each case in its own folder under `out`; judge all on the test part.
 
     A folder of scenes in which nobody's class is told is no case. Rows of a quick run say so.
 

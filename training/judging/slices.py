@@ -1,6 +1,6 @@
 """Where a classifier is weak: every face judged once, then the same faces by source, size, blur, light, mask, turn.
 
-A night camera has no colour: each face can be judged a second time in grey. Those answers have slices of their own.
+A night camera has no colour: each face can be judged a second time in grey. Those answers have their own slices.
 A slice is judged by its counts, with Wilson's 95 % interval: ten faces prove little, and the table says so.
 """
 

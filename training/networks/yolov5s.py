@@ -6,7 +6,7 @@ The answers are raw logits: what bounds them, sigmoid and anchors, is computed o
 because an int8 sigmoid has 256 steps from 0 to 1 and few where a score is small.
 
 One thing is not as in the original: a 3×3 convolution of stride 2 pads below and to the right, not on all sides, for
-the original's padding would be an operator of its own.
+the original's padding would be its own operator.
 """
 
 from __future__ import annotations

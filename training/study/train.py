@@ -171,7 +171,7 @@ def _fit(
     key: str,
     name: str,
 ) -> None:
-    """One part of the training: epochs between[0] to between[1], with an optimizer of its own."""
+    """One part of the training: epochs between[0] to between[1], with its own optimizer."""
     first, ended = between
     trainer = keras.Model(learner.input, keras.layers.Activation("linear", dtype="float32")(learner.output))
     trainer.compile(

@@ -1,4 +1,4 @@
-"""One model, one runtime, one number of threads, timed in a process of its own: python measure.py JOB, a line of JSON.
+"""One model, one runtime, one number of threads, timed in a separate process: python measure.py JOB, a line of JSON.
 
 Runs under any Python from 3.9 that has numpy and the runtime: tflite-runtime ends at 3.11 and wants numpy 1. So it
 imports nothing of ours but its neighbours, and is told everything in JOB:

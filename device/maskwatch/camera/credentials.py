@@ -1,4 +1,4 @@
-"""A camera's address with its password, which may be in a file of its own that only root and systemd can read."""
+"""A camera's address with its password, which may be in its own file that only root and systemd can read."""
 
 from __future__ import annotations
 

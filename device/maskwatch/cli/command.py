@@ -42,7 +42,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     try:
         code = _finish(command, name, arguments)
     except BaseException as error:
-        # A library may turn the interrupt, which can arise at any point of its import, into an error of its own.
+        # A library may turn the interrupt, which can arise at any point of its import, into its own error.
         code = STOPPED if was_interrupted() and not isinstance(error, SystemExit) else _complain(name, error, extra)
         if code == STOPPED:
             _say(name, "stopped")

@@ -44,7 +44,7 @@ def checked(source: settings_file.Source) -> Settings:
 
 
 def _where(source: settings_file.Source, place: settings_file.Place) -> str:
-    """What is to be mended: the file with its line, variables, or both where each has a say in the place."""
+    """What is to be mended: the file with its line, variables, or both where both affect the place."""
     line = settings_file.lines(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [settings_file.named(name) for name in source.variables_at(place)]

@@ -38,7 +38,7 @@ class Source:
     variables: Mapping[Place, str]  # the variable that set a place
 
     def variables_at(self, place: Place) -> list[str]:
-        """The variables with a say in a place: those that set it, something in it, or something around it."""
+        """The environment variables that affect a place: those that set it, something in it, or something around it."""
         return [name for other, name in self.variables.items() if _is_within(place, other) or _is_within(other, place)]
 
     def is_of_variables(self, place: Place) -> bool:

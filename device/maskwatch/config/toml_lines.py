@@ -29,7 +29,7 @@ def lines(text: str) -> dict[Place, int]:
     """
     found: dict[Place, int] = {}
     section: Place = ()
-    arrays: set[Place] = set()  # sections that may be there several times: a key of theirs has no place of its own
+    arrays: set[Place] = set()  # sections that may be there several times: a key in them has no single place
     for statement, number in _statements(text):
         table = tomllib.loads(statement)
         if statement.startswith("["):

@@ -13,7 +13,7 @@ from maskwatch.text.address import parse
 
 
 def _a_focus(value: Any) -> Any:
-    """Of a union pydantic would report every branch; who says beforehand what is expected is understood."""
+    """Validate by hand before pydantic tries each branch of the union, so that the error names this key."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value != "auto" and not (number and 0 <= value <= 20):
         raise ValueError(f'found {found(value)}, expected "auto" or 0 to 20 dioptres')

@@ -67,7 +67,7 @@ class Wall:
         return pictures
 
     def keep(self, pictures: Sequence[Picture], time: float) -> None:
-        """Write them, on a thread of its own, if there is news and the last write is long ago.
+        """Write them, on a separate thread, if there is news and the last write is long ago.
 
         Args:
             pictures: all that are known.

@@ -49,7 +49,7 @@ class Judge(Protocol):
 class Ahead:
     """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at.
 
-    Where the loop is slower than the camera, one frame a turn is prepared in vain, on a core that has nothing to do.
+    Where the loop is slower than the camera, one frame in each turn is prepared and never used, on a core that is idle.
     """
 
     finder: EarlyFinder

@@ -77,7 +77,7 @@ def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> 
 
 
 class Reading:
-    """Reads the settings on a thread of its own: a large file, or one that never ends, must not hold up the loop."""
+    """Reads the settings on a separate thread: a large file, or one that never ends, must not hold up the loop."""
 
     def __init__(self, read: Callable[[], Settings | str], clock: Callable[[], float] = time.monotonic) -> None:
         """

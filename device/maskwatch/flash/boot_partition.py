@@ -84,7 +84,7 @@ class BootPartition:
         try:
             self._volume.write_file(f"/{path}", content)
             size = self._volume.stat(f"/{path}")["size"]
-        except Exception as error:  # FatFs has an exception of its own, which says a code
+        except Exception as error:  # FatFs has its own exception, which says a code
             raise FlashError(f"image: {path} cannot be written to its boot partition ({error})") from error
         if size != len(content):
             raise FlashError(self._no_room(path, len(content)))

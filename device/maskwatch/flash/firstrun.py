@@ -1,6 +1,6 @@
 """Bookworm's form: the kernel's command line has systemd run a script once; Raspberry Pi Imager writes that too.
 
-The script is named under /boot/firmware: for /boot/firstrun.sh Raspberry Pi OS' initramfs has a fix-up of its own,
+The script is named under /boot/firmware: for /boot/firstrun.sh Raspberry Pi OS' initramfs has its own fix-up,
 which cuts the script.
 """
 

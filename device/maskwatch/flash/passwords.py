@@ -12,7 +12,7 @@ HASH = re.compile(
 
 
 def hashed(password: str) -> str:
-    """`$6$rounds=…`, with a salt of its own each time."""
+    """`$6$rounds=…`, with its own salt each time."""
     from passlib.hash import sha512_crypt
 
     return str(sha512_crypt.using(rounds=ROUNDS).hash(password))

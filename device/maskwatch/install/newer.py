@@ -127,7 +127,7 @@ def _of_bundle(machine: Machine, path: Path) -> Path:
 
 
 def _of_package(machine: Machine, requirement: str) -> Path:
-    """By pip, into a venv of its own. Exact versions are those of the package in use."""
+    """By pip, into a separate venv. Exact versions are those of the package in use."""
     name = re.sub(r"[^\w.]+", "-", requirement).strip("-")
     tree = machine.at(f"{TREES}/{name}")
     shutil.rmtree(tree, ignore_errors=True)

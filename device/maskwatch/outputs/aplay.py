@@ -1,6 +1,6 @@
 """One sound at a time through ALSA's own `aplay`, which every Raspberry Pi OS has (alsa-utils).
 
-A process of its own: a driver that hangs cannot hang the daemon, and a sound ends the moment the process does.
+A separate process: a driver that hangs cannot hang the daemon, and a sound ends the moment the process does.
 pyalsaaudio 0.11 wants a compiler and plays on the caller's thread; sounddevice wants PortAudio, which Raspberry Pi OS
 Lite has not.
 """
@@ -56,7 +56,7 @@ class Player:
         Raises:
             OutputError: the process cannot be started, or the last one cannot be ended.
         """
-        with open(f"/proc/self/fd/{self._samples}", "rb") as samples:  # noqa: PTH123 - an offset of its own
+        with open(f"/proc/self/fd/{self._samples}", "rb") as samples:  # noqa: PTH123 - its own offset
             self._spawn(samples.fileno())
         self._began = now
 

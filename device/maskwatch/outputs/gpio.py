@@ -55,7 +55,7 @@ class Pin:
         return bool(self._device.value)
 
     def set(self, on: bool) -> None:
-        """On or off. Off is written even to a pin that says it is off; on is not, or a tone would begin anew.
+        """On or off. Always write off, even if the pin reads off. Do not rewrite on: it would restart the tone.
 
         Raises:
             OutputError: the pin's level does not follow. Of a tone the level is not known.

@@ -47,7 +47,7 @@ class LogOutput(Output):
         self._write(json.dumps(row) if self._as_json else f"{name} GPIO{pin} {'on' if on else 'off'}")
 
     def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")  # one call: pins write from threads of their own
+        self._stream.write(line + "\n")  # one call: pins write from separate threads
         self._stream.flush()
 
 

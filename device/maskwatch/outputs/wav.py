@@ -110,7 +110,7 @@ def _chunks(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _each(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each chunk. Samples that a program wrote into a pipe have no length of their own: they go on to the end."""
+    """Each chunk. Samples that a program wrote into a pipe do not tell their length: they go on to the end."""
     at = 12
     while at + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, at)

@@ -1,4 +1,4 @@
-"""One output on a thread of its own: it gets its messages in order, and whether it works is known at any time."""
+"""One output on a separate thread: it gets its messages in order, and whether it works is known at any time."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Line:
         return not self._thread.is_alive()
 
     def force(self) -> threading.Thread:
-        """Close the output on a thread of its own, beside one that hangs: its pin must not stay on."""
+        """Close the output on a separate thread, beside one that hangs: its pin must not stay on."""
         closer = threading.Thread(target=self._close, name=f"closing {self.output.name}", daemon=True)
         with contextlib.suppress(RuntimeError):  # no thread to be had; the rest must still be closed
             closer.start()

@@ -1,7 +1,7 @@
 """One GPIO pin claimed through gpiozero, or one line that says why it cannot be had.
 
 Pins fail in two steps: this machine has none that this user can drive, or this one pin cannot be used. lgpio tells both
-in errors of its own, whose texts are in its error_text(); it drops the kernel's error number, so what /dev says is
+in its own errors, whose texts are in its error_text(); it drops the kernel's error number, so what /dev says is
 looked up here.
 """
 
@@ -45,7 +45,7 @@ def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
         gpiozero = _ready()
     except OutputError as error:
         raise OutputError(f"{name}: {error}") from error
-    except Exception as error:  # an import runs any code, and a back end raises kinds of its own
+    except Exception as error:  # an import runs any code, and a back end raises its own kinds
         raise OutputError(f"{name}: GPIO{pin}: no pins on this machine: {why_none(root(error))}") from error
     try:
         with warnings.catch_warnings():

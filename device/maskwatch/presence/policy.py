@@ -29,13 +29,13 @@ class Rules:
 class Policy:
     """Begins an alert when somebody stays bare for `hold` seconds, ends it after `clear` seconds of nobody.
 
-    Between `low` and `high` the last judgement of a person stands, so an opinion that wavers around one value cannot
-    make the alert flicker; but none begins on somebody who is not at or above `high` at that moment. Frames in which a
-    person is not seen do not count towards `hold`: what is seen now and then need not be a face.
+    Between `low` and `high` a person keeps the last state, so that an opinion that wavers around one value cannot make
+    the alert flicker. An alert starts only while somebody's opinion is at least `high`. Frames in which a person is not
+    seen do not count towards `hold`: what is seen only now and then may not be a face.
 
-    Each person has an alarm time of their own. Who was bare in `longest` seconds of alarm, or had one that quiet hours
-    ended, neither keeps an alert on nor begins another until they were masked. Nor does what had an alert, vanished and
-    is back in the same place: a picture that somebody hid. Others are not touched by that.
+    Each person has their own alarm time. After `longest` seconds of alarm, or an alert that quiet hours ended, the same
+    people cannot keep it on or trigger it again until they have worn a mask. The same holds for what had an alert,
+    vanished and is back in the same place: a picture that somebody covered. Other people are not affected.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:

@@ -5,7 +5,7 @@ those who outran their own box, by distance (see matching). Each person's opinio
 weighted mean whose weight follows the time between frames, not their number.
 
 The longer somebody was out of sight, the nearer the face must be to where it should be: who may be somebody else is
-somebody else, with an opinion and an alarm time of their own. What never moves is waited for in its place, whatever
+somebody else, with their own opinion and alarm time. What never moves is waited for in its place, whatever
 passes before it, and becomes a picture on the wall (see spot).
 
 Who is new or in doubt is judged at every frame, who is settled once in a while: a crowd then costs little more than one
@@ -121,7 +121,8 @@ class Tracker:
         if person.track is None or person.judged is None:
             person.first_judged = time
         else:
-            # What was skipped on purpose must not weigh: one verdict on somebody settled speaks for one frame.
+            # Weight by the gap since the previous frame, not since the last judgement: a settled person is deliberately
+            # rechecked rarely.
             last = person.judged if in_doubt(person, time) else person.before
             bare = person.track.bare + self._weight(time - last) * (bare - person.track.bare)
         person.judged = time

@@ -21,7 +21,7 @@ Write = Callable[[str], None]
 
 
 class Unblocked:
-    """A text stream of which write() only queues; a thread of its own hands the texts on.
+    """A text stream of which write() only queues; a separate thread hands the texts on.
 
     What cannot be written (nobody reads any more, the disk is full) is dropped like what finds no room.
     """

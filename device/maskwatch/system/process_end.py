@@ -35,7 +35,7 @@ def at_once() -> None:
 
 
 def attempt(what: str, close: Callable[[], object], within: float) -> None:
-    """Close something on a thread of its own. What it raises, or that it hangs, is a line in the log and no more.
+    """Close something on a separate thread. What it raises, or that it hangs, is a line in the log and no more.
 
     Args:
         what: for the line, e.g. "the camera".

@@ -46,8 +46,8 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
 class Grid:
     """What is always the same of a finder's maps, by cell: finest stride first, row by row.
 
-    Between two runs of a model a call into numpy takes as long as its work on hundreds of numbers: so there are few of
-    them, and what no cell that counts needs is not reckoned at all.
+    A numpy call costs as much as processing a few hundred values, so we make few calls and dequantize only the cells
+    above the threshold.
     """
 
     scores: tuple[int, ...]  # places of the score maps among the outputs
@@ -80,7 +80,7 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
     """The grid of a finder, made from any answer of it.
 
     Args:
-        raw: the maps, see decode(), in the model's own numbers. They are told apart by their shape: converters do not
+        raw: the maps, see decode(), in the model's own numbers. Their shapes distinguish them: converters do not
             keep the order of outputs.
         scales: what the numbers of each map stand for.
         size: side of the input, pixels.

@@ -1,4 +1,4 @@
-"""A folder of images: every one, in order, on a clock of its own, so that a run can be repeated."""
+"""A folder of images: every one, in order, on its own clock, so that a run can be repeated."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _demand_scales(name: str, quantization: Table | None, shape: list[int], kind
     scales, zeros = quantization.numbers(2, "<f4"), quantization.numbers(3, "<i8")
     channel = quantization.number(6, "<i")
     if quantization.has(5):
-        raise MalformedError(f"{name} is quantized in a way of its own")
+        raise MalformedError(f"{name} is quantized in its own way")
     if not len(scales):
         return
     channels = shape[channel] if 0 <= channel < len(shape) else 0
