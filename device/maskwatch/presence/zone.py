@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from maskwatch.flow import Box, Face
 
 Corners = Sequence[tuple[float, float]]  # (across, down) in shares of the frame, 0–1
@@ -39,10 +42,5 @@ def whole(box: Box, width: int, height: int) -> bool:
 
 
 def inside(point: tuple[float, float], corners: Corners) -> bool:
-    """Whether a ray from the point crosses the polygon's outline an odd number of times."""
-    across, down = point
-    odd = False
-    for (x1, y1), (x2, y2) in zip(corners, [*corners[1:], *corners[:1]], strict=True):
-        if (y1 > down) != (y2 > down) and across < x1 + (down - y1) / (y2 - y1) * (x2 - x1):
-            odd = not odd
-    return odd
+    """Whether a point lies in a polygon or on its outline."""
+    return cv2.pointPolygonTest(np.array(corners, np.float32), point, measureDist=False) >= 0
