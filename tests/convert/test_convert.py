@@ -124,7 +124,7 @@ def test_the_bundle_carries_tflite_metadata(done: conversion.Conversion) -> None
     for variant in done.made.values():
         assert b"TFLITE_METADATA" in variant.flatbuffer
         assert b"M001" in variant.flatbuffer
-        assert bundle.LABELS_FILE.encode() in made.flatbuffer
+        assert bundle.LABELS_FILE.encode() in variant.flatbuffer
 
 
 def test_the_calibration_sample_is_balanced_shuffled_and_from_the_training_split(
