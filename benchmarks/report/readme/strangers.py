@@ -134,7 +134,7 @@ def quantized(made: dict[str, Any]) -> str:
             row["n"],
         )
         for row in made["rows"]
-        if row["about"].startswith("float") and row["value"] is not None
+        if row["about"].startswith("float") and row["value"] is not None and row["n"]  # no label, no row
     ]
     head = ("bundles", "what", "points lost to int8 (95 %)", "faces or pictures")
     return markdown(head, rows or [("–", "no float model was given", "–", "–")])
