@@ -15,9 +15,9 @@ class Admission:
     """Begins when everybody in view was seen masked for `hold` seconds, and errs towards a door that stays shut.
 
     It ends at once when somebody in view is bare, in doubt or not judged yet, and when nobody masked was seen for
-    `clear` seconds and in two frames: a face that the finder misses in one frame does not make a door rattle, however far
-    apart the frames are. A newcomer whose first
-    verdicts say masked does not end it. Frames in which a person is not seen do not count towards `hold`.
+    `clear` seconds and in two frames: a face that the finder misses in one frame does not make a door rattle, however
+    far apart the frames are. A newcomer whose first verdicts say masked does not end it. Frames in which a person
+    is not seen do not count towards `hold`.
     """
 
     def __init__(self) -> None:
