@@ -91,12 +91,12 @@ def _demand_distinct(table: Path, rows: list[Row]) -> None:
         for row in rows:
             cell = row.cells.get(key)
             if cell is not None and seen.setdefault(cell, row.line) != row.line:
-                raise ConfigError(f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected one of its own")
+                raise ConfigError(f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected a different one for each unit")
     for row in rows:
         if "unit.host" not in row.cells:
-            raise ConfigError(f"{table}:{row.line}: host is empty; expected a name of its own")
+            raise ConfigError(f"{table}:{row.line}: host is empty; expected a different name for each unit")
         if len(rows) > 1 and not any(key in row.cells for key in secrets):
-            raise ConfigError(f"{table}:{row.line}: expected a password, user.password_hash or ssh_key of its own")
+            raise ConfigError(f"{table}:{row.line}: expected a password, user.password_hash or ssh_key for this unit")
 
 
 def _value(key: str, cell: str, where: str) -> Any:
