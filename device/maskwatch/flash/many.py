@@ -91,7 +91,9 @@ def _demand_distinct(table: Path, rows: list[Row]) -> None:
         for row in rows:
             cell = row.cells.get(key)
             if cell is not None and seen.setdefault(cell, row.line) != row.line:
-                raise ConfigError(f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected a different one for each unit")
+                raise ConfigError(
+                    f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected a different one for each unit"
+                )
     for row in rows:
         if "unit.host" not in row.cells:
             raise ConfigError(f"{table}:{row.line}: host is empty; expected a different name for each unit")

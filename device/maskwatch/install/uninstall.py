@@ -11,7 +11,9 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import COMMAND, FIRST_BOOT, HOME, PROGRAM, SERVICE, SETTLE, STATE, VOLATILE, boot_folder
 
 FOLDERS = (HOME, "/etc/maskwatch", STATE, "/var/lib/private/maskwatch", "/run/maskwatch")
-STAYS = "the Pi's name, user, time zone, Wi-Fi, and packages from the Pi's archive (python3-picamera2, python3-lgpio) stay"
+STAYS = (
+    "the Pi's name, user, time zone, Wi-Fi, and packages from the Pi's archive (python3-picamera2, python3-lgpio) stay"
+)
 
 
 def uninstall(machine: Machine, keep_config: bool, say: Callable[[str], None]) -> None:
