@@ -414,3 +414,19 @@ def test_half_of_the_masks_are_another_photographs_worn_in_the_same_ways(monkeyp
             assert label == {"proper": MASKED, "wrong": WRONG}[moved[-1]]
     assert len(moved) / rounds == pytest.approx(wear.MOVED, abs=0.08)
     assert moved.count("wrong") / len(moved) == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize(("cups", "free"), [(0.0, False), (1.0, True)], ids=["flat", "cup"])
+def test_a_cup_covers_the_nose_and_leaves_the_cheeks_free(
+    monkeypatch: pytest.MonkeyPatch, cups: float, free: bool
+) -> None:
+    monkeypatch.setattr(wear, "CUPS", cups)
+    image = np.full((300, 240, 3), (200, 150, 130), np.uint8)
+    box, nose, cheeks = Box(60, 80, 180, 230), 0, []
+    for seed in range(20):
+        drawn = wear.mask(image, box, np.random.default_rng(seed)).astype(int)
+        changed = np.abs(drawn - image).max(axis=2) > 8
+        nose += changed[80 + 93, 120]  # 0.62 of the face down
+        cheeks.append(changed[80 + 82 : 80 + 90, 60 + 14 : 60 + 24].mean())  # beside it, 0.55 to 0.6 down
+    assert nose >= 18
+    assert (np.mean(cheeks) < 0.4) == free
