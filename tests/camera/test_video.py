@@ -228,7 +228,7 @@ def test_sound_alone_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["pipe", "/dev/zero", ".", "a" * 5000, "gone.mp4"])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / name)
+    assert refused(tmp_path / name)
 
 
 # -- the picture ----------------------------------------------------------------------------------------------------
