@@ -17,6 +17,7 @@ from convert import gates, recipe
 from convert.recipe import BACK_ENDS, REFERENCE, SHIPPED, VARIANTS, Recipe, Variant
 from maskwatch.cli import command
 from maskwatch.errors import ConfigError, ModelError
+from training.runs import memory
 
 if TYPE_CHECKING:
     from convert.conversion import Conversion
@@ -215,4 +216,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    memory.keep_freed_memory()
     main()

@@ -26,6 +26,7 @@ from maskwatch.cli import command
 from maskwatch.errors import ModelError
 from maskwatch.vision import bundle
 from training.pictures import quick
+from training.runs import memory
 
 if TYPE_CHECKING:
     from maskwatch.vision.bundle import Bundle
@@ -217,4 +218,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    memory.keep_freed_memory()
     main()

@@ -16,6 +16,7 @@ from maskwatch.system import whole_file
 from training.commands.train_commands import find_faces, left_out, resize, train
 from training.options import FILE, FOLDER, NEW, PART
 from training.options import scenes as scenes_option
+from training.runs import memory
 from training.strangers.command import strangers
 from training.study.commands import compare, judge
 
@@ -242,4 +243,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    memory.keep_freed_memory()
     main()

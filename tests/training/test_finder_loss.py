@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,6 @@ from training.finder import finder_loss
 from training.finder.finder_loss import IGNORED, NEGATIVE, POSITIVE
 from training.networks import finder, mobilenet_v2
 from training.pictures import data
-from training.runs import allocator
 
 SIZE = 128  # pixels of the input
 CELLS = finder_loss.cell_centres(SIZE)
@@ -288,11 +286,6 @@ def test_the_classifiers_answers_are_logits_of_bytes() -> None:
     scaled = keras.Model(model.input, model.get_layer("scale").output)
     assert np.asarray(scaled(image)).max() == pytest.approx(1.0)
     assert np.asarray(scaled(0 * image)).min() == pytest.approx(-1.0)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
-def test_the_allocator_takes_every_setting() -> None:
-    assert allocator.keep_freed_memory()
 
 
 def test_where_a_face_is_left_out_nothing_is_taught() -> None:

@@ -94,6 +94,7 @@ train.add_command(deep_cnn)
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
 @click.option("--rate", type=float, help="Peak of the first descent; half of it in the second.  [default: 0.002]")
+@click.option("--frozen", help="Layers of the trunk up to this one stay, e.g. block_5_add.  [default: none does]")
 @click.option("--seed", type=int, help="[default: 0]")
 @way
 def train_finder(

@@ -42,7 +42,7 @@ class Knobs:
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
     again: int = 2500  # steps of a second, gentler descent, of the slimmed finder
     rate: float = 2e-3  # peak; cosine to zero, after a warm-up; half of it the second time
-    frozen: str = ""  # trunk layers up to this one stay as they are; "": none. To keep some saves 5 % of a step
+    frozen: str = ""  # trunk layers up to this one stay as they are; "": none
     warmup: int = 200  # steps
     decay: float = 1e-4
     ema: float = 0.998  # weight averaging over about 500 steps
