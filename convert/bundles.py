@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first
 import click
 
 from convert import recipe
-from convert.recipe import SHIPPED, VARIANTS, Recipe
+from convert.recipe import REFERENCE, SHIPPED, VARIANTS, Recipe
 from maskwatch.cli import command
 from maskwatch.errors import ModelError
 from maskwatch.vision import bundle
@@ -35,6 +35,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)
 TASKS = ("face", "mask")
 FAR = "face-far"  # the finder at a larger input; made where its float model is kept
+FIRST = {FAR: (REFERENCE, SHIPPED)}  # variants of a first release; the others would take hours at 512 px
 LONGEST = 60  # characters of a value in a message
 
 
@@ -96,7 +97,8 @@ def release(place: Place, folders: Sequence[Path]) -> bool:
 
     click.echo(f"{place.task}: a new float model, {place.kept}")
     known = files.recipe_of(place.shipped)
-    done = convert(place.kept, folders, recipe.read(known) if known.is_file() else Recipe(variants=VARIANTS))
+    first = Recipe(variants=FIRST.get(place.task, VARIANTS))
+    done = convert(place.kept, folders, recipe.read(known) if known.is_file() else first)
     click.echo(table(done))
     if done.run.quick or done.recipe.quick:
         raise ModelError(f"model {place.kept}: {quick.SAID}; nothing is shipped")
