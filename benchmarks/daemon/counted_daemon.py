@@ -18,8 +18,6 @@ from maskwatch.daemon import parts
 from maskwatch.flow import Alert, Face, Image, Verdict
 from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import Show, open_pins
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 from maskwatch.vision import bundle
 
 LAMP = "led"  # the pin whose edges are timed: the default config plays it steady, so an alert is one edge up, one down
@@ -137,9 +135,7 @@ def assembled(
         show: told of each pin's changes.
     """
     pins = open_pins(settings.outputs, show)
-    opened = parts.Parts(source, models, models, Tracker(), Policy(), Outputs([*outputs, *pins]))
-    parts.adjust(opened, settings)
-    return opened
+    return parts.build(settings, source, Outputs([*outputs, *pins]), finder=models, judge=models)
 
 
 def forget_edges() -> None:

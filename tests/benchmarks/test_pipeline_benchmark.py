@@ -213,11 +213,10 @@ def test_the_parts_are_those_that_the_daemon_is_built_of(tmp_path: Path, monkeyp
     settings = counted_daemon.default_settings(alert={"hold": 0.25})
     camera = settings.camera.model_copy(update={"source": f"images:{tmp_path}"})
     (tmp_path / "a.png").touch()
-    with Path(os.devnull).open("w") as nowhere:
-        built = parts.build(settings.model_copy(update={"camera": camera}), nowhere)
-        built.outputs.close()
-        ours = counted_daemon.assembled(settings, counted_daemon.counted(settings), built.source)
-        ours.outputs.close()
+    built = parts.build(settings.model_copy(update={"camera": camera}))
+    built.outputs.close()
+    ours = counted_daemon.assembled(settings, counted_daemon.counted(settings), built.source)
+    ours.outputs.close()
     assert ours.policy.rules == built.policy.rules
     assert ours.policy.rules.hold == 0.25
     assert ours.tracker.opinion == built.tracker.opinion

@@ -12,7 +12,7 @@ from benchmarks.__main__ import cli
 from benchmarks.behaviour.scenes import power, rehearsal, scenarios
 from benchmarks.behaviour.scenes.drawn import NOISE, Drawn
 from benchmarks.behaviour.scenes.rehearsal import WAYS, play
-from benchmarks.behaviour.scenes.scenarios import OPINION, RULES, WATCHERS, score
+from benchmarks.behaviour.scenes.scenarios import OPINION, RULES, SETTINGS, WATCHERS, score
 from benchmarks.behaviour.scenes.scripts import ALWAYS, AT_FPS, FPS, POSTER, SCRIPTS, Actor, Script
 from maskwatch.presence.motion import MotionGate
 
@@ -47,7 +47,8 @@ def test_where_nobody_is_little_is_looked_at_in_spite_of_noise_and_daylight() ->
 
 
 def test_a_picture_on_the_wall_does_not_hold_the_gate_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "OPINION", replace(OPINION, motionless=10.0))
+    opinion = SETTINGS.opinion.model_copy(update={"motionless": 10.0})  # below what a config may say
+    monkeypatch.setattr(rehearsal, "SETTINGS", SETTINGS.model_copy(update={"opinion": opinion}))
     poster = replace(POSTER, stops=[(0, 500, 70), (30, 500, 70)])
     _, looked = play(Script("a poster", [poster], 30.0), 0, gate=True)
     assert 9.5 < looked / FPS < 12  # seconds

@@ -28,6 +28,7 @@ from colour_door import (
     shown,
     switches,
 )
+from defaults import opinion, rules
 from gpiozero.pins.mock import MockFactory
 
 from maskwatch.camera import open_source
@@ -40,9 +41,7 @@ from maskwatch.daemon.timing import STAGES, Stages
 from maskwatch.errors import SourceError
 from maskwatch.flow import Face, Image
 from maskwatch.presence.motion import MotionGate
-from maskwatch.presence.policy import Rules
 from maskwatch.presence.quiet_hours import QuietHours
-from maskwatch.presence.tracker import Opinion
 
 
 @pytest.mark.usefixtures("pins")
@@ -123,7 +122,7 @@ def test_the_stages_of_a_frame_add_up_to_its_time() -> None:
     ticks = iter(range(1_000_000))
     stages = Stages(clock=lambda: next(ticks) / 1000)  # every look at the clock is a millisecond later
     made = parts(Reel(shown(SKIN, 0, 2)), io.StringIO())
-    made.tracker.opinion = Opinion(recheck=0)  # everybody is judged in every frame
+    made.tracker.opinion = opinion(recheck=0)  # everybody is judged in every frame
     loop.run(made, threading.Event(), math.inf, stages)
     rows = [line.split() for line in stages.table().splitlines()]
     assert [row[0] for row in rows] == ["stage", *STAGES, "total"]
@@ -224,7 +223,7 @@ def test_a_live_camera_works_ahead_unless_its_frames_are_turned(
     monkeypatch.setattr("maskwatch.daemon.parts.build_detector", lambda _: finder)
     monkeypatch.setattr("maskwatch.daemon.parts.build_classifier", lambda _: finder)
     settings = Settings.model_validate({"camera": {"source": "demo", "rotation": rotation}})
-    made = build(settings, io.StringIO())
+    made = build(settings)
     try:
         assert made.source.read(5.0) is not None
     finally:
@@ -313,7 +312,7 @@ def test_a_picture_that_was_learnt_is_known_after_a_restart(tmp_path: Path) -> N
     for _ in range(2):
         stream = io.StringIO()
         made = parts(Reel(shown(SKIN, 0, 90)), stream)
-        made.tracker.opinion, made.wall = Opinion(motionless=60.0), Wall(tmp_path, "door")
+        made.tracker.opinion, made.wall = opinion(motionless=60.0), Wall(tmp_path, "door")
         made.tracker.hang(made.wall.load())
         loop.run(made, threading.Event())
         told.append([name for name, _ in switches(stream)])
@@ -329,6 +328,6 @@ def test_a_camera_that_drops_out_each_minute_gives_nobody_a_new_alarm() -> None:
 
     stream = io.StringIO()
     made = parts(Dropping(shown(SKIN, 0, 300), (0, 0), "", covered=True), stream)
-    made.policy.rules = Rules(longest=30.0)
+    made.policy.rules = rules(longest=30.0)
     loop.run(made, threading.Event())
     assert [name for name, _ in switches(stream)].count("alert_on") == 1

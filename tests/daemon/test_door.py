@@ -5,19 +5,16 @@ import io
 import threading
 
 import pytest
-from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Flaky, Reel, changes, shown, switches
+from colour_door import CLOTH, GREY, SKIN, Flaky, Reel, changes, shown, switches
+from defaults import unit
 
 from maskwatch.camera import Source
 from maskwatch.config import OutputsSettings, RelaySettings
 from maskwatch.daemon import loop
-from maskwatch.daemon.parts import Parts
 from maskwatch.errors import SourceError
-from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import open_pins
 from maskwatch.outputs.log import LogOutput
-from maskwatch.presence.policy import Policy
 from maskwatch.presence.quiet_hours import QuietHours
-from maskwatch.presence.tracker import Tracker
 
 ALWAYS = QuietHours.of([("00:00", "12:00"), ("12:00", "00:00")], None)
 
@@ -27,10 +24,10 @@ def watched(source: Source, quiet: QuietHours | None = None) -> tuple[list[objec
     stream = io.StringIO()
     lines = LogOutput(stream, as_json=True)
     relay = open_pins(OutputsSettings(relay=RelaySettings(pin=22, when="masked", active_high=False)), lines.pin)
-    unit = Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs([lines, *relay]))
-    unit.quiet = quiet or unit.quiet
+    made = unit(source, [lines, *relay])
+    made.quiet = quiet or made.quiet
     with contextlib.suppress(SourceError):
-        loop.run(unit, threading.Event())
+        loop.run(made, threading.Event())
     return changes(stream, "relay"), [name for name, _ in switches(stream) if name in ("alert_on", "alert_off")]
 
 

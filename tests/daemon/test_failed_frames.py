@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from colour_door import CLOTH, GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
+from defaults import unit
 from told_outputs import Part, watched
 
 from maskwatch.daemon import failed_frames, loop
-from maskwatch.daemon.parts import Parts
 from maskwatch.errors import MaskwatchError, ModelError
 from maskwatch.flow import Alert, Face, Frame, Image, Signal, Verdict
-from maskwatch.outputs import Outputs
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 
 
 class Ear(Part):
@@ -56,8 +53,7 @@ class Failing(ColourJudge):
 
 def run(reel: Reel, judge: ColourJudge | None = None, finder: ColourFinder | None = None) -> Ear:
     ear = Ear()
-    parts = Parts(reel, finder or ColourFinder(), judge or ColourJudge(), Tracker(), Policy(), Outputs([ear]))
-    loop.run(parts, threading.Event())
+    loop.run(unit(reel, [ear], finder, judge), threading.Event())
     return ear
 
 
@@ -124,9 +120,8 @@ def test_too_many_in_a_row_end_the_daemon_with_the_reason_and_everything_off(err
             raise error
 
     reel, ear = Reel(shown(GREY, 0, 60)), Ear()
-    parts = Parts(reel, Broken(), ColourJudge(), Tracker(), Policy(), Outputs([ear]))
     with pytest.raises(MaskwatchError, match=str(error)) as caught:
-        loop.run(parts, threading.Event())
+        loop.run(unit(reel, [ear], Broken()), threading.Event())
     assert caught.value.exit_code == (4 if isinstance(error, ModelError) else 1)
     assert reel.place == failed_frames.GIVE_UP
     assert (ear.closed, reel.closed) == (1, 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import pytest
-from colour_door import ColourFinder
+from colour_door import ColourFinder, Reel
+from defaults import unit as assembled
 from hypothesis import given
 from hypothesis import strategies as st
 from needed import BUNDLES, DEMO
@@ -188,7 +188,7 @@ def test_somebody_beside_the_zone_whose_face_the_part_cuts_is_not_taken_for_some
 
 def test_the_unit_follows_the_zone_at_once() -> None:
     finder = Noting()
-    unit = parts.Parts(None, Looking(finder), None, parts.Tracker(), parts.Policy(), parts.Outputs([]))  # type: ignore[arg-type]
+    unit = assembled(Reel([]), finder=Looking(finder))
     settings = Settings.model_validate({"zone": {"polygon": HATCH}, "face": {"min_size": 20}})
     parts.adjust(unit, settings)
     assert unit.detector.zone is unit.zone  # type: ignore[attr-defined]
@@ -204,7 +204,7 @@ def test_what_is_built_looks_at_the_zone_also_ahead(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("maskwatch.daemon.parts.build_classifier", lambda _: finder)
     settings = Settings.model_validate({"camera": {"source": "images:/nowhere"}, "zone": {"polygon": HATCH}})
     monkeypatch.setattr("maskwatch.daemon.parts.open_source", lambda *_: None)
-    unit = parts.build(settings, io.StringIO())
+    unit = parts.build(settings)
     image = frame(1280, 720)
     assert unit.ahead is not None
     unit.ahead(image)

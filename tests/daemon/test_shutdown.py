@@ -12,19 +12,17 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from colour_door import GREY, SKIN, ColourFinder, ColourJudge, Reel, shown
+from colour_door import GREY, SKIN, Reel, shown
+from defaults import unit as assembled
 from recorder import Recorder
 from stand_ins.file_pins import file_pins
 from stand_ins.unit import ALARM, HERE, PATIENCE, Unit, full_pipe
 from unit_limits import STOP_WITHIN
 
 from maskwatch.daemon import loop
-from maskwatch.daemon.parts import Parts
 from maskwatch.errors import SourceError
 from maskwatch.flow import Alert
 from maskwatch.outputs import Outputs
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 
 QUICK = str(HERE / "quick_unit.py")
 
@@ -75,7 +73,7 @@ def test_whatever_raises_or_hangs_at_the_end_everything_else_is_closed(
         monkeypatch.setattr(loop, "BUTTONS_WITHIN", 0.05)
         monkeypatch.setattr(loop, "SOURCE_WITHIN", 0.05)
     camera, lamp = Stuck(release if hangs else None, then), Recorder()
-    made = Parts(camera, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs([lamp]))
+    made = assembled(camera, [lamp])
     made.buttons = Buttons(release if hangs else None)  # type: ignore[assignment]
     begun = time.monotonic()
     if then:
@@ -119,7 +117,7 @@ def test_where_no_thread_is_to_be_had_everything_is_closed_all_the_same(
         raise RuntimeError("can't start new thread")
 
     camera, lamp = Reel(shown(SKIN, 0, 3)), Recorder()
-    made = Parts(camera, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs([Blocks(), lamp]))
+    made = assembled(camera, [Blocks(), lamp])
     monkeypatch.setattr(threading.Thread, "start", none)
     loop.run(made, threading.Event())
     assert (lamp.closed, camera.closed) == (1, 1)

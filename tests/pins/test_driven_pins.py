@@ -1,6 +1,5 @@
 """The note of the pins a daemon drives: what pins-off goes by, whatever became of the config file."""
 
-import io
 import json
 import os
 import subprocess
@@ -81,7 +80,7 @@ def test_the_daemons_parts_note_their_pins_before_they_take_them(
     monkeypatch.setitem(os.environ, *next(iter(systemd.items())))
     held = Pin(PINS[0])
     with pytest.raises(OutputError, match="GPIO27 is already in use"):
-        parts.build(Settings(outputs=OutputsSettings(led=LedSettings(pin=27))), io.StringIO())
+        parts.build(Settings(outputs=OutputsSettings(led=LedSettings(pin=27))))
     held.close()
     assert [plan.pin for plan in driven_pins.read() or []] == [27]
 

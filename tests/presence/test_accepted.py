@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from maskwatch import config
 from maskwatch.config import AlertSettings, OpinionSettings
 from maskwatch.config.alert import SURE
+from maskwatch.daemon import from_settings
 from maskwatch.flow import Box, Face, Label, Verdict
 from maskwatch.presence import tracker as tracking
-from maskwatch.presence.policy import Policy, Rules
-from maskwatch.presence.tracker import Opinion, Tracker
+from maskwatch.presence.policy import Policy
+from maskwatch.presence.tracker import Tracker
 
 RATE = 10.0  # frames a second
 BARE, MASKED = Verdict(Label.WITHOUT_MASK, 0.98), Verdict(Label.WITH_MASK, 0.98)
@@ -49,9 +50,8 @@ def switches(wanted: config.Settings, seen: list[tuple[float, Verdict | None]]) 
         wanted: see config.load.
         seen: for how many seconds what they wear; None: nobody is there.
     """
-    tracker, policy, found, time = Tracker(), Policy(), [], 0.0
-    tracker.opinion = Opinion(**wanted.opinion.model_dump())
-    policy.rules = Rules(**wanted.alert.model_dump(exclude={"quiet", "timezone"}))
+    tracker, policy = Tracker(from_settings.opinion(wanted)), Policy(from_settings.rules(wanted))
+    found, time = [], 0.0
     for lasts, verdict in seen:
         for _ in range(round(lasts * RATE)):
             time += 1 / RATE

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 import pytest
+from defaults import rules
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Face, Label, Signal, Track, Verdict
 from maskwatch.presence.admission import Admission
-from maskwatch.presence.policy import Policy, Rules
+from maskwatch.presence.policy import Policy
 
-RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0)
+RULES = rules(high=0.6, low=0.4, hold=1.0, clear=2.0, longest=0.0)
 Story = list[tuple[float, list[float]]]
 
 
@@ -58,7 +59,7 @@ def test_masked_is_shown_while_somebody_is_and_nobody_is_bare(
 
 
 def test_a_bare_one_whose_alert_is_spent_still_keeps_the_door_shut() -> None:
-    policy = Policy(Rules(hold=1.0, longest=3.0))
+    policy = Policy(rules(hold=1.0, longest=3.0))
     assert shown(seconds([0.1, 0.9], 0, 20), policy)[-1] == (4.0, W)
 
 

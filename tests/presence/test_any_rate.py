@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
 import pytest
+from defaults import opinion, rules
 from hall import BARE, MASKED, Hall, Judged, every, face
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwatch.flow import Verdict
-from maskwatch.presence.policy import Rules
-from maskwatch.presence.tracker import Opinion
 
 RATES = (0.2, 0.5, 0.95, 1.0, 1.05, 1.5, 2.0, 3.0, 5.0, 15.0, 30.0)  # frames a second
 SECONDS = 60.0
@@ -94,7 +93,7 @@ def test_who_stays_where_they_are_is_one_person_with_one_alarm_time(
 
 @pytest.mark.parametrize("rate", RATES)
 def test_when_everybody_left_the_alert_ends(rate: float) -> None:
-    hall = Hall(rules=Rules())
+    hall = Hall(rules=rules(longest=0.0))
     hall.watch(steady(rate), lambda time: [face()] if time < 30 else [])
     assert [on for on, _ in hall.switches] == [True, False]
     assert hall.switches[1][1] <= 30 + max(2.0, 3 / rate) + 0.001
@@ -102,7 +101,7 @@ def test_when_everybody_left_the_alert_ends(rate: float) -> None:
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_face_missed_in_one_frame_of_seven_changes_nothing(rate: float) -> None:
-    hall, frame = Hall(rules=Rules()), iter(range(10**6))
+    hall, frame = Hall(rules=rules(longest=0.0)), iter(range(10**6))
     hall.watch(steady(rate), lambda _: [face()] if next(frame) % 7 != 6 else [])
     assert [on for on, _ in hall.switches] == [True]
 
@@ -110,7 +109,7 @@ def test_a_face_missed_in_one_frame_of_seven_changes_nothing(rate: float) -> Non
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("company", [0, 12])
 def test_who_settled_masked_and_takes_the_mask_off_is_alerted_of_in_bounded_time(rate: float, company: int) -> None:
-    hall, off = Hall(Opinion(recheck=5.0)), 21.0
+    hall, off = Hall(opinion(recheck=5.0)), 21.0
     others = [face(100.0 * place, 500, verdict=MASKED) for place in range(company)]
     hall.watch(every(1 / rate, 0, 90), lambda time: [face(verdict=BARE if time >= off else MASKED), *others])
     turns = (1 + company) / 4  # frames until each was looked at
@@ -174,7 +173,7 @@ def test_hiccups_shorter_than_the_gap_forget_nobody(hiccups: list[tuple[float, f
 
 
 def test_a_camera_that_is_away_for_longer_makes_everybody_new() -> None:
-    hall = Hall(Opinion(gap=5.0))
+    hall = Hall(opinion(gap=5.0))
     hall.watch(every(0.1, 0, 2), lambda _: [face()])
     hall.pause(2.0)
     hall.watch(every(0.1, 8, 40), lambda _: [face()])

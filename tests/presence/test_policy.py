@@ -11,7 +11,7 @@ from maskwatch.flow import Alert, Box, Face, Label, Track, Verdict
 from maskwatch.presence.pace import OUTRUN
 from maskwatch.presence.policy import Policy, Rules
 
-RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0)
+RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0, cooldown=0.0, longest=0.0)
 
 
 Story = list[tuple[float, list[float]]]

@@ -6,15 +6,13 @@ import json
 import numpy as np
 
 from maskwatch.camera import Source
-from maskwatch.daemon.parts import Parts
+from maskwatch.config import Settings
+from maskwatch.daemon.parts import Parts, build
 from maskwatch.flow import Box, Face, Frame, Image, Label, Signal, Verdict
 from maskwatch.outputs import Outputs
 from maskwatch.outputs.gpio import PinOutput
 from maskwatch.outputs.log import LogOutput
 from maskwatch.pins.plan import PinPlan
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
-from maskwatch.presence.zone import Zone
 
 FACE = (20, 10, 44, 40)  # left, top, right, bottom in the pixels of the scenes below
 GREY, SKIN, CLOTH = (128, 128, 128), (220, 150, 120), (120, 170, 220)  # RGB
@@ -90,7 +88,8 @@ def parts(source: Source, stream: io.StringIO, min_size: float = 0.0) -> Parts:
     lines = LogOutput(stream, as_json=True)
     plans = [PinPlan(name, pin, True, {Signal.ALERT: "steady"}) for name, pin in (("buzzer", 17), ("led", 27))]
     outputs = Outputs([lines, *(PinOutput(plan, lines.pin) for plan in plans)])
-    return Parts(source, ColourFinder(), ColourJudge(), Tracker(), Policy(), outputs, zone=Zone(min_size))
+    settings = Settings.model_validate({"face": {"min_size": min_size}})
+    return build(settings, source, outputs, finder=ColourFinder(), judge=ColourJudge())
 
 
 def events(stream: io.StringIO) -> list[dict[str, object]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from defaults import opinion, rules
+
 from maskwatch.flow import Box, Face, Label, Verdict
 from maskwatch.presence.policy import Policy, Rules
 from maskwatch.presence.tracker import Opinion, Tracker
@@ -22,8 +24,8 @@ def face(x: float = 300, y: float = 200, size: float = 80, verdict: Verdict = BA
 class Hall:
     """A unit without a camera: `look` once a frame."""
 
-    opinion: Opinion = field(default_factory=Opinion)
-    rules: Rules = field(default_factory=lambda: Rules(longest=30.0))
+    opinion: Opinion = field(default_factory=opinion)
+    rules: Rules = field(default_factory=rules)
     tracker: Tracker = field(init=False)
     policy: Policy = field(init=False)
     switches: Switches = field(default_factory=list)

@@ -3,15 +3,13 @@
 import threading
 from collections.abc import Callable
 
-from colour_door import ColourFinder, ColourJudge, Reel
+from colour_door import Reel
+from defaults import unit
 
 from maskwatch.daemon import loop
-from maskwatch.daemon.parts import Parts
 from maskwatch.daemon.systemd import Notifier
 from maskwatch.flow import Signal
-from maskwatch.outputs import Output, Outputs
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
+from maskwatch.outputs import Output
 
 
 class Clock:
@@ -64,6 +62,5 @@ class Told(Notifier):
 def watched(reel: Reel, *outputs: Output) -> list[str]:
     """What systemd was told by a daemon with these outputs."""
     told = Told()
-    parts = Parts(reel, ColourFinder(), ColourJudge(), Tracker(), Policy(), Outputs(outputs))
-    loop.run(parts, threading.Event(), notifier=told)
+    loop.run(unit(reel, outputs), threading.Event(), notifier=told)
     return told.told

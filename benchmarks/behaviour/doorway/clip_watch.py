@@ -11,11 +11,9 @@ from benchmarks.behaviour.doorway.film import Clip, Cutter, Film
 from benchmarks.behaviour.scenes import scenarios
 from maskwatch import config
 from maskwatch.daemon import loop, parts
-from maskwatch.daemon.parts import Finder, Judge, Parts
+from maskwatch.daemon.parts import Finder, Judge
 from maskwatch.flow import Face, Image
 from maskwatch.outputs import Outputs
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 
 
 class Kept:
@@ -65,8 +63,7 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
         SourceError: a photograph cannot be read.
     """
     film, kept = Film(clip, cut), Kept(models.finder)
-    unit = Parts(film, kept, models.judge, Tracker(), Policy(), Outputs([]))
-    parts.adjust(unit, settings)
+    unit = parts.build(settings, film, Outputs([]), finder=kept, judge=models.judge)
     seen = Watched([], [])
 
     def note() -> None:

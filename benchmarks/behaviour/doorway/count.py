@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from benchmarks.behaviour.doorway.walks import Plan, Sight
-from maskwatch.presence.policy import Rules
+from maskwatch.config import Settings
 
 WHOLE = 0.75  # share of a face in view from which on it is to be judged, as zone.VISIBLE
 DUE = 2.0  # seconds: `hold`, and as long again to be found and made up one's mind about
+CLEAR = Settings().alert.clear  # seconds
 PATIENCE = 1.0  # seconds beyond `clear` after which an alert that nobody bare keeps up is overdue
 
 
@@ -85,7 +86,7 @@ def overdue(bare: set[int], moments: Sequence[Moment]) -> float:
     for before, now in pairwise(moments):
         if any(sight.visit in bare for sight in before.sights) or not before.on:
             seen = before.time
-        if now.on and now.time - seen > Rules().clear + PATIENCE:
+        if now.on and now.time - seen > CLEAR + PATIENCE:
             spent += now.time - before.time
     return spent
 

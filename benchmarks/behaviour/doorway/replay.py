@@ -11,10 +11,9 @@ from benchmarks.behaviour.doorway.count import Moment
 from benchmarks.behaviour.doorway.walks import Plan
 from benchmarks.behaviour.scenes import scenarios
 from maskwatch.config import Settings
+from maskwatch.daemon import from_settings
 from maskwatch.flow import Box, Face
-from maskwatch.presence.policy import Rules
-from maskwatch.presence.tracker import Opinion, bareness
-from maskwatch.presence.zone import Zone
+from maskwatch.presence.tracker import bareness
 from maskwatch.system import whole_file
 from maskwatch.vision.classifier import as_verdict
 
@@ -48,9 +47,7 @@ def ways(plan: Plan, verdicts: Verdicts, settings: Settings) -> dict[str, list[M
         verdicts: of all its frames.
         settings: [zone], [face] min_size, [opinion] and [alert] count.
     """
-    zone = Zone(settings.face.min_size, settings.zone.polygon)
-    opinion = Opinion(**settings.opinion.model_dump())
-    rules = Rules(**settings.alert.model_dump(exclude={"quiet", "timezone"}))
+    zone, rules, opinion = from_settings.zone(settings), from_settings.rules(settings), from_settings.opinion(settings)
     watchers = {name: scenarios.WATCHERS[name](rules, opinion) for name in WAYS}
     moments: dict[str, list[Moment]] = {name: [] for name in WAYS}
     for time, judged in verdicts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -17,7 +16,7 @@ import cv2
 from benchmarks import host
 from benchmarks.behaviour.scenes.rehearsal import WAYS
 from maskwatch.camera import demo
-from maskwatch.config import Settings
+from maskwatch.config import PowerSettings, Settings
 from maskwatch.daemon import parts
 from maskwatch.daemon.loop import Watch
 from maskwatch.daemon.parts import Finder, Parts
@@ -26,9 +25,6 @@ from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import Stages
 from maskwatch.flow import Face, Frame, Image
 from maskwatch.outputs import Outputs
-from maskwatch.presence.motion import MotionGate
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 from maskwatch.vision import bundle
 
 SCHEMA = 1
@@ -107,20 +103,20 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
 
 def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
     """One for each clip and way of saving, measured in turns."""
-    scene, finder = demo.Scene(), parts.build_detector(settings.face)
-    unit = Parts(
-        Projector(scene, (0, 0), fps), finder, parts.build_classifier(settings.mask), Tracker(), Policy(), Outputs([])
-    )
-    watch(replace(unit, source=Projector(scene, (5.0, 5.0 + WARM_UPS / fps), fps)))
+    scene = demo.Scene()
+    warm_up = Projector(scene, (5.0, 5.0 + WARM_UPS / fps), fps)
+    unit = parts.build(settings, warm_up, Outputs([]))
+    watch(unit)
     rows: dict[tuple[str, str], dict[str, Any]] = {
         (clip, way): {"clip": clip, "way": way, "cpu_s": []} for clip in CLIPS for way in WAYS
     }
     for _ in range(rounds):
         for (clip, way), row in rows.items():
             gate, max_fps = WAYS[way]
-            projector, counted = Projector(scene, CLIPS[clip], fps), Counted(finder)
-            fresh = replace(unit, source=projector, detector=counted, tracker=Tracker(), policy=Policy())
-            seconds = watch(replace(fresh, gate=MotionGate() if gate else None, max_fps=max_fps))
+            projector, counted = Projector(scene, CLIPS[clip], fps), Counted(unit.detector)
+            saving = settings.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
+            fresh = parts.build(saving, projector, Outputs([]), finder=counted, judge=unit.classifier)
+            seconds = watch(fresh)
             row["cpu_s"].append(round(seconds - projector.drawing_s, 3))
             row.update(seconds=projector.frames / fps, frames=projector.frames, looked=counted.looked)
     return list(rows.values())

@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.behaviour.scenes.drawn import Drawn
-from benchmarks.behaviour.scenes.scenarios import ALL, OPINION, RULES, ZONE, Score, score, summed
+from benchmarks.behaviour.scenes.scenarios import ALL, SETTINGS, Score, score, summed
 from benchmarks.behaviour.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
+from maskwatch.config import PowerSettings
 from maskwatch.daemon.loop import Watch
-from maskwatch.daemon.parts import Parts
+from maskwatch.daemon.parts import build
 from maskwatch.daemon.state import State
 from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import Stages
 from maskwatch.flow import Face, Frame, Image, Verdict
 from maskwatch.outputs import Outputs
-from maskwatch.presence.motion import MotionGate
-from maskwatch.presence.policy import Policy
-from maskwatch.presence.tracker import Tracker
 
 RUNS = 5  # of each scene; drawing takes its time
 EMPTY = 8.0  # seconds before each script in which nobody is there, so that the gate is closed when it begins
@@ -88,8 +86,8 @@ class Reel:
 def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = None) -> tuple[Score, int]:
     """One run through the device's loop: what its alerts told, and the frames in which faces were looked for."""
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
-    parts = Parts(reel, reel, reel, Tracker(OPINION), Policy(RULES), Outputs([]), zone=ZONE)
-    parts.gate, parts.max_fps = MotionGate() if gate else None, max_fps
+    settings = SETTINGS.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
+    parts = build(settings, reel, Outputs([]), finder=reel, judge=reel)
     watch, on = Watch(parts, Stages(), State(parts.outputs, Notifier())), []
     while not reel.ended:
         watch.turn(math.inf)

@@ -15,19 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.behaviour.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Judged, Script, frames
-from maskwatch.config import Settings
+from maskwatch.config import OpinionSettings, Settings
+from maskwatch.daemon import from_settings
 from maskwatch.flow import Box, Face, Track
 from maskwatch.presence.policy import Policy, Rules
 from maskwatch.presence.tracker import Opinion, Tracker, bareness
-from maskwatch.presence.zone import Zone
 
 if TYPE_CHECKING:
     from rich.table import Table  # of extra `train`; the rest runs without
 
-DEFAULTS = Settings()
-RULES = Rules(**DEFAULTS.alert.model_dump(exclude={"quiet", "timezone"}))
-OPINION = Opinion(**{**DEFAULTS.opinion.model_dump(), "motionless": 60.0})
-ZONE = Zone(DEFAULTS.face.min_size, DEFAULTS.zone.polygon)
+SETTINGS = Settings(opinion=OpinionSettings(motionless=60.0))
+RULES, OPINION, ZONE = from_settings.rules(SETTINGS), from_settings.opinion(SETTINGS), from_settings.zone(SETTINGS)
 LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare,
 LATE_FRAMES = 5  # and so many frames, where they take longer
 SEEDS = range(20)

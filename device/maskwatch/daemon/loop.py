@@ -108,8 +108,7 @@ class Watch:
             if parts.wall:
                 save = functools.partial(parts.wall.save, parts.tracker.pictures)
                 rest.callback(process_end.attempt, "the pictures on the wall", save, WALL_WITHIN)
-            if parts.buttons:
-                rest.callback(process_end.attempt, "the buttons", parts.buttons.close, BUTTONS_WITHIN)
+            rest.callback(process_end.attempt, "the buttons", parts.buttons.close, BUTTONS_WITHIN)
             rest.callback(parts.outputs.close)
             if alert := parts.policy.stop(self._time):
                 parts.outputs.switch(alert)

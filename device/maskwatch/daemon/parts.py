@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from maskwatch.camera import Source, open_source
-from maskwatch.config import CameraSettings, FaceSettings, MaskSettings, Settings
+from maskwatch.config import CameraSettings, FaceSettings, MaskSettings, OutputsSettings, Settings
+from maskwatch.daemon import from_settings
 from maskwatch.daemon.buttons import Buttons
 from maskwatch.daemon.kept_pictures import Wall
 from maskwatch.daemon.looking import EarlyFinder, Finder, Looking
@@ -22,11 +23,10 @@ from maskwatch.outputs.sound import open_sound
 from maskwatch.pins import driven_pins
 from maskwatch.pins.plan import plans
 from maskwatch.presence.motion import MotionGate
-from maskwatch.presence.policy import Policy, Rules
+from maskwatch.presence.policy import Policy
 from maskwatch.presence.quiet_hours import QuietHours
-from maskwatch.presence.tracker import Opinion, Tracker
+from maskwatch.presence.tracker import Tracker
 from maskwatch.presence.zone import Zone
-from maskwatch.system.nonblocking_stream import Unblocked
 from maskwatch.text import address
 from maskwatch.vision import bundle
 from maskwatch.vision.model_card import Task
@@ -62,7 +62,7 @@ class Ahead:
 
 @dataclass(slots=True)
 class Parts:
-    """Everything the loop works with. What is not opened, it may exchange while it runs."""
+    """Everything the loop works with, made by build(). `adjust` changes what follows the settings while it runs."""
 
     source: Source
     detector: Finder
@@ -70,48 +70,85 @@ class Parts:
     tracker: Tracker
     policy: Policy
     outputs: Outputs
-    buttons: Buttons | None = None
-    zone: Zone = field(default_factory=Zone)
-    quiet: QuietHours = field(default_factory=QuietHours)
+    buttons: Buttons
+    zone: Zone
+    quiet: QuietHours
     gate: MotionGate | None = None
     max_fps: float | None = None  # frames a second looked at; None: all
     ahead: Ahead | None = None
     wall: Wall | None = None
 
 
-def build(settings: Settings, stream: TextIO | Unblocked, as_json: bool = False, show_pins: bool = False) -> Parts:
-    """Open everything the settings name; what was opened is given back when a later part fails.
+def build(
+    settings: Settings,
+    source: Source | None = None,
+    outputs: Outputs | None = None,
+    *,
+    finder: Finder | None = None,
+    judge: Judge | None = None,
+    log: LogOutput | None = None,
+    show_pins: bool = False,
+) -> Parts:
+    """Open everything the settings name; what was opened is closed again when a later part fails.
+
+    The settings say everything but what the caller brings along: tests and benchmarks bring parts of their own.
 
     Args:
         settings: see config.load.
-        stream: where alert lines go.
-        as_json: one JSON object a line instead of text.
-        show_pins: also a line whenever a pin changes.
+        source: in place of the camera that the settings name. No pictures on the wall are kept for it, and nothing is
+            done ahead for its frames.
+        outputs: in place of the log, the pins and the sound.
+        finder: in place of the model that the settings name. It is shown whole frames; a Looking shows it the zone.
+        judge: in place of the model that the settings name.
+        log: where alert lines go; None: nowhere.
+        show_pins: also a line in that log whenever a pin changes.
 
     Raises:
         MaskwatchError: a model, pin or source cannot be used.
     """
-    detector, classifier = Looking(build_detector(settings.face)), build_classifier(settings.mask)
+    detector = finder or Looking(build_detector(settings.face))
+    classifier = judge or build_classifier(settings.mask)
+    ahead = Ahead(detector) if isinstance(detector, Looking) else None
     with contextlib.ExitStack() as opened:
-        lines = LogOutput(stream, as_json)
-        sounds = open_sound(settings.outputs)
-        for sound in sounds:
-            opened.callback(sound.close)
-        driven_pins.write(plans(settings.outputs))
-        pins = open_pins(settings.outputs, lines.pin if show_pins else None)
-        outputs = Outputs([lines, *pins, *sounds])
+        outputs = outputs or _open_outputs(settings.outputs, log, show_pins, opened)
         opened.callback(outputs.close)
         buttons = Buttons(settings.buttons, outputs)
         opened.callback(buttons.close)
-        ahead = Ahead(detector)
-        source = open_source(settings.camera, ahead)
+        wall = None
+        if source is None:
+            source = open_source(settings.camera, ahead)
+            logger.info("watching %s", address.parse(settings.camera.source).shown)
+            wall = Wall.from_environment(_view(settings.camera))
         opened.pop_all()  # from here on the loop closes them
-    logger.info("watching %s", address.parse(settings.camera.source).shown)
-    wall = Wall.from_environment(_view(settings.camera))
-    parts = Parts(source, detector, classifier, Tracker(), Policy(), outputs, buttons, ahead=ahead, wall=wall)
+    parts = Parts(
+        source,
+        detector,
+        classifier,
+        Tracker(from_settings.opinion(settings)),
+        Policy(from_settings.rules(settings)),
+        outputs,
+        buttons,
+        from_settings.zone(settings),
+        from_settings.quiet_hours(settings),
+        ahead=ahead,
+        wall=wall,
+    )
     adjust(parts, settings)
-    parts.tracker.hang(wall.load())
+    if wall:
+        parts.tracker.hang(wall.load())
     return parts
+
+
+def _open_outputs(
+    settings: OutputsSettings, log: LogOutput | None, show_pins: bool, opened: contextlib.ExitStack
+) -> Outputs:
+    """The log, the pins and the sound. The sound is opened first, and closed by `opened` if a pin cannot be used."""
+    sounds = open_sound(settings)
+    for sound in sounds:
+        opened.callback(sound.close)
+    driven_pins.write(plans(settings))
+    pins = open_pins(settings, log.pin if log and show_pins else None)
+    return Outputs([*([log] if log else []), *pins, *sounds])
 
 
 def _view(camera: CameraSettings) -> str:
@@ -121,11 +158,10 @@ def _view(camera: CameraSettings) -> str:
 
 def adjust(parts: Parts, settings: Settings) -> None:
     """Make the parts follow the settings that can change while they run (reload.LIVE)."""
-    opinion, alert = settings.opinion, settings.alert
-    parts.tracker.opinion = Opinion(**opinion.model_dump())
-    parts.policy.rules = Rules(**alert.model_dump(exclude={"quiet", "timezone"}))
-    parts.quiet = QuietHours.of([(each.since, each.until) for each in alert.quiet], alert.timezone)
-    parts.zone = Zone(settings.face.min_size, settings.zone.polygon)
+    parts.tracker.opinion = from_settings.opinion(settings)
+    parts.policy.rules = from_settings.rules(settings)
+    parts.quiet = from_settings.quiet_hours(settings)
+    parts.zone = from_settings.zone(settings)
     if isinstance(parts.detector, Looking):
         parts.detector.zone = parts.zone
     parts.max_fps = settings.power.max_fps
@@ -136,7 +172,7 @@ def adjust(parts: Parts, settings: Settings) -> None:
         parts.gate = MotionGate()
     if parts.ahead:
         parts.ahead.sparing = settings.power.gate or settings.power.max_fps is not None
-    if parts.buttons and settings.buttons.mute:
+    if settings.buttons.mute:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 
 

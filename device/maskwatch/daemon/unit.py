@@ -81,7 +81,7 @@ def _watch(call: Call, asked: Asked, out: Unblocked, err: Unblocked) -> bool:
     if asked.stop.is_set():
         return False
     stages, notifier = Stages(), Notifier.from_environment()
-    opened = parts.build(settings, out, call.as_json, call.show_pins)
+    opened = parts.build(settings, log=log.LogOutput(out, call.as_json), show_pins=call.show_pins)
     turn = _Turn(call, asked, notifier, opened, settings, environment)
     loop.run(opened, asked.stop, call.duration, stages, notifier, turn)
     if call.profile:

@@ -14,16 +14,17 @@ ROUNDING = 1e-6  # seconds; sums of many short times may fall short by as much
 REMEMBERED = 512  # people whose alarm time is kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """When somebody is bare, how long that must last, and how long an alert may. See config.AlertSettings."""
+    """When somebody is bare, how long that must last, and how long an alert may last. See config.AlertSettings, which
+    has the defaults."""
 
-    high: float = 0.6  # opinion 0–1, bare at or above
-    low: float = 0.4  # opinion 0–1, masked below
-    hold: float = 1.0  # seconds
-    clear: float = 2.0  # seconds
-    cooldown: float = 0.0  # seconds
-    longest: float = 0.0  # seconds of alarm for one person; 0: no limit
+    high: float  # opinion 0–1, bare at or above
+    low: float  # opinion 0–1, masked below
+    hold: float  # seconds
+    clear: float  # seconds
+    cooldown: float  # seconds
+    longest: float  # seconds of alarm for one person; 0: no limit
 
 
 class Policy:
@@ -38,8 +39,8 @@ class Policy:
     vanished and is back in the same place: a picture that somebody covered. Other people are not affected.
     """
 
-    def __init__(self, rules: Rules | None = None) -> None:
-        self.rules = rules or Rules()
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         self.on = False
         self._since: dict[int, float] = {}  # person -> seconds, since when bare; later by the time out of sight
         self._alarmed: dict[int, float] = {}  # person -> seconds of alarm they had; infinity: no more

@@ -35,17 +35,18 @@ HIDDEN = 0.25  # of overlap: who is in sight goes before a picture that is hidde
 THINGS = 64  # that are waited for while they are hidden, pictures among them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """How fast people are believed, how often judged and how fast forgotten. See config.OpinionSettings."""
+    """How fast people are believed, how often judged and how fast forgotten. See config.OpinionSettings, which has the
+    defaults."""
 
-    time_constant: float = 0.7  # seconds
-    forget: float = 1.0  # seconds
-    gap: float = 10.0  # seconds
-    min_iou: float = 0.2  # 0–1
-    recheck: float = 1.0  # seconds
-    crowd: int = 4  # faces a frame
-    motionless: float = 600.0  # seconds; 0: never
+    time_constant: float  # seconds
+    forget: float  # seconds
+    gap: float  # seconds
+    min_iou: float  # 0–1
+    recheck: float  # seconds
+    crowd: int  # faces a frame
+    motionless: float  # seconds; 0: never
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Picture:
 class Tracker:
     """Keeps the people in view. For each frame, in the order of time: see(), then judge() for those it names."""
 
-    opinion: Opinion = field(default_factory=Opinion)
+    opinion: Opinion
     _people: list[Person] = field(default_factory=list)
     _newest: float = -math.inf  # seconds, of the newest frame
     _next_id: int = 1
