@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from maskwatch.camera import Source, demo, live
-from maskwatch.camera.capture_thread import Ahead
+from maskwatch.camera.intake import Prepare
 from maskwatch.camera.patience import Patience
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Frame, Image
@@ -113,7 +113,7 @@ class OnDemand:
 
 
 class Player:
-    """A clip as a capturing.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
+    """A clip as a grabber.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
 
     def __init__(self, clip: Clip, pace: Pace) -> None:
         self._clip, self._pace = clip, pace
@@ -137,13 +137,13 @@ class Player:
         return "a clip"
 
 
-def camera(player: Player, pace: Pace, settings: CameraSettings, ahead: Ahead) -> live.Live:
+def camera(player: Player, pace: Pace, settings: CameraSettings, prepare: Prepare) -> live.Live:
     """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures.
 
-    `ahead` is what the daemon has done on the capturing thread: see live.Live.
+    `prepare` is what the daemon has done on the capturing thread: see live.Live.
     """
     patience = Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
-    return live.Live(lambda: player, "clip", patience, player, ahead=ahead, clock=pace.clock)
+    return live.Live(lambda: player, "clip", patience, player, prepare=prepare, clock=pace.clock)
 
 
 class Told:

@@ -89,8 +89,8 @@ class Counted:
         self.verdicts.append(0)
         return faces
 
-    def ahead(self, image: Image) -> None:
-        self._finder.ahead(image)
+    def prepare(self, image: Image) -> None:
+        self._finder.prepare(image)
 
     def crop(self, image: Image, face: Face) -> Image:
         return self._judge.crop(image, face)

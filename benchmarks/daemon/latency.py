@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.daemon import clip, counted_daemon, crowd
 from maskwatch.daemon import loop
-from maskwatch.daemon.timing import KEPT, Stages
+from maskwatch.daemon.timing import KEPT, StageTimes
 from maskwatch.flow import Alert, Frame
 
 # What differs from the default settings: see above. `clear` is shorter than a frame, `forget` than an absence.
@@ -34,7 +34,7 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
     Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
     for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).
     """
-    settings, stop, stages = counted_daemon.default_settings(**SETTINGS), threading.Event(), Stages()
+    settings, stop, stages = counted_daemon.default_settings(**SETTINGS), threading.Event(), StageTimes()
     clock, taken = clip.Elapsed(), list[tuple[float, float]]()
     pace = clip.Steady(settings.camera.fps, stop, clock)
     player = clip.Player(reel, pace)
@@ -53,7 +53,7 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
             send(("pin", clock(), on))
 
     models = counted_daemon.counted(settings)
-    source = clip.Told(clip.camera(player, pace, settings.camera, models.ahead), note)
+    source = clip.Told(clip.camera(player, pace, settings.camera, models.prepare), note)
     parts = counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(begun)], show)
     loop.run(parts, stop, stages=stages)
     send(("captured", player.captured))

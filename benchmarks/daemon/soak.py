@@ -117,7 +117,7 @@ def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: floa
         if name == counted_daemon.LAMP:
             send(("pin", clock(), on))
 
-    source = clip.camera(player, pace, settings.camera, models.ahead)
+    source = clip.camera(player, pace, settings.camera, models.prepare)
     daemon.run(
         counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(switched)], show),
         stop,

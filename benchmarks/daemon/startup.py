@@ -22,7 +22,7 @@ from benchmarks import host
 from maskwatch import config
 from maskwatch.camera import demo
 from maskwatch.daemon import loop, parts
-from maskwatch.daemon.timing import Stages
+from maskwatch.daemon.timing import StageTimes
 from maskwatch.vision import bundle
 
 SCHEMA = 1
@@ -66,7 +66,7 @@ def measure() -> dict[str, Any]:
         cv2.imwrite(str(picture), scene.at(BARE_AT)[..., ::-1])
         write_video(video, scene)
         starts = [first_verdict(picture) for _ in range(STARTS)]
-        stages = Stages()
+        stages = StageTimes()
         camera = settings.camera.model_copy(update={"source": f"video:{video}"})
         with Path(os.devnull).open("w") as nowhere:
             opened = parts.build(settings.model_copy(update={"camera": camera}), nowhere)

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.daemon import clip, counted_daemon, crowd
 from maskwatch.config import Settings
 from maskwatch.daemon import loop as daemon
-from maskwatch.daemon.timing import STAGES, Stages
+from maskwatch.daemon.timing import STAGES, StageTimes
 from maskwatch.vision import bundle, runtime
 
 WARM_UP = 60  # frames before anything is measured; memory is read at their end, before the bare models are opened
@@ -69,7 +69,7 @@ class Turns:
     """Called by the loop before each frame. After TURN frames of the daemon's the bare models do the same work."""
 
     models: counted_daemon.Counted
-    stages: Stages
+    stages: StageTimes
     pace: clip.OnDemand
     stop: threading.Event
     send: counted_daemon.Send
@@ -134,10 +134,10 @@ def row(
 
 def work(send: counted_daemon.Send, reel: clip.Clip, seconds: float) -> None:
     """In a separate process: first the memory, MB, then a row each turn."""
-    settings, stop, stages = counted_daemon.default_settings(), threading.Event(), Stages()
+    settings, stop, stages = counted_daemon.default_settings(), threading.Event(), StageTimes()
     pace, models = clip.OnDemand(settings.camera.fps, stop), counted_daemon.counted(settings)
     source = clip.Told(
-        clip.camera(clip.Player(reel, pace), pace, settings.camera, models.ahead), lambda _: pace.taken()
+        clip.camera(clip.Player(reel, pace), pace, settings.camera, models.prepare), lambda _: pace.taken()
     )
     turns = Turns(models, stages, pace, stop, send, seconds, lambda: bare_models(settings))
     daemon.run(counted_daemon.assembled(settings, models, source), stop, stages=stages, before_each=turns)

@@ -16,7 +16,7 @@ from benchmarks.daemon import clip, counted_daemon, crowd, latency, pipeline, so
 from benchmarks.report.readme import speed, tables
 from maskwatch.config import CameraSettings
 from maskwatch.daemon import parts
-from maskwatch.daemon.timing import STAGES, Stages
+from maskwatch.daemon.timing import STAGES, StageTimes
 from maskwatch.flow import Box, Face, Frame, Image, Label, Verdict
 from maskwatch.presence.stillness import STILL
 
@@ -236,7 +236,7 @@ def bench(seconds: float) -> tuple[throughput.Turns, list[Any], list[int], Time]
 
     turns = throughput.Turns(
         counted_daemon.Counted(Finder(), Judge()),
-        Stages(time),
+        StageTimes(time),
         clip.OnDemand(FPS, threading.Event(), time),
         threading.Event(),
         sent.append,

@@ -79,7 +79,7 @@ def test_what_is_no_image_file_is_refused(tmp_path: Path, name: str, reason: str
 def test_text_called_jpg_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_text("hello")
-    with pytest.raises(SourceError, match="no image cv2 can decode; expected bmp, jfif"):
+    with pytest.raises(SourceError, match="not an image that cv2 can decode; expected bmp, jfif"):
         pictures.read(path)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwatch.camera.health import SAMPLE, Sight, Watch, is_dark
+from maskwatch.camera.health import SAMPLE, PictureFault, PictureHealth, is_dark
 from maskwatch.flow import Image
 
 RNG = np.random.default_rng(0)
@@ -57,19 +57,19 @@ def test_a_covered_lens_is_told_from_a_dim_hall(picture: Image, dark: bool) -> N
     assert is_dark(np.asarray(cv2.resize(picture, SAMPLE, interpolation=cv2.INTER_NEAREST), np.uint8)) == dark
 
 
-def sights(watch: Watch, pictures: list[Image], start: float = 0.0) -> list[Sight | None]:
+def sights(watch: PictureHealth, pictures: list[Image], start: float = 0.0) -> list[PictureFault | None]:
     """One picture a second."""
     return [watch.look(picture, start + second) for second, picture in enumerate(pictures)]
 
 
 def test_the_same_bytes_for_long_enough_are_a_frozen_camera() -> None:
     picture = noisy(hall(200), 3)
-    seen = sights(Watch(frozen=3, dark=0), [picture.copy() for _ in range(6)])
-    assert seen == [None, None, None, Sight.FROZEN, Sight.FROZEN, Sight.FROZEN]
+    seen = sights(PictureHealth(frozen=3, dark=0), [picture.copy() for _ in range(6)])
+    assert seen == [None, None, None, PictureFault.FROZEN, PictureFault.FROZEN, PictureFault.FROZEN]
 
 
 def test_one_byte_anywhere_is_a_new_picture() -> None:
-    watch, picture = Watch(frozen=3, dark=0), noisy(hall(200), 3)
+    watch, picture = PictureHealth(frozen=3, dark=0), noisy(hall(200), 3)
     frames = [picture.copy() for _ in range(40)]
     for number in range(0, 40, 2):  # two seconds of the same at most
         place = int(RNG.integers(picture.size))
@@ -78,39 +78,39 @@ def test_one_byte_anywhere_is_a_new_picture() -> None:
 
 
 def test_a_frozen_camera_stays_frozen_over_an_opening_until_another_picture_comes() -> None:
-    watch, picture = Watch(frozen=3, dark=0), noisy(hall(200), 3)
-    assert sights(watch, [picture] * 4)[-1] is Sight.FROZEN
+    watch, picture = PictureHealth(frozen=3, dark=0), noisy(hall(200), 3)
+    assert sights(watch, [picture] * 4)[-1] is PictureFault.FROZEN
     watch.reopened()
-    assert watch.look(picture.copy(), 60) is Sight.FROZEN
+    assert watch.look(picture.copy(), 60) is PictureFault.FROZEN
     assert watch.look(noisy(hall(200), 3), 61) is None
     assert watch.look(picture, 62) is None
 
 
 def test_darkness_counts_from_its_beginning_and_ends_with_the_first_light() -> None:
     night, day = [noisy(0, 3) for _ in range(4)], noisy(hall(200), 3)
-    watch = Watch(frozen=0, dark=3)
-    assert sights(watch, [*night[:3], day, *night]) == [None] * 7 + [Sight.DARK]
+    watch = PictureHealth(frozen=0, dark=3)
+    assert sights(watch, [*night[:3], day, *night]) == [None] * 7 + [PictureFault.DARK]
     assert watch.look(day, 9) is None
 
 
 def test_a_covered_lens_is_not_taken_for_a_frozen_camera_nor_the_other_way_round() -> None:
     covered = [noisy(0, 3) for _ in range(5)]
-    assert sights(Watch(frozen=3, dark=3), covered)[-1] is Sight.DARK
-    assert sights(Watch(frozen=3, dark=3), [covered[0]] * 5)[-1] is Sight.DARK
-    assert sights(Watch(frozen=3, dark=3), [noisy(hall(25), 10)] * 5)[-1] is Sight.FROZEN
+    assert sights(PictureHealth(frozen=3, dark=3), covered)[-1] is PictureFault.DARK
+    assert sights(PictureHealth(frozen=3, dark=3), [covered[0]] * 5)[-1] is PictureFault.DARK
+    assert sights(PictureHealth(frozen=3, dark=3), [noisy(hall(25), 10)] * 5)[-1] is PictureFault.FROZEN
 
 
 @pytest.mark.parametrize("level", [0, 11, 255])
 def test_dark_pictures_alike_are_stale_once_in_ten_minutes(level: int) -> None:
-    seen = sights(Watch(frozen=3, dark=0), [np.full((36, 64, 3), level, np.uint8)] * 1300)
-    assert [second for second, sight in enumerate(seen) if sight is Sight.STALE] == [600, 1200]
-    assert set(seen) == {None, Sight.STALE}
+    seen = sights(PictureHealth(frozen=3, dark=0), [np.full((36, 64, 3), level, np.uint8)] * 1300)
+    assert [second for second, sight in enumerate(seen) if sight is PictureFault.STALE] == [600, 1200]
+    assert set(seen) == {None, PictureFault.STALE}
 
 
 def test_another_size_is_noticed_until_the_camera_is_opened_anew() -> None:
-    watch = Watch(frozen=3, dark=3)
+    watch = PictureHealth(frozen=3, dark=3)
     wide, narrow = noisy(hall(200), 3), noisy(np.ascontiguousarray(hall(200)[:, :240]), 3, (240, 180))
-    assert sights(watch, [wide, narrow, narrow]) == [None, Sight.RESIZED, Sight.RESIZED]
+    assert sights(watch, [wide, narrow, narrow]) == [None, PictureFault.RESIZED, PictureFault.RESIZED]
     assert watch.size == (320, 180)
     watch.reopened()
     assert watch.look(narrow, 3) is None
@@ -118,5 +118,5 @@ def test_another_size_is_noticed_until_the_camera_is_opened_anew() -> None:
 
 
 def test_zero_means_never() -> None:
-    watch = Watch(frozen=0, dark=0)
+    watch = PictureHealth(frozen=0, dark=0)
     assert set(sights(watch, list(itertools.repeat(noisy(0, 0), 100)))) == {None}

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from maskwatch.camera import capture_thread, live
+from maskwatch.camera import capture_thread, intake, live
 from maskwatch.camera.live import Live
 from maskwatch.camera.patience import Judgement, Patience
 from maskwatch.camera.pixels import FrameError
@@ -98,13 +98,13 @@ class Bench:
         *cameras: Camera | BaseException,
         asked: tuple[int, int] | None = None,
         late: bool = False,
-        ahead: Callable[[Image], object] | None = None,
+        prepare: Callable[[Image], object] | None = None,
     ) -> Live:
         """A source of the cameras; the first one is open already unless it is late."""
         for camera in cameras:
             self._cameras.put(camera)
         first = None if late else self._open()
-        self.source = Live(self._open, "door", PATIENCE, first, asked, lambda: self.now, self._pause, ahead)
+        self.source = Live(self._open, "door", PATIENCE, first, asked, lambda: self.now, self._pause, prepare)
         return self.source
 
     def failed(self) -> None:
@@ -173,10 +173,10 @@ def test_each_frame_is_shown_ahead_on_the_capturing_thread_before_it_can_be_read
     camera, shown = Camera(), []
     source: Live
 
-    def ahead(image: Image) -> None:
+    def prepare(image: Image) -> None:
         shown.append((int(image[0, 0, 0]), threading.current_thread().name, source.read(0.0)))
 
-    source = Live(lambda: camera, "door", PATIENCE, ahead=ahead)
+    source = Live(lambda: camera, "door", PATIENCE, prepare=prepare)
     try:
         for number in (1, 2):
             camera.show(picture(number))
@@ -189,7 +189,7 @@ def test_each_frame_is_shown_ahead_on_the_capturing_thread_before_it_can_be_read
 
 def test_no_frame_is_shown_ahead_while_another_waits_to_be_read(bench: Bench) -> None:
     camera, shown = Camera(), []
-    source = bench.start(camera, ahead=lambda image: shown.append(int(image[0, 0, 0])))
+    source = bench.start(camera, prepare=lambda image: shown.append(int(image[0, 0, 0])))
     camera.show(picture(1), picture(2))
     assert frame_of(source) == 2
     camera.show(picture(3))
@@ -200,7 +200,7 @@ def test_a_defect_in_what_is_done_ahead_is_told_once_and_costs_no_frame(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = Camera()
-    source = bench.start(camera, ahead=lambda _: 1 / 0)
+    source = bench.start(camera, prepare=lambda _: 1 / 0)
     for number in range(20):
         camera.show(picture(number))
         assert frame_of(source) == number
@@ -210,7 +210,7 @@ def test_a_defect_in_what_is_done_ahead_is_told_once_and_costs_no_frame(
 
 def test_a_frozen_picture_is_not_shown_ahead(bench: Bench) -> None:
     camera, shown = Camera(), []
-    source = bench.start(camera, Camera(), ahead=lambda image: shown.append(int(image[0, 0, 0])))
+    source = bench.start(camera, Camera(), prepare=lambda image: shown.append(int(image[0, 0, 0])))
     camera.show(picture(1))
     assert frame_of(source) == 1  # none waits: it is the freezing alone that keeps the next one back
     bench.now = PATIENCE.frozen
@@ -526,7 +526,7 @@ def test_many_frames_in_a_row_that_raise_open_the_camera_again_and_are_given_up_
     first, second = Camera(), Camera()
     source = bench.start(first, second)
     for camera in (first, second):
-        for _ in range(capture_thread.MOST_SPOILT):
+        for _ in range(intake.MOST_SPOILT):
             camera.end(error)
         bench.failed()
         assert camera.closing.is_set()
@@ -638,7 +638,7 @@ class Played:
         """
         self.now, self.openings, self.troubles, self.given_up = 0.0, 0, [(0.0, "")], ""
         self._film, self._rate, self._closing = film, rate, threading.Event()
-        self._news = capture_thread.News(0.0)
+        self._news = intake.News(0.0)
         self._judgement = Judgement("door", patience, 0.0)
         self._capturing = capture_thread.Capturing(self._open, "door", patience, self._news, lambda: self.now)
 

@@ -158,7 +158,7 @@ def test_a_copy_that_was_never_finished_ends_in_zeros(tmp_path: Path, suffix: st
         assert "has no index (moov)" in refused(path)
         return
     path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
-    assert "nothing but zeros behind; copy it again" in refused(path)
+    assert "only zeros follow; copy it again" in refused(path)
 
 
 def test_a_card_that_fails_at_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_a_codec_that_cannot_be_decoded_is_named_with_its_mend(tmp_path: Path) -
     if "none of its" not in said:
         pytest.fail(said)
     assert "codec av01: none of its 120 frames can be decoded" in said
-    assert "`ffmpeg -i IN -c:v libx264 OUT.mp4` makes one that can be" in said
+    assert "`ffmpeg -i IN -c:v libx264 OUT.mp4` converts it" in said
 
 
 def sound(path: Path) -> None:

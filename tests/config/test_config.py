@@ -11,7 +11,7 @@ from config_fields import FIELDS
 from pydantic import BaseModel, BeforeValidator
 
 from maskwatch import config
-from maskwatch.config import BuzzerSettings, LedSettings, OutputsSettings, Pattern, QuietHours, Settings, settings_file
+from maskwatch.config import BuzzerSettings, LedSettings, OutputsSettings, Pattern, QuietWindow, Settings, settings_file
 from maskwatch.config.effective import flat
 from maskwatch.errors import ConfigError
 
@@ -53,7 +53,7 @@ def test_with_every_comment_taken_off_the_file_is_valid_and_nothing_is_absent(tm
 
 
 def test_keys_of_file_and_schema_are_the_same_in_the_same_order() -> None:
-    sections_and_keys = settings_file.lines(WHOLE)
+    sections_and_keys = settings_file.line_numbers(WHOLE)
     assert [place for place in sections_and_keys if place in FIELDS] == list(FIELDS)
 
 
@@ -72,7 +72,7 @@ def test_a_key_in_the_file_has_the_schemas_default(place: settings_file.Place) -
 
 @each_field
 def test_a_key_says_what_it_is_and_a_number_its_unit(place: settings_file.Place) -> None:
-    number = settings_file.lines(WHOLE)[place]
+    number = settings_file.line_numbers(WHOLE)[place]
     above, line = WHOLE.splitlines()[number - 2 : number]
     _, mark, comment = line.partition("  # ")
     assert mark or above.startswith("# ")
@@ -81,7 +81,7 @@ def test_a_key_says_what_it_is_and_a_number_its_unit(place: settings_file.Place)
         assert UNIT.search(comment)
 
 
-@pytest.mark.parametrize("model", [Pattern, QuietHours])
+@pytest.mark.parametrize("model", [Pattern, QuietWindow])
 def test_keys_of_tables_within_a_line_are_shown_together_in_a_comment(model: type[BaseModel]) -> None:
     tables = re.findall(r"^#.*(\{.*\})|# .*(\{.*\})", SHIPPED, re.MULTILINE)
     shown = [tomllib.loads(f"x = {first or second}")["x"] for first, second in tables]

@@ -12,7 +12,7 @@ import pytest
 
 from maskwatch import config
 from maskwatch.config.settings_file import LONGEST, with_source
-from maskwatch.config.toml_lines import lines
+from maskwatch.config.toml_lines import line_numbers
 from maskwatch.errors import ConfigError, UnreadableConfigError
 from maskwatch.system import regular_file
 
@@ -130,7 +130,7 @@ def test_the_line_of_a_key_is_found_in_a_time_that_grows_with_the_length_alone()
     def seconds(keys: int) -> float:
         text = "[a]\n" + "".join(f"k{number} = 1\n" for number in range(keys))
         begun = time.process_time()
-        assert lines(text)["a", f"k{keys - 1}"] == keys + 1
+        assert line_numbers(text)["a", f"k{keys - 1}"] == keys + 1
         return time.process_time() - begun
 
     seconds(100)

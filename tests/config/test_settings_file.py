@@ -109,7 +109,7 @@ def test_a_mistake_of_the_file_is_not_put_on_a_variable(file: Path) -> None:
 
 def test_a_keys_line_is_where_its_value_is_complete() -> None:
     text = '# a comment\n[a]\nb = 1\n\nc = [\n  "\u2028",\n  # two\n  2,\n]\n[a.d]\ne = """\nf = 1\n"""\ng.h = 2\n'
-    assert settings_file.lines(text) == {
+    assert settings_file.line_numbers(text) == {
         ("a",): 2,
         ("a", "b"): 3,
         ("a", "c"): 9,

@@ -35,9 +35,9 @@ from maskwatch.camera import open_source
 from maskwatch.config import CameraSettings, Settings
 from maskwatch.daemon import loop
 from maskwatch.daemon.kept_pictures import Wall
-from maskwatch.daemon.parts import Ahead, adjust, build
+from maskwatch.daemon.parts import Preparation, adjust, build
 from maskwatch.daemon.systemd import Notifier
-from maskwatch.daemon.timing import STAGES, Stages
+from maskwatch.daemon.timing import STAGES, StageTimes
 from maskwatch.errors import SourceError
 from maskwatch.flow import Face, Image
 from maskwatch.presence.motion import MotionGate
@@ -120,7 +120,7 @@ def test_a_video_gives_the_same_switches_at_every_run(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("pins")
 def test_the_stages_of_a_frame_add_up_to_its_time() -> None:
     ticks = iter(range(1_000_000))
-    stages = Stages(clock=lambda: next(ticks) / 1000)  # every look at the clock is a millisecond later
+    stages = StageTimes(clock=lambda: next(ticks) / 1000)  # every look at the clock is a millisecond later
     made = parts(Reel(shown(SKIN, 0, 2)), io.StringIO())
     made.tracker.opinion = opinion(recheck=0)  # everybody is judged in every frame
     loop.run(made, threading.Event(), math.inf, stages)
@@ -178,7 +178,7 @@ def test_while_nothing_moves_nobody_looks_and_who_comes_is_seen() -> None:
 class Counting(ColourFinder):
     calls = aheads = input_size = 0
 
-    def ahead(self, image: Image) -> None:  # noqa: ARG002
+    def prepare(self, image: Image) -> None:  # noqa: ARG002
         self.aheads += 1
 
     def find(self, image: Image) -> list[Face]:
@@ -208,9 +208,9 @@ def test_settings_that_change_while_it_runs_are_followed() -> None:
 def test_what_is_made_ahead_is_not_made_for_frames_that_are_spared(power: dict[str, Any], ahead: bool) -> None:
     finder = Counting()
     made = parts(Reel(()), io.StringIO())
-    made.ahead = Ahead(finder)
+    made.preparation = Preparation(finder)
     adjust(made, Settings.model_validate({"power": power}))
-    made.ahead(GREY)
+    made.preparation(GREY)
     assert (finder.aheads == 1) is ahead
 
 

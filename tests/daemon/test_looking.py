@@ -16,7 +16,7 @@ from needed import BUNDLES, DEMO
 from maskwatch.camera import demo
 from maskwatch.config import Settings
 from maskwatch.daemon import looking, parts
-from maskwatch.daemon.looking import LARGEST, Looking, Part, is_cut
+from maskwatch.daemon.looking import LARGEST, Looking, Region, is_cut
 from maskwatch.flow import Box, Face, Image
 from maskwatch.presence.zone import Corners, Zone
 from maskwatch.vision import bundle
@@ -45,7 +45,7 @@ class Noting:
     begun: Image | None = None
     early: int = 0  # pictures found that were prepared
 
-    def ahead(self, image: Image) -> None:
+    def prepare(self, image: Image) -> None:
         self.begun = image
 
     def find(self, image: Image) -> list[Face]:
@@ -62,23 +62,23 @@ def only(faces: list[Face]) -> tuple[float, float, float, float]:
 @pytest.mark.parametrize(
     ("size", "polygon", "input_size", "expected"),
     [
-        ((1280, 720), (), 320, Part(0, 0, 1280, 720)),
-        ((1280, 720), ((0, 0), (1, 0), (1, 1), (0, 1)), 320, Part(0, 0, 1280, 720)),
-        ((1280, 720), DOOR, 320, Part(280, 0, 1000, 720)),  # as high as the frame, and as wide as that
-        ((720, 1280), DOOR, 320, Part(0, 0, 720, 1280)),  # upright, as high as the frame: nothing to gain
-        ((720, 1280), ((0, 0.4), (1, 0.4), (1, 0.6), (0, 0.6)), 320, Part(0, 280, 720, 1000)),
-        ((1280, 720), HATCH, 320, Part(370, 90, 910, 630)),  # three quarters of 720
-        ((1280, 720), ((0, 0), (0.1, 0), (0.1, 0.2), (0, 0.2)), 320, Part(0, 0, 540, 540)),  # at a corner
-        ((1280, 720), ((0.9, 0.8), (1, 0.8), (1, 1)), 320, Part(740, 180, 1280, 720)),
-        ((1280, 720), ((0.2, 0.1), (0.8, 0.1), (0.5, 0.9)), 320, Part(166, 0, 1114, 720)),  # a triangle's rectangle
-        ((640, 360), HATCH, 640, Part(160, 20, 480, 340)),  # 320 of 640: enlarged twice and no more
-        ((640, 360), HATCH, 320, Part(185, 45, 455, 315)),  # 270 of 360
-        ((160, 120), HATCH, 320, Part(0, 0, 160, 120)),  # a small frame is what there is
-        ((640, 360), HATCH, 0, Part(185, 45, 455, 315)),  # YuNet enlarges nothing
+        ((1280, 720), (), 320, Region(0, 0, 1280, 720)),
+        ((1280, 720), ((0, 0), (1, 0), (1, 1), (0, 1)), 320, Region(0, 0, 1280, 720)),
+        ((1280, 720), DOOR, 320, Region(280, 0, 1000, 720)),  # as high as the frame, and as wide as that
+        ((720, 1280), DOOR, 320, Region(0, 0, 720, 1280)),  # upright, as high as the frame: nothing to gain
+        ((720, 1280), ((0, 0.4), (1, 0.4), (1, 0.6), (0, 0.6)), 320, Region(0, 280, 720, 1000)),
+        ((1280, 720), HATCH, 320, Region(370, 90, 910, 630)),  # three quarters of 720
+        ((1280, 720), ((0, 0), (0.1, 0), (0.1, 0.2), (0, 0.2)), 320, Region(0, 0, 540, 540)),  # at a corner
+        ((1280, 720), ((0.9, 0.8), (1, 0.8), (1, 1)), 320, Region(740, 180, 1280, 720)),
+        ((1280, 720), ((0.2, 0.1), (0.8, 0.1), (0.5, 0.9)), 320, Region(166, 0, 1114, 720)),  # a triangle's rectangle
+        ((640, 360), HATCH, 640, Region(160, 20, 480, 340)),  # 320 of 640: enlarged twice and no more
+        ((640, 360), HATCH, 320, Region(185, 45, 455, 315)),  # 270 of 360
+        ((160, 120), HATCH, 320, Region(0, 0, 160, 120)),  # a small frame is what there is
+        ((640, 360), HATCH, 0, Region(185, 45, 455, 315)),  # YuNet enlarges nothing
     ],
 )
-def test_what_the_finder_is_shown(size: tuple[int, int], polygon: Corners, input_size: int, expected: Part) -> None:
-    assert looking.part(polygon, *size, input_size) == expected
+def test_what_the_finder_is_shown(size: tuple[int, int], polygon: Corners, input_size: int, expected: Region) -> None:
+    assert looking.region(polygon, *size, input_size) == expected
 
 
 SHARES = st.floats(0, 1)
@@ -92,7 +92,7 @@ SHARES = st.floats(0, 1)
 def test_a_face_whose_middle_is_in_the_zone_is_shown_as_the_policy_wants_it(
     polygon: list[tuple[float, float]], size: tuple[int, int], input_size: int
 ) -> None:
-    shown = looking.part(polygon, *size, input_size)
+    shown = looking.region(polygon, *size, input_size)
     assert 0 <= shown.left < shown.right <= size[0]
     assert 0 <= shown.top < shown.bottom <= size[1]
     side = LARGEST * min(size)
@@ -116,10 +116,10 @@ def test_boxes_are_the_frames_whatever_the_finder_is_shown(polygon: Corners) -> 
 def test_without_a_zone_the_finder_gets_the_frame_itself() -> None:
     image, finder = frame(640, 480), Noting()
     looked = Looking(finder)
-    looked.ahead(image)
+    looked.prepare(image)
     looked.find(image)
     assert finder.early == 1
-    assert Part(0, 0, 640, 480).cut(image) is image
+    assert Region(0, 0, 640, 480).cut(image) is image
 
 
 def test_frames_may_change_their_size_and_the_zone_may_be_another() -> None:
@@ -136,19 +136,19 @@ def test_frames_may_change_their_size_and_the_zone_may_be_another() -> None:
 def test_what_was_begun_ahead_is_used_for_that_frame_and_that_zone_alone() -> None:
     finder, image = Noting(), frame(1280, 720)
     looked = Looking(finder, Zone(polygon=HATCH))
-    looked.ahead(image)
+    looked.prepare(image)
     looked.find(image)
     assert finder.early == 1
     looked.find(image.copy())
     assert finder.early == 1
-    looked.ahead(image)
+    looked.prepare(image)
     looked.zone = Zone(polygon=DOOR)  # reloaded between the two threads' turns
     looked.find(image)
     assert finder.early == 1
     assert finder.shown == [(540, 540), (540, 540), (720, 720)]
 
 
-PART = Part(370, 90, 910, 630)  # of 1280×720
+PART = Region(370, 90, 910, 630)  # of 1280×720
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_a_face_that_the_part_cuts_is_not_told(box: Box, cut: bool) -> None:
 
 @pytest.mark.parametrize("box", [Box(0, 200, 60, 320), Box(200, 0, 300, 60), Box(-40, 200, 60, 320)])
 def test_where_the_frame_itself_ends_the_zone_decides(box: Box) -> None:
-    assert not is_cut(box, Part(0, 0, 540, 540), 1280, 720)
-    assert is_cut(box, Part(1, 1, 541, 541), 1280, 720)
+    assert not is_cut(box, Region(0, 0, 540, 540), 1280, 720)
+    assert is_cut(box, Region(1, 1, 541, 541), 1280, 720)
 
 
 def test_somebody_beside_the_zone_whose_face_the_part_cuts_is_not_taken_for_somebody_inside() -> None:
@@ -206,8 +206,8 @@ def test_what_is_built_looks_at_the_zone_also_ahead(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("maskwatch.daemon.parts.open_source", lambda *_: None)
     unit = parts.build(settings)
     image = frame(1280, 720)
-    assert unit.ahead is not None
-    unit.ahead(image)
+    assert unit.preparation is not None
+    unit.preparation(image)
     unit.detector.find(image)
     assert finder.early == 1
     assert finder.shown == [(540, 540)]

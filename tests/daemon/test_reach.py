@@ -16,12 +16,12 @@ from maskwatch.camera import lenses
 from maskwatch.cli import check
 from maskwatch.config import Settings
 from maskwatch.daemon import looking, reach
-from maskwatch.daemon.looking import Part
+from maskwatch.daemon.looking import Region
 from maskwatch.daemon.reach import FACE, Eye
 from maskwatch.vision import bundle, recall
 from maskwatch.vision.recall import Recall, Sized, crossing, rising
 
-WHOLE = Part(0, 0, 1280, 720)
+WHOLE = Region(0, 0, 1280, 720)
 HATCH = ((0.45, 0.4), (0.55, 0.4), (0.55, 0.6), (0.45, 0.6))
 
 
@@ -36,7 +36,7 @@ def test_a_face_at_the_distance_told_is_as_large_as_it_says() -> None:
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_turning_the_camera_brings_nobody_nearer(rotation: int) -> None:
     size = (720, 1280) if rotation in (90, 270) else (1280, 720)
-    assert Eye(*size, Part(0, 0, *size), 320, rotation).distance(80, 66.0) == Eye(1280, 720, WHOLE, 320).distance(
+    assert Eye(*size, Region(0, 0, *size), 320, rotation).distance(80, 66.0) == Eye(1280, 720, WHOLE, 320).distance(
         80, 66
     )
 
@@ -106,7 +106,7 @@ def test_half_of_a_sensor_sees_less_than_its_angle_and_more_than_half_of_it() ->
     assert lenses.told("HD Webcam, MJPG") is None
 
 
-def line(min_size: float = 0.0, asked: bool = False, part: Part = WHOLE, degrees: float | None = 66.0) -> str:
+def line(min_size: float = 0.0, asked: bool = False, part: Region = WHOLE, degrees: float | None = 66.0) -> str:
     return reach.said(reach.of(known(), Eye(1280, 720, part, 320), min_size, degrees), asked)
 
 
@@ -120,7 +120,7 @@ def test_the_line_tells_metres_where_the_angle_is_known_and_pixels_where_not() -
 
 
 def test_the_line_tells_where_the_finder_looks() -> None:
-    part = looking.part(HATCH, 1280, 720, 320)
+    part = looking.region(HATCH, 1280, 720, 320)
     assert line(part=part).endswith(", in the 540x540 pixels around the zone")
     assert "(38 pixels wide there; " in line(part=part)
     assert "zone" not in line()

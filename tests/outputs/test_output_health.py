@@ -67,7 +67,7 @@ def test_a_failing_output_is_told_once_and_once_more_when_it_is_over(
         again(buzzer)
         assert outputs.check() == f"output buzzer failed: {reason}"
     buzzer.act = well
-    until(lambda: outputs._lines[0].failing(clock.now) is None)
+    until(lambda: outputs._threads[0].failing(clock.now) is None)
     assert outputs.check() is not None  # it has not worked for long enough
     clock.now += worker.SETTLED
     until(lambda: outputs.check() is None)
@@ -97,7 +97,7 @@ def test_a_call_that_does_not_return_counts_as_failed_until_it_does(caplog: pyte
     buzzer = Part(act=lambda: release.wait(PATIENCE))
     outputs = Outputs([buzzer], clock)
     outputs.show(Signal.WATCHING)
-    until(lambda: outputs._lines[0]._called is not None)
+    until(lambda: outputs._threads[0]._called is not None)
     assert outputs.check() is None
     clock.now += worker.HUNG
     assert outputs.check() == "output buzzer failed: no answer for 5 s"
@@ -119,7 +119,7 @@ def test_what_fails_now_and_then_is_one_episode(caplog: pytest.LogCaptureFixture
         again(buzzer)
         outputs.check()
         buzzer.act = well
-        until(lambda: outputs._lines[0].failing(clock.now) is None)
+        until(lambda: outputs._threads[0].failing(clock.now) is None)
         clock.now += 1.0
         assert outputs.check() is not None
     outputs.close()
@@ -143,15 +143,15 @@ def test_a_hung_output_gathers_no_more_than_a_bound_and_then_gets_the_newest_sta
     buzzer = Part(act=lambda: release.wait(PATIENCE))
     outputs = Outputs([buzzer], clock)
     outputs.show(Signal.WATCHING)
-    until(lambda: outputs._lines[0]._called is not None)
+    until(lambda: outputs._threads[0]._called is not None)
     for _ in range(1000):
         outputs.show(Signal.WATCHING)
     outputs.show(Signal.ALERT)
-    assert outputs._lines[0]._queue.qsize() <= 10
+    assert outputs._threads[0]._queue.qsize() <= 10
     clock.now += worker.HUNG
     outputs.check()
     release.set()
-    until(lambda: outputs._lines[0]._queue.empty() and buzzer.beats > 12)
+    until(lambda: outputs._threads[0]._queue.empty() and buzzer.beats > 12)
     assert buzzer.shown[-1] is Signal.ALERT
     clock.now += worker.SETTLED
     outputs.check()
@@ -197,12 +197,12 @@ def test_a_moment_in_which_one_tells_begins_the_time_anew() -> None:
     outputs = Outputs([buzzer], clock, give_up=60.0)
     for _ in range(3):
         buzzer.act = broken
-        until(lambda: outputs._lines[0].failing(clock.now) is not None)
+        until(lambda: outputs._threads[0].failing(clock.now) is not None)
         outputs.check()
         clock.now += 59.0
         outputs.check()
         buzzer.act = well
-        until(lambda: outputs._lines[0].failing(clock.now) is None)
+        until(lambda: outputs._threads[0].failing(clock.now) is None)
         assert outputs.check() is None
     outputs.close()
 

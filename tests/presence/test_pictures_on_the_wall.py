@@ -192,6 +192,6 @@ def test_a_place_is_a_mean_and_its_time_never_more_than_what_passed(steps: Seque
     for shift, seconds in steps:
         spot.seen(Box(shift, 0, shift + 80, 80), seconds)
         passed += seconds
-        assert 0 <= spot.still <= passed + 1e-6
-        assert -60 <= spot.box.left <= 60
+        assert 0 <= spot.stationary <= passed + 1e-6
+        assert -60 <= spot.anchor.left <= 60
     assert 0 < STILL < 1

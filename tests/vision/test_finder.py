@@ -244,7 +244,7 @@ def test_what_was_made_ahead_serves_that_image_alone(monkeypatch: pytest.MonkeyP
     made: list[int] = []
     letterbox = preprocess.letterbox
     monkeypatch.setattr(preprocess, "letterbox", lambda *given: (made.append(id(given[0])), letterbox(*given))[1])
-    single.ahead(frame)
+    single.prepare(frame)
     assert single.find(frame) == expected != []
     assert made == [id(frame)]
     assert single.find(other) == []

@@ -6,7 +6,7 @@ from benchmarks.report.readme.tables import markdown
 from maskwatch.camera.lenses import LENSES, Lens
 from maskwatch.config import FaceSettings
 from maskwatch.daemon import looking, reach
-from maskwatch.daemon.looking import Part
+from maskwatch.daemon.looking import Region
 from maskwatch.errors import ModelError
 from maskwatch.vision import bundle, recall
 
@@ -38,7 +38,7 @@ def metres() -> str:
         cells = []
         for found in finders.values():
             for polygon in ((), DOOR):
-                cells += told(found, lens, looking.part(polygon, *FRAME, found.input_size))
+                cells += told(found, lens, looking.region(polygon, *FRAME, found.input_size))
         rows.append((lens.name, f"{lens.degrees:g}°", *cells))
     columns = [f"{name}{where}: 3 of 4|half" for name in finders for where in ("whole picture", "zone")]
     return markdown("|".join(["camera|across", *columns]).split("|"), rows)
@@ -47,12 +47,12 @@ def metres() -> str:
 def line() -> str:
     """What `maskwatch check` says of a Camera Module 3 with that zone."""
     found = shipped()
-    eye = reach.Eye(*FRAME, looking.part(DOOR, *FRAME, found.input_size), found.input_size)
+    eye = reach.Eye(*FRAME, looking.region(DOOR, *FRAME, found.input_size), found.input_size)
     lens = next(lens for lens in LENSES if lens.name == "Camera Module 3")
     return f"```\nok   reach: {reach.said(reach.of(found, eye, MIN_SIZE, lens.degrees), asked=False)}\n```"
 
 
-def told(found: recall.Recall, lens: Lens, part: Part) -> list[str]:
+def told(found: recall.Recall, lens: Lens, part: Region) -> list[str]:
     """Metres up to which three of four, and half, of the faces are found."""
     eye = reach.Eye(*FRAME, part, found.input_size)
     known = reach.of(found, eye, 0.0, lens.degrees)

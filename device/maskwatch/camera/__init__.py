@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,10 +15,11 @@ from maskwatch.text.address import Address
 from maskwatch.text.printable import one_line
 
 if TYPE_CHECKING:
-    from maskwatch.camera.capture_thread import Ahead
-    from maskwatch.camera.patience import Patience
+    from maskwatch.camera.grabber import Grabber
+    from maskwatch.camera.intake import Prepare
 
 LONGEST = 255  # characters of a device's path
+SIZED = ("picamera", "v4l2")  # kinds that are asked for a size of frames
 
 
 class Source(Protocol):
@@ -28,121 +31,97 @@ class Source(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why the unit cannot see now, as of the last read(); None while all is well."""
+        """Why the unit cannot see now, as of the last read(); None while it can."""
 
     def read(self, wait: float) -> Frame | None:
         """The next frame (live: the newest), or None when none came within `wait` seconds or at the end.
 
-        A live camera that fails is opened again meanwhile, and `trouble` says why. Frames of a covered lens come as
-        any others.
+        A live camera that fails is opened again meanwhile, and `trouble` says why it failed. While a lens is covered,
+        frames come as usual, and `trouble` says that it is covered.
 
         Raises:
             SourceError: the source failed for good.
         """
 
     def describe(self) -> str:
-        """What it is, in a few words for `maskwatch check`, known once a frame was read; may be ""."""
+        """The source in a few words for `maskwatch check`, known once a frame was read; may be ""."""
 
     def close(self) -> None:
-        """Give the device or file back; a second call does nothing."""
+        """Close the device or file; a second call does nothing."""
 
 
-def open_source(settings: CameraSettings, ahead: Ahead | None = None) -> Source:
+# cv2 takes 0.1-0.3 s to import, so each function below imports only what it opens.
+def open_source(settings: CameraSettings, prepare: Prepare | None = None) -> Source:
     """Open what settings.source names.
 
-    `ahead` is shown each frame of a live camera on the thread that captures, if it is what read() will give: not where
-    frames are turned afterwards.
+    A live camera need not be there at the start: a network camera boots more slowly than the Pi, a USB camera is found
+    late, a loose cable is plugged in again. Until it comes, `trouble` says so, and after `give_up` seconds read()
+    raises SourceError. What waiting cannot mend is raised at once.
 
-    A camera that is not there at the start may come: a network camera boots more slowly than the Pi, a USB camera is
-    found late, a loose cable is seated again. It is looked for as long as one that failed later (trouble, then
-    SourceError from read()). What no waiting can mend is said at once.
+    Args:
+        settings: [camera].
+        prepare: called on the capture thread with each frame of a live camera that read() will return. Not called
+            where frames are turned after they were read, because the loop would see another picture.
 
     Raises:
         SourceError: picamera2 is not installed, or a file cannot be opened.
     """
-    address = address_of(settings)
-    # The Pi's camera turns by 180 degrees itself.
-    if settings.rotation == 0 or (settings.rotation == 180 and address.kind == "picamera"):
-        return _open(address, settings, ahead)
-    from maskwatch.camera.rotation import Turned
+    from maskwatch.camera import rotation
 
-    return Turned(_open(address, settings, None), settings.rotation)
+    address = address_of(settings).on_disk
+    # The Pi's camera turns frames by 180 degrees itself.
+    turns_itself = settings.rotation == 180 and address.kind == "picamera"
+    turn = rotation.unturned if turns_itself else rotation.by(settings.rotation)
+    if address.kind == "video":
+        from maskwatch.camera.files.video import VideoFile
 
+        return VideoFile(Path(address.place), settings.fps, turn)
+    if address.kind == "images":
+        from maskwatch.camera.files.image_folder import ImageFolder
 
-def _open(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    there = address.on_disk
-    if there.kind == "demo":
-        return _demo(settings, ahead)
-    if there.kind == "rtsp":
-        return _stream(there, settings, ahead)
-    if there.kind == "http":
-        return _web(there, settings, ahead)
-    if there.kind == "v4l2":
-        return _v4l2(there.place, settings, ahead)
-    if there.kind == "picamera":
-        return _picamera(int(there.place), settings, ahead)
-    return _file(there.kind, Path(there.place), settings.fps)
-
-
-# cv2 takes 0.1-0.3 s to import: only what is opened is imported.
-def _patience(settings: CameraSettings) -> Patience:
+        return ImageFolder(Path(address.place), settings.fps, turn)
+    from maskwatch.camera.live import Live
     from maskwatch.camera.patience import Patience
 
-    return Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
+    is_demo = address.kind == "demo"  # its scene stands still for a while, and is not frozen
+    frozen, dark = (0.0, 0.0) if is_demo else (settings.frozen, settings.dark)
+    open_camera = _opener(address, settings)
+    return Live(
+        open_camera,
+        f"v4l2:{address.place}" if address.kind == "v4l2" else address.shown,
+        Patience(settings.stall, frozen, dark, settings.give_up),
+        first=open_camera() if is_demo else None,
+        asked=(settings.width, settings.height) if address.kind in SIZED else None,
+        prepare=prepare if turn is rotation.unturned else None,
+        turn=turn,
+    )
 
 
-def _demo(settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import demo, live
-    from maskwatch.camera.patience import Patience
+def _opener(address: Address, settings: CameraSettings) -> Callable[[], Grabber]:
+    """What opens a live camera, again and again.
 
-    stage = demo.Stage(demo.Scene())
-    patience = Patience(settings.stall, give_up=settings.give_up)
-    return live.Live(lambda: stage, "demo", patience, stage, ahead=ahead)
+    Raises:
+        SourceError: no waiting would let it be opened.
+    """
+    if address.kind == "demo":
+        from maskwatch.camera.demo import DemoCamera, Scene
 
+        camera = DemoCamera(Scene())
+        return lambda: camera
+    if address.kind == "http":
+        from maskwatch.camera.web.camera import WebCamera
 
-def _stream(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live, opencv
+        return partial(WebCamera, address, settings)
+    if address.kind == "picamera":
+        from maskwatch.camera import picamera
 
-    def opened() -> opencv.Capture:
-        return opencv.stream(address, settings.stall, settings.verify)
+        return partial(picamera.Picamera.open, picamera.library(address.shown), int(address.place), settings)
+    from maskwatch.camera import opencv
 
-    return live.Live(opened, address.shown, _patience(settings), ahead=ahead)
-
-
-def _web(address: Address, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live
-    from maskwatch.camera.web.camera import WebCamera
-
-    return live.Live(lambda: WebCamera(address, settings), address.shown, _patience(settings), ahead=ahead)
-
-
-def _v4l2(device: str, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live, opencv
-
-    if not device.isascii() or len(device) > LONGEST:  # a name that is no UTF-8 ends cv2 by a segmentation fault
+    if address.kind == "rtsp":
+        return partial(opencv.stream, address, settings.stall, settings.verify)
+    device = address.place
+    if not device.isascii() or len(device) > LONGEST:  # a name that is not UTF-8 crashes cv2 (segmentation fault)
         name = f"v4l2:{one_line(device)}"
         raise SourceError(f"{name}: no device has such a name; `ls /dev/video*` shows what is connected")
-
-    def opened() -> opencv.Capture:
-        return opencv.v4l2(device, settings)
-
-    asked = (settings.width, settings.height)
-    return live.Live(opened, f"v4l2:{device}", _patience(settings), asked=asked, ahead=ahead)
-
-
-def _picamera(number: int, settings: CameraSettings, ahead: Ahead | None) -> Source:
-    from maskwatch.camera import live, picamera
-
-    name, library = f"picamera:{number}", picamera.library(f"picamera:{number}")
-
-    def opened() -> picamera.Picamera:
-        return picamera.Picamera.open(library, number, settings)
-
-    asked = (settings.width, settings.height)
-    return live.Live(opened, name, _patience(settings), asked=asked, ahead=ahead)
-
-
-def _file(kind: str, path: Path, fps: float) -> Source:
-    from maskwatch.camera.files import image_folder, video
-
-    return video.VideoFile(path, fps) if kind == "video" else image_folder.ImageFolder(path, fps)
+    return partial(opencv.v4l2, device, settings)

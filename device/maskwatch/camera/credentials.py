@@ -27,7 +27,7 @@ def address_of(settings: CameraSettings, environment: Mapping[str, str] = os.env
     """
     try:
         address = parse(settings.source)
-        if settings.password_file is None or address.parts is None:
+        if settings.password_file is None or address.authority is None:
             return address
         return address.with_password(password(settings.password_file, environment))
     except UnclearError as error:  # the settings' own check refuses it before
@@ -63,18 +63,18 @@ def password(file: str, environment: Mapping[str, str] = os.environ) -> str:
 def warn_of_option(source: str | None) -> None:
     """A password on the command line is there for everybody on the machine to read; say so, and what to do instead."""
     try:
-        parts = parse(source or "demo").parts
+        authority = parse(source or "demo").authority
     except UnclearError:
         return  # refused elsewhere
-    if parts is not None and parts.password is not None:
+    if authority is not None and authority.password is not None:
         logger.warning("option --source: everybody on this machine can read its password in `ps`; see password_file")
 
 
 def is_exposed(path: Path, settings: CameraSettings) -> bool:
     """Whether everybody on this machine can read a password in the config: its file is readable to all."""
-    parts = parse(settings.source).parts
+    authority = parse(settings.source).authority
     try:
-        return parts is not None and parts.password is not None and bool(path.stat().st_mode & stat.S_IROTH)
+        return authority is not None and authority.password is not None and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:
         return False
 

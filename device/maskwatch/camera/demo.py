@@ -84,8 +84,8 @@ class Scene:
         return np.asarray(np.clip(scene * np.float32(light) + grain, 0, 255), np.uint8)
 
 
-class Stage:
-    """Plays a scene in real time, as a camera would see it (see capturing.Grabber)."""
+class DemoCamera:
+    """Plays a scene in real time, as a camera would see it (a grabber.Grabber)."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene

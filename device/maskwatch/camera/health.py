@@ -1,4 +1,5 @@
-"""What a live camera's pictures tell of the camera itself: frozen, of another size, or dark. No clock, no device."""
+"""What a live camera's pictures say about the camera: frozen, of another size, or dark. It has no clock and no
+device."""
 
 from __future__ import annotations
 
@@ -9,16 +10,15 @@ import numpy as np
 
 from maskwatch.flow import Image
 
-SAMPLE = (160, 90)  # width, height: the pixels of a frame that are looked at
-BLOCKS = (16, 9)  # columns, rows a sample is averaged to: 100 pixels each, so noise falls to a tenth
+SAMPLE = (160, 90)  # width, height: how many pixels of a frame are checked
+BLOCKS = (16, 9)  # columns, rows of blocks whose mean is taken: 100 pixels each, which divides noise by ten
 BLACK = 12.0  # 0-255: no block of a black picture is brighter
 FLAT = 1.5  # 0-255: standard deviation of a featureless picture's blocks
 
+STALE = 600.0  # seconds of identical dark frames, after which the camera is opened again
 
-STALE = 600.0  # seconds of dark frames alike to the last byte, then the camera is to be opened again
 
-
-class Sight(Enum):
+class PictureFault(Enum):
     """What is wrong with the pictures, worst first."""
 
     FROZEN = "frozen"
@@ -27,33 +27,32 @@ class Sight(Enum):
     DARK = "dark"
 
 
-class Watch:
-    """Looks at each frame in turn; frames and times come from outside.
+class PictureHealth:
+    """Checks each frame in turn.
 
-    A look costs 0.4 of what a linear resize of the frame to 320x180 does, 0.18 ms of 1280x720 on one x86-64 core, and
-    three times that only while frames are alike.
+    One check costs 0.4 times a linear resize of the frame to 320x180: 0.18 ms for 1280x720 on one x86-64 core. It
+    costs three times that while frames are identical.
 
-    Frozen is told by bytes: a lit sensor's noise never repeats, so frames alike to the last byte are one frame
-    delivered again and again. What it cannot tell: a video encoder may repeat a motionless scene exactly until its next
-    key frame, so `frozen` must be longer than the time between a network camera's key frames.
+    Frozen: the frames are identical byte by byte. The noise of a lit sensor never repeats, so identical frames are one
+    frame delivered again and again. Limit: a video encoder may repeat a motionless scene exactly until its next key
+    frame, so `frozen` must be longer than the time between two key frames of a network camera.
 
-    Only a lit picture can be frozen: a camera that cuts off its noise gives the same black frame all night.
-    But a camera that froze in the dark would stay black when the light comes back. So dark frames alike for ten minutes
-    are stale: the camera is to be opened again, once in ten minutes, and that is no failure of it.
+    Only a lit picture counts as frozen, because a camera that removes noise gives the same black frame all night. But a
+    camera that froze in the dark would stay black when the light comes back. So dark frames that are identical for
+    STALE seconds make the camera open again. This does not count as a failure.
 
-    Dark is told from means of 16×9 blocks, where noise is small: black, when not even the brightest block reaches 12
-    of 255, or featureless, when their standard deviation is below 1.5: a cap, a hand, tape, fog on the glass, or a
-    light shining right in. A dim hall has a door, a wall and a floor of different brightness and passes. What it
-    cannot tell: a covered lens from a room without any light (nobody can be seen in either), and a lens covered by
-    halves, or by something thin enough to show shapes, from a free one. Noise beyond a standard deviation of about
-    20 of 255 hides that a picture is featureless.
+    Dark: judged by the means of 16×9 blocks, which contain little noise. The picture is black if no block is brighter
+    than 12 of 255, or featureless if the blocks' standard deviation is below 1.5. Causes are a cap, a hand, tape, fog
+    on the glass, or a light shining into the lens. A dim hall passes: its door, wall and floor differ in brightness.
+    Limits: a covered lens looks like a room without any light. A lens that is half covered, or covered by something
+    thin, passes. Noise with a standard deviation above about 20 of 255 hides that a picture is featureless.
     """
 
     def __init__(self, frozen: float, dark: float) -> None:
         """
         Args:
-            frozen: seconds of identical frames that are too many; 0: never.
-            dark: seconds of dark frames that are too many; 0: never.
+            frozen: seconds of identical frames that count as frozen; 0: not checked.
+            dark: seconds of dark frames that count as dark; 0: not checked.
         """
         self._frozen, self._dark = frozen, dark
         self._last: Image | None = None
@@ -64,15 +63,15 @@ class Watch:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height in pixels that frames have had since the camera was opened; None before the first."""
+        """Width and height in pixels of the first frame since the camera was opened; None before it."""
         return self._size
 
     def reopened(self) -> None:
-        """The camera was opened anew: another size is no surprise, but the same old picture still is."""
+        """The camera was opened again: its frames may have another size. Whether they are frozen is still checked."""
         self._size = None
 
-    def look(self, image: Image, time: float) -> Sight | None:
-        """Judge the next frame.
+    def look(self, image: Image, time: float) -> PictureFault | None:
+        """Check the next frame; None: it is good.
 
         Args:
             image: (H, W, 3) uint8; nobody may write to it afterwards.
@@ -90,23 +89,24 @@ class Watch:
         elif self._dark_since is None:
             self._dark_since = time
         if not dark and _lasts(self._same_since, time, self._frozen):
-            return Sight.FROZEN
+            return PictureFault.FROZEN
         if size != self._size:
-            return Sight.RESIZED
+            return PictureFault.RESIZED
         if dark and self._frozen > 0 and _lasts(self._same_since, time, STALE):
             self._same_since = time  # the next ten minutes begin
-            return Sight.STALE
-        return Sight.DARK if _lasts(self._dark_since, time, self._dark) else None
+            return PictureFault.STALE
+        return PictureFault.DARK if _lasts(self._dark_since, time, self._dark) else None
 
     def _same(self, image: Image, sample: Image) -> bool:
-        """Byte by byte; the samples differ at once in all but a frozen camera's frames, which saves the long look."""
+        """Whether two frames are identical. The samples are compared first: they differ unless the camera is frozen, so
+        the whole frames are rarely compared."""
         if self._last is None or self._sample is None or self._last.shape != image.shape:
             return False
         return np.array_equal(self._sample, sample) and np.array_equal(self._last, image)
 
 
 def is_dark(sample: Image) -> bool:
-    """Whether a (90, 160, 3) sample is black or featureless: see Watch."""
+    """Whether a (90, 160, 3) uint8 RGB sample is black or featureless; see PictureHealth."""
     blocks = np.asarray(cv2.resize(sample, BLOCKS, interpolation=cv2.INTER_AREA), np.float32).mean(axis=2)
     return bool(blocks.max() < BLACK or blocks.std() < FLAT)
 

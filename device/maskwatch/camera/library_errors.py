@@ -1,4 +1,4 @@
-"""Where a library of somebody else's begins: whatever it raises becomes a SourceError of one line."""
+"""Calls into other people's libraries: whatever they raise becomes a SourceError of one line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def failing_as(where: str, advice: str = "") -> Iterator[None]:
     """Around calls into a camera's library.
 
     Args:
-        where: begins the message: what failed, as in "picamera:0: cannot be opened"; the library's reason follows.
-        advice: ends it.
+        where: the start of the message, e.g. "picamera:0: cannot be opened"; the library's reason follows it.
+        advice: the end of the message.
 
     Raises:
         SourceError: the library raised.
@@ -23,18 +23,18 @@ def failing_as(where: str, advice: str = "") -> Iterator[None]:
         yield
     except SourceError:
         raise
-    except Exception as error:  # libraries raise what they like: RuntimeError, cv2.error, IndexError, KeyError …
+    except Exception as error:  # libraries raise anything: RuntimeError, cv2.error, IndexError, KeyError …
         raise SourceError(f"{where} ({in_a_line(_root(error))}){advice}") from error
 
 
 def in_a_line(error: BaseException) -> str:
-    """An exception in one line, its kind too where its text alone says little."""
+    """An exception in one line; with its class where its text is a single word or empty."""
     text = " ".join(str(error).split())
     return text if " " in text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def _root(error: BaseException) -> BaseException:
-    """picamera2 wraps libcamera's reason up to three times."""
+    """The first cause: picamera2 wraps libcamera's exception up to three times."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

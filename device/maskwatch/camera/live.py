@@ -1,4 +1,5 @@
-"""Live cameras: a thread captures (see capturing), the loop reads the newest frame and hears what is wrong."""
+"""Live cameras: a thread captures (see capture_thread), the loop reads the newest frame and the reason of any
+trouble."""
 
 from __future__ import annotations
 
@@ -7,15 +8,18 @@ import threading
 import time
 from collections.abc import Callable
 
-from maskwatch.camera.capture_thread import Ahead, Capturing, Grabber, News
+from maskwatch.camera.capture_thread import Capturing
+from maskwatch.camera.grabber import Grabber
+from maskwatch.camera.intake import News, Prepare
 from maskwatch.camera.patience import Judgement, Patience
+from maskwatch.camera.rotation import Turn, unturned
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
 from maskwatch.system import process_end
 
 logger = logging.getLogger(__name__)
 
-CLOSE_WITHIN = 2.0  # seconds a driver that hangs is waited for
+CLOSE_WITHIN = 2.0  # seconds that close() waits for a driver that hangs
 
 
 class Live:
@@ -30,24 +34,26 @@ class Live:
         asked: tuple[int, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] | None = None,
-        ahead: Ahead | None = None,
+        prepare: Prepare | None = None,
+        turn: Turn = unturned,
     ) -> None:
         """
         Args:
-            open_camera: opens it; may take long, raises SourceError. Runs on the capturing thread.
+            open_camera: opens it; may take long, raises SourceError. Runs on the capture thread.
             name: for messages.
-            patience: when it counts as failed, and how long that may last.
+            patience: how long each kind of failure may last.
             first: the camera, when it is open already.
-            asked: width and height in pixels it was asked for; None: whatever it has.
+            asked: width and height in pixels that the camera was asked for; None: it was not asked.
             clock: seconds, monotonic.
             pause: waits so many seconds between two openings; by default close() cuts it short.
-            ahead: shown a frame on the capturing thread before read() can have it, unless one waits there already.
+            prepare: called on the capture thread with a frame before read() can return it, unless an older one waits.
+            turn: makes each frame upright that is read.
         """
-        self._name, self._clock = name, clock
+        self._name, self._clock, self._turn = name, clock, turn
         self._closing = threading.Event()
         self._news = News(clock())
         self._judgement = Judgement(name, patience, self._news.last)
-        self._capturing = Capturing(open_camera, name, patience, self._news, clock, asked, ahead)
+        self._capturing = Capturing(open_camera, name, patience, self._news, clock, asked, prepare)
         run = (first, self._closing, pause or self._closing.wait)
         self._thread = threading.Thread(target=self._capturing.run, args=run, name=f"capture {name}", daemon=True)
         process_end.waits_in_a_library(self._thread)
@@ -67,18 +73,18 @@ class Live:
         """The newest frame not yet read, waiting up to `wait` seconds for one; None also while there is trouble.
 
         Raises:
-            SourceError: the camera could not be had for `give_up` seconds, or a defect ended the capture.
+            SourceError: the camera failed for `give_up` seconds, or a defect ended the capture.
         """
         news = self._news
         with news.changed:
-            news.changed.wait_for(lambda: news.newest is not None or news.finished or not news.heard, wait)
-            news.heard = True
+            news.changed.wait_for(lambda: news.newest is not None or news.finished or not news.failure_reported, wait)
+            news.failure_reported = True
             frame, news.newest = news.newest, None
             if frame is None and news.died is not None:
                 raise SourceError(f"{self._name}: capture ended: {type(news.died).__name__}") from news.died
             if not news.finished:
                 self._judgement.judge(news.state, self._clock())
-        return frame
+        return frame and Frame(self._turn(frame.image), frame.time)
 
     def describe(self) -> str:
         """The camera in a few words, once a frame came: what it is, and whether its frames have another size."""
@@ -88,6 +94,5 @@ class Live:
     def close(self) -> None:
         self._closing.set()
         self._thread.join(CLOSE_WITHIN)
-        if self._capturing.left_out:
-            logger.info("%s: %d frames were left out", self._name, self._capturing.left_out)
-            self._capturing.left_out = 0
+        if left_out := self._capturing.forget_left_out():
+            logger.info("%s: %d frames were left out", self._name, left_out)

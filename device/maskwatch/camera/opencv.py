@@ -34,7 +34,7 @@ DRIVERS = Path("/sys/class/video4linux")
 
 
 class Capture:
-    """A cv2.VideoCapture as a capturing.Grabber.
+    """A cv2.VideoCapture as a grabber.Grabber.
 
     cv2 waits for a frame for twice `stall` (of a V4L2 device: of the first one opened), then says it stopped.
     """

@@ -21,7 +21,7 @@ CAMERA_LIST = "; see what `rpicam-hello --list-cameras` shows"
 
 
 class Picamera:
-    """A picamera2.Picamera2 as a capturing.Grabber.
+    """A picamera2.Picamera2 as a grabber.Grabber.
 
     picamera2 names formats after libcamera, which counts bytes from the other end: "BGR888" is the format
     whose array reads R, G, B, which is what we want, and "RGB888" the one that reads B, G, R.
@@ -39,10 +39,10 @@ class Picamera:
         self._longest_wait = REOPENED_AFTER * settings.stall
         self._aspect = settings.width / settings.height
         main = {"size": (settings.width, settings.height), "format": "BGR888"}
-        turned = {"transform": _half_turn()} if settings.rotation == 180 else {}
+        options = {"transform": _half_turn()} if settings.rotation == 180 else {}
         try:
             wanted = controls(settings, set(camera.camera_controls), name)
-            camera.configure(camera.create_video_configuration(main=main, controls=wanted, **turned))
+            camera.configure(camera.create_video_configuration(main=main, controls=wanted, **options))
             camera.start()
         except BaseException:
             with contextlib.suppress(Exception):  # why it refused is what matters

@@ -174,7 +174,7 @@ def _reach(settings: Settings, seen: Seen) -> str:
     known = recall.read(Path(opened.origin), opened.sha256)
     if isinstance(known, str):
         return f"not known how small a face this model finds: {known}; `python -m training reach` writes one"
-    part = looking.part(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
+    part = looking.region(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
     eye = reach.Eye(seen.width, seen.height, part, opened.card.input_size, camera.rotation)
     degrees = camera.field_of_view or lenses.told(seen.described)
     return reach.said(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)

@@ -1,6 +1,6 @@
 """The settings: every key with its type, bounds, unit and default. What is unknown or does not fit is refused."""
 
-from maskwatch.config.alert import AlertSettings, OpinionSettings, QuietHours
+from maskwatch.config.alert import AlertSettings, OpinionSettings, QuietWindow
 from maskwatch.config.contradictions import contradictions
 from maskwatch.config.loading import checked, default_path, load
 from maskwatch.config.pins import (
@@ -37,7 +37,7 @@ __all__ = [
     "OutputsSettings",
     "Pattern",
     "PowerSettings",
-    "QuietHours",
+    "QuietWindow",
     "RelaySettings",
     "Settings",
     "SoundSettings",

@@ -37,7 +37,7 @@ class OpinionSettings(Section):
     """Seconds a face is seen in one place, in all, before it counts as a picture on a wall and is ignored; 0: never."""
 
 
-class QuietHours(Section):
+class QuietWindow(Section):
     """[[alert.quiet]]: a time of day without alerts; over midnight where `until` is the earlier one."""
 
     since: TimeOfDay
@@ -46,7 +46,7 @@ class QuietHours(Section):
     """The minute it ends, e.g. "06:30"."""
 
     @model_validator(mode="after")
-    def _some_time(self) -> QuietHours:
+    def _some_time(self) -> QuietWindow:
         if self.since == self.until:
             raise ValueError(f"since and until are both {self.since}; expected two times, or for never no quiet hours")
         return self
@@ -68,7 +68,7 @@ class AlertSettings(Section):
     longest: Annotated[float, seconds_or_never(1, 3600)] = 30.0
     """Seconds of alarm that one person causes at most; another takes somebody else, or the mask on and off. 0: no
     limit."""
-    quiet: tuple[QuietHours, ...] = Field(default=(), strict=False)
+    quiet: tuple[QuietWindow, ...] = Field(default=(), strict=False)
     """Times of day without alerts."""
     timezone: str | None = None
     """Of the quiet hours, e.g. "Europe/Berlin". Absent: the machine's own."""
@@ -82,7 +82,7 @@ class AlertSettings(Section):
 
     @field_validator("quiet")
     @classmethod
-    def _not_all_day(cls, quiet: tuple[QuietHours, ...]) -> tuple[QuietHours, ...]:
+    def _not_all_day(cls, quiet: tuple[QuietWindow, ...]) -> tuple[QuietWindow, ...]:
         if len(quiet) > MOST_WINDOWS:
             raise ValueError(f"{len(quiet)} windows; expected {MOST_WINDOWS} at most")
         left = awake([(each.since, each.until) for each in quiet])

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from maskwatch import config
 from maskwatch.config import settings_file
-from maskwatch.config.settings_file import Place, Source
+from maskwatch.config.settings_file import Place, RawSettings
 from maskwatch.text import address
 from maskwatch.text.printable import one_line
 from maskwatch.text.redaction import redacted
@@ -35,7 +35,7 @@ def entries(path: Path | None, environment: Mapping[str, str] = os.environ) -> l
         ConfigError: see config.load.
     """
     source = settings_file.read(path or config.default_path(), environment)
-    lines = settings_file.lines(source.text)
+    lines = settings_file.line_numbers(source.text)
     return [
         Entry(".".join(place), _printable(place, value), _origin(place, source, lines))
         for place, value in flat(config.checked(source))
@@ -62,7 +62,7 @@ def json_line(entry: Entry) -> str:
     return json.dumps({"key": entry.key, "value": entry.value, "origin": entry.origin}, ensure_ascii=False)
 
 
-def _origin(place: Place, source: Source, lines: Mapping[Place, int]) -> str:
+def _origin(place: Place, source: RawSettings, lines: Mapping[Place, int]) -> str:
     named = [settings_file.named(name) for name in source.variables_at(place)]
     if place in lines and not source.is_of_variables(place):
         named.insert(0, f"file {one_line(source.path)}:{lines[place]}")
@@ -73,7 +73,7 @@ def _printable(place: Place, value: Any) -> Any:
     """The value without secrets: a network camera by its host alone, another source as it was written."""
     if place == ("camera", "source"):
         source = address.parse(value)
-        return source.shown if source.parts else redacted(value)
+        return source.shown if source.authority else redacted(value)
     return _plain(value)
 
 

@@ -30,7 +30,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     return checked(settings_file.read(path or default_path(), environment))
 
 
-def checked(source: settings_file.Source) -> Settings:
+def checked(source: settings_file.RawSettings) -> Settings:
     """The settings that a file and the environment make.
 
     Raises:
@@ -43,9 +43,9 @@ def checked(source: settings_file.Source) -> Settings:
         raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from None  # pydantic's own has the value
 
 
-def _where(source: settings_file.Source, place: settings_file.Place) -> str:
+def _where(source: settings_file.RawSettings, place: settings_file.Place) -> str:
     """What is to be mended: the file with its line, variables, or both where both affect the place."""
-    line = settings_file.lines(source.text).get(place)
+    line = settings_file.line_numbers(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [settings_file.named(name) for name in source.variables_at(place)]
     of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwatch.config.toml_lines import Place, lines
+from maskwatch.config.toml_lines import Place, line_numbers
 from maskwatch.config.toml_text import TomlError, table_of, text_of
 from maskwatch.errors import ConfigError, UnreadableConfigError
 from maskwatch.system import regular_file
 from maskwatch.text.printable import one_line
 from maskwatch.text.redaction import HIDDEN
 
-__all__ = ["PREFIX", "Place", "Source", "lines", "named", "read", "with_source"]
+__all__ = ["PREFIX", "Place", "RawSettings", "line_numbers", "named", "read", "with_source"]
 PREFIX = "MASKWATCH__"
 OPTION = "--source"  # stands among the variables, so that it holds when the file is read again
 OPTION_PLACE = ("camera", "source")
@@ -29,7 +29,7 @@ DEEPEST = 6  # levels of a variable's name; the deepest key there is, a pattern'
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RawSettings:
     """What was read, not yet checked."""
 
     path: Path
@@ -46,7 +46,7 @@ class Source:
         return any(_is_within(place, other) for other in self.variables)
 
 
-def read(path: Path, environment: Mapping[str, str]) -> Source:
+def read(path: Path, environment: Mapping[str, str]) -> RawSettings:
     """
     Raises:
         ConfigError: the file is no TOML, or a variable with the prefix names nothing.
@@ -56,7 +56,7 @@ def read(path: Path, environment: Mapping[str, str]) -> Source:
     variables = _variables(environment)
     for place in sorted(variables, key=len):  # a section first, then what is in it
         table = _laid_over(table, place, _value(variables[place], environment[variables[place]]))
-    return Source(path, text, table, variables)
+    return RawSettings(path, text, table, variables)
 
 
 def with_source(environment: Mapping[str, str], source: str | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ TOKEN = re.compile(
 )
 
 
-def lines(text: str) -> dict[Place, int]:
+def line_numbers(text: str) -> dict[Place, int]:
     """The line, from 1, at which a key's value is complete; whole sections are places as well.
 
     Args:

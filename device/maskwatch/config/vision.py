@@ -86,7 +86,7 @@ class CameraSettings(Section):
     @model_validator(mode="after")
     def _one_password(self) -> CameraSettings:
         source = parse(self.source)
-        if source.parts is not None and self.password_file is not None:
+        if source.authority is not None and self.password_file is not None:
             source.with_password("x")  # refused where it belongs nowhere
         elif source.wants_password:
             raise ValueError("there is {password} in source, and no password_file that it would come from")
@@ -98,7 +98,7 @@ class ZoneSettings(Section):
 
     polygon: Polygon = ()
     """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all.
-    The finder looks at the zone's rectangle and a margin alone, see looking.part."""
+    The finder looks at the zone's rectangle and a margin alone, see looking.region."""
 
 
 class FaceSettings(Section):

@@ -26,7 +26,7 @@ ENLARGED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Region:
     """A rectangle in a frame, whole pixels; right and bottom are exclusive."""
 
     left: int
@@ -55,7 +55,7 @@ class Part:
         return Face(Box(box.left + across, box.top + down, box.right + across, box.bottom + down), face.score)
 
 
-def part(polygon: Corners, width: int, height: int, input_size: int = 0) -> Part:
+def region(polygon: Corners, width: int, height: int, input_size: int = 0) -> Region:
     """What the finder is shown of a frame: the zone's bounding rectangle with MARGIN, and what more costs nothing.
 
     Args:
@@ -65,7 +65,7 @@ def part(polygon: Corners, width: int, height: int, input_size: int = 0) -> Part
         input_size: side of the finder's input, pixels; 0: the finder takes any size, and nothing is enlarged.
     """
     if not polygon:
-        return Part(0, 0, width, height)
+        return Region(0, 0, width, height)
     margin = MARGIN * min(width, height)
     (left, right), (top, bottom) = (
         (max(0.0, min(shares) * size - margin), min(float(size), max(shares) * size + margin))
@@ -73,7 +73,7 @@ def part(polygon: Corners, width: int, height: int, input_size: int = 0) -> Part
     )
     # The input is a square: a part that is no square would leave grey bars in it.
     side = max(right - left, bottom - top, LEAST * min(width, height), input_size / ENLARGED)
-    return Part(*_pixels((left, right), (top, bottom), side, width, height))
+    return Region(*_pixels((left, right), (top, bottom), side, width, height))
 
 
 def _pixels(
@@ -91,10 +91,10 @@ def _widened(ends: tuple[float, float], side: float, size: int) -> tuple[int, in
     return start, start + length
 
 
-def is_cut(box: Box, shown: Part, width: int, height: int) -> bool:
+def is_cut(box: Box, shown: Region, width: int, height: int) -> bool:
     """Whether a face found in a part is cut off by an edge of the part that is none of the frame's.
 
-    The finder then tells where the visible piece is. Faces that the frame itself cuts are for zone.whole.
+    The finder then tells where the visible piece is. Faces that the frame itself cuts are for zone.is_whole.
 
     Args:
         box: pixels of the part.
@@ -130,7 +130,7 @@ class EarlyFinder(Finder, Protocol):
     def input_size(self) -> int:
         """Side of the network's input, pixels; 0: it takes a frame at the frame's own size."""
 
-    def ahead(self, image: Image) -> None:
+    def prepare(self, image: Image) -> None:
         """Do, on another thread than find()'s, what can be done of find(image) while that is busy."""
 
 
@@ -139,7 +139,7 @@ class Cut:
     """A frame, and what the finder is shown of it."""
 
     image: Image
-    part: Part
+    region: Region
     pixels: Image
 
 
@@ -159,24 +159,24 @@ class Looking:
         """See EarlyFinder."""
         return self.finder.input_size
 
-    def ahead(self, image: Image) -> None:
+    def prepare(self, image: Image) -> None:
         """See EarlyFinder."""
         self._cut = cut = self._shown(image)
-        self.finder.ahead(cut.pixels)
+        self.finder.prepare(cut.pixels)
 
     def find(self, image: Image) -> list[Face]:
         """The faces in the part, without those that its edges cut; some may be outside the zone."""
         height, width = image.shape[:2]
         early, cut = self._cut, self._shown(image)  # _cut is read once: the other thread may replace it
-        if early is not None and early.image is image and early.part == cut.part:
+        if early is not None and early.image is image and early.region == cut.region:
             cut = early  # the finder knows by identity what it has begun
         found = self.finder.find(cut.pixels)
-        return [cut.part.of_frame(face) for face in found if not is_cut(face.box, cut.part, width, height)]
+        return [cut.region.of_frame(face) for face in found if not is_cut(face.box, cut.region, width, height)]
 
-    def part(self, width: int, height: int) -> Part:
+    def region(self, width: int, height: int) -> Region:
         """What is shown of a frame of that size, pixels."""
-        return part(self.zone.polygon, width, height, self.finder.input_size)
+        return region(self.zone.polygon, width, height, self.finder.input_size)
 
     def _shown(self, image: Image) -> Cut:
-        part = self.part(image.shape[1], image.shape[0])
-        return Cut(image, part, part.cut(image))
+        region = self.region(image.shape[1], image.shape[0])
+        return Cut(image, region, region.cut(image))

@@ -13,7 +13,7 @@ from maskwatch.daemon.failed_frames import Skips, required
 from maskwatch.daemon.parts import Parts
 from maskwatch.daemon.state import State
 from maskwatch.daemon.systemd import Notifier
-from maskwatch.daemon.timing import Stages
+from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame
 from maskwatch.presence.pace import Pace
 from maskwatch.system import process_end
@@ -36,7 +36,7 @@ def run(
     parts: Parts,
     stop: Stop,
     duration: float = math.inf,
-    stages: Stages | None = None,
+    stages: StageTimes | None = None,
     notifier: Notifier | None = None,
     before_each: Callable[[], None] = lambda: None,
 ) -> None:
@@ -57,7 +57,7 @@ def run(
     """
     notifier = notifier or Notifier()
     state = State(parts.outputs, notifier)
-    watch = Watch(parts, stages or Stages(), state)
+    watch = Watch(parts, stages or StageTimes(), state)
     try:
         state.begin()
         while not stop.is_set() and not parts.source.ended:
@@ -73,7 +73,7 @@ def run(
 class Watch:
     """What the loop remembers from turn to turn."""
 
-    def __init__(self, parts: Parts, stages: Stages, state: State) -> None:
+    def __init__(self, parts: Parts, stages: StageTimes, state: State) -> None:
         self._parts, self._stages, self._state = parts, stages, state
         self._time = 0.0  # seconds, of the newest frame
         self._looked = -math.inf  # seconds, of the newest frame that was looked at

@@ -46,18 +46,18 @@ class Judge(Protocol):
 
 
 @dataclass(slots=True)
-class Ahead:
+class Preparation:
     """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at.
 
     Where the loop is slower than the camera, one frame in each turn is prepared and never used, on a core that is idle.
     """
 
     finder: EarlyFinder
-    sparing: bool = False
+    enabled: bool = True
 
     def __call__(self, image: Image) -> None:
-        if not self.sparing:
-            self.finder.ahead(image)
+        if self.enabled:
+            self.finder.prepare(image)
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Parts:
     quiet: QuietHours
     gate: MotionGate | None = None
     max_fps: float | None = None  # frames a second looked at; None: all
-    ahead: Ahead | None = None
+    preparation: Preparation | None = None
     wall: Wall | None = None
 
 
@@ -108,7 +108,7 @@ def build(
     """
     detector = finder or Looking(build_detector(settings.face))
     classifier = judge or build_classifier(settings.mask)
-    ahead = Ahead(detector) if isinstance(detector, Looking) else None
+    preparation = Preparation(detector) if isinstance(detector, Looking) else None
     with contextlib.ExitStack() as opened:
         outputs = outputs or _open_outputs(settings.outputs, log, show_pins, opened)
         opened.callback(outputs.close)
@@ -116,7 +116,7 @@ def build(
         opened.callback(buttons.close)
         wall = None
         if source is None:
-            source = open_source(settings.camera, ahead)
+            source = open_source(settings.camera, preparation)
             logger.info("watching %s", address.parse(settings.camera.source).shown)
             wall = Wall.from_environment(_view(settings.camera))
         opened.pop_all()  # from here on the loop closes them
@@ -130,7 +130,7 @@ def build(
         buttons,
         from_settings.zone(settings),
         from_settings.quiet_hours(settings),
-        ahead=ahead,
+        preparation=preparation,
         wall=wall,
     )
     adjust(parts, settings)
@@ -170,8 +170,8 @@ def adjust(parts: Parts, settings: Settings) -> None:
         parts.gate = None
     elif parts.gate is None:
         parts.gate = MotionGate()
-    if parts.ahead:
-        parts.ahead.sparing = settings.power.gate or settings.power.max_fps is not None
+    if parts.preparation:
+        parts.preparation.enabled = not settings.power.gate and settings.power.max_fps is None
     if settings.buttons.mute:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 

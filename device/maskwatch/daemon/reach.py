@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from maskwatch.daemon.looking import Part
+from maskwatch.daemon.looking import Region
 from maskwatch.vision.recall import Recall
 
 # Metres across the cheekbones: the mean bizygomatic breadth of 4,082 men and 1,986 women is 139.7 mm, and the standard
@@ -27,14 +27,14 @@ class Eye:
 
     width: int  # of the frame, pixels
     height: int  # of the frame, pixels
-    part: Part  # that the finder is shown
+    region: Region  # that the finder is shown
     input_size: int  # side of its input, pixels
     rotation: int = 0  # degrees, of the camera: at 90 and 270 its own width is the frame's height
 
     @property
     def scale(self) -> float:
         """Pixels of the input by pixels of the frame."""
-        return self.input_size / max(self.part.width, self.part.height)
+        return self.input_size / max(self.region.width, self.region.height)
 
     def distance(self, pixels: float, degrees: float) -> float:
         """Metres at which a face is so many pixels wide.
@@ -102,10 +102,10 @@ def said(reach: Reach, asked: bool) -> str:
 
 def _where(eye: Eye) -> str:
     """Where the finder looks, if that is not everywhere."""
-    part = eye.part
-    if (part.width, part.height) == (eye.width, eye.height):
+    region = eye.region
+    if (region.width, region.height) == (eye.width, eye.height):
         return ""
-    return f", in the {part.width}x{part.height} pixels around the zone"
+    return f", in the {region.width}x{region.height} pixels around the zone"
 
 
 def _advice(reach: Reach, asked: bool) -> str:

@@ -11,7 +11,7 @@ STAGES = ("capture", "find", "crop", "classify", "rest")
 KEPT = 4096  # newest frames; the daemon runs for months
 
 
-class Stages:
+class StageTimes:
     """Laps within one frame, summed by stage. Costs about a microsecond a lap."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:

@@ -17,7 +17,7 @@ from maskwatch.config import Settings
 from maskwatch.daemon import loop, parts, reload
 from maskwatch.daemon.signals import Asked
 from maskwatch.daemon.systemd import Notifier, log_format
-from maskwatch.daemon.timing import Stages
+from maskwatch.daemon.timing import StageTimes
 from maskwatch.errors import ConfigError
 from maskwatch.outputs import log
 from maskwatch.system.nonblocking_stream import Unblocked, close_all, writing_to
@@ -80,7 +80,7 @@ def _watch(call: Call, asked: Asked, out: Unblocked, err: Unblocked) -> bool:
     _set_level(settings)
     if asked.stop.is_set():
         return False
-    stages, notifier = Stages(), Notifier.from_environment()
+    stages, notifier = StageTimes(), Notifier.from_environment()
     opened = parts.build(settings, log=log.LogOutput(out, call.as_json), show_pins=call.show_pins)
     turn = _Turn(call, asked, notifier, opened, settings, environment)
     loop.run(opened, asked.stop, call.duration, stages, notifier, turn)

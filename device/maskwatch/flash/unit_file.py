@@ -173,7 +173,7 @@ def unit_of(path: Path, text: str, table: dict[str, Any]) -> Unit:
         file = UnitFile.model_validate(table)
     except ValidationError as error:
         wrong = complaint(error, UnitFile)
-        line = settings_file.lines(text).get(wrong.place)
+        line = settings_file.line_numbers(text).get(wrong.place)
         raise ConfigError(f"unit file {path}{f':{line}' if line else ''}: {wrong.text}") from None
     config_text, settings = _config(path, file)
     user, radio = file.user, file.wifi
@@ -222,7 +222,7 @@ def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
         raise ConfigError(f"unit file {path}: unit.config and [config] are both there; take one away")
     if file.config is not None:
         text = tomlkit.dumps(file.config)
-        source = settings_file.Source(Path(f"{path} [config]"), text, file.config, {})
+        source = settings_file.RawSettings(Path(f"{path} [config]"), text, file.config, {})
     else:
         name = file.unit.config
         place = config.default_path() if name is None else path.parent / Path(name).expanduser()

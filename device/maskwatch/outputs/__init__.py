@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from maskwatch.errors import OutputError
 from maskwatch.flow import Alert, Signal
 from maskwatch.outputs.output import Output
-from maskwatch.outputs.worker import Line, Message
+from maskwatch.outputs.worker import Message, OutputThread
 
 __all__ = ["Output", "Outputs"]
 
@@ -37,8 +37,8 @@ class Outputs:
         self._clock = clock
         self.give_up = give_up
         self._muted_until = -math.inf
-        self._lines = [Line(output, clock) for output in outputs]
-        self._troubles: dict[Line, tuple[float, str]] = {}  # since when, seconds, and why
+        self._threads = [OutputThread(output, clock) for output in outputs]
+        self._troubles: dict[OutputThread, tuple[float, str]] = {}  # since when, seconds, and why
         self._deaf_since: float | None = None  # seconds, since when nothing that tells works
 
     def switch(self, alert: Alert) -> None:
@@ -77,15 +77,15 @@ class Outputs:
             OutputError: no output that tells of an alert worked for `give_up` seconds.
         """
         now = self._clock()
-        for line in self._lines:
-            trouble = line.trouble(now)
+        for thread in self._threads:
+            trouble = thread.trouble(now)
             if trouble is not None or self._troubles:
-                self._note(line, trouble, now)
+                self._note(thread, trouble, now)
         if not self._troubles:
             self._deaf_since = None
             return None
         self._give_up(now)
-        vital = [(line.output.name, why) for line, (_, why) in self._troubles.items() if line.output.vital]
+        vital = [(thread.output.name, why) for thread, (_, why) in self._troubles.items() if thread.output.vital]
         return "; ".join(f"output {name} failed: {why}" for name, why in vital) or None
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
@@ -94,35 +94,35 @@ class Outputs:
         Args:
             within: seconds after which what is stuck is closed all the same, which takes FORCE_WITHIN at most.
         """
-        lines, self._lines = self._lines, []
-        for line in lines:
-            line.end()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.end()
         deadline = time.monotonic() + within
-        stuck = [line for line in lines if not line.join(max(0.0, deadline - time.monotonic()))]
-        closers = [(line, line.force()) for line in stuck]
+        stuck = [thread for thread in threads if not thread.join(max(0.0, deadline - time.monotonic()))]
+        closers = [(thread, thread.force()) for thread in stuck]
         deadline = time.monotonic() + FORCE_WITHIN
-        for line, closer in closers:
+        for thread, closer in closers:
             if closer.ident is not None:  # it was started
                 closer.join(max(0.0, deadline - time.monotonic()))
             if closer.is_alive() or closer.ident is None:
-                logger.error("output %s hangs and cannot be closed", line.output.name)
-        for line in lines:
-            self._note(line, line.trouble(self._clock()), self._clock())
+                logger.error("output %s hangs and cannot be closed", thread.output.name)
+        for thread in threads:
+            self._note(thread, thread.trouble(self._clock()), self._clock())
 
-    def _note(self, line: Line, trouble: str | None, now: float) -> None:
+    def _note(self, thread: OutputThread, trouble: str | None, now: float) -> None:
         """A line in the log when an output begins to fail, and when it works again."""
-        name, known = line.output.name, self._troubles.get(line)
+        name, known = thread.output.name, self._troubles.get(thread)
         if trouble is not None and known is None:
             logger.error("output %s failed: %s; the others go on", name, trouble)
-            self._troubles[line] = now, trouble
+            self._troubles[thread] = now, trouble
         elif trouble is None and known is not None:
-            lost, line.lost = f"; {line.lost} messages were lost" if line.lost else "", 0
+            lost, thread.lost = f"; {thread.lost} messages were lost" if thread.lost else "", 0
             logger.warning("output %s works again, after %.0f s%s", name, now - known[0], lost)
-            del self._troubles[line]
+            del self._troubles[thread]
 
     def _give_up(self, now: float) -> None:
-        tellers = [line for line in self._lines if line.output.tells]
-        reasons = [(line.output.name, why) for line in tellers if (why := line.failing(now)) is not None]
+        tellers = [thread for thread in self._threads if thread.output.tells]
+        reasons = [(thread.output.name, why) for thread in tellers if (why := thread.failing(now)) is not None]
         if not tellers or len(reasons) < len(tellers):
             self._deaf_since = None
             return
@@ -133,5 +133,5 @@ class Outputs:
             raise OutputError(f"no output could tell of an alert for {self.give_up:g} s ({listed}); look at its wiring")
 
     def _tell(self, message: Message, state: str = "") -> None:
-        for line in self._lines:
-            line.tell(message, state)
+        for thread in self._threads:
+            thread.tell(message, state)

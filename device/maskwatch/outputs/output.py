@@ -11,8 +11,8 @@ class Output:
     """One thing that follows the unit. Each message does nothing unless a subclass cares about it.
 
     Everything but the attributes is called on the output's own thread. Times are seconds of the clock given to Outputs.
-    Each call must return within `line.HUNG` seconds: what takes longer (a sound, a network) belongs on a thread or in a
-    process of the output's own. A call that raises, or does not return in time, makes the output a failed one. It is
+    Each call must return within `worker.HUNG` seconds: what takes longer (a sound, a network) belongs on a thread or in
+    a process of the output's own. A call that raises, or does not return in time, makes the output a failed one. It is
     asked again each second: it gets show, mute and test anew, then beat. A switch or fault that raised is lost.
     """
 

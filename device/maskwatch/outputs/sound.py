@@ -15,7 +15,7 @@ from maskwatch.outputs.wav import Clip, chime, read
 
 POLL = 0.1  # seconds between two looks at what plays
 PROBE = 600.0  # seconds between two looks at a silent device: a lost one is a fault before the alert; some click
-OPENS_WITHIN = 3.0  # seconds; a Pi that boots is slow, and line.HUNG is not far
+OPENS_WITHIN = 3.0  # seconds; a Pi that boots is slow, and worker.HUNG is not far
 RETRY = 10.0  # seconds until a device that failed is tried again while nothing is to be played
 
 

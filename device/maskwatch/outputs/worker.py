@@ -23,7 +23,7 @@ Told = tuple[int, str, Message]  # number, what stays true until the next of tha
 BEAT_ONLY: Told = (0, "", lambda _: None)
 
 
-class Line:
+class OutputThread:
     """An output, its queue and its thread. The thread closes the output too, so none waits for another's end."""
 
     def __init__(self, output: Output, clock: Callable[[], float]) -> None:

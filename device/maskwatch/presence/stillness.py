@@ -26,38 +26,38 @@ KEPT = 30 * 86400.0  # seconds of watching after which a picture that was not se
 class Spot:
     """Where a face is, and for how long it has not moved."""
 
-    box: Box  # the mean of where it was
-    still: float = 0.0  # seconds seen there, all together
+    anchor: Box  # the mean of where it was
+    stationary: float = 0.0  # seconds seen there, all together
     astray: float = 0.0  # seconds lately seen elsewhere
     unseen: float = 0.0  # seconds watched since it was last seen
 
     def seen(self, box: Box, seconds: float) -> None:
         """The face is at `box`, so many seconds after the frame before."""
         self.unseen = 0.0
-        if self.box.iou(box) >= STILL:
-            self.still += seconds
+        if self.anchor.iou(box) >= STILL:
+            self.stationary += seconds
             self.astray = max(0.0, self.astray - SLIPS * seconds)
-            if self.still > 0:
-                self.box = between(self.box, box, min(1.0, seconds / min(self.still, MEAN)))
+            if self.stationary > 0:
+                self.anchor = between(self.anchor, box, min(1.0, seconds / min(self.stationary, MEAN)))
         else:
             self.astray += min(seconds, LONGEST)
             if self.astray > RESTLESS:
-                self.box, self.still, self.astray = box, 0.0, 0.0
+                self.anchor, self.stationary, self.astray = box, 0.0, 0.0
 
     def left(self) -> None:
         """What was here seems to have moved off."""
-        self.still = max(0.0, self.still - LIVES)
+        self.stationary = max(0.0, self.stationary - LIVES)
 
     def awaited(self, motionless: float) -> bool:
         """Whether what vanished here may come back as itself: it hid, it did not leave. With 0, nothing does."""
         if self.is_picture(motionless):
             return self.unseen <= KEPT
-        settled = motionless > 0 and self.still >= SETTLED and self.astray <= SLIPS * self.still
-        return settled and self.unseen <= max(WAIT[0], WAIT[1] * self.still)
+        settled = motionless > 0 and self.stationary >= SETTLED and self.astray <= SLIPS * self.stationary
+        return settled and self.unseen <= max(WAIT[0], WAIT[1] * self.stationary)
 
     def is_picture(self, motionless: float) -> bool:
         """Whether it was seen here for so many seconds; 0: never a picture."""
-        return 0 < motionless <= self.still
+        return 0 < motionless <= self.stationary
 
 
 def between(one: Box, other: Box, share: float) -> Box:

@@ -57,7 +57,7 @@ class Person:
     face: Face
     since: float  # seconds, first seen
     seen: float  # seconds, last seen
-    before: float  # seconds, seen the time before
+    previous_seen: float  # seconds, seen the time before
     spot: Spot
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second, across and down
     missed: int = 0  # looked-at frames since, without the face
@@ -124,7 +124,7 @@ class Tracker:
         else:
             # Weight by the gap since the previous frame, not since the last judgement: a settled person is deliberately
             # rechecked rarely.
-            last = person.judged if in_doubt(person, time) else person.before
+            last = person.judged if in_doubt(person, time) else person.previous_seen
             bare = person.track.bare + self._weight(time - last) * (bare - person.track.bare)
         person.judged = time
         person.verdicts += 1
@@ -156,8 +156,8 @@ class Tracker:
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Those known to hang on the wall, longest first."""
-        spots = sorted((each.spot for each in self._people if self.is_picture(each)), key=lambda spot: -spot.still)
-        return tuple(Picture(spot.box, spot.still, spot.unseen) for spot in spots[:THINGS])
+        spots = sorted((each.spot for each in self._people if self.is_picture(each)), key=lambda spot: -spot.stationary)
+        return tuple(Picture(spot.anchor, spot.stationary, spot.unseen) for spot in spots[:THINGS])
 
     def hang(self, pictures: Iterable[Picture]) -> None:
         """Know these pictures from now on, wherever they are hidden at the moment."""
@@ -185,14 +185,14 @@ class Tracker:
         for person in self._people:
             person.hidden = person.hidden or not self._is_known(person, time)
         waits = (each for each in self._people if each.hidden and each.spot.awaited(self.opinion.motionless))
-        kept = {each.id for each in sorted(waits, key=lambda each: -each.spot.still)[:THINGS]}
+        kept = {each.id for each in sorted(waits, key=lambda each: -each.spot.stationary)[:THINGS]}
         self._people = [each for each in self._people if not each.hidden or each.id in kept]
 
     def _wanted(self, person: Person, time: float) -> Wanted:
         """What a face must be like to be this person's."""
         spot, last = person.spot, person.face.box
         if self._is_thing(person):
-            return Wanted(spot.box, spot.box, STILL, handicap=HIDDEN if person.missed else 0.0)
+            return Wanted(spot.anchor, spot.anchor, STILL, handicap=HIDDEN if person.missed else 0.0)
         away, expected = time - person.seen, person.expected(time)
         if away > AWAY and person.missed >= MISSES:
             return Wanted(expected, last, STILL)
@@ -204,7 +204,7 @@ class Tracker:
         """Who appears beside a thing as that vanishes may be the thing: then it lives."""
         for thing in self._people:
             if newcomers and thing.missed == 1 and self._is_thing(thing):
-                box = thing.spot.box
+                box = thing.spot.anchor
                 if any(box.iou(one.face.box) >= LIKELY for one in newcomers):
                     thing.spot.left()
                     thing.hidden = True
@@ -225,7 +225,7 @@ class Tracker:
         return person.judged is None or in_doubt(person, time) or time - person.judged >= self.opinion.recheck
 
     def _newcomer(self, face: Face, time: float) -> Person:
-        person = Person(self._next_id, face, since=time, seen=time, before=time, spot=Spot(face.box))
+        person = Person(self._next_id, face, since=time, seen=time, previous_seen=time, spot=Spot(face.box))
         self._next_id += 1
         return person
 
@@ -262,10 +262,10 @@ def _seen_again(person: Person, face: Face, time: float, step: float) -> None:
         across, down = (old + AGILITY * (new - old) for new, old in zip(moves, person.velocity, strict=True))
         person.velocity = (across, down)
     if person.hidden:
-        person.hidden, person.returned, person.before, person.since = False, True, time, time
+        person.hidden, person.returned, person.previous_seen, person.since = False, True, time, time
         person.uncovered = person.missed >= MISSES
     else:
-        person.before = person.seen
+        person.previous_seen = person.seen
     person.spot.seen(face.box, step)
     person.face, person.seen, person.missed = face, time, 0
 

@@ -26,13 +26,13 @@ class Zone:
     def counts(self, face: Face, width: int, height: int) -> bool:
         """Whether a face in a frame of that size, pixels, is one to judge."""
         box = face.box
-        if min(box.width, box.height) < self.min_size or not whole(box, width, height):
+        if min(box.width, box.height) < self.min_size or not is_whole(box, width, height):
             return False
         middle = (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height
         return not self.polygon or inside(middle, self.polygon)
 
 
-def whole(box: Box, width: int, height: int) -> bool:
+def is_whole(box: Box, width: int, height: int) -> bool:
     """Whether enough of a face is in the frame to tell what it wears."""
     seen = Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height))
     if seen.width <= 0 or seen.height <= 0 or seen.area < VISIBLE * box.area:

@@ -38,12 +38,12 @@ class Address:
 
     kind: Kind  # path: a video or a folder of images, whichever is there
     place: str  # camera's number, device, file or folder; of a network camera the whole address, percent-encoded
-    parts: Authority | None = None  # of a network camera
+    authority: Authority | None = None  # of a network camera
 
     @property
     def shown(self) -> str:
         """As it may be printed, in one form whatever was typed: `picamera:0`, `rtsp://…@host/…`."""
-        if self.parts is not None:
+        if self.authority is not None:
             return shown(self.place)
         if self.kind == "demo":
             return "demo"
@@ -56,29 +56,29 @@ class Address:
     @property
     def scheme(self) -> str:
         """rtsp, rtsps, http or https; "" for what is no network camera."""
-        return "" if self.parts is None else self.place.partition(":")[0]
+        return "" if self.authority is None else self.place.partition(":")[0]
 
     @property
     def user(self) -> str | None:
         """Of a network camera, as its owner typed it."""
-        return None if self.parts is None or self.parts.user is None else decoded(self.parts.user)
+        return None if self.authority is None or self.authority.user is None else decoded(self.authority.user)
 
     @property
     def password(self) -> str | None:
         """Likewise."""
-        return None if self.parts is None or self.parts.password is None else decoded(self.parts.password)
+        return None if self.authority is None or self.authority.password is None else decoded(self.authority.password)
 
     @property
     def wants_password(self) -> bool:
         """Whether there is a `{password}` in it, to be taken from elsewhere."""
-        return self.parts is not None and PASSWORD in decoded(self.parts.text)
+        return self.authority is not None and PASSWORD in decoded(self.authority.text)
 
     @property
     def without_user(self) -> str:
         """The address of a network camera without `user:password@`, for a client that sends those by itself."""
-        if self.parts is None:
+        if self.authority is None:
             return self.place
-        return f"{self.scheme}://{self.parts.at}{self.parts.tail}"
+        return f"{self.scheme}://{self.authority.at}{self.authority.tail}"
 
     @property
     def on_disk(self) -> Address:
@@ -93,19 +93,19 @@ class Address:
         Raises:
             UnclearError: it is no network camera, has a password already, or nobody whose it would be.
         """
-        if self.parts is None:
+        if self.authority is None:
             raise UnclearError("password_file is for network cameras, and source names none")
         hidden = encoded(password.replace("%", "%25"))
         if self.wants_password:
             spots = re.compile(r"\{password\}|%7Bpassword%7D")
-            return _network(self.scheme, spots.sub(lambda _: hidden, self.parts.text))
-        if self.parts.password is not None:
+            return _network(self.scheme, spots.sub(lambda _: hidden, self.authority.text))
+        if self.authority.password is not None:
             raise UnclearError("there is a password in source and one in password_file; take the one in source away")
-        if self.parts.user is None:
+        if self.authority.user is None:
             raise UnclearError(
                 f"password_file needs a user, or the word {PASSWORD}, in source: e.g. rtsp://USER@HOST/PATH"
             )
-        return _network(self.scheme, f"{self.parts.user}:{hidden}@{self.parts.at}{self.parts.tail}")
+        return _network(self.scheme, f"{self.authority.user}:{hidden}@{self.authority.at}{self.authority.tail}")
 
 
 def parse(spec: str) -> Address:

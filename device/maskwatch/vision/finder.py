@@ -61,7 +61,7 @@ class SingleShotDetector:
         """What the network itself answers for its (S, S, 3) uint8 RGB input, see decoding."""
         return self._model.answer(pixels)
 
-    def ahead(self, image: Image) -> None:
+    def prepare(self, image: Image) -> None:
         """Make the input of find(image) already: on another thread, while find() is busy with the image before."""
         self._ready = self._prepared(image)
 
@@ -115,7 +115,7 @@ class YuNetDetector:
         """0: it takes a frame at the frame's own size."""
         return 0
 
-    def ahead(self, image: Image) -> None:
+    def prepare(self, image: Image) -> None:
         """Nothing: it takes the frame as it is."""
 
     def find(self, image: Image) -> list[Face]:

@@ -1,7 +1,7 @@
 """How small a face a finder finds: what was measured of it, in a file beside the model.
 
 `python -m training reach` writes the file. Faces of annotated scenes were shown to the finder at many sizes, and once
-more enlarged, as looking.part shows them in a small zone.
+more enlarged, as looking.region shows them in a small zone.
 """
 
 from __future__ import annotations

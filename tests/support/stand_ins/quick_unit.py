@@ -70,7 +70,7 @@ class Door:
 class Finder(ColourFinder):
     input_size = 0
 
-    def ahead(self, image: object) -> None:
+    def prepare(self, image: object) -> None:
         pass
 
 

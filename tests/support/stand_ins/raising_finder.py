@@ -19,8 +19,8 @@ class Raising:
     def input_size(self) -> int:
         return self._finder.input_size
 
-    def ahead(self, image: Image) -> None:
-        self._finder.ahead(image)
+    def prepare(self, image: Image) -> None:
+        self._finder.prepare(image)
 
     def find(self, image: Image) -> list[Face]:
         if self._file.exists():

@@ -1,4 +1,4 @@
-"""The pictures in folders: which files are taken, in which order, and what is passed over."""
+"""The pictures in folders: which files are used, in which order, and which are skipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskwatch.camera.files.pictures import is_picture
 from maskwatch.errors import SourceError
 from maskwatch.text.printable import one_line
 
-KINDS_TOLD = 6  # of those passed over
+KINDS_TOLD = 6  # kinds of skipped files that a message names
 NUMBER = re.compile("([0-9]+)")
 
 
@@ -22,11 +22,11 @@ class Found:
     """What is under the given files and folders."""
 
     pictures: tuple[tuple[str, Path], ...]  # (name, path), in order
-    passed_over: Counter[str] = field(default_factory=Counter)  # how many files of each kind are not taken
-    closed: tuple[SourceError, ...] = ()  # a folder that could not be listed, each
+    passed_over: Counter[str] = field(default_factory=Counter)  # how many files of each kind are skipped
+    closed: tuple[SourceError, ...] = ()  # one for each folder that could not be listed
 
     def told(self) -> str:
-        """`12 files passed over: 10 .heic, 2 .txt`; "" when there is none."""
+        """E.g. `12 files passed over: 10 .heic, 2 .txt`; "" when no file was skipped."""
         if not self.passed_over:
             return ""
         total = self.passed_over.total()
@@ -38,9 +38,9 @@ class Found:
 def find(paths: Iterable[Path]) -> Found:
     """Every picture under the given files and folders.
 
-    A file is named by its file name, a picture in a folder by its path below that folder. Folders are searched through
-    and through, in the order people count: frame2 before frame10. Links to folders are not followed: they may lead
-    round in a circle. A path that does not exist is kept, so that reading it tells.
+    A file is named by its file name, a picture in a folder by its path below that folder. Folders inside folders are
+    searched too. Numbers in names are sorted by value: frame2 comes before frame10. Links to folders are not followed,
+    because they may form a circle. A path that does not exist is kept, so that the error comes when it is read.
     """
     found: list[tuple[str, Path]] = []
     others: Counter[str] = Counter()
@@ -61,7 +61,7 @@ def find(paths: Iterable[Path]) -> Found:
 
 
 def counted(name: str) -> tuple[object, ...]:
-    """A key to sort paths by, folder by folder, numbers by their value."""
+    """A sort key for paths: folder by folder, numbers by their value."""
     parts = name.split(os.sep)  # noqa: PTH206 - a Path for each of 100,000 takes seconds
     return (*map(_pieces, parts), name)
 
@@ -72,7 +72,7 @@ def _pieces(part: str) -> tuple[tuple[str, int], ...]:
 
 
 def _files(folder: Path, others: Counter[str], closed: list[SourceError]) -> Iterator[str]:
-    """The paths of all files below; without recursion, for a folder may be 2,000 deep."""
+    """The paths of all files below `folder`. It is a loop, because folders may be 2,000 levels deep."""
     waiting = [os.fspath(folder)]
     while waiting:
         place = waiting.pop()
@@ -90,7 +90,7 @@ def _files(folder: Path, others: Counter[str], closed: list[SourceError]) -> Ite
 
 
 def _passed_over(name: str) -> str | None:
-    """The kind of a file that is not taken, "" for what macOS leaves beside each file; None: it is taken."""
+    """The kind of a file that is skipped, "" for a file that macOS creates beside others; None: it is used."""
     if is_picture(name):
         return None
     if name.startswith("._") or name == ".DS_Store":

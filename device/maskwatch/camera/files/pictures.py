@@ -1,7 +1,7 @@
 """One image file -> RGB pixels, or a clear refusal.
 
-cv2 decodes a JPEG cut short to a half grey picture and only mutters on stderr, so the end of the file is
-looked for before anything is decoded. EXIF orientation is honoured by the decoder.
+cv2 decodes a JPEG that is cut short to a half grey picture and only prints a warning on stderr. So the end of the file
+is checked before anything is decoded. The decoder applies the EXIF orientation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from maskwatch.text.printable import one_line
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 KINDS = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-MAX_BYTES = 100_000_000  # of a file: it is read whole
-MAX_SCANS = 100  # of a JPEG: a progressive one has about ten; each costs 0.1 s at 50 million pixels, and 75 bytes
+MAX_BYTES = 100_000_000  # of a file, which is read into memory as a whole
+MAX_SCANS = (
+    100  # of a JPEG; a progressive one has about ten. A scan takes only 75 bytes, and 0.1 s at 50 million pixels
+)
 
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8\xff", 0xDA, b"\xff\xd9"
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -34,7 +36,7 @@ def read(path: Path) -> Image:
     """The picture as (H, W, 3) uint8 RGB, turned upright.
 
     Raises:
-        SourceError: the file is missing, no regular file, no image, cut short, damaged or too large.
+        SourceError: the file is missing, not a regular file, not an image, cut short, damaged or too large.
     """
     mute_cv2()
     name = f"image {one_line(path)}"
@@ -47,7 +49,7 @@ def read(path: Path) -> Image:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name is taken for one. macOS leaves a ._ file beside each on a stick."""
+    """Whether a file of this name is used as a picture. macOS creates a ._ file beside each file on a USB stick."""
     stem, dot, suffix = name.rpartition(".")
     return bool(stem) and (dot + suffix).lower() in SUFFIXES and not name.startswith("._")
 
@@ -60,7 +62,7 @@ def decode(name: str, data: bytes) -> Image:
         data: the whole file.
 
     Raises:
-        SourceError: it is no image, cut short, damaged, has too many pixels, or cv2 cannot.
+        SourceError: it is not an image, is cut short or damaged, has too many pixels, or cv2 cannot decode it.
     """
     if reason := refusal(data):
         raise SourceError(f"{name}: {reason}")
@@ -72,13 +74,18 @@ def decode(name: str, data: bytes) -> Image:
             raise SourceError(f"{name}: more than {limit}, or a side above 1048576; save it smaller") from error
         raise SourceError(f"{name}: cannot be decoded ({error.err}); expected {KINDS}") from error
     if pixels is None:
-        raise SourceError(f"{name}: cut short, damaged, or of a form that cv2 lacks; copy it again or save it anew")
+        raise SourceError(
+            f"{name}: cut short, damaged, or of a form that cv2 cannot decode; copy it again or save it anew"
+        )
     return np.asarray(pixels, np.uint8)
 
 
 def refusal(data: bytes) -> str | None:
-    """Why a file is not given to the decoder; None when it is. cv2 goes by the content, whatever the name says, and
-    knows more kinds than these, some of which take minutes over a few bytes."""
+    """Why a file is not given to the decoder; None when it is.
+
+    cv2 goes by the content, not by the file's name, and decodes more kinds than these. Some of them take minutes for a
+    few bytes, so only the kinds in KINDS are let through.
+    """
     if data.startswith(JPEG_START):
         end = _jpeg_end(data)
         if end is not None and data.count(bytes([0xFF, JPEG_SCAN]), 0, end) > MAX_SCANS:
@@ -91,44 +98,44 @@ def refusal(data: bytes) -> str | None:
     elif data.startswith(b"BM"):
         complete = len(data) >= int.from_bytes(data[2:6], "little")
     elif data.startswith(TIFF_STARTS):
-        complete = True  # cv2 refuses one that is not
+        complete = True  # cv2 itself refuses an incomplete one
     elif not data:
         return "empty (0 bytes)"
     else:
-        return f"no image cv2 can decode; expected {KINDS}"
+        return f"not an image that cv2 can decode; expected {KINDS}"
     return None if complete else f"cut short or damaged ({len(data)} bytes); copy it again"
 
 
 def _jpeg_end(data: bytes) -> int | None:
-    """Where the image ends; None when it does not.
+    """The offset of the image's end marker in bytes; None when there is none.
 
-    The segments are walked to the scan, so that the end of a thumbnail in the header is not taken for the end.
-    Inside a scan every 0xFF byte of data is followed by 0x00, so the first FFD9 is the end of the image.
+    The segments are skipped up to the scan, so that the end of a thumbnail in the header is not mistaken for the end.
+    Inside a scan each data byte 0xFF is followed by 0x00, so the first FFD9 is the end of the image.
     """
-    place = 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
             return None
-        if data[place + 1] == 0xFF:  # fill byte
-            place += 1
-        elif data[place + 1] == JPEG_SCAN:
-            end = data.find(JPEG_END, place)
+        if data[at + 1] == 0xFF:  # fill byte
+            at += 1
+        elif data[at + 1] == JPEG_SCAN:
+            end = data.find(JPEG_END, at)
             return None if end == -1 else end
         else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
 
 
 def _png_ends(data: bytes) -> bool:
-    """Walk the chunks to IEND, checking each CRC: a damaged chunk would decode to a half empty picture."""
-    place, view = len(PNG_START), memoryview(data)  # no copy of a chunk that is the whole file
-    while place + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, place)
-        body = view[place + 4 : place + 8 + length]
-        stated = data[place + 8 + length : place + 12 + length]
+    """Whether all chunks up to IEND have the right CRC; a damaged chunk would decode to a half empty picture."""
+    at, view = len(PNG_START), memoryview(data)  # without a copy: one chunk may be nearly the whole file
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        body = view[at + 4 : at + 8 + length]
+        stated = data[at + 8 + length : at + 12 + length]
         if stated != zlib.crc32(body).to_bytes(4, "big"):
             return False
         if bytes(body[:4]) == b"IEND":
             return True
-        place += 12 + length
+        at += 12 + length
     return False

@@ -1,4 +1,4 @@
-"""A video file: every frame, in order, on the file's own clock, so that a run can be repeated."""
+"""A video file as a source: each frame in order, at the times the file states, so that a run can be repeated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskwatch.camera.files import video_container
 from maskwatch.camera.files.video_timeline import FASTEST, Timeline, rate
 from maskwatch.camera.opencv import codec
 from maskwatch.camera.pixels import as_rgb, squared, usable_aspect
-from maskwatch.camera.rotation import CODES
+from maskwatch.camera.rotation import CODES, Turn, unturned
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
 from maskwatch.system import regular_file
@@ -27,23 +27,25 @@ logger = logging.getLogger(__name__)
 # Containers differ by a few frames between the count in the header and what a whole file decodes to.
 MISSING_FRAMES = 5
 MISSING_SHARE = 0.02
-APART = 10.0  # seconds without a frame: its recorder waited for something to move, and who was there may be gone
-CONVERT = "`ffmpeg -i IN -c:v libx264 OUT.mp4` makes one that can be"
+APART = 10.0  # seconds without a frame: the recorder waited for movement, and people seen before may have left
+CONVERT = "`ffmpeg -i IN -c:v libx264 OUT.mp4` converts it"
 
 
 class VideoFile:
-    """A video, played as fast as it is read. A phone's is turned upright; every frame has the first one's size.
+    """A video, played as fast as it is read. A phone's video is turned upright; all frames have the first one's size.
 
     Raises:
         SourceError: the file is missing, no video, or cut short.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float, turn: Turn = unturned) -> None:
         """
         Args:
             path: anything FFmpeg reads.
             fps: frames a second, for a stream without times.
+            turn: makes each frame upright, after the turn that the file itself asks for.
         """
+        self._turn = turn
         mute_cv2()
         self._path, self._name = path, f"video {one_line(path)}"
         self._file = _opened(path, self._name)
@@ -55,18 +57,18 @@ class VideoFile:
             raise
         self._stated_frames = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)  # an estimate in most containers
         self._has_clock = not video_container.has_no_clock(start)
-        # A stream without a length is a bare one, whose rate FFmpeg makes up.
+        # A stream that states no length has no container; FFmpeg invents its rate.
         stated = self._capture.get(cv2.CAP_PROP_FPS) if self._stated_frames > 0 and self._has_clock else 0.0
         self._fps = rate(stated, fps)
         self._is_stated, self._is_even = self._fps == stated, not stated > FASTEST
         self._timeline = Timeline(self._fps)
         sides = (self._capture.get(each) for each in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
         self._aspect = usable_aspect(*sides)
-        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # OpenCV 4.11 does not do it, 5 does
-        self._turn = CODES.get(round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # OpenCV 4.11 does not turn frames, 5 does: we do it
+        self._own_turn = CODES.get(round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
         self._frames = 0
         self._newest: Frame | None = None
-        self._waiting: Frame | None = None  # behind a gap
+        self._waiting: Frame | None = None  # decoded, and comes after a gap
         self._has_ended = False
 
     def describe(self) -> str:
@@ -78,16 +80,16 @@ class VideoFile:
 
     @property
     def trouble(self) -> str | None:
-        """That nothing was recorded for a while: an alert must not go on over it."""
+        """Says that nothing was recorded for a while, so that an alert ends there."""
         if self._waiting is None or self._newest is None:
             return None
         return f"nothing recorded for {self._waiting.time - self._newest.time:.0f} s"
 
-    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a file never lets anybody wait
-        """The next frame; None once before a frame that comes long after the last, and at the end.
+    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a file never waits
+        """The next frame; None at the end, and once before a frame that comes more than APART seconds after the last.
 
         Raises:
-            SourceError: it is cut short, or no frame of it can be decoded.
+            SourceError: the file is cut short, or none of its frames can be decoded.
         """
         frame = self._waiting or self._decode()
         is_late = frame and self._newest and not self._waiting and frame.time - self._newest.time > APART
@@ -106,7 +108,7 @@ class VideoFile:
             self._has_ended = True
             try:
                 self._judge_end()
-            except OSError as error:  # a card or a network folder that fails
+            except OSError as error:  # a card or a network folder failed
                 raise SourceError(f"{self._name}: {self._after()}: {error.strerror}") from error
             return None
         time = self._timeline.place(self._stated_time())
@@ -128,12 +130,13 @@ class VideoFile:
 
     @property
     def _address(self) -> str:
-        """What FFmpeg opens. A name that is no UTF-8 ends cv2 by a segmentation fault; a colon is no protocol here."""
-        path = os.path.abspath(self._path)  # noqa: PTH100 - resolve() follows links, whose names may be any
+        """What FFmpeg opens: an absolute path, so that a colon in it is not read as a protocol. A name that is not
+        UTF-8 crashes cv2 (segmentation fault), so such a file is opened by its descriptor."""
+        path = os.path.abspath(self._path)  # noqa: PTH100 - resolve() follows links, whose targets may have such names
         return path if path.isprintable() else f"/proc/self/fd/{self._file.fileno()}"
 
     def _stated_time(self) -> float | None:
-        """Seconds; None where the stream has none, which cv2 gives as 0."""
+        """Seconds; None where the stream states no time, which cv2 returns as 0."""
         stated = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if self._has_clock and (stated > 0 or self._frames == 0):
             return float(stated)
@@ -143,24 +146,33 @@ class VideoFile:
         return None
 
     def _displayed(self, pixels: Any) -> Image:
-        """(H, W, 3) uint8 RGB, with square pixels, turned upright as a phone asks."""
+        """(H, W, 3) uint8 RGB, with square pixels, turned as the file asks and then as the settings ask."""
         image = squared(as_rgb(pixels, "bgr"), self._aspect)
-        return image if self._turn is None else np.asarray(cv2.rotate(image, self._turn), np.uint8)
+        if self._own_turn is not None:
+            image = np.asarray(cv2.rotate(image, self._own_turn), np.uint8)
+        return self._turn(image)
 
     def _judge_end(self) -> None:
-        """Whether this is the end of the video, or only of what is there of it."""
+        """Tell a complete video from one that is cut short.
+
+        Raises:
+            SourceError: it is cut short, or none of its frames can be decoded.
+            OSError: the file cannot be read any more.
+        """
         if lacking := video_container.missing(self._file):
             raise SourceError(f"{self._name}: {self._after()}: cut short, {lacking} bytes are missing; copy it again")
         missing = self._stated_frames - self._frames
         if self._frames and missing <= max(MISSING_FRAMES, MISSING_SHARE * self._stated_frames):
             return
         if video_container.ends_in_zeros(self._file):
-            raise SourceError(f"{self._name}: {self._after()}: nothing but zeros behind; copy it again")
+            raise SourceError(f"{self._name}: {self._after()}: only zeros follow; copy it again")
         packets = _packets(self._address)
         if not self._frames:
             raise SourceError(f"{self._name}: {self._undecodable(packets)}")
         if packets - self._frames > max(MISSING_FRAMES, MISSING_SHARE * packets):
-            logger.warning("%s: %d of %d frames shown; the others are cut out or damaged", *self._shown_of(packets))
+            logger.warning(
+                "%s: %d of %d frames shown; the others are damaged or hidden by the file", *self._shown_of(packets)
+            )
 
     def _after(self) -> str:
         return f"ends after {self._frames} frames"
@@ -180,7 +192,7 @@ class VideoFile:
 def _opened(path: Path, name: str) -> BinaryIO:
     """
     Raises:
-        SourceError: there is no such file, or it is no regular one, or empty.
+        SourceError: the file is missing, not a regular file, or empty.
     """
     try:
         file = regular_file.opened(path)
@@ -215,7 +227,7 @@ def _refuse_large(capture: Any, name: str) -> None:
 
 
 def _packets(address: str) -> int:
-    """How many frames the file holds, decoded or not."""
+    """How many frames the file contains, whether they can be decoded or not."""
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
     number = 0
     while capture.grab():

@@ -1,11 +1,11 @@
-"""What the bytes of a video file say about it before, and after, FFmpeg has played it."""
+"""What the bytes of a video file say: whether FFmpeg may open it, and after playing, whether it was complete."""
 
 from __future__ import annotations
 
 import os
 from typing import BinaryIO
 
-BOXES = (b"mdat", b"moov", b"moof", b"mfra")  # of MP4: those that a cut leaves short
+BOXES = (b"mdat", b"moov", b"moof", b"mfra")  # of MP4: boxes that are incomplete in a file cut short
 BEGINNINGS = (b"ftyp", b"wide", *BOXES)
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 JPEG = b"\xff\xd8\xff"
@@ -14,19 +14,19 @@ TAIL, HEAD = 512, 4096  # bytes
 
 
 def is_playlist(start: bytes) -> bool:
-    """Text that would send FFmpeg to other files or hosts."""
+    """Whether the file is text that makes FFmpeg open other files or hosts."""
     return start.removeprefix(b"\xef\xbb\xbf").startswith(PLAYLISTS)
 
 
 def has_no_clock(start: bytes) -> bool:
-    """JPEGs end to end: FFmpeg makes up times, at 25 a second."""
+    """Whether the file is JPEGs without a container: FFmpeg then invents times, 25 frames a second."""
     return start.startswith(JPEG)
 
 
 def missing(file: BinaryIO) -> int:
-    """How many bytes the file lacks by its own account; 0 where it does not say.
+    """How many bytes are missing, by the lengths that the file states; 0 where it states none.
 
-    MP4 and MOV say so box by box, AVI and Matroska at their start, a transport stream not at all.
+    MP4 and MOV state a length for each box, AVI and Matroska at their start, a transport stream states none.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -43,39 +43,40 @@ def missing(file: BinaryIO) -> int:
 
 
 def has_no_index(file: BinaryIO) -> bool:
-    """An MP4 or MOV without the box that is written last while recording: nothing can be played without it."""
+    """Whether it is an MP4 or MOV without the moov box. Recorders write that box last, and no player works without
+    it."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     return file.read(8)[4:] in BEGINNINGS and b"moov" not in _boxes(file, size)[1]
 
 
 def ends_in_zeros(file: BinaryIO) -> bool:
-    """Room was made for a copy or recording that was never finished."""
+    """Whether the file ends in zeros: space was reserved for a copy or recording that was never finished."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - TAIL))
     return size > 0 and not any(file.read(TAIL))
 
 
 def _boxes(file: BinaryIO, size: int) -> tuple[int, set[bytes]]:
-    """Where the last box ends by its own account, and which there are."""
-    place, kinds = 0, set[bytes]()
-    while place + 8 <= size:
-        file.seek(place)
+    """The stated end of the last box, in bytes, and the kinds of all boxes."""
+    at, kinds = 0, set[bytes]()
+    while at + 8 <= size:
+        file.seek(at)
         head = file.read(16)
         length, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if length < 8:  # to the end of the file, or no box any more
+        if length < 8:  # 0: the box goes on to the end of the file; 2 to 7: not a box
             return (size, kinds | {kind} if length == 0 else kinds)
         kinds.add(kind)
-        place += length
-        if place > size and kind not in BOXES:  # something else laid behind the video
+        at += length
+        if at > size and kind not in BOXES:  # other data was appended to the video
             return size, kinds
-    return place, kinds
+    return at, kinds
 
 
 def _matroska(file: BinaryIO) -> int:
-    """Where the segment ends; 0 when its recorder did not say, as in a live stream."""
+    """Where the segment ends, in bytes; 0 when the recorder stated no length, as in a live stream."""
     file.seek(4)
     head = file.read(min(_number(file)[0], HEAD) + 4)
     if head[-4:] != SEGMENT:
@@ -85,7 +86,10 @@ def _matroska(file: BinaryIO) -> int:
 
 
 def _number(file: BinaryIO) -> tuple[int, bool]:
-    """EBML's number of 1 to 8 bytes, the first bit set says how many; all others set: unknown."""
+    """A number of 1 to 8 bytes (EBML, RFC 8794 section 4), and whether it means "unknown".
+
+    The position of the first 1 bit is the number of bytes; if all bits after it are 1, the length is unknown.
+    """
     first = (file.read(1) or b"\0")[0]
     more = 8 - first.bit_length()
     if more > 7:
@@ -95,12 +99,13 @@ def _number(file: BinaryIO) -> tuple[int, bool]:
 
 
 def _avi(file: BinaryIO, size: int) -> int:
-    """Where the last of its lists ends; a recorder that was stopped hard leaves 0."""
-    place = 0
-    while place + 12 <= size:
-        file.seek(place)
+    """The stated end of the last RIFF list, in bytes; near 0 when the recorder was cut off before it wrote the
+    length."""
+    at = 0
+    while at + 12 <= size:
+        file.seek(at)
         head = file.read(12)
         if head[:4] != b"RIFF":
             break
-        place += 8 + int.from_bytes(head[4:8], "little")
-    return place
+        at += 8 + int.from_bytes(head[4:8], "little")
+    return at

@@ -23,9 +23,9 @@ def refusal(address: Address, stall: float) -> str | None:
     Returns:
         Why FFmpeg must not be sent there, or would not be let in; None: it may try.
     """
-    assert address.parts is not None
+    assert address.authority is not None
     until = time.monotonic() + stall
-    host, port = address.parts.host.strip("[]").replace("%25", "%"), address.parts.port or PORT
+    host, port = address.authority.host.strip("[]").replace("%25", "%"), address.authority.port or PORT
     with contextlib.suppress(OSError, ValueError), socket.create_connection((host, port), stall) as camera:
         login, splitter = Login(address), Splitter()
         for number, method in enumerate(("OPTIONS", "DESCRIBE"), 1):

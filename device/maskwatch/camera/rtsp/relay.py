@@ -36,15 +36,15 @@ class Relay:
         Raises:
             SourceError: it cannot be reached, or does not prove who it is.
         """
-        assert address.parts is not None
+        assert address.authority is not None
         self.failure: str | None = None  # why it ended, in a camera owner's words
         self._login, self._stall = Login(address), stall
         self._camera = _connected(address, stall, verify)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(stall)
         here = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.address = f"rtsp://{here}{address.parts.tail}"  # for FFmpeg
-        self._prefixes = (f"rtsp://{here}", f"rtsps://{address.parts.host}:{address.parts.port or PORT}")
+        self.address = f"rtsp://{here}{address.authority.tail}"  # for FFmpeg
+        self._prefixes = (f"rtsp://{here}", f"rtsps://{address.authority.host}:{address.authority.port or PORT}")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"relay {address.shown}", daemon=True)
         self._thread.start()
@@ -108,10 +108,10 @@ class Relay:
 
 
 def _connected(address: Address, stall: float, verify: bool) -> ssl.SSLSocket:
-    assert address.parts is not None
-    host = address.parts.host.strip("[]").replace("%25", "%")
+    assert address.authority is not None
+    host = address.authority.host.strip("[]").replace("%25", "%")
     try:
-        plain = socket.create_connection((host, address.parts.port or PORT), stall)
+        plain = socket.create_connection((host, address.authority.port or PORT), stall)
         try:
             return tls(verify).wrap_socket(plain, server_hostname=host)
         except BaseException:

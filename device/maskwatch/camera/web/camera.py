@@ -1,4 +1,5 @@
-"""A camera at an http:// or https:// address, as a capturing.Grabber: what it answers says which kind it is."""
+"""A camera at an http:// or https:// address, as a grabber.Grabber. Its first answer says whether it is a stream or
+snapshots."""
 
 from __future__ import annotations
 

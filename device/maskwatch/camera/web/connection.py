@@ -40,13 +40,13 @@ class Connection:
             stall: seconds that connecting, and each answer up to its end, may take.
             verify: whether the host must prove who it is; https only.
         """
-        assert address.parts is not None
+        assert address.authority is not None
         self._address, self._name, self._stall = address, address.shown, stall
         self.allowed = stall  # seconds; see allow
         self._until = 0.0  # seconds, monotonic; when that is over
         self._target = _target(address.without_user)
         self._proof: authorisation.Basic | authorisation.Digest | None = None
-        host, port = address.parts.host.strip("[]").replace("%25", "%"), address.parts.port
+        host, port = address.authority.host.strip("[]").replace("%25", "%"), address.authority.port
         if address.scheme == "https":
             self._http: http.client.HTTPConnection = http.client.HTTPSConnection(
                 host, port, timeout=stall, context=tls(verify)
