@@ -1,4 +1,4 @@
-"""Everything that is the user's to mend. The command line prints one line and exits with the class's code."""
+"""Every failure that the user can mend. The command line prints one line and exits with the class's code."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from maskwatch.text.redaction import redacted
 
 
 class MaskwatchError(Exception):
-    """Base of all expected failures. The message says where, what was found, what was expected, how to mend it.
+    """Base of all expected failures. The message says where, what was found, what was expected, and how to mend it.
 
-    As text it has no address's password in it, wherever it is printed.
+    str() removes passwords of addresses, so the message is safe to print anywhere.
     """
 
     exit_code = 1
@@ -18,14 +18,14 @@ class MaskwatchError(Exception):
 
 
 class ConfigError(MaskwatchError):
-    """A setting is unknown, of the wrong type, or contradicts another: what the file says must change."""
+    """A setting is unknown, of the wrong type, or contradicts another one: the file must be changed."""
 
     exit_code = 2
 
 
 class UnreadableConfigError(ConfigError):
-    """The config cannot be read just now: it is not there, not ours to read, or its disk fails. Trying again may help,
-    so systemd does, which it does not after exit code 2."""
+    """The config cannot be read now: it is missing, not readable for this user, or its disk fails. Trying again may
+    help, so systemd starts the daemon again, which it does not do after exit code 2."""
 
     exit_code = 6
 
@@ -37,7 +37,7 @@ class SourceError(MaskwatchError):
 
 
 class ModelError(MaskwatchError):
-    """A model file is missing, cut short, altered, or made for another task."""
+    """A model file is missing, cut short, changed, or made for another task."""
 
     exit_code = 4
 
@@ -49,6 +49,6 @@ class OutputError(MaskwatchError):
 
 
 class FlashError(MaskwatchError):
-    """An image, a card, or what goes onto it cannot be used; or a unit cannot be installed or updated."""
+    """An image, a card, or a file for it cannot be used; or a unit cannot be installed or updated."""
 
     exit_code = 7

@@ -1,4 +1,4 @@
-"""The records that flow through the device, camera to alert. Data only; every room knows these and little else."""
+"""The records that pass through the device, from camera to alert. They hold data only, and every room may use them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:  # so that `pins-off` switches off even while numpy is being upgraded
+if TYPE_CHECKING:  # so that `pins-off` works even while numpy is being upgraded
     import numpy as np
     from numpy.typing import NDArray
 
@@ -14,11 +14,11 @@ Image: TypeAlias = "NDArray[np.uint8]"  # (H, W, 3) RGB
 
 
 class Label(StrEnum):
-    """The data sets' class names, in the order of the classifier's outputs."""
+    """The class names of the data sets, in the order of the classifier's outputs."""
 
     WITH_MASK = "with_mask"
     WITHOUT_MASK = "without_mask"
-    INCORRECT = "mask_weared_incorrect"  # nose or mouth out; a verdict folds it into one of the others
+    INCORRECT = "mask_weared_incorrect"  # nose or mouth not covered; verdicts count it as one of the other two
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels of the image it was found in; may reach outside it. Right and bottom are exclusive."""
+    """A rectangle in pixels of its image. It may reach outside the image. Right and bottom are exclusive."""
 
     left: float
     top: float
@@ -54,14 +54,14 @@ class Box:
         """Intersection over union, 0–1."""
         across = min(self.right, other.right) - max(self.left, other.left)
         down = min(self.bottom, other.bottom) - max(self.top, other.top)
-        if across <= 0 or down <= 0:  # most pairs of a crowd: nothing is built for them
+        if across <= 0 or down <= 0:  # true for most pairs in a crowd, so return early
             return 0.0
         return across * down / (self.area + other.area - across * down)
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face the detector found."""
+    """A face that the finder found."""
 
     box: Box
     score: float  # 0–1
@@ -69,7 +69,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the classifier says of one face in one frame."""
+    """What the classifier says about one face in one frame."""
 
     label: Label
     score: float  # confidence in the label, 0.5–1
@@ -77,22 +77,22 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One person followed over frames, with the opinion formed so far."""
+    """One person followed over several frames, with the opinion so far."""
 
     id: int
     face: Face
     verdict: Verdict  # the newest single verdict
-    bare: float  # opinion: 0 = surely masked … 1 = surely bare, smoothed over time
-    since: float  # seconds, when the person was first seen, or was back
+    bare: float  # opinion: from 0 (surely masked) to 1 (surely bare), smoothed over time
+    since: float  # seconds, when the person was first seen, or came back
     seen: float  # seconds, when the person was last seen
-    returned: bool = False  # vanished, was forgotten, and is back in the same place to a hair: likely a picture
+    returned: bool = False  # was forgotten and is back in exactly the same place: probably a picture
 
 
 class Signal(StrEnum):
-    """What the unit shows of itself. A fault outranks an alert: a unit that cannot see must not seem to watch."""
+    """What the unit shows. A fault goes before an alert: a unit that cannot see must not seem to watch."""
 
     WATCHING = "watching"
-    MASKED = "masked"  # watching, and somebody surely masked is in view, nobody bare or in doubt
+    MASKED = "masked"  # somebody surely masked is in view, and nobody bare or in doubt
     ALERT = "alert"
     FAULT = "fault"
 
@@ -103,5 +103,5 @@ class Alert:
 
     on: bool
     time: float  # seconds, the frame's time
-    faces: int  # people in view at the switch
+    faces: int  # people in view when it was switched
     scores: tuple[float, ...]  # each person's opinion of being bare, 0–1, worst first

@@ -1,4 +1,4 @@
-"""The settings: every key with its type, bounds, unit and default. What is unknown or does not fit is refused."""
+"""The settings: every key with its type, bounds, unit and default. Unknown keys and wrong values are refused."""
 
 from maskwatch.config.alert import AlertSettings, OpinionSettings, QuietWindow
 from maskwatch.config.contradictions import contradictions

@@ -1,4 +1,4 @@
-"""When somebody counts as bare, and when the alert begins and ends: [opinion] and [alert]."""
+"""[opinion] and [alert]: when a person counts as bare, and when the alert begins and ends."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from maskwatch.config.section import Section, seconds_or_never
 from maskwatch.config.times_of_day import TimeOfDay, awake
 from maskwatch.config.value_shown import found
 
-# An opinion this near to 0 or 1 is settled, and is looked at again once in a while only (tracker.SURE): a threshold
-# beyond that is reached in minutes, or never.
+# An opinion closer than this to 0 or 1 is settled, and is rechecked rarely (tracker.SURE). A threshold beyond it would
+# be reached after minutes, or never.
 SURE = 0.1
-MOST_WINDOWS = 50  # each is asked at every frame
-SHORTEST_DAY = 5  # minutes that quiet hours must leave; 00:00 to 23:59 is meant as all day
+MOST_WINDOWS = 50  # all of them are checked at every frame
+SHORTEST_DAY = 5  # minutes a day that must not be quiet: who writes 00:00 to 23:59 means all day
 
 
 class OpinionSettings(Section):
-    """[opinion]: how single verdicts become one opinion per person."""
+    """[opinion]: how the verdicts about a person become one opinion."""
 
     time_constant: float = Field(default=0.7, ge=0.01, le=10)
-    """Seconds after which a changed verdict has moved the opinion by 63 %."""
+    """Seconds in which the opinion moves by 63 % towards a changed verdict."""
     forget: float = Field(default=1.0, ge=0.2, le=60)
-    """Seconds unseen after which a person is forgotten; two frames without them are needed as well."""
+    """Seconds unseen after which a person is forgotten; also, two frames without the person are needed."""
     gap: float = Field(default=10.0, ge=1, le=60)
-    """Seconds without any frame (camera trouble, a stuck loop) after which everybody is forgotten."""
+    """Seconds without any frame (camera trouble, a blocked loop) after which everybody is forgotten."""
     min_iou: float = Field(default=0.2, ge=0.01, le=0.9)
     """A face is the same person when its box overlaps the expected one by this much (intersection over union)."""
     recheck: float = Field(default=1.0, ge=0, le=10)
-    """Seconds between two judgements of a settled person; who is new or in doubt is judged at every frame."""
+    """Seconds between two judgements of a settled person; people who are new or in doubt are judged at every frame."""
     crowd: int = Field(default=4, ge=1, le=32)
-    """Faces judged in one frame at most; the others wait for their turn."""
+    """Faces judged in one frame at most; the others wait."""
     motionless: Annotated[float, seconds_or_never(60, 86400)] = 600.0
-    """Seconds a face is seen in one place, in all, before it counts as a picture on a wall and is ignored; 0: never."""
+    """Seconds in total that a face is seen in one place before it counts as a picture on a wall and is ignored; 0:
+    never."""
 
 
 class QuietWindow(Section):
-    """[[alert.quiet]]: a time of day without alerts; over midnight where `until` is the earlier one."""
+    """[[alert.quiet]]: a time of day without alerts; it spans midnight if `until` is earlier than `since`."""
 
     since: TimeOfDay
     """The first minute, e.g. "22:00"."""
     until: TimeOfDay
-    """The minute it ends, e.g. "06:30"."""
+    """The minute at which it ends, e.g. "06:30"."""
 
     @model_validator(mode="after")
     def _some_time(self) -> QuietWindow:
@@ -58,16 +59,16 @@ class AlertSettings(Section):
     high: float = Field(default=0.6, ge=SURE, le=1 - SURE)
     """A person counts as bare when the opinion, 0 = masked … 1 = bare, is at or above this."""
     low: float = Field(default=0.4, ge=SURE, le=1 - SURE)
-    """A person counts as masked when the opinion is below this; between the two, the last state stays."""
+    """A person counts as masked when the opinion is below this. Between low and high the last state is kept."""
     hold: float = Field(default=1.0, ge=0, le=30)
-    """Seconds somebody must be seen bare before the alert begins; out of sight they do not run."""
+    """Seconds that somebody must be seen bare before the alert begins; frames without the person do not count."""
     clear: float = Field(default=2.0, ge=0.2, le=60)
-    """Seconds without anybody bare before the alert ends; two such frames are needed as well."""
+    """Seconds without anybody bare before the alert ends; also, two such frames are needed."""
     cooldown: float = Field(default=0.0, ge=0, le=600)
     """Seconds after an alert before another may begin."""
     longest: Annotated[float, seconds_or_never(1, 3600)] = 30.0
-    """Seconds of alarm that one person causes at most; another takes somebody else, or the mask on and off. 0: no
-    limit."""
+    """Seconds of alarm that one person causes at most. After that, only another person starts an alert, or the same one
+    after wearing a mask. 0: no limit."""
     quiet: tuple[QuietWindow, ...] = Field(default=(), strict=False)
     """Times of day without alerts."""
     timezone: str | None = None

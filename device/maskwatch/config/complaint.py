@@ -1,4 +1,4 @@
-"""What pydantic finds wrong -> one line a person can act on: the key, what was found, what was expected."""
+"""pydantic's errors -> one line that names the key, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 from maskwatch.config.nearest_key import Loc, nearest
 from maskwatch.config.value_shown import KINDS, found, key_shown
 
-SECRET_SECTION = "camera"  # noqa: S105 - where an address may have got into any key
-WORDS = ("focus", "format", "rotation")  # of that section: what it holds is one of a few words
-EXPECTED = {  # pydantic's words for these are Python's, not TOML's
+SECRET_SECTION = "camera"  # noqa: S105 - any of its keys may hold an address by mistake
+WORDS = ("focus", "format", "rotation")  # keys of that section whose values are one of a few words
+EXPECTED = {  # pydantic uses Python's words, we use TOML's
     "model_type": "a table",
     "tuple_type": "an array",
-    "too_long": "a pair",  # corners are the only arrays of a fixed length
+    "too_long": "a pair",  # corners are the only arrays with a fixed length
     "bool_type": "true or false",
     "int_type": "a whole number",
     "float_type": "a number",
@@ -26,14 +26,17 @@ EXPECTED = {  # pydantic's words for these are Python's, not TOML's
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """The most telling one of a file's mistakes."""
+    """One mistake of a file, for the message."""
 
-    place: tuple[str, ...]  # where it stands, as far as it has names: ("alert", "quiet") for alert.quiet[0].since
+    place: tuple[str, ...]  # the key's path up to the first index: ("alert", "quiet") for alert.quiet[0].since
     text: str
 
 
 def complaint(error: ValidationError, schema: type[BaseModel]) -> Complaint:
-    """The first mistake, an unknown key before others: misspelt, it is missing as well. And how many more there are."""
+    """The mistake to report, and how many more there are.
+
+    An unknown key comes first: if it is misspelt, the right key is reported as missing too. Otherwise the first one.
+    """
     errors = error.errors(include_url=False)
     first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     loc: Loc = first["loc"]
@@ -41,8 +44,8 @@ def complaint(error: ValidationError, schema: type[BaseModel]) -> Complaint:
     names = [part for part in loc if isinstance(part, str)]
     index = next((at for at, part in enumerate(loc) if isinstance(part, int)), len(loc))
     if first["type"] == "missing":
-        index = min(index, len(loc) - 1)  # it stands nowhere, its section does
-    key = f"{_key(loc)}: " if loc else ""  # without one where sections contradict each other
+        index = min(index, len(loc) - 1)  # the key has no line, its section has
+    key = f"{_key(loc)}: " if loc else ""  # none if two sections contradict each other
     return Complaint(tuple(names[:index]), f"{key}{_what(first, schema)}{more}")
 
 

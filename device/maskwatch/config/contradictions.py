@@ -1,4 +1,4 @@
-"""Values that are right by themselves, and leave nothing to be seen together. Each is refused by both names."""
+"""Values that are valid alone, but together would let the unit see nothing. The message names both settings."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from maskwatch.text.address import parse
 if TYPE_CHECKING:
     from maskwatch.config.settings import Settings
 
-SIZED = ("picamera", "v4l2")  # sources that are asked for a size; others have their own
-PACED = (*SIZED, "http")  # sources that are asked for a rate; of an http camera, snapshots
-FRAMES = 2  # a camera that gives one frame in that time has not stopped, and one picture alone is not frozen
+SIZED = ("picamera", "v4l2")  # sources that are asked for a frame size; others have a fixed one
+PACED = (*SIZED, "http")  # sources that are asked for a frame rate; an http camera, for snapshots
+FRAMES = 2  # frames that must fit into these times: fewer do not show that a camera stopped or is frozen
 
 
 def contradictions(settings: Settings) -> Iterator[str]:
-    """Each as a sentence that names both settings."""
+    """Each contradiction as one sentence that names both settings."""
     for find in (_no_face_fits, _slower_than_it_may_be, _everybody_new_in_every_frame):
         yield from find(settings)
 
@@ -53,5 +53,5 @@ def _everybody_new_in_every_frame(settings: Settings) -> Iterator[str]:
         if rate is not None and gap < FRAMES / rate:
             yield (
                 f"opinion.gap = {gap:g} is less than the {FRAMES / rate:.1f} s that {FRAMES} frames take at "
-                f"{name} = {rate:g}: everybody would be new in every frame, and nobody alerted of"
+                f"{name} = {rate:g}: everybody would be a new person in every frame, and no alert would begin"
             )

@@ -1,4 +1,4 @@
-"""`maskwatch config`: every effective value, and where it came from."""
+"""`maskwatch config`: every value in force, and where it comes from."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Entry:
     """One key, or one section that is absent."""
 
     key: str  # dotted
-    value: Any  # as TOML has it: a table is a dict; None: absent. Without passwords
+    value: Any  # as in TOML: a table is a dict; None: absent. Passwords are removed
     origin: str  # file PATH:LINE, environment NAME, both, or default
 
 
 def entries(path: Path | None, environment: Mapping[str, str] = os.environ) -> list[Entry]:
-    """Every key, in the order of the shipped file.
+    """Every key in the order of the shipped file.
 
     Raises:
         ConfigError: see config.load.
@@ -43,7 +43,7 @@ def entries(path: Path | None, environment: Mapping[str, str] = os.environ) -> l
 
 
 def flat(section: BaseModel, above: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every key's place and value; a section that is absent is one place whose value is None."""
+    """Every key's path and value; an absent section is one path with the value None."""
     for name, value in section:
         if config.is_section(value):
             yield from flat(value, (*above, name))
@@ -52,9 +52,9 @@ def flat(section: BaseModel, above: Place = ()) -> Iterator[tuple[Place, Any]]:
 
 
 def text_line(entry: Entry) -> str:
-    """E.g. `alert.hold = 2.5   # environment MASKWATCH__ALERT__HOLD`. All lines together are a config file again."""
-    stands = f"# {entry.key} is absent" if entry.value is None else f"{entry.key} = {_toml(entry.value)}"
-    return f"{stands}   # {entry.origin}"
+    """E.g. `alert.hold = 2.5   # environment MASKWATCH__ALERT__HOLD`. All lines together form a valid config file."""
+    value = f"# {entry.key} is absent" if entry.value is None else f"{entry.key} = {_toml(entry.value)}"
+    return f"{value}   # {entry.origin}"
 
 
 def json_line(entry: Entry) -> str:
@@ -70,7 +70,7 @@ def _origin(place: Place, source: RawSettings, lines: Mapping[Place, int]) -> st
 
 
 def _printable(place: Place, value: Any) -> Any:
-    """The value without secrets: a network camera by its host alone, another source as it was written."""
+    """The value without secrets: of a network camera only the host, other sources as they were written."""
     if place == ("camera", "source"):
         source = address.parse(value)
         return source.shown if source.authority else redacted(value)
@@ -90,5 +90,5 @@ def _toml(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
-    # JSON's strings, numbers and truth values are TOML's, but for one character that TOML wants escaped.
+    # JSON and TOML write strings, numbers and booleans alike, except one character that TOML requires to be escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""A config file and the environment -> settings, or one line that says what is to be mended."""
+"""A config file and the environment -> settings, or one line that says what to mend."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from maskwatch.errors import ConfigError
 
 
 def default_path() -> Path:
-    """The commented config.toml in the package: what runs when no file is named."""
+    """The commented config.toml in the package, which is used when no file is named."""
     return Path(str(resources.files("maskwatch") / "config.toml"))
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check a config file with the environment laid over it; without a file, the default in the package.
+    """Read and check a config file, with the environment's values over it; without a file, the default in the package.
 
     Raises:
-        ConfigError: the file is no TOML, or a key is unknown, of the wrong type or out of range.
-        UnreadableConfigError: it cannot be read just now.
+        ConfigError: the file is not TOML, or a key is unknown, of the wrong type or out of range.
+        UnreadableConfigError: the file cannot be read now.
     """
     return checked(settings_file.read(path or default_path(), environment))
 
 
 def checked(source: settings_file.RawSettings) -> Settings:
-    """The settings that a file and the environment make.
+    """The settings that a file and the environment give.
 
     Raises:
-        ConfigError: as `load`; it names the file, the variable, or both where either may be at fault.
+        ConfigError: see `load`. The message names the file, the variable, or both if either may be wrong.
     """
     try:
         return Settings.model_validate(source.table)
     except ValidationError as error:
         wrong = complaint(error, Settings)
-        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from None  # pydantic's own has the value
+        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from None  # pydantic's error shows the value
 
 
 def _where(source: settings_file.RawSettings, place: settings_file.Place) -> str:
-    """What is to be mended: the file with its line, variables, or both where both affect the place."""
+    """What to mend: the file with its line, the variables, or both if both affect the key."""
     line = settings_file.line_numbers(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [settings_file.named(name) for name in source.variables_at(place)]

@@ -1,4 +1,4 @@
-"""The key that was meant where one does not exist."""
+"""For an unknown key: the key that was probably meant."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 Loc = tuple[int | str, ...]
-LONGEST = 64  # characters; what is longer is like no key
-CALLED = {  # by other programs -> here
+LONGEST = 64  # characters of the key that are compared; no key is longer
+CALLED = {  # the name in other programs -> the name here
     **dict.fromkeys(("url", "uri", "address", "stream", "rtsp", "http", "input", "index", "host", "user"), "source"),
     **dict.fromkeys(("password", "pass", "passwd", "pwd", "secret", "token", "credential"), "password_file"),
     **dict.fromkeys(("frame_rate", "framerate", "rate"), "fps"),
@@ -21,7 +21,12 @@ CALLED = {  # by other programs -> here
 
 
 def nearest(loc: Loc, schema: type[BaseModel]) -> str:
-    """A hint: the likeliest key of the section, the section that has a key of that name, or all keys there are."""
+    """A hint: the most similar key of the section, another section that has this key, or all keys of the section.
+
+    Args:
+        loc: path of the unknown key, as pydantic reports it.
+        schema: of the whole file.
+    """
     section = schema
     for name in loc[:-1]:
         if isinstance(name, str):

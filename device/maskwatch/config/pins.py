@@ -1,4 +1,4 @@
-"""What hangs on the GPIO pins: [outputs], which an alert drives, and [buttons]."""
+"""What is connected to GPIO pins: [outputs], which an alert drives, and [buttons]."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from maskwatch.config.section import PathText, Section, seconds_or_never
 from maskwatch.config.value_shown import found
 
-PULLED_UP = (2, 3)  # BCM numbers; those of I2C, on every Pi
+PULLED_UP = (2, 3)  # BCM numbers of the I2C pins, which every Pi pulls up
 Bcm = Annotated[int, Field(ge=0, le=27)]
 
 
 class Pattern(Section):
-    """`{ times = 2, on = 0.1, off = 0.1, every = 1.0 }`: two pulses of 0.1 s, 0.1 s apart, each second."""
+    """`{ times = 2, on = 0.1, off = 0.1, every = 1.0 }`: each second two pulses of 0.1 s with 0.1 s between them."""
 
     times: int = Field(default=1, ge=1, le=20)
     """Pulses in a row."""
@@ -23,7 +23,7 @@ class Pattern(Section):
     off: float = Field(default=0.1, ge=0.01, le=60)
     """Seconds between two pulses."""
     every: float = Field(gt=0, le=3600)
-    """Seconds from one row's beginning to the next one's."""
+    """Seconds from the start of one row of pulses to the start of the next."""
 
     @model_validator(mode="after")
     def _fits(self) -> Pattern:
@@ -34,7 +34,7 @@ class Pattern(Section):
 
 
 def _a_rhythm(value: Any) -> Any:
-    """As _a_focus; a table is judged as a Pattern alone, so that its own mistakes are named."""
+    """See _a_focus: a table is validated as a Pattern alone, so that the error names the wrong key in it."""
     if isinstance(value, dict):
         return Pattern.model_validate(value)
     if value != "steady" and not isinstance(value, Pattern):
@@ -43,11 +43,14 @@ def _a_rhythm(value: Any) -> Any:
 
 
 Rhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm)]
-SHORTEST_PULSE, LONGEST_ROW = 0.05, 60.0  # seconds: less is hardly heard or seen, and who comes meanwhile hears nothing
+SHORTEST_PULSE, LONGEST_ROW = (
+    0.05,
+    60.0,
+)  # seconds; beyond them an alert is hardly noticed, or too late
 
 
 def _noticed(play: Literal["steady"] | Pattern) -> Literal["steady"] | Pattern:
-    """A pattern that tells of an alert is heard or seen each minute at least."""
+    """Check that a pattern that tells of an alert is heard or seen at least once a minute."""
     if play != "steady" and (play.on < SHORTEST_PULSE or play.every > LONGEST_ROW):
         raise ValueError(
             f"on = {play.on:g}, every = {play.every:g} is hardly noticed; "
@@ -66,7 +69,7 @@ class PinSettings(Section):
     pin: Bcm
     """BCM number, not the position on the header."""
     active_high: bool = True
-    """true: 3.3 V means on. false for boards that switch on at 0 V."""
+    """true: 3.3 V means on. false: for boards that switch on at 0 V."""
 
 
 class LedSettings(PinSettings):
@@ -80,9 +83,9 @@ class BuzzerSettings(PinSettings):
     """[outputs.buzzer]."""
 
     kind: Literal["active", "passive"] = "active"
-    """active: sounds at a steady level. passive: needs a tone."""
+    """active: sounds when it gets a steady voltage. passive: needs a tone."""
     tone: float = Field(default=2700.0, ge=100, le=10000)
-    """Hertz, of a passive one; most are loudest near 2,700."""
+    """Hertz, for a passive buzzer; most are loudest near 2,700."""
     pattern: AlertRhythm = BEEPS
     """How it sounds in an alert."""
 
@@ -91,15 +94,15 @@ class RelaySettings(PinSettings):
     """[outputs.relay]: a siren, a door, a lamp of another voltage."""
 
     when: Literal["alert", "masked"] = "alert"
-    """alert: it tells of an alert. masked: it is on while somebody masked is in view and nobody bare or in doubt, e.g.
-    to open a door; then mute, the test button and quiet hours do nothing to it."""
+    """alert: it is on in an alert. masked: it is on while somebody masked is in view and nobody bare or in doubt, e.g.
+    to open a door; then mute, the test button and quiet hours do not affect it."""
     pattern: Rhythm = "steady"
-    """How it switches then."""
+    """How it switches while it is on."""
     mutes: bool = False
-    """Whether the mute button silences it, as it does the buzzer."""
+    """Whether the mute button silences it, like the buzzer."""
 
     @model_validator(mode="after")
-    def _a_door_is_no_sound(self) -> RelaySettings:
+    def _a_door_is_not_muted(self) -> RelaySettings:
         if self.when == "masked" and self.mutes:
             raise ValueError('mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound')
         if self.when == "alert":
@@ -115,7 +118,7 @@ class LampSettings(Section):
     green: Bcm
     """BCM number."""
     blue: Bcm | None = None
-    """BCM number; lit while muted. Absent: a red and a green LED."""
+    """BCM number; on while muted. Absent: there are a red and a green LED only."""
     active_high: bool = True
     """false for a common anode."""
     pattern: AlertRhythm = "steady"
@@ -126,20 +129,21 @@ class SoundSettings(Section):
     """[outputs.sound]: a chime or a spoken message through a loudspeaker, by ALSA's aplay."""
 
     file: PathText | None = None
-    """A WAV file, of a minute at most. Absent: a built-in chime."""
+    """A WAV file of one minute at most. Absent: a built-in chime."""
     volume: float = Field(default=1.0, ge=0.05, le=1)
-    """Of the file's own loudness; the device's own volume stays as it is."""
+    """Factor on the file's loudness, 0.05–1. The volume of the sound device is not changed."""
     device: str = Field(default="default", min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$")
-    """ALSA's name, as `aplay -L` shows them."""
+    """ALSA's name of the sound device; `aplay -L` lists them."""
     pause: float = Field(default=2.0, ge=0, le=60)
     """Seconds of silence between two plays in one alert."""
 
 
 class OutputsSettings(Section):
-    """[outputs]: what an alert drives; an absent section's output does not exist."""
+    """[outputs]: what an alert drives. If a section is absent, that output does not exist."""
 
     give_up: Annotated[float, seconds_or_never(1, 3600)] = 60.0
-    """Seconds without any output that can tell of an alert, then exit and let systemd start anew; 0: never."""
+    """Seconds without any working output that tells of an alert, after which the daemon exits and systemd starts it
+    again; 0: never."""
     buzzer: BuzzerSettings | None = None
     led: LedSettings | None = None
     lamp: LampSettings | None = None
@@ -148,18 +152,20 @@ class OutputsSettings(Section):
 
     @property
     def tell_of_alarm(self) -> bool:
-        """Whether any of them would be heard or seen in an alert; a door that a relay opens for the masked is not."""
+        """Whether an output would be heard or seen in an alert; a relay that opens a door for masked people would
+        not."""
         loud = self.relay is not None and self.relay.when == "alert"
         return loud or any((self.buzzer, self.led, self.lamp, self.sound))
 
 
 class ButtonSettings(Section):
-    """[buttons.mute], [buttons.test]: a push button between a pin and ground; absent, it does not exist."""
+    """[buttons.mute], [buttons.test]: a push button between a pin and ground. If the section is absent, it does not
+    exist."""
 
     pin: Bcm
     """BCM number."""
     pull_up: bool = True
-    """true: pressed means ground, the Pi's own resistor holds the pin up. false: pressed means 3.3 V."""
+    """true: pressed means ground, and the Pi's internal resistor pulls the pin up. false: pressed means 3.3 V."""
 
     @model_validator(mode="after")
     def _not_against_the_board(self) -> ButtonSettings:
@@ -171,7 +177,7 @@ class ButtonSettings(Section):
 
 
 class MuteSettings(ButtonSettings):
-    """[buttons.mute]: silence; pressed again, sound."""
+    """[buttons.mute]: silences the sound; a second press turns it on again."""
 
     lasts: float = Field(default=300.0, ge=1, le=14400)
     """Seconds until the sound comes back by itself."""

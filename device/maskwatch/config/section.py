@@ -1,4 +1,4 @@
-"""What every section of the settings is made of."""
+"""The base of all sections, and value types that several sections use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from maskwatch.text.address import CONTROL, at_home
 
 
 def seconds_or_never(least: float, most: float) -> AfterValidator:
-    """For a time that 0 switches off; a time so short that it is over at once would do something else."""
+    """Validates a time in seconds: 0 (never), or from `least` to `most`. A time close to 0 would do the opposite of
+    0."""
 
     def checked(value: float) -> float:
         if value == 0 or least <= value <= most:
@@ -21,7 +22,7 @@ def seconds_or_never(least: float, most: float) -> AfterValidator:
 
 
 def _a_path(text: str) -> str:
-    """A file's name as it may be in a config: with its ~ written out."""
+    """Check a file's path and expand its ~."""
     if not text or CONTROL.search(text):
         raise ValueError("empty, or with a tab, a line break or a NUL in it; expected a file's path")
     return at_home(text)
@@ -31,6 +32,7 @@ PathText = Annotated[str, AfterValidator(_a_path)]
 
 
 class Section(BaseModel):
-    """A table of the file: what is unknown is refused, nothing is converted, nothing changes afterwards."""
+    """A table of the file. Unknown keys are refused, values are not converted, and nothing can be changed
+    afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)

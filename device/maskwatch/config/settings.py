@@ -16,7 +16,7 @@ NO_OUTPUT = "no output is set: nothing would be heard or seen; name one in [outp
 
 
 class LogSettings(Section):
-    """[log]: the daemon's own words, on stderr."""
+    """[log]: what the daemon logs on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -52,13 +52,13 @@ class Settings(Section):
 
 
 def is_section(value: Any) -> TypeGuard[BaseModel]:
-    """Whether something in the settings is a section; a pattern, though a table, is a value of one key."""
+    """Whether a value in the settings is a section. A pattern is a table too, but counts as the value of one key."""
     return isinstance(value, Section) and not isinstance(value, Pattern)
 
 
 def has_output(settings: Settings) -> bool:
-    """Whether the settings name an output that tells of an alert; an empty file, or one cut short by a full disk, names
-    none, and a relay that opens a door for the masked is none."""
+    """Whether the settings name an output that tells of an alert. An empty file, or one cut short by a full disk, names
+    none. A relay that opens a door for masked people does not count."""
     return settings.outputs.tell_of_alarm
 
 

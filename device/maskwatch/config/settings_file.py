@@ -1,7 +1,7 @@
-"""A TOML file with the environment laid over it, and where each value came from. Knows nothing of the keys themselves.
+"""A TOML file with the environment's values over it, and the origin of each value. It does not know the keys.
 
 MASKWATCH__ALERT__HOLD=2.5 is alert.hold: two underscores between the levels, because keys have single ones.
-pydantic-settings was considered: it passes over variables of an unknown section and forgets where a value came from.
+pydantic-settings was considered: it ignores variables of an unknown section and does not keep the origin of a value.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ from maskwatch.text.redaction import HIDDEN
 
 __all__ = ["PREFIX", "Place", "RawSettings", "line_numbers", "named", "read", "with_source"]
 PREFIX = "MASKWATCH__"
-OPTION = "--source"  # stands among the variables, so that it holds when the file is read again
+OPTION = "--source"  # treated as a variable, so that it stays in force when the file is read again
 OPTION_PLACE = ("camera", "source")
-LONGEST = 64 * 1024  # bytes of a config file; the shipped one, comments and all, has 7 thousand
-DEEPEST = 6  # levels of a variable's name; the deepest key there is, a pattern's, has four
+LONGEST = 64 * 1024  # bytes of a config file; the shipped one with its comments has 7 thousand
+DEEPEST = 6  # levels in a variable's name; the deepest key, inside a pattern, has four
 
 
 @dataclass(frozen=True, slots=True)
 class RawSettings:
-    """What was read, not yet checked."""
+    """What was read from the file and the environment, not yet checked."""
 
     path: Path
     text: str  # of the file
-    table: Mapping[str, Any]  # the file with the environment laid over it
-    variables: Mapping[Place, str]  # the variable that set a place
+    table: Mapping[str, Any]  # the file with the environment's values over it
+    variables: Mapping[Place, str]  # path of a key -> name of the variable that set it
 
     def variables_at(self, place: Place) -> list[str]:
-        """The environment variables that affect a place: those that set it, something in it, or something around it."""
+        """The environment variables that affect a key or section: they set it, a part of it, or the section around
+        it."""
         return [name for other, name in self.variables.items() if _is_within(place, other) or _is_within(other, place)]
 
     def is_of_variables(self, place: Place) -> bool:
-        """Whether the file has no say in a place: a variable set it, or a section around it."""
+        """Whether the file does not affect a key: a variable set it, or the section around it."""
         return any(_is_within(place, other) for other in self.variables)
 
 
 def read(path: Path, environment: Mapping[str, str]) -> RawSettings:
     """
     Raises:
-        ConfigError: the file is no TOML, or a variable with the prefix names nothing.
-        UnreadableConfigError: the file cannot be read just now.
+        ConfigError: the file is not TOML, or a variable with the prefix names no key.
+        UnreadableConfigError: the file cannot be read now.
     """
     text, table = _file(path)
     variables = _variables(environment)
@@ -60,7 +61,8 @@ def read(path: Path, environment: Mapping[str, str]) -> RawSettings:
 
 
 def with_source(environment: Mapping[str, str], source: str | None) -> dict[str, str]:
-    """The environment with the command line's --source over it, as `read` takes it; None: there is none."""
+    """The environment and the command line's --source, in the form that `read` takes; None: the option was not
+    given."""
     return {**environment, OPTION: source} if source is not None else dict(environment)
 
 
@@ -79,7 +81,7 @@ def _file(path: Path) -> tuple[str, dict[str, Any]]:
         return text, table_of(text)
     except OSError as error:
         of_name_or_size = "\0" in str(path) or error.errno in (errno.ENAMETOOLONG, errno.EFBIG)
-        kind = ConfigError if of_name_or_size else UnreadableConfigError  # time mends the others
+        kind = ConfigError if of_name_or_size else UnreadableConfigError  # the others may be over soon
         raise kind(f"{where}: {error.strerror}; name a TOML file") from None
     except TomlError as error:
         line = f":{error.line}" if error.line else ""
@@ -87,7 +89,11 @@ def _file(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _variables(environment: Mapping[str, str]) -> dict[Place, str]:
-    """The place of each variable of ours."""
+    """Path of the key -> name of the variable, for each variable with our prefix.
+
+    Raises:
+        ConfigError: two variables set the same key, or a name cannot be a key.
+    """
     variables: dict[Place, str] = {}
     for name in environment:
         if name == OPTION or name.startswith(PREFIX):
@@ -111,7 +117,12 @@ def _place(name: str) -> Place:
 
 
 def _value(variable: str, text: str) -> Any:
-    """A TOML value; what is none, such as a bare word, is a string. The command line's is always a string."""
+    """The variable's value as TOML; text that is not TOML, such as a bare word, is a string. The command line's
+    --source is always a string.
+
+    Raises:
+        ConfigError: the text exceeds a limit of TOML texts here.
+    """
     if variable == OPTION:
         return text
     try:

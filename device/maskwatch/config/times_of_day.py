@@ -1,4 +1,4 @@
-"""Times of day: how they may be written, and how much of a day they leave."""
+"""Times of day: how they may be written, and how much of a day is outside some windows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ DAY = 24 * 60  # minutes
 
 
 def _a_time(value: Any) -> str:
-    """As HH:MM. TOML has times of its own, `22:00:00` without quotes; 24:00 is the midnight that ends a day."""
+    """The time as HH:MM. TOML's own times (`22:00:00` without quotes) are accepted; 24:00 is the midnight at a day's
+    end."""
     text = value.isoformat() if isinstance(value, datetime.time) else value
     match = WRITTEN.fullmatch(text) if isinstance(text, str) else None
     if match is None or int(match[1]) > 24 or (int(match[1]) == 24 and match[2] != "00"):
@@ -28,7 +29,8 @@ TimeOfDay = Annotated[str, BeforeValidator(_a_time)]
 
 
 def awake(windows: Sequence[tuple[str, str]]) -> int:
-    """Minutes of a day that are in none of the windows (HH:MM, HH:MM); over midnight where the second is earlier."""
+    """Minutes of a day that are in none of the windows (HH:MM, HH:MM). A window spans midnight if its end is
+    earlier."""
     free = set(range(DAY))
     for since, until in windows:
         first, last = _minute(since), _minute(until)

@@ -1,4 +1,4 @@
-"""Which line of a TOML text each key is in, in a time that grows with the text's length alone. tomllib does not say."""
+"""The line of each key in a TOML text, which tomllib does not tell. The time grows only with the text's length."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Place = tuple[str, ...]  # ("alert", "hold")
-DEEPEST = 6  # levels below a section that have a place; keys have three at most, and what is deeper is refused anyway
-# Strings and comments come first: a bracket or a line break in them ends nothing.
+DEEPEST = 6  # levels below a section that are recorded; keys have three at most, and deeper ones are refused anyway
+# Strings and comments are matched first, because brackets and line breaks inside them do not end a statement.
 TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'
     r"|'''.*?'{3,5}"
@@ -22,14 +22,14 @@ TOKEN = re.compile(
 
 
 def line_numbers(text: str) -> dict[Place, int]:
-    """The line, from 1, at which a key's value is complete; whole sections are places as well.
+    """Path of each key or section -> the line, from 1, in which its value ends.
 
     Args:
         text: valid TOML.
     """
     found: dict[Place, int] = {}
     section: Place = ()
-    arrays: set[Place] = set()  # sections that may be there several times: a key in them has no single place
+    arrays: set[Place] = set()  # sections that may occur several times, so that their keys have no single line
     for statement, number in _statements(text):
         table = tomllib.loads(statement)
         if statement.startswith("["):
@@ -45,7 +45,7 @@ def line_numbers(text: str) -> dict[Place, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[str, int]]:
-    """Each section's head and each key with its value, however many lines it has; and the line it ends in."""
+    """Each section header and each key with its value (which may span lines), and the line in which it ends."""
     start = depth = 0
     number = 1
     for token in TOKEN.finditer(text + "\n"):
@@ -59,7 +59,7 @@ def _statements(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _deepest(table: Mapping[str, Any]) -> Place:
-    """Of a section's head, which has one key in another."""
+    """The path in a parsed section header, e.g. ("outputs", "led")."""
     place: Place = ()
     inner: Any = table
     while isinstance(inner, dict) and inner:

@@ -1,7 +1,7 @@
-"""Bytes or text from anybody -> a TOML table. Whatever they are, the answer comes at once, if only in one line.
+"""Untrusted bytes or text -> a TOML table, or one line of error; always quickly.
 
-tomllib is written in Python: it recurses for each bracket, and its time grows with the square of a dotted key's parts.
-Both are bounded here before it sees them.
+tomllib is written in Python: it recurses for each bracket, and its time grows with the square of the number of parts of
+a dotted key. Both are limited here before tomllib sees the text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import tomllib
 from typing import Any
 
-LONGEST_LINE = 4096  # characters; a zone of a hundred corners has 2,000. A dotted key of that length takes 10 ms
+LONGEST_LINE = 4096  # characters; a zone with 100 corners has 2,000. A dotted key of this length takes 10 ms
 UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -22,15 +22,15 @@ class TomlError(ValueError):
 
     def __init__(self, reason: str, line: int | None = None, is_limit: bool = False) -> None:
         super().__init__(reason)
-        self.line = line  # from 1; None: of the whole, or its end
-        self.is_limit = is_limit  # it may be TOML, but further than is read here
+        self.line = line  # from 1; None: the whole text, or its end
+        self.is_limit = is_limit  # it may be TOML, but exceeds a limit here
 
 
 def text_of(content: bytes) -> str:
-    """A file's content as text: UTF-8, with a byte order mark or without, or UTF-16 with one, as Windows saves it.
+    """A file's content as text: UTF-8 with or without a byte order mark, or UTF-16 with one, as Windows saves it.
 
     Raises:
-        TomlError: it is something else.
+        TomlError: it has another encoding.
     """
     if content.startswith(UTF_32):
         raise TomlError("saved as UTF-32; save it as UTF-8")
@@ -49,7 +49,7 @@ def table_of(text: str) -> dict[str, Any]:
     """The TOML of a text.
 
     Raises:
-        TomlError: it is none, or nests or counts further than any setting does.
+        TomlError: it is not TOML, or its nesting, line length or numbers exceed the limits here.
     """
     long = next((number for number, line in enumerate(text.split("\n"), 1) if len(line) > LONGEST_LINE), None)
     if long is not None:
@@ -67,7 +67,8 @@ def table_of(text: str) -> dict[str, Any]:
 
 
 def _without_the_text(message: str) -> TomlError:
-    """tomllib's message as its reason and its line; it may name a key, and a key's place may hold a value."""
+    """tomllib's message as our reason and the line number. Its own text may repeat a key, which may be a misplaced
+    value."""
     found = PLACE.search(message)
     reason = PLACE.sub("", message)
     if reason.startswith(("Cannot declare", "Duplicate inline table key", "Cannot mutate")):

@@ -1,4 +1,4 @@
-"""A value or key of the config as a message shows it: short, and only when there can be no password in it."""
+"""A value or key of the config as messages show it: shortened, and only if it cannot contain a password."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from maskwatch.text.redaction import HIDDEN, is_suspect
 
 LONGEST = 40  # characters
-HARMLESS = re.compile(r"(?!.*(?://|[^\d]:|:[^\d]))[\w .,:/+-]*")  # a word, a number, a time, a file's name; no address
+HARMLESS = re.compile(r"(?!.*(?://|[^\d]:|:[^\d]))[\w .,:/+-]*")  # a word, number, time or file name, no address
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 KINDS: dict[type, str] = {str: "a string", list: "an array", dict: "a table"}
-MOST = 8  # of a list or table, its parts in turn included
+MOST = 8  # values in a list or table, nested ones included, that are shown
 
 
 def found(value: Any) -> str:
     """E.g. `'long' (str)`, or `a string of 23 characters`."""
     if isinstance(value, bool):
         return f"{value} (bool)"
-    if isinstance(value, int) and value.bit_length() > 64:  # to write out thousands of digits is forbidden, and slow
+    if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to print thousands of digits
         return f"a number of {math.ceil(value.bit_length() * math.log10(2))} digits"
     if not _is_harmless(value, [MOST]):
         return f"{KINDS.get(type(value), 'a value')} of {_size(value)}"
@@ -28,7 +28,7 @@ def found(value: Any) -> str:
 
 
 def key_shown(key: str) -> str:
-    """A key that may be anything: some write an address in a key's place."""
+    """A key as it may be shown; some people write an address where a key belongs."""
     return key if KEY.fullmatch(key) else HIDDEN
 
 
@@ -38,7 +38,8 @@ def _size(value: Any) -> str:
 
 
 def _is_harmless(value: Any, left: list[int]) -> bool:
-    """`left` counts down what may still be looked at: a value may be deep, or have a million parts."""
+    """Whether a value may be shown. `left` counts down, because a value may be deeply nested or have a million
+    parts."""
     left[0] -= 1
     if left[0] < 0:
         return False

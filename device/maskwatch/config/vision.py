@@ -1,4 +1,4 @@
-"""What the unit sees with: [camera], [zone], [face], [mask], and [power], how much is computed."""
+"""[camera], [zone], [face], [mask] and [power]: where frames come from, and how they are processed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Focus = Annotated[Literal["auto"] | float, BeforeValidator(_a_focus)]
 
 
 def _a_source(value: Any) -> Any:
-    """Its message never repeats the value: there may be a password in it."""
+    """Check a source. The message never repeats the value, which may contain a password."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_DEVICES:
-        value = str(value)  # a bare number is a device's, with quotes or without
+        value = str(value)  # a number alone is a V4L2 device, with quotes or without
     if not isinstance(value, str):
         raise ValueError('found no string; expected e.g. "picamera:0"')
     parse(value)
@@ -51,54 +51,58 @@ class CameraSettings(Section):
     """[camera]: where frames come from."""
 
     source: SourceText = Field(default="picamera:0", repr=False)
-    """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see address.parse."""
+    """picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo; see text.address.parse."""
     password_file: PathText | None = None
-    """A file with the password of a network camera, or the name of a systemd credential. Absent: see source."""
+    """A file with the password of a network camera, or the name of a systemd credential. Absent: the password, if any,
+    is in `source`."""
     verify: bool = True
-    """Whether a network camera must prove who it is: https and rtsps with a certificate that this machine trusts."""
+    """Whether a network camera must prove its identity: https and rtsps, with a certificate that this machine
+    trusts."""
     width: int = Field(default=1280, ge=64, le=4096)
-    """Pixels asked of a live camera; files and streams keep their own size."""
+    """Pixels; requested from a live camera. Files and streams keep their size."""
     height: int = Field(default=720, ge=64, le=4096)
-    """Pixels asked of a live camera."""
+    """Pixels; requested from a live camera."""
     fps: float = Field(default=15.0, ge=0.2, le=120)
-    """Frames a second asked of a live camera; also the clock of an image folder, and of a video without times."""
+    """Frames a second; requested from a live camera. It also gives the times of an image folder, and of a video without
+    time stamps."""
     format: Literal["auto", "MJPG", "YUYV", "UYVY", "NV12", "GREY"] = "auto"
-    """Of a USB camera's pixels. MJPG is compressed: a USB 2 cable carries more large frames of it."""
+    """Pixel format of a USB camera. MJPG is compressed, so a USB 2 connection carries more large frames a second."""
     rotation: Literal[0, 90, 180, 270] = 0
-    """Degrees the picture is turned clockwise before anybody looks at it; 180 for a camera mounted upside down."""
+    """Degrees by which each frame is turned clockwise; 180 for a camera mounted upside down."""
     field_of_view: float | None = Field(default=None, ge=5, le=170)
-    """Degrees from the left to the right edge of the picture, before it is turned: `maskwatch check` tells in metres
-    how far faces are found. Absent: as the Pi's camera modules have it, and unknown of other cameras."""
+    """Degrees from the left to the right edge of the frame before it is turned. With it, `maskwatch check` tells in
+    metres how far away faces are found. Absent: known for the Pi's camera modules, unknown for other cameras."""
     exposure: float | None = Field(default=None, ge=0.01, le=1000)
     """Milliseconds of exposure, picamera only. Absent: automatic."""
     focus: Focus = "auto"
-    """Of a picamera lens that can move: "auto", or fixed at so many dioptres (1 / metres)."""
+    """For a picamera lens that can move: "auto", or a fixed focus in dioptres (1 / metres)."""
     stall: float = Field(default=5.0, ge=0.2, le=60)
-    """Seconds without a new frame after which a live camera counts as failed; after twice that it is opened again. It
-    must not be shorter than the time between two frames of a slow camera."""
+    """Seconds without a new frame after which a live camera counts as failed; after twice this time it is opened again.
+    It must be longer than the time between two frames of a slow camera."""
     frozen: Annotated[float, seconds_or_never(0.1, 600)] = 10.0
-    """Seconds of lit frames alike to the last byte after which a live camera is opened again; 0: never."""
+    """Seconds of identical frames (not dark ones) after which a live camera is opened again; 0: never."""
     dark: Annotated[float, seconds_or_never(0.1, 3600)] = 30.0
-    """Seconds of black or featureless frames after which the lens counts as covered: a fault, shown; 0: never."""
+    """Seconds of black or featureless frames after which the lens counts as covered, which the unit shows as a fault;
+    0: never."""
     give_up: Annotated[float, seconds_or_never(0.1, 3600)] = 120.0
-    """Seconds of a camera that cannot be had after which the daemon exits, for systemd to start it anew; 0: never."""
+    """Seconds of camera failure after which the daemon exits, so that systemd starts it again; 0: never."""
 
     @model_validator(mode="after")
     def _one_password(self) -> CameraSettings:
         source = parse(self.source)
         if source.authority is not None and self.password_file is not None:
-            source.with_password("x")  # refused where it belongs nowhere
+            source.with_password("x")  # raises if the source has no place for a password
         elif source.wants_password:
             raise ValueError("there is {password} in source, and no password_file that it would come from")
         return self
 
 
 class ZoneSettings(Section):
-    """[zone]: where in the picture people count."""
+    """[zone]: the part of the frame in which people count."""
 
     polygon: Polygon = ()
-    """Corners as [across, down] in shares of the frame, 0 to 1; a face counts when its middle is inside. Empty: all.
-    The finder looks at the zone's rectangle and a margin alone, see looking.region."""
+    """Corners as [across, down] in shares of the frame, 0 to 1. A face counts when its middle is inside. Empty: the
+    whole frame. The finder only sees the zone's bounding rectangle with a margin, see looking.region."""
 
 
 class FaceSettings(Section):
@@ -109,13 +113,13 @@ class FaceSettings(Section):
     model: PathText = "default"
     """"default", the bundle in the package, or a file."""
     reach: Literal["near", "far"] = "near"
-    """far: the finder in the package whose input is larger. It finds smaller faces, farther away, and takes several
-    times as long; see docs/reach.md."""
+    """far: the finder in the package with the larger input. It finds smaller faces, which are farther away, and takes
+    several times as long; see docs/reach.md."""
     min_score: float | None = Field(default=None, ge=0.05, le=0.95)
-    """A face below this score, 0 to 1, is ignored. Absent: the threshold the model was shipped with. Few faces score
-    above 0.95, and below 0.05 everything is one."""
+    """0 to 1; faces with a lower score are ignored. Absent: the threshold that was shipped with the model. Few faces
+    score above 0.95, and below 0.05 nearly everything counts as a face."""
     min_size: float = Field(default=16.0, ge=0, le=1000)
-    """A face whose shorter side is below this, in pixels of the frame, is ignored."""
+    """Pixels of the frame; faces whose shorter side is smaller are ignored."""
     threads: Threads = 2
 
     @model_validator(mode="after")
@@ -137,7 +141,7 @@ class MaskSettings(Section):
     model: PathText = "default"
     """"default", the bundle in the package, or a .tflite made by `python -m convert`."""
     incorrect: Literal["without_mask", "with_mask"] = "without_mask"
-    """What a mask worn wrong, nose or mouth out, counts as: without_mask lets the alert sound for it."""
+    """What a mask worn wrong (nose or mouth not covered) counts as. With without_mask it causes an alert."""
     threads: Threads = 2
 
 
@@ -145,6 +149,6 @@ class PowerSettings(Section):
     """[power]: how much is computed."""
 
     gate: bool = False
-    """true: nobody looks for faces while nothing moves in the picture and nobody is known to be there."""
+    """true: the finder does not run while nothing moves in the frame and nobody is known to be there."""
     max_fps: float | None = Field(default=None, ge=0.2, le=120)
-    """Frames a second looked at, at most. Absent: as many as the camera gives and the models manage."""
+    """Frames a second that are processed at most. Absent: as many as the camera gives and the models can process."""

@@ -1,4 +1,4 @@
-"""Whether a zone's corners enclose enough for a face's middle to be inside: a zone without area is silent for ever."""
+"""Checks that a zone's corners enclose an area: in a zone without area no face counts, and no alert ever begins."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from collections.abc import Sequence
 Corner = tuple[float, float]  # (across, down) in shares of the frame, 0–1
 Corners = tuple[Corner, ...]
 MOST = 100  # corners
-NARROWEST = 0.02  # of the frame: the least mean width; at 640 pixels 13, less than the smallest face that is found
+NARROWEST = 0.02  # of the frame: the smallest mean width; 13 pixels of 640, less than the smallest face that is found
 
 
 def enclosing(corners: Corners) -> Corners:
-    """The corners, without those that repeat the one before them (or, at the end, the first: some programs close a
-    polygon so).
+    """The corners without repeated ones. Some programs repeat the first corner at the end to close a polygon.
 
     Raises:
-        ValueError: they enclose nothing, hardly anything, or cross themselves.
+        ValueError: the corners enclose no area or too little, or the outline crosses itself.
     """
     if not corners:
         return corners
     if len(corners) > MOST:
         raise ValueError(f"{len(corners)} corners; expected {MOST} at most")
-    before = (corners[-1], *corners[:-1])
-    kept = tuple(corner for corner, last in zip(corners, before, strict=True) if corner != last)
+    previous = (corners[-1], *corners[:-1])
+    kept = tuple(corner for corner, last in zip(corners, previous, strict=True) if corner != last)
     if len(kept) < 3:
         raise ValueError(f"{len(kept)} corners enclose nothing; expected three or more, or none for the whole frame")
     if touches_itself(kept):
@@ -34,13 +33,13 @@ def enclosing(corners: Corners) -> Corners:
 
 
 def mean_width(corners: Corners) -> float:
-    """Twice the area by half the outline: of a strip its width, of a square half its side."""
+    """Twice the area divided by half the outline's length: the width of a strip, or half the side of a square."""
     outline = math.fsum(math.dist(*side) for side in sides(corners))
     return 4 * abs(area(corners)) / outline if outline else 0.0
 
 
 def area(corners: Corners) -> float:
-    """In shares of the frame; below 0 when they go around the other way."""
+    """Signed area in shares of the frame (shoelace formula); negative for the other direction."""
     return math.fsum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in sides(corners)) / 2
 
 
@@ -50,7 +49,7 @@ def sides(corners: Corners) -> list[tuple[Corner, Corner]]:
 
 
 def touches_itself(corners: Corners) -> bool:
-    """Whether two sides meet elsewhere than at the corner they share, or one goes back over the other."""
+    """Whether two sides meet at another point than their common corner, or one side goes back over the other."""
     all_sides = sides(corners)
     return any(
         _meet(one, other, of_neighbours=(second - first) in (1, len(all_sides) - 1))
@@ -63,7 +62,7 @@ def touches_itself(corners: Corners) -> bool:
 def _meet(one: Sequence[Corner], other: Sequence[Corner], of_neighbours: bool) -> bool:
     (a, b), (c, d) = one, other
     turns = _turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)
-    if of_neighbours:  # they share a corner; more only when they lie on one line and go back
+    if of_neighbours:  # they share a corner, and more only if they are on one line and the second goes back
         shared, far = (b, (a, d)) if b == c else (a, (b, c))
         back = (far[0][0] - shared[0]) * (far[1][0] - shared[0]) + (far[0][1] - shared[1]) * (far[1][1] - shared[1])
         return not any(turns) and back > 0
@@ -74,11 +73,11 @@ def _meet(one: Sequence[Corner], other: Sequence[Corner], of_neighbours: bool) -
 
 
 def _turn(a: Corner, b: Corner, c: Corner) -> float:
-    """Above 0 when the way from a over b to c turns one way, below 0 the other; 0: straight on, or back."""
+    """Cross product: its sign is the direction in which the path a-b-c turns; 0: it goes straight on, or back."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _between(a: Corner, b: Corner, point: Corner) -> bool:
-    """Whether a point on their line lies between a and b."""
+    """Whether a point on the line through a and b is between them."""
     across, down = sorted((a[0], b[0])), sorted((a[1], b[1]))
     return across[0] <= point[0] <= across[1] and down[0] <= point[1] <= down[1]

@@ -1,1 +1,1 @@
-"""The daemon: its parts put together, its loop, and what systemd and signals ask of it."""
+"""The daemon: builds its parts, runs the loop, and answers systemd and signals."""

@@ -1,4 +1,4 @@
-"""Push buttons: mute and test. A press only queues; nothing waits for it."""
+"""Push buttons: mute and test. A press only queues a message; nothing waits for its effect."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from maskwatch.outputs import Outputs
 from maskwatch.pins.claim import claim
 
 logger = logging.getLogger(__name__)
-BOUNCE = 0.05  # seconds a contact may chatter; fingers are slower
-TEST_LASTS = 3.0  # seconds of alert a press of the test button plays
-MANY, WITHIN = 10, 30.0  # so many presses in so many seconds are no finger's
-QUIET = 30.0  # seconds without a press, then a loose contact counts as mended
+BOUNCE = 0.05  # seconds of contact bounce that are ignored; fingers are slower
+TEST_LASTS = 3.0  # seconds of alert that the test button plays
+MANY, WITHIN = 10, 30.0  # presses, seconds: so many presses in this time are a fault, not a finger
+QUIET = 30.0  # seconds without a press after which a loose contact counts as mended
 
 
 class Contact:
-    """Tells presses from a loose wire or water in the switch: it would mute the unit, or play the alert, all night."""
+    """Recognises a loose wire or water in the switch, which would mute the unit or play the alert all night."""
 
     def __init__(self, name: str, loose: Callable[[], None] = lambda: None) -> None:
         """
         Args:
             name: of the button, for the log.
-            loose: called once when presses begin to come too fast.
+            loose: called once when presses start to come too fast.
         """
         self._name, self._loose = name, loose
         self._presses: deque[float] = deque(maxlen=MANY)  # seconds
         self._is_loose = False
 
     def pressed(self, now: float) -> bool:
-        """Whether a press at `now`, in seconds, counts."""
+        """Whether a press at `now`, in seconds, is obeyed."""
         newest = self._presses[-1] if self._presses else -math.inf
         if self._is_loose and now - newest >= QUIET:
             self._is_loose = False
@@ -53,10 +53,10 @@ class Contact:
 
 
 class Buttons:
-    """The buttons that the settings name, pressing on `outputs` until closed.
+    """The buttons that the settings name. They act on `outputs` until they are closed.
 
     Raises:
-        OutputError: a pin cannot be used; the others are given back.
+        OutputError: a pin cannot be used; the others are released.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Buttons:
             self._opened = opened.pop_all()
 
     def close(self) -> None:
-        """Give the pins back; a second call does nothing."""
+        """Release the pins; a second call does nothing."""
         self._opened.close()
 
     def _mute(self) -> None:
@@ -105,10 +105,10 @@ def _opened(name: str, settings: ButtonSettings, do: Callable[[], None]) -> Any:
 
 
 def press(name: str, settings: ButtonSettings, do: Callable[[], None]) -> Any:
-    """A gpiozero Button that calls `do` at each press, from a thread of the pin library's.
+    """A gpiozero Button that calls `do` at each press, on a thread of the pin library.
 
     Raises:
-        OutputError: the pin cannot be used, or does not tell of its edges.
+        OutputError: the pin cannot be used, or does not report its edges.
     """
 
     def make(gpiozero: Any) -> Any:
@@ -124,7 +124,7 @@ def press(name: str, settings: ButtonSettings, do: Callable[[], None]) -> Any:
 
 
 def _done(name: str, do: Callable[[], None]) -> None:
-    """An exception would end the thread of lgpio's that serves every button, and none would work any more."""
+    """Call `do` and log its exception: it would end lgpio's thread, which serves all buttons."""
     try:
         do()
     except Exception:

@@ -1,4 +1,4 @@
-"""Frames that raise when they are looked at: skipped, counted, told once; too many in a row are the end."""
+"""Frames whose processing raises: they are skipped, counted and logged once; too many in a row end the daemon."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from maskwatch.errors import MaskwatchError
 from maskwatch.flow import Image
 
 logger = logging.getLogger(__name__)
-BLIND = 3  # frames in a row that raised: from then on the unit counts as one that cannot see
-GIVE_UP = 30  # frames in a row that raised: the next one will, too; a new start may help
-OVER = 10.0  # seconds of the frames without a failure, then an episode is over
+BLIND = 3  # failed frames in a row after which the unit counts as blind
+GIVE_UP = 30  # failed frames in a row after which the daemon ends: the next one would fail too, a new start may help
+OVER = 10.0  # seconds, by the frames' times, without a failure after which an episode is over
 
 
 class Skips:
-    """What became of the frames so far."""
+    """Counts the failed frames of one episode."""
 
     def __init__(self) -> None:
-        self.blind: str | None = None  # why the unit cannot see; None: it can
+        self.blind: str | None = None  # why the unit cannot see; None: it sees
         self._in_row = 0
         self._skipped = 0  # in this episode
         self._newest = -math.inf  # seconds, of the newest frame that raised
 
     def failed(self, error: Exception, time: float) -> None:
-        """A frame raised.
+        """The processing of a frame raised.
 
         Args:
             error: what it raised.
             time: seconds, of the frame.
 
         Raises:
-            MaskwatchError: it was the GIVE_UP-th in a row; the error itself, if it is one.
+            MaskwatchError: it was the GIVE_UP-th in a row. `error` itself is raised if it is a MaskwatchError.
         """
         reason = told(error)
         if not self._skipped:
@@ -50,7 +50,7 @@ class Skips:
         raise MaskwatchError(f"{GIVE_UP} frames in a row cannot be looked at: {reason}") from error
 
     def went_well(self, time: float) -> None:
-        """A frame at that time, in seconds, was looked at."""
+        """The frame at `time`, in seconds, was processed."""
         self._in_row, self.blind = 0, None
         if self._skipped and time - self._newest >= OVER:
             logger.warning("every frame can be looked at again; %d were skipped", self._skipped)
@@ -58,23 +58,24 @@ class Skips:
 
 
 def required(image: Image) -> None:
-    """
+    """Check that an image is (H, W, 3) uint8 and not empty.
+
     Raises:
-        ValueError: it is no picture that the device looks at.
+        ValueError: it is not.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"a frame of shape {image.shape}, {image.dtype}; expected (height, width, 3), uint8")
 
 
 def told(error: Exception) -> str:
-    """An exception in one line, and where it was raised."""
+    """An exception in one line, with the file and line where it was raised."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MaskwatchError) or error.__traceback__ is None:
         return text
-    *_, place = traceback.extract_tb(error.__traceback__)
-    return f"{text} ({Path(place.filename).name}:{place.lineno})"
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{text} ({Path(last.filename).name}:{last.lineno})"
 
 
 def _details(error: Exception) -> Exception | None:
-    """The traceback, for who asked for details."""
+    """The error, for its traceback, if the log level is debug."""
     return error if logger.isEnabledFor(logging.DEBUG) else None

@@ -1,7 +1,7 @@
-"""The pictures on the wall, kept over a restart: one small file in the folder that systemd gives (STATE_DIRECTORY).
+"""The pictures on the wall, saved for the next start: one small file in systemd's STATE_DIRECTORY.
 
-It is written seldom, for an SD card wears out, and never by the loop, for a card may take seconds. To lose it is
-harmless: each picture then alerts once more. Without such a folder nothing is kept.
+It is written rarely, because SD cards wear out, and on a separate thread, because a card may take seconds. Losing it is
+harmless: each picture then causes one more alert. Without STATE_DIRECTORY nothing is saved.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from maskwatch.system import regular_file, whole_file
 logger = logging.getLogger(__name__)
 SCHEMA = 1
 NAME = "pictures.json"
-LARGEST = 65536  # bytes of a file that can be ours
-EVERY = 600.0  # seconds between two writes, at the least
+LARGEST = 65536  # bytes; we never write a larger file
+EVERY = 600.0  # seconds between two writes at least
 FARTHEST = 1e5  # pixels; no frame is larger
-STEP = 8.0  # pixels a picture must have moved by to be written again
+STEP = 8.0  # pixels; a smaller move of a picture is not written
 
 
 class Wall:
-    """Loads and saves them. `keep` is for the loop: it never waits."""
+    """Loads and saves the pictures. The loop calls `keep`, which never waits."""
 
     def __init__(self, folder: Path | None, camera: str) -> None:
         """
         Args:
-            folder: where the file lies; None: nothing is kept.
-            camera: what the boxes belong to: another camera, or size of frames, has other pictures.
+            folder: of the file; None: nothing is saved.
+            camera: identifies the view. Boxes of another camera or frame size are not used.
         """
         self._path = folder / NAME if folder else None
         self._camera = hashlib.sha256(camera.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -47,12 +47,12 @@ class Wall:
 
     @classmethod
     def from_environment(cls, camera: str, environment: Mapping[str, str] = os.environ) -> Wall:
-        """In the first folder of STATE_DIRECTORY, as systemd.exec(5) sets it."""
+        """With the file in the first folder of STATE_DIRECTORY, see systemd.exec(5)."""
         folder = environment.get("STATE_DIRECTORY", "").split(":")[0]
         return cls(Path(folder) if folder else None, camera)
 
     def load(self) -> tuple[Picture, ...]:
-        """What was kept; nothing when there is no file, or none that can be used: that is one line in the log."""
+        """The saved pictures; none if there is no file, or one that cannot be used, which the log then says."""
         if self._path is None:
             return ()
         try:
@@ -67,7 +67,7 @@ class Wall:
         return pictures
 
     def keep(self, pictures: Sequence[Picture], time: float) -> None:
-        """Write them, on a separate thread, if there is news and the last write is long ago.
+        """Save them on a separate thread, if they changed and the last write was EVERY seconds ago or more.
 
         Args:
             pictures: all that are known.
@@ -81,7 +81,7 @@ class Wall:
             self._writer.start()
 
     def save(self, pictures: Sequence[Picture]) -> None:
-        """Write them now, if there is news: whole or not at all. What fails is told once."""
+        """Save them now, if they changed. The file is replaced as a whole. A failure is logged once."""
         if self._path is None or _gist(pictures) == self._kept:
             return
         rows = [[*_corners(each.box), each.seen, each.unseen] for each in pictures]
@@ -97,7 +97,11 @@ class Wall:
 
 
 def _read(content: Any, camera: str) -> tuple[Picture, ...]:
-    """Raises ValueError: it is none of ours."""
+    """The pictures in a parsed file.
+
+    Raises:
+        ValueError: the file is not ours, or of another camera.
+    """
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise ValueError("of another program or version")
     if content.get("camera") != camera:
@@ -124,5 +128,6 @@ def _corners(box: Box) -> tuple[float, float, float, float]:
 
 
 def _gist(pictures: Sequence[Picture]) -> list[tuple[int, ...]]:
-    """What must differ to be news: which pictures there are, roughly where, and for how long, doubled or not."""
+    """What must change before the file is written again: the pictures, their places rounded to STEP, and the power of
+    two below their times."""
     return sorted((*(round(side / STEP) for side in _corners(each.box)), math.frexp(each.seen)[1]) for each in pictures)

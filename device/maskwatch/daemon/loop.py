@@ -1,4 +1,4 @@
-"""The daemon's loop: frames in, alerts out, and at every turn a sign of life."""
+"""The daemon's loop: reads frames, switches alerts, and reports to systemd's watchdog at every turn."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from maskwatch.presence.pace import Pace
 from maskwatch.system import process_end
 
 logger = logging.getLogger(__name__)
-WAIT = 0.5  # seconds; how long a stop request may go unnoticed while no frame comes
-# Seconds; the whole end must take less than TimeoutStopSec of the unit file.
+WAIT = 0.5  # seconds until a stop request is noticed while no frame comes
+# Seconds that each part may take to close; all together must stay below TimeoutStopSec of the unit file.
 BUTTONS_WITHIN, SOURCE_WITHIN, WALL_WITHIN = 0.5, 2.5, 1.0
-SLACK = 0.01  # seconds a frame may come early and still be looked at under max_fps
+SLACK = 0.01  # seconds that a frame may come too early for max_fps and still be processed
 
 
 class Stop(Protocol):
-    """Asks for the end: signals.Flag, or threading.Event where no signal handler sets it."""
+    """A request to end: signals.Flag, or threading.Event if no signal handler sets it."""
 
     def is_set(self) -> bool:
-        """Whether the end is asked for."""
+        """Whether the end was requested."""
 
 
 def run(
@@ -40,20 +40,21 @@ def run(
     notifier: Notifier | None = None,
     before_each: Callable[[], None] = lambda: None,
 ) -> None:
-    """Watch until the source ends, `stop` is set or `duration` seconds of frames passed; then all is off.
+    """Watch until the source ends, `stop` is set or `duration` is over; then switch everything off.
 
     Args:
         parts: see parts.build; closed at the end.
-        stop: asks for the end.
-        duration: seconds of the frames' own time.
-        stages: where the time of a frame goes is written.
-        notifier: of systemd.
+        stop: requests the end.
+        duration: seconds, by the times of the frames.
+        stages: records how long each stage of a frame takes.
+        notifier: reports to systemd.
         before_each: called at every turn, e.g. to read the settings again.
 
     Raises:
-        SourceError: the source failed for good; the alert and the pins are off by then all the same.
-        MaskwatchError: too many frames in a row could not be looked at; likewise.
-        OutputError: no output could tell of an alert for too long, see Outputs.check; likewise.
+        SourceError: the source failed for good.
+        MaskwatchError: too many frames in a row could not be processed.
+        OutputError: no output could tell of an alert for too long, see Outputs.check.
+        In each case the alert and the pins are switched off before.
     """
     notifier = notifier or Notifier()
     state = State(parts.outputs, notifier)
@@ -71,18 +72,18 @@ def run(
 
 
 class Watch:
-    """What the loop remembers from turn to turn."""
+    """One turn of the loop after the other, and what is remembered between them."""
 
     def __init__(self, parts: Parts, stages: StageTimes, state: State) -> None:
         self._parts, self._stages, self._state = parts, stages, state
         self._time = 0.0  # seconds, of the newest frame
-        self._looked = -math.inf  # seconds, of the newest frame that was looked at
+        self._looked = -math.inf  # seconds, of the newest frame that was processed
         self._blind: str | None = None  # why the unit cannot see
         self._skips = Skips()
         self._pace = Pace()
 
     def turn(self, duration: float) -> bool:
-        """Wait for a frame, and look at it; False when `duration` is over."""
+        """Wait for a frame and process it; False when `duration` is over."""
         self._stages.begin()
         frame = self._parts.source.read(WAIT)
         trouble = self._parts.source.trouble
@@ -94,16 +95,17 @@ class Watch:
         self._time = frame.time
         self._stages.lap("capture")
         if trouble is None and self._is_due(frame.time):
-            self._try(frame)
+            self._process(frame)
         return True
 
     def end(self) -> None:
-        """Alert off, then every output, then the rest: a button or camera that hangs must not keep the buzzer on.
+        """Switch the alert off, close the outputs, then the rest, so that a hanging button or camera does not keep the
+        buzzer on.
 
-        Each is closed whatever the others do, and none can make the end last: what hangs is left behind.
+        Each part is closed even if another one fails. A part that hangs is abandoned after its time limit.
         """
         parts = self._parts
-        with contextlib.ExitStack() as rest:  # the last one named is closed first
+        with contextlib.ExitStack() as rest:  # callbacks run in reverse order
             rest.callback(process_end.attempt, "the camera", parts.source.close, SOURCE_WITHIN)
             if parts.wall:
                 save = functools.partial(parts.wall.save, parts.tracker.pictures)
@@ -113,20 +115,20 @@ class Watch:
             if alert := parts.policy.stop(self._time):
                 parts.outputs.switch(alert)
 
-    def _try(self, frame: Frame) -> None:
-        """Look at a frame; one that raises is skipped, for the next one may be sound."""
+    def _process(self, frame: Frame) -> None:
+        """Process a frame; if that raises, skip it, because the next one may be good."""
         self._looked = frame.time
         try:
             required(frame.image)
             self._look(frame)
-        except Exception as error:  # a model's, OpenCV's, ours: an assertion, no memory for a picture
+        except Exception as error:  # e.g. from a model, OpenCV, an assertion, or a lack of memory
             self._skips.failed(error, frame.time)
             return
         self._skips.went_well(frame.time)
         self._stages.end()
 
     def _look(self, frame: Frame) -> None:
-        """One frame through gate, finder, zone, tracker, classifier and policy."""
+        """Pass one frame through gate, finder, zone, tracker, classifier and policy."""
         parts = self._parts
         for person in parts.tracker.see(self._faces(frame), frame.time):
             crop = parts.classifier.crop(frame.image, person.face)
@@ -145,7 +147,7 @@ class Watch:
             parts.wall.keep(parts.tracker.pictures, frame.time)
 
     def _faces(self, frame: Frame) -> list[Face]:
-        """Those in the frame that count."""
+        """The faces in the frame that count."""
         parts, (height, width) = self._parts, frame.image.shape[:2]
         if parts.gate and not parts.gate.open(frame.image, frame.time, not parts.tracker.empty):
             return []
@@ -154,13 +156,13 @@ class Watch:
         return [face for face in faces if parts.zone.counts(face, width, height)]
 
     def _heed(self, blind: str | None) -> None:
-        """A unit that cannot see ends the alert and shows a fault; a short trouble makes nobody forgotten."""
+        """If the unit cannot see, end the alert and show a fault. People are not forgotten in a short trouble."""
         before, self._blind = self._blind, blind
         self._state.faults(blind, self._parts.outputs.check(), self._time)
         if blind == before:
             return
         self._pace.pause()
-        # Not when the trouble is over: the frame that ended it may have begun an alert.
+        # Only when the trouble begins: when it is over, its last frame may have started an alert already.
         alert = self._parts.policy.pause(self._time) if blind else None
         if alert:
             self._parts.outputs.switch(alert)

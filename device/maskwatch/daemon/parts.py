@@ -1,4 +1,4 @@
-"""The parts of the unit: built from the settings, and adjusted to others while they run."""
+"""The parts of the unit: build() makes them from the settings, adjust() changes them while they run."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from maskwatch.vision import bundle
 from maskwatch.vision.model_card import Task
 
 logger = logging.getLogger(__name__)
-YUNET_MIN_SCORE = 0.6  # 0–1; cv2.FaceDetectorYN's own default of 0.9 misses masked faces
+YUNET_MIN_SCORE = 0.6  # 0–1; the default of cv2.FaceDetectorYN, 0.9, misses masked faces
 
 
 class Judge(Protocol):
-    """Face -> verdict, in two steps so that each can be timed."""
+    """Face -> verdict, in two steps, so that each can be timed."""
 
     def crop(self, image: Image, face: Face) -> Image:
-        """Cut the face for the network."""
+        """Cut the face out of an (H, W, 3) uint8 RGB image, as the network's input."""
 
     def verdict(self, crop: Image) -> Verdict:
         """Judge one crop."""
@@ -47,9 +47,10 @@ class Judge(Protocol):
 
 @dataclass(slots=True)
 class Preparation:
-    """What the capturing thread does for the loop, unless frames are to be spared: then many are never looked at.
+    """Lets the finder start on a frame on the capture thread, before the loop reads the frame.
 
-    Where the loop is slower than the camera, one frame in each turn is prepared and never used, on a core that is idle.
+    It is disabled when the settings skip frames, because the work on a skipped frame is wasted. If the loop is slower
+    than the camera, one prepared frame in each turn is not used, on a core that is idle.
     """
 
     finder: EarlyFinder
@@ -96,7 +97,7 @@ def build(
     Args:
         settings: see config.load.
         source: in place of the camera that the settings name. No pictures on the wall are kept for it, and nothing is
-            done ahead for its frames.
+            prepared for its frames.
         outputs: in place of the log, the pins and the sound.
         finder: in place of the model that the settings name. It is shown whole frames; a Looking shows it the zone.
         judge: in place of the model that the settings name.
@@ -152,12 +153,16 @@ def _open_outputs(
 
 
 def _view(camera: CameraSettings) -> str:
-    """What decides where in a frame something is."""
+    """Identifies the view: what decides where in a frame something is."""
     return f"{address.parse(camera.source).shown} {camera.width}x{camera.height} {camera.rotation}"
 
 
 def adjust(parts: Parts, settings: Settings) -> None:
-    """Make the parts follow the settings that can change while they run (reload.LIVE)."""
+    """Apply the settings that can change while the parts run (reload.LIVE).
+
+    Raises:
+        zoneinfo.ZoneInfoNotFoundError: see from_settings.quiet_hours.
+    """
     parts.tracker.opinion = from_settings.opinion(settings)
     parts.policy.rules = from_settings.rules(settings)
     parts.quiet = from_settings.quiet_hours(settings)
@@ -181,7 +186,7 @@ def build_detector(settings: FaceSettings, tell: Callable[[str], object] = lambd
 
     Args:
         settings: [face].
-        tell: told whose model it is, and whether it was tried.
+        tell: called with a few words: whose model it is, and whether it was tried in a separate process.
 
     Raises:
         ModelError: its file cannot be used.
@@ -202,7 +207,7 @@ def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lam
 
     Args:
         settings: [mask].
-        tell: told whose model it is, whether it was tried, and what its card warns of.
+        tell: called with a few words: whose model it is, whether it was tried, and the warnings on its card.
 
     Raises:
         ModelError: its file cannot be used.
@@ -221,7 +226,7 @@ def model_path(settings: FaceSettings | MaskSettings, task: Task) -> Path:
 
 
 def _admitted(settings: FaceSettings | MaskSettings, task: Task, tell: Callable[[str], object]) -> bundle.Bundle:
-    """A bundle that may be opened in this process."""
+    """A bundle that is safe to open in this process."""
     from maskwatch.vision.foreign import trust
 
     path = model_path(settings, task)

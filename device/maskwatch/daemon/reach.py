@@ -1,7 +1,7 @@
-"""From how far faces are found: the camera's angle, the part of the frame the finder is shown, and what it finds there.
+"""How far away faces are found, from the camera's angle, the region that the finder sees, and its measured recall.
 
-A face of FACE metres is at distance d as many pixels wide as FACE * f / d, f being the focal length in pixels. That
-holds for lenses that keep straight lines straight; at the edge of a wide one, faces are a little larger.
+A face of FACE metres at distance d is FACE * f / d pixels wide, where f is the focal length in pixels (pinhole camera).
+At the edge of a wide lens faces are a little larger.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from maskwatch.vision.recall import Recall
 # deviation 7.3 mm (ANSUR II: Gordon et al. 2014, 2012 Anthropometric Survey of U.S. Army Personnel, NATICK/TR-15/007).
 # The shorter side of a face's box is about as wide; children's faces are smaller.
 FACE = 0.14
-OFTEN = 0.75  # of faces, in a single frame: a person who is that far is followed without gaps that matter
-CLOSE = 1.05  # times as large: a difference that nobody would see
-HALF = 0.5  # of faces: farther than this a person is seen by chance
+OFTEN = 0.75  # share of faces found in a single frame; a person at this distance is followed without relevant gaps
+CLOSE = 1.05  # ratio of two sizes below which they count as equal
+HALF = 0.5  # share of faces found in a single frame; farther away, a person is found by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """What looks at the frames."""
+    """The size of frames and what the finder sees of them."""
 
     width: int  # of the frame, pixels
     height: int  # of the frame, pixels
     region: Region  # that the finder is shown
     input_size: int  # side of its input, pixels
-    rotation: int = 0  # degrees, of the camera: at 90 and 270 its own width is the frame's height
+    rotation: int = 0  # degrees; at 90 and 270 the camera's width is the frame's height
 
     @property
     def scale(self) -> float:
-        """Pixels of the input by pixels of the frame."""
+        """Pixels of the input per pixel of the frame."""
         return self.input_size / max(self.region.width, self.region.height)
 
     def distance(self, pixels: float, degrees: float) -> float:
-        """Metres at which a face is so many pixels wide.
+        """The distance in metres at which a face is so many pixels wide.
 
         Args:
             pixels: of the frame.
-            degrees: across the camera's own width.
+            degrees: the camera's angle across its own width.
         """
         across = self.height if self.rotation in (90, 270) else self.width
         focal = across / 2 / math.tan(math.radians(degrees) / 2)
@@ -50,42 +50,42 @@ class Eye:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Pixels of the frame, and metres where the camera's angle is known."""
+    """The smallest faces that are found, in pixels of the frame; metres() converts them."""
 
-    often: float | None  # shorter side of the smallest face that OFTEN are found of; None: of no size
-    half: float | None  # likewise of HALF
-    min_size: float  # [face] min_size
+    often: float | None  # shorter side from which on OFTEN of the faces are found; None: at no size
+    half: float | None  # the same for HALF
+    min_size: float  # [face] min_size, pixels
     eye: Eye
-    degrees: float | None  # across the camera's own width
+    degrees: float | None  # the camera's angle across its own width; None: not known
 
     @property
     def least(self) -> float | None:
-        """The smallest face that is both found often and let through."""
+        """The smallest face, in pixels, that is found often and not below min_size; None: no size."""
         return None if self.often is None else max(self.often, self.min_size)
 
     def metres(self, pixels: float | None) -> float | None:
-        """Of a face so wide."""
+        """The distance in metres of a face so wide, in pixels; None: the angle is not known."""
         return None if self.degrees is None or not pixels else self.eye.distance(pixels, self.degrees)
 
 
 def of(recall: Recall, eye: Eye, min_size: float, degrees: float | None) -> Reach:
-    """What a finder reaches.
+    """The reach of a finder.
 
     Args:
-        recall: what was measured of it.
-        eye: what it looks at.
+        recall: measured of this finder.
+        eye: the frames, and the region that the finder sees.
         min_size: [face] min_size, pixels.
-        degrees: across the camera's own width; None: not known.
+        degrees: the camera's angle across its own width; None: not known.
     """
     return Reach(recall.least(OFTEN, eye.scale), recall.least(HALF, eye.scale), min_size, eye, degrees)
 
 
 def said(reach: Reach, asked: bool) -> str:
-    """A line for people.
+    """The reach in one line of text.
 
     Args:
         reach: see of().
-        asked: whether somebody chose min_size; the default promises nothing.
+        asked: whether the config sets min_size; only then it is checked against what the finder can do.
     """
     if reach.least is None:
         return f"no size of faces is found {OFTEN:.0%} of the time by this model; use the one that ships"
@@ -101,7 +101,7 @@ def said(reach: Reach, asked: bool) -> str:
 
 
 def _where(eye: Eye) -> str:
-    """Where the finder looks, if that is not everywhere."""
+    """The region that the finder sees, if it is not the whole frame."""
     region = eye.region
     if (region.width, region.height) == (eye.width, eye.height):
         return ""
@@ -109,7 +109,7 @@ def _where(eye: Eye) -> str:
 
 
 def _advice(reach: Reach, asked: bool) -> str:
-    """What min_size hides, or promises and does not keep."""
+    """A hint if min_size hides faces that would be found, or is smaller than what the finder can find."""
     often, half = reach.often or 0.0, reach.half or 0.0
     if reach.min_size > CLOSE * often:
         farther = reach.metres(often)

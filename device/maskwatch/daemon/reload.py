@@ -1,4 +1,4 @@
-"""SIGHUP: the settings are read anew. What can change while the watch goes on does; the rest waits for a start."""
+"""SIGHUP: read the settings again. Some are applied at once; the others take effect at the next start."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from maskwatch.config.settings_file import Place
 from maskwatch.errors import ConfigError
 
 logger = logging.getLogger(__name__)
-READ_WITHIN = 10.0  # seconds a reload may take
-# Sections and keys that can change while cameras, models and pins stay open. Everything else names one of those.
+READ_WITHIN = 10.0  # seconds that reading may take
+# Sections and keys that can change while cameras, models and pins stay open. All others need one of them reopened.
 LIVE: frozenset[Place] = frozenset(
     {
         ("zone",),
@@ -35,7 +35,7 @@ LIVE: frozenset[Place] = frozenset(
 
 
 def read(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings | str:
-    """The settings the file has now, or why it is refused: whatever it is, nothing is raised.
+    """The settings in the file now, or the reason why it is refused. It raises nothing.
 
     Args:
         path: as given to config.load, like the environment.
@@ -44,19 +44,19 @@ def read(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
         return config.load(path, environment)
     except ConfigError as error:
         return str(error)
-    except BaseException as error:  # a defect of a parser, no memory: the daemon must not end for it
+    except BaseException as error:  # e.g. a defect of a parser, or a lack of memory: the daemon must go on
         return f"config {path or config.default_path()}: cannot be read: {type(error).__name__}: {error}"
 
 
 def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> Settings:
-    """The settings in force after a reload; says in the log which keys changed and which must wait.
+    """The settings in force after a reload; logs which keys changed and which take effect at the next start.
 
-    A file that is refused changes nothing: the log gets its one line, and `old` itself comes back.
+    A refused file changes nothing: the reason is logged, and `old` is returned.
 
     Args:
-        old: what is in force.
+        old: the settings in force.
         found: see read.
-        no_outputs: whether the unit may do without.
+        no_outputs: whether the unit may run without outputs.
     """
     if isinstance(found, Settings) and not (no_outputs or config.has_output(found)):
         found = config.NO_OUTPUT
@@ -64,7 +64,7 @@ def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> 
         logger.error("%s; the settings stay as they were", found)
         return old
     mixed = in_force(old, found)
-    if contradiction := next(config.contradictions(mixed), None):  # of what is new at once and what waits
+    if contradiction := next(config.contradictions(mixed), None):  # between settings applied now and those that wait
         logger.error("%s, until the next start; the settings stay as they were", contradiction)
         return old
     changed = list(changes(old, found))
@@ -77,7 +77,7 @@ def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> 
 
 
 class Reading:
-    """Reads the settings on a separate thread: a large file, or one that never ends, must not hold up the loop."""
+    """Reads the settings on a separate thread, so that a slow disk cannot block the loop."""
 
     def __init__(self, read: Callable[[], Settings | str], clock: Callable[[], float] = time.monotonic) -> None:
         """
@@ -89,20 +89,20 @@ class Reading:
         self._thread: threading.Thread | None = None  # the one that reads
         self._found: Settings | str = ""
         self._began = 0.0  # seconds
-        self._awaited = False  # whether somebody waits for what it finds
-        self._again = False  # whether the file may have changed since it began
+        self._awaited = False  # whether its result will be used
+        self._again = False  # whether the file may have changed since reading began
 
     def ask(self) -> None:
-        """Read the file; once more after that, if it is being read already."""
+        """Read the file. If it is being read already, read it once more after that."""
         if self._thread is None:
             self._begin()
             return
         self._again = True
-        if not self._awaited:  # it was given up, and may never end; whoever asks now waits as long
+        if not self._awaited:  # that reading timed out and may never end; the new request waits for it as long
             self._awaited, self._began = True, self._clock()
 
     def result(self) -> Settings | str | None:
-        """What was found, once; None: nothing was asked for, or it is still being read."""
+        """The result, once; None: nothing was requested, or reading goes on."""
         if self._thread is None:
             return None
         if self._thread.is_alive():
@@ -120,7 +120,7 @@ class Reading:
         self._thread = thread
 
     def _late(self) -> str | None:
-        """A file on a disk that does not answer; what is found later is not used."""
+        """The message if reading takes too long; a later result is not used."""
         if not self._awaited or self._clock() - self._began < READ_WITHIN:
             return None
         self._awaited = False
@@ -131,7 +131,7 @@ class Reading:
 
 
 def changes(old: BaseModel, new: BaseModel, above: Place = ()) -> Iterator[Place]:
-    """The keys whose values differ; a section that came or went is one place."""
+    """The paths of the keys whose values differ; an added or removed section is one path."""
     for name, before in old:
         after, place = getattr(new, name), (*above, name)
         if is_section(before) and is_section(after):
@@ -141,12 +141,12 @@ def changes(old: BaseModel, new: BaseModel, above: Place = ()) -> Iterator[Place
 
 
 def is_live(place: Place) -> bool:
-    """Whether a key, or a section that came or went, can change while the watch goes on."""
+    """Whether a key, or an added or removed section, can change while the daemon runs."""
     return any(place[:depth] in LIVE for depth in range(1, len(place) + 1))
 
 
 def in_force(old: Settings, new: Settings) -> Settings:
-    """`old` with the live keys of `new`."""
+    """`old` with the keys of `new` that are live."""
     mixed: Settings = _mixed(old, new, ())
     return mixed
 

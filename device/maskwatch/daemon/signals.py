@@ -1,7 +1,7 @@
-"""What SIGTERM, SIGINT and SIGHUP ask the daemon for.
+"""What SIGTERM, SIGINT and SIGHUP request from the daemon.
 
-Handlers only write plain values. threading.Event.set() takes a lock that the interrupted thread itself may hold, inside
-Event.clear() or wait(): then the process stands still for ever, with whatever was on.
+The handlers only set plain values. threading.Event.set() takes a lock that the interrupted thread itself may hold
+(inside Event.clear() or wait()). The process would then block for ever, with the buzzer on.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import signal
 
-UNUSED = (signal.SIGUSR1, signal.SIGUSR2)  # asks for nothing here, and must not end an alarm by killing its daemon
+UNUSED = (signal.SIGUSR1, signal.SIGUSR2)  # ignored: by default they would kill the daemon, and end an alarm
 
 
 class Flag:
-    """A wish; as threading.Event, but without a lock."""
+    """A request; like threading.Event, but without a lock."""
 
     def __init__(self) -> None:
         self._set = False
@@ -29,15 +29,15 @@ class Flag:
 
 
 class Asked:
-    """The signals so far."""
+    """What the signals so far requested."""
 
     def __init__(self) -> None:
         self.stop = Flag()
         self.reload = Flag()
-        self.by_hand = False  # whether it was Ctrl-C that asked for the end
+        self.by_hand = False  # whether Ctrl-C requested the end
 
     def take(self, number: int, hang_up_ends: bool) -> None:
-        """A signal came. Called by the handler: it must not do more."""
+        """Record a signal. Called by the handler, which must do nothing else."""
         if number == signal.SIGHUP and not hang_up_ends:
             self.reload.set()
             return
@@ -49,10 +49,11 @@ _asked: Asked | None = None
 
 
 def stand() -> Asked:
-    """From now on signals only ask. A second call gives the same. Main thread only.
+    """Install the handlers; from now on signals only set flags. A second call returns the same. Main thread only.
 
-    SIGTERM, SIGINT and SIGQUIT ask for the end. So does SIGHUP where the process has a terminal: that has ended then.
-    Without a terminal, as under systemd, and where it was ignored (nohup), it asks for the settings to be read again.
+    SIGTERM, SIGINT and SIGQUIT request the end. SIGHUP does so if the process has a terminal, because the terminal was
+    closed. Without a terminal (as under systemd), or if SIGHUP was ignored (nohup), it requests reading the settings
+    again.
     """
     global _asked
     if _asked is None:
@@ -66,12 +67,12 @@ def stand() -> Asked:
 
 
 def are_asked() -> bool:
-    """Whether signals only ask: whether stand was called."""
+    """Whether the handlers are installed."""
     return _asked is not None
 
 
 def _has_terminal() -> bool:
-    """Whether there is a controlling terminal; it may be another one than stdin's."""
+    """Whether the process has a controlling terminal, which need not be stdin."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:

@@ -1,4 +1,4 @@
-"""What the unit tells of itself: its fault, the signal it shows, and its line in `systemctl status`."""
+"""What the unit reports about itself: its fault, the signal it shows, and its line in `systemctl status`."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from maskwatch.daemon.systemd import Notifier
 from maskwatch.flow import Signal
 from maskwatch.outputs import Outputs
 
-STATUS_EVERY = 10.0  # seconds between two lines for systemd while nothing is wrong
+STATUS_EVERY = 10.0  # seconds between two status lines while nothing is wrong
 
 
 class State:
-    """Brings outputs and systemd up to date, and tells them only what changed.
+    """Tells the outputs and systemd what changed.
 
-    A unit that cannot see shows its fault whatever else there is: it must not seem to watch. A unit of which an output
-    fails shows that too, but for an alert, which the outputs that still work must tell.
+    A unit that cannot see always shows its fault, because it must not seem to watch. If an output fails, the unit shows
+    a fault too, except in an alert, which the working outputs must show.
     """
 
     def __init__(self, outputs: Outputs, notifier: Notifier, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
-            outputs: told of each fault and signal.
-            notifier: of systemd.
+            outputs: get each fault and signal.
+            notifier: reports to systemd.
             clock: seconds, monotonic, for the rate of frames.
         """
         self._outputs, self._notifier, self._clock = outputs, notifier, clock
         self._blind: str | None = None
-        self._fault: str | None = None  # that, and what is wrong with outputs
+        self._fault: str | None = None  # why it is blind, and which outputs fail
         self._signal: Signal | None = None
         self._shown: Signal | None = None
-        self._looked = 0  # frames since the last line for systemd
-        self._told = clock()  # seconds, when that was
+        self._looked = 0  # frames processed since the last status line
+        self._told = clock()  # seconds, when that line was sent
 
     def begin(self) -> None:
         """The watch begins."""
@@ -40,10 +40,10 @@ class State:
         self._notifier.status("watching")
 
     def faults(self, blind: str | None, broken: str | None, time: float) -> None:
-        """What is wrong now.
+        """Report what is wrong now.
 
         Args:
-            blind: why the unit cannot see; None: it can.
+            blind: why the unit cannot see; None: it sees.
             broken: which outputs fail, and why; None: all work.
             time: seconds, of the newest frame.
         """
@@ -57,7 +57,7 @@ class State:
         self._say_rate()
 
     def signal(self, signal: Signal) -> None:
-        """What there is to show but for faults; after a frame that was looked at."""
+        """Set what to show while there is no fault; called after each processed frame."""
         self._signal = signal
         self._looked += 1
         self._show()

@@ -1,7 +1,7 @@
-"""What the daemon tells systemd (sd_notify(3)), and how its log lines look in the journal.
+"""Notifications to systemd (sd_notify(3)), and the format of log lines in the journal.
 
-Looked at in November 2026: sdnotify is of 2017, systemd-python (2023) wants a compiler, cysystemd is 2 MB, and
-systemd-watchdog 1.0.1 times itself by the wall clock, which jumps on a Pi without a battery clock, blocks, and raises.
+Packages considered in November 2026: sdnotify is from 2017, systemd-python (2023) needs a compiler, cysystemd is 2 MB.
+systemd-watchdog 1.0.1 blocks, raises, and uses the wall clock, which jumps on a Pi without a battery clock.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 
 from maskwatch.text.redaction import redacted
 
-PER_WATCHDOG = 4  # signs of life within the watchdog's time; sd_watchdog_enabled(3) asks for two at least
+PER_WATCHDOG = 4  # signs of life within the watchdog's time; sd_watchdog_enabled(3) recommends two
 PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}  # syslog's
 
 
 class Notifier:
-    """Datagrams to systemd. Outside of it, or when it does not listen, nothing happens: never raises, never blocks."""
+    """Sends datagrams to systemd. It does nothing if systemd does not listen. It never raises and never blocks."""
 
     def __init__(self, address: str = "", watchdog: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         """
@@ -32,38 +32,38 @@ class Notifier:
         self._pace = watchdog / PER_WATCHDOG
         self._watched = watchdog > 0
         self._clock = clock
-        self._fed = -float("inf")  # seconds, when the last sign of life arrived
+        self._fed = -float("inf")  # seconds, when the last sign of life was sent
 
     @classmethod
     def from_environment(
         cls, environment: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.monotonic
     ) -> Notifier:
-        """As systemd says in NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; what makes no sense counts as unset."""
+        """From systemd's NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; invalid values count as unset."""
         microseconds = environment.get("WATCHDOG_USEC", "")
         ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         watchdog = int(microseconds) / 1e6 if ours and microseconds.isdecimal() else 0.0
         return cls(environment.get("NOTIFY_SOCKET", ""), watchdog, clock)
 
     def ready(self) -> None:
-        """The watch begins, or goes on after a reload."""
+        """Report that the daemon watches, at the start or after a reload."""
         self._send("READY=1")
 
     def feed(self) -> None:
-        """A sign of life. The loop calls it at every turn; only as many leave as the watchdog needs."""
+        """Send a sign of life. The loop calls it at every turn; only as many are sent as the watchdog needs."""
         now = self._clock()
         if self._watched and now - self._fed >= self._pace and self._send("WATCHDOG=1"):
             self._fed = now
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`."""
-        self._send(f"STATUS={redacted(' '.join(text.split()))}")  # a line break would begin another assignment
+        self._send(f"STATUS={redacted(' '.join(text.split()))}")  # a line break would start another assignment
 
     def reloading(self) -> None:
-        """The settings are being read again; `ready` must follow."""
+        """Report that the settings are being read again; `ready` must follow."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
-        """The end has begun."""
+        """Report that the daemon is ending."""
         self._send("STOPPING=1")
 
     def _send(self, text: str) -> bool:
@@ -73,25 +73,25 @@ class Notifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.setblocking(False)
                 sender.sendto(text.encode(), self._address)
-        except (OSError, ValueError):  # nobody there, its queue is full, or no UTF-8
+        except (OSError, ValueError):  # nobody listens, the queue is full, or the text is not UTF-8
             return False
         return True
 
 
 def log_format(environment: Mapping[str, str] = os.environ, file: int = 2) -> logging.Formatter:
-    """How lines on stderr look: with the program's name for a person; with their priority for the journal, which
-    knows the name, so that `journalctl -p warning` finds them.
+    """The format of lines on stderr: with the program's name for people; with the priority for the journal, which adds
+    the name itself. So `journalctl -p warning` works.
 
     Args:
         environment: of the process.
-        file: its number, of stderr.
+        file: descriptor that the lines are written to.
     """
     return _JournalFormat() if is_journal(environment, file) else _Format("maskwatch: %(message)s")
 
 
 def is_journal(environment: Mapping[str, str] = os.environ, file: int = 2) -> bool:
-    """Whether a file is the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5)). A program that the
-    unit starts inherits the variable, but its stderr may go elsewhere."""
+    """Whether a file descriptor is the journal: JOURNAL_STREAM has its device and inode (systemd.exec(5)). The variable
+    alone is not enough, because a child process inherits it but may have another stderr."""
     try:
         there = os.fstat(file)
     except OSError:  # it is closed
@@ -100,12 +100,12 @@ def is_journal(environment: Mapping[str, str] = os.environ, file: int = 2) -> bo
 
 
 def error_line(name: str, message: str) -> str:
-    """A program's last line, which says why it ends."""
+    """A program's last line on stderr, which says why it ends."""
     return f"<{PRIORITIES[logging.ERROR]}>{message}" if is_journal() else f"{name}: {message}"
 
 
 class _Format(logging.Formatter):
-    """Of a library's message, and of a traceback, nobody knows what they repeat: addresses lose their secrets here."""
+    """Removes the secrets of addresses, which a library's message or a traceback may contain."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redacted(super().format(record))

@@ -1,4 +1,4 @@
-"""Where the time of a frame goes, stage by stage."""
+"""How long each stage of a frame's processing takes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable
 
 STAGES = ("capture", "find", "crop", "classify", "rest")
-KEPT = 4096  # newest frames; the daemon runs for months
+KEPT = 4096  # newest frames; a limit, because the daemon runs for months
 
 
 class StageTimes:
-    """Laps within one frame, summed by stage. Costs about a microsecond a lap."""
+    """Measures the stages of each frame with lap times. A lap costs about a microsecond."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
@@ -21,18 +21,18 @@ class StageTimes:
         self._last = clock()
 
     def begin(self) -> None:
-        """A frame starts now; an unfinished one is dropped."""
+        """Start a frame; an unfinished one is dropped."""
         self._row = dict.fromkeys(STAGES, 0.0)
         self._last = self._clock()
 
     def lap(self, stage: str) -> None:
-        """Everything since the last lap belonged to this stage."""
+        """Add the time since the last lap to this stage."""
         now = self._clock()
         self._row[stage] += now - self._last
         self._last = now
 
     def end(self) -> None:
-        """The frame is done; what was left is `rest`."""
+        """End the frame; the time since the last lap is `rest`."""
         self.lap("rest")
         self._rows.append(self._row)
 
@@ -42,7 +42,7 @@ class StageTimes:
         return list(self._rows)
 
     def table(self) -> str:
-        """Median and 90th percentile in ms, a line each. Capture includes waiting for a live camera."""
+        """A table with median and 90th percentile of each stage, ms. `capture` includes waiting for a live camera."""
         if not self._rows:
             return "no frame was seen"
         lines = [f"{'stage':<10}{'median ms':>11}{'p90 ms':>9}   ({len(self._rows)} frames)"]

@@ -1,4 +1,4 @@
-"""`maskwatch run`, from the first to the last moment: settings, parts, signals, and streams that cannot block."""
+"""`maskwatch run` as a whole: settings, parts, signals, and streams that cannot block."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked for on the command line; see there."""
+    """The options of the command line; see cli.commands.run."""
 
     config_path: Path | None = None
     source: str | None = None
@@ -42,7 +42,7 @@ def run(call: Call, asked: Asked) -> bool:
     """Watch until the source ends, `asked` says stop, or the duration is over.
 
     Returns:
-        Whether the watch began: a stop may be asked for before.
+        Whether the watch began; a stop may be requested before that.
 
     Raises:
         MaskwatchError: the settings are refused, or a part fails for good.
@@ -53,7 +53,7 @@ def run(call: Call, asked: Asked) -> bool:
     root.handlers, before = [_handler(err)], root.handlers
     logging.captureWarnings(True)
     try:
-        with contextlib.redirect_stderr(err):  # also what Python says by itself, of a thread or a finaliser that raised
+        with contextlib.redirect_stderr(err):  # also for what Python prints when a thread or a finaliser raises
             return _watch(call, asked, out, err)
     finally:
         root.handlers = before
@@ -65,7 +65,7 @@ def settings_of(path: Path | None, environment: Mapping[str, str], no_outputs: b
     """The settings to start with.
 
     Raises:
-        ConfigError: the file is refused, or names no output although there should be one.
+        ConfigError: the file is refused, or names no output although `no_outputs` is False.
     """
     settings = config.load(path, environment)
     if not (no_outputs or config.has_output(settings)):
@@ -90,7 +90,7 @@ def _watch(call: Call, asked: Asked, out: Unblocked, err: Unblocked) -> bool:
 
 
 class _Turn:
-    """What is done before each frame: the settings are read again when that was asked for."""
+    """Called before each frame: reads the settings again when a signal requested it."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class _Turn:
         self.came = True
         try:
             self._heed()
-        except Exception as error:  # e.g. no thread to be had for it: no reload may end the watch
+        except Exception as error:  # e.g. no thread can be started: a reload must never end the daemon
             logger.error("%s: %s; the settings stay as they were", type(error).__name__, error)
             self._notifier.ready()
 
@@ -126,7 +126,7 @@ class _Turn:
     def _follow(self, settings: Settings) -> None:
         try:
             parts.adjust(self._opened, settings)
-        except Exception as error:  # e.g. a time zone's file that cannot be read just now
+        except Exception as error:  # e.g. the time zone's file cannot be read now
             logger.error("%s: %s; the settings stay as they were", type(error).__name__, error)
             parts.adjust(self._opened, self._settings)
             return

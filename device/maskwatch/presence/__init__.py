@@ -1,1 +1,4 @@
-"""Verdicts -> alert: who is who, who counts, when the alert begins and ends. Time comes in with the frames."""
+"""Verdicts -> alert: which face is which person, who counts, when the alert begins and ends.
+
+The room has no clock: time is given with each frame.
+"""

@@ -1,4 +1,5 @@
-"""Is somebody masked there, and nobody else? What a door opener goes by. Pure: time comes in with the people."""
+"""Whether everybody in view wears a mask: the signal that opens a door. It has no clock: time is given with the
+people."""
 
 from __future__ import annotations
 
@@ -8,21 +9,21 @@ from collections.abc import Sequence
 from maskwatch.flow import Track
 from maskwatch.presence.pace import MISSES
 
-ROUNDING = 1e-6  # seconds; sums of many short times may fall short by as much
+ROUNDING = 1e-6  # seconds; a sum of many short times may be too small by this much
 
 
 class Admission:
-    """Begins when everybody in view was seen masked for `hold` seconds, and errs towards a door that stays shut.
+    """Turns on when everybody in view was seen masked for `hold` seconds. In doubt the door stays shut.
 
-    It ends at once when somebody in view is bare, in doubt or not judged yet, and when nobody masked was seen for
-    `clear` seconds and in two frames: a face that the finder misses in one frame does not make a door rattle, however
-    far apart the frames are. A newcomer whose first verdicts say masked does not end it. Frames in which a person
-    is not seen do not count towards `hold`.
+    It turns off at once when somebody in view is bare, in doubt or not judged yet. It also turns off when nobody masked
+    was seen for `clear` seconds and in two frames. Two frames are needed, so that one face that the finder misses does
+    not open and shut the door, even if frames are far apart. A new person whose first verdicts say masked does not turn
+    it off. Frames in which a person is not seen do not count towards `hold`.
     """
 
     def __init__(self) -> None:
         self.on = False
-        self._masked: dict[int, float] = {}  # person -> seconds seen masked without a break
+        self._masked: dict[int, float] = {}  # person id -> seconds seen masked without interruption
         self._newest = -math.inf  # seconds, of the newest frame
         self._seen = -math.inf  # seconds, when somebody masked was last seen
         self._without = 0  # frames since then
@@ -30,15 +31,15 @@ class Admission:
     def update(
         self, people: Sequence[Track], time: float, low: float, hold: float, clear: float, unjudged: int = 0
     ) -> bool:
-        """Take one frame's people; return whether it is on now.
+        """Process one frame's people; return whether it is on now.
 
         Args:
-            people: everybody known, with their opinions.
-            time: of the frame, seconds; never runs backwards.
-            low: opinion 0–1, masked below.
-            hold: seconds.
-            clear: seconds.
-            unjudged: people in view whom no verdict was given on yet.
+            people: everybody known, with their opinions of being bare.
+            time: of the frame, seconds; never smaller than before.
+            low: 0–1; a person with a lower opinion counts as masked.
+            hold: seconds that everybody must be seen masked.
+            clear: seconds without anybody masked, after which it turns off.
+            unjudged: number of people in view who have no verdict yet.
         """
         step = time - self._newest
         self._masked = {
@@ -60,5 +61,5 @@ class Admission:
         return self.on
 
     def reset(self) -> None:
-        """Nobody is known any more."""
+        """Turn off and forget everybody."""
         self.on, self._masked, self._seen = False, {}, -math.inf

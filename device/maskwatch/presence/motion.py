@@ -1,4 +1,4 @@
-"""Does anything move? Where nobody is known to be there and nothing moves, no face need be looked for."""
+"""Whether anything moves. If nothing moves and nobody is known to be there, the finder can be skipped."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from maskwatch.flow import Image
 
 SIDE = 64  # pixels of the thumbnail that is compared
-STEP = 12.0  # grey levels, 0–255: a pixel that differs more from the background has changed; noise averages out below
-SHARE = 0.001  # of the thumbnail's pixels: 5 of 4,096, a face of 2×3, which at 640×480 is one of 20×24
-LEARN = 0.1  # weight of the newest picture in the background: a change of light is forgotten in a second or two
-AWAKE = 2.0  # seconds that faces are still looked for after the last movement
-LOOK = 5.0  # seconds after which one frame is looked at whatever moves
+STEP = 12.0  # grey levels, 0–255: a pixel that differs more from the background has changed; noise is smaller
+SHARE = 0.001  # of the thumbnail's pixels that must change: 5 of 4,096. A face of 20×24 pixels in 640×480 covers 2×3
+LEARN = 0.1  # weight of the newest frame in the background, which follows a change of light in a second or two
+AWAKE = 2.0  # seconds after the last movement in which the finder still runs
+LOOK = 5.0  # seconds after which the finder runs on one frame even if nothing moves
 
 
 class MotionGate:
-    """Compares each frame with a background that follows slowly. About 0.1 ms for 640×480 on x86-64."""
+    """Compares each frame with a slowly changing background. About 0.1 ms for 640×480 pixels on x86-64."""
 
     def __init__(self) -> None:
         self._background: NDArray[np.float32] | None = None
@@ -25,12 +25,12 @@ class MotionGate:
         self._looked = -np.inf  # seconds
 
     def open(self, image: Image, time: float, somebody: bool) -> bool:
-        """Whether to look for faces in this frame.
+        """Whether the finder should run on this frame.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             time: of the frame, seconds.
-            somebody: whether people are known to be there: then always.
+            somebody: whether people are known to be there; then it always should.
         """
         if self._changed(image):
             self._moved = time
@@ -40,7 +40,7 @@ class MotionGate:
         return True
 
     def _changed(self, image: Image) -> bool:
-        step = max(1, min(image.shape[:2]) // (4 * SIDE))  # an area filter over every pixel would cost a millisecond
+        step = max(1, min(image.shape[:2]) // (4 * SIDE))  # averaging all pixels would take a millisecond
         small = cv2.resize(np.ascontiguousarray(image[::step, ::step, 1]), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         thumbnail = small.astype(np.float32)
         if self._background is None:

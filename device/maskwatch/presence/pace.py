@@ -1,26 +1,26 @@
-"""How far apart the frames are that were really looked at, and whether that is too far for the settings."""
+"""How far apart the processed frames are, and whether that is too far for the settings."""
 
 from __future__ import annotations
 
 from collections import deque
 
-OUTRUN = 0.25  # seconds between two frames: from here on, who walks briskly may not be recognised
-FAR_APART = 0.6  # seconds between two sights of a face: from here on, who is who is a guess
-MISSES = 2  # looked-at frames without somebody, or without anybody bare, that it takes at the least to believe it
-TELLS = 5  # pauses between frames that a complaint needs, so that one long pause is none
-SLOW = 1.5  # of the longer of [alert] hold and [opinion] forget: frames further apart than that are too few
-BETTER = 0.8  # of that: a pace that wavers about it is told once
+OUTRUN = 0.25  # seconds between two frames, above which a fast walker may not be recognised as the same person
+FAR_APART = 0.6  # seconds since a face was last seen, above which its place says little about whose face it is
+MISSES = 2  # processed frames without a person that are needed before the person counts as gone
+TELLS = 5  # intervals between frames whose mean is judged, so that one long interval causes no warning
+SLOW = 1.5  # times the longer of [alert] hold and [opinion] forget: a longer interval is too slow
+BETTER = 0.8  # of that limit: below it, the pace is good again. The gap avoids a warning for each small change
 
 
 class Pace:
-    """Says once when frames come too seldom, and once when that is over. Pure: time comes in with the frames."""
+    """Warns once when frames are too far apart, and reports once when they are not any more. It has no clock."""
 
     def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=TELLS + 1)  # seconds, of the newest looked-at frames
+        self._times: deque[float] = deque(maxlen=TELLS + 1)  # seconds, of the newest processed frames
         self.slow = False
 
     def looked(self, time: float, hold: float, forget: float) -> str | None:
-        """A frame was looked at; return what is to be told of it, if anything.
+        """A frame was processed; return a line for the log, if there is one.
 
         Args:
             time: of the frame, seconds.
@@ -42,5 +42,5 @@ class Pace:
         )
 
     def pause(self) -> None:
-        """The camera is in trouble: the pause that follows says nothing of the pace."""
+        """The camera has trouble: the interval until its next frame is not counted."""
         self._times.clear()

@@ -1,4 +1,4 @@
-"""Opinions -> alert on or off. A pure state machine: time comes in with the people, it has no clock."""
+"""Opinions -> alert on or off. A state machine without a clock: time is given with the people."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from maskwatch.flow import Alert, Signal, Track
 from maskwatch.presence.admission import Admission
 from maskwatch.presence.pace import MISSES, OUTRUN
 
-ROUNDING = 1e-6  # seconds; sums of many short times may fall short by as much
-REMEMBERED = 512  # people whose alarm time is kept
+ROUNDING = 1e-6  # seconds; a sum of many short times may be too small by this much
+REMEMBERED = 512  # people; the alarm times of older ones are dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +28,27 @@ class Rules:
 
 
 class Policy:
-    """Begins an alert when somebody stays bare for `hold` seconds, ends it after `clear` seconds of nobody.
+    """Starts an alert when somebody stays bare for `hold` seconds, and ends it after `clear` seconds without anybody
+    bare.
 
-    Between `low` and `high` a person keeps the last state, so that an opinion that wavers around one value cannot make
-    the alert flicker. An alert starts only while somebody's opinion is at least `high`. Frames in which a person is not
-    seen do not count towards `hold`: what is seen only now and then may not be a face.
+    Between `low` and `high` a person keeps the last state (hysteresis), so that an opinion near one threshold cannot
+    make the alert flicker. An alert starts only while somebody's opinion is at least `high`. Frames in which a person
+    is not seen do not count towards `hold`, because something that is seen only sometimes may not be a face.
 
-    Each person has their own alarm time. After `longest` seconds of alarm, or an alert that quiet hours ended, the same
-    people cannot keep it on or trigger it again until they have worn a mask. The same holds for what had an alert,
-    vanished and is back in the same place: a picture that somebody covered. Other people are not affected.
+    Each person has an alarm time. After `longest` seconds of alarm, or after an alert that quiet hours ended, the same
+    people cannot keep the alert on or start it again until they have worn a mask. The same rule applies to a face that
+    had an alert, vanished, and is back in exactly the same place: it is probably a picture that somebody covered. Other
+    people are not affected.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.on = False
-        self._since: dict[int, float] = {}  # person -> seconds, since when bare; later by the time out of sight
-        self._alarmed: dict[int, float] = {}  # person -> seconds of alarm they had; infinity: no more
-        self._bare: frozenset[int] = frozenset()  # who was bare, seen and not spent in the newest frame
-        self._causes: dict[int, float] = {}  # person who may cause an alert -> seconds, when last seen bare
-        self._without = 0  # frames since one of those was seen bare
+        self._since: dict[int, float] = {}  # person id -> seconds, when bare began, shifted by the time not seen
+        self._alarmed: dict[int, float] = {}  # person id -> seconds of alarm so far; infinity: no more alarm
+        self._bare: frozenset[int] = frozenset()  # people who are bare, seen and not spent in the newest frame
+        self._causes: dict[int, float] = {}  # person id that may cause an alert -> seconds, when last seen bare
+        self._without = 0  # frames since one of them was seen bare
         self._switched = -math.inf  # seconds, when the alert last began or ended
         self._newest = -math.inf  # seconds, of the newest frame
         self._paused = False
@@ -54,19 +56,19 @@ class Policy:
 
     @property
     def signal(self) -> Signal:
-        """What the unit is to show after the newest frame."""
+        """What the unit shows after the newest frame."""
         if self.on:
             return Signal.ALERT
         return Signal.MASKED if self._admission.on else Signal.WATCHING
 
     def update(self, people: Sequence[Track], time: float, quiet: bool = False, unjudged: int = 0) -> Alert | None:
-        """Take one frame's people; return the alert if it switches now.
+        """Process one frame's people; return the alert if it switches now.
 
         Args:
             people: everybody in view.
-            time: of the frame, seconds; never runs backwards.
-            quiet: whether alerts are unwanted now.
-            unjudged: people in view whom no verdict was given on yet.
+            time: of the frame, seconds; never smaller than before.
+            quiet: whether it is a quiet hour, in which there are no alerts.
+            unjudged: number of people in view who have no verdict yet.
         """
         step = time - self._newest
         rules = self.rules
@@ -79,23 +81,25 @@ class Policy:
         return self._switch(True, people, time) if not quiet and self._due(people, time) else None
 
     def pause(self, time: float) -> Alert | None:
-        """Nothing is seen for now: an alert that is on is switched off at once. Nobody is forgotten, no time passes."""
+        """The camera has trouble: switch the alert off at once. Nobody is forgotten, and the time until the next frame
+        does not count."""
         self._paused = True
         self._bare, self._causes = frozenset(), {}
         self._admission.reset()
         return self._switch(False, (), time) if self.on else None
 
     def stop(self, time: float) -> Alert | None:
-        """The watch ends: an alert that is on is switched off at once, nobody is known any more."""
+        """The daemon ends: switch the alert off at once and forget everybody."""
         self._since, self._alarmed = {}, {}
         return self.pause(time)
 
     def _count(self, people: Sequence[Track], step: float, time: float) -> None:
-        """Add what has passed since the frame before to who is bare; who is masked may cause an alert again."""
+        """Add the time since the previous frame to the alarm time of people who are bare; clear it for people who are
+        masked."""
         inherited = self._inherited(people, step, time)
         since, rules = {}, self.rules
         for each in people:
-            before = self._since.get(each.id) if each.since < time else None  # who is back begins anew
+            before = self._since.get(each.id) if each.since < time else None  # a person who is back starts again
             if each.bare < (rules.high if before is None else rules.low):
                 if each.bare < rules.low:
                     self._alarmed.pop(each.id, None)
@@ -113,10 +117,11 @@ class Policy:
             del self._alarmed[one]
 
     def _inherited(self, people: Sequence[Track], step: float, time: float) -> float:
-        """Since when somebody counts as bare who is bare and new, seconds.
+        """The time in seconds from which on a new bare person counts as bare.
 
-        Where frames are far apart, whoever walks is new in each of them. Somebody bare who was in the frame before and
-        is gone may be this one, and if not, there were two: somebody bare has been there all the time.
+        If frames are far apart, a walking person is new in each frame. A bare person who was in the previous frame and
+        is missing now is either this person or another bare one. In both cases somebody bare was there all the time, so
+        the new person takes over that start time.
         """
         if step <= OUTRUN:
             return time
@@ -124,7 +129,7 @@ class Policy:
         return min((self._since[one] for one in gone), default=time)
 
     def _look(self, people: Sequence[Track], time: float) -> None:
-        """Who is bare now and may cause an alert, and who was lately."""
+        """Update the people who may cause an alert: those who are bare now, and those who were a short time ago."""
         seen = (each.id for each in people if each.seen == time and each.id in self._since)
         self._bare = frozenset(one for one in seen if not self._is_spent(one))
         self._without = 0 if self._bare else self._without + 1
@@ -140,7 +145,7 @@ class Policy:
         return had == math.inf or 0 < self.rules.longest <= had + ROUNDING
 
     def _due(self, people: Sequence[Track], time: float) -> bool:
-        """Somebody who may cause an alert is bare now and was seen so for long enough."""
+        """Whether an alert must start: somebody who may cause one has been bare for `hold` seconds."""
         if time - self._switched < self.rules.cooldown:
             return False
         fresh = [each for each in people if each.id in self._bare and each.bare >= self.rules.high]

@@ -1,4 +1,4 @@
-"""Quiet hours: times of day, as the clock on the site's wall shows them. A clock that is not set makes none."""
+"""Quiet hours: times of day without alerts, in the site's own time zone. While the clock is not set there are none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maskwatch.system.wall_clock import Clock
 
 logger = logging.getLogger(__name__)
 
-Window = tuple[time, time]  # first minute, and the one it ends; over midnight where the second is earlier
+Window = tuple[time, time]  # start and end; it spans midnight if the end is earlier
 
 
 def utc_now() -> datetime:
@@ -22,16 +22,17 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Asked at every frame. Only the wall clock decides, so one that jumps is right again at once.
+    """Asked at every frame. It uses the wall clock alone, so it is right again at once when that clock is corrected.
 
-    While the clock is not set it is never quiet: an alarm in the night is better than none by day. That is said once.
+    While the clock is not set, it is never quiet: an alarm at night is better than no alarm by day. The log says so
+    once.
     """
 
     windows: Sequence[Window] = ()
     timezone: str | None = None  # IANA name; None: the machine's own
-    now: Callable[[], datetime] = utc_now  # aware
+    now: Callable[[], datetime] = utc_now  # with a time zone
     clock_is_set: Callable[[], bool] = field(default_factory=Clock)
-    _told: list[str] = field(default_factory=list)  # what was said of the clock
+    _told: list[str] = field(default_factory=list)  # log lines about the clock, each written once
 
     @classmethod
     def of(
@@ -41,13 +42,17 @@ class QuietHours:
         now: Callable[[], datetime] = utc_now,
         clock_is_set: Callable[[], bool] | None = None,
     ) -> QuietHours:
-        """From times such as "22:00"."""
+        """From start and end times such as "22:00".
+
+        Raises:
+            zoneinfo.ZoneInfoNotFoundError: at the first call, if the time zone is not known.
+        """
         times = [(time.fromisoformat(since), time.fromisoformat(until)) for since, until in windows]
         return cls(times, timezone, now, clock_is_set or Clock())
 
     def __call__(self) -> bool:
-        """Whether it is quiet now. An hour the clock skips or shows twice is what the clock shows."""
-        if not self.windows or not self._clock_will_do():
+        """Whether it is quiet now. When the clocks change, the local time that a wall clock shows counts."""
+        if not self.windows or not self._is_clock_set():
             return False
         zone = zoneinfo.ZoneInfo(self.timezone) if self.timezone else None
         shown = self.now().astimezone(zone).time()
@@ -56,7 +61,7 @@ class QuietHours:
             for since, until in self.windows
         )
 
-    def _clock_will_do(self) -> bool:
+    def _is_clock_set(self) -> bool:
         if not self.clock_is_set():
             self._say("[alert] quiet: this machine's clock is not set yet (no NTP, no battery clock): alerts sound")
             return False

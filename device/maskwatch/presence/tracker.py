@@ -1,15 +1,15 @@
 """Verdicts over time -> one opinion per person.
 
-Faces of a frame are given to known people greedily: first by overlap with where each person should be by now, then, for
-those who outran their own box, by distance (see matching). Each person's opinion of being bare is an exponentially
-weighted mean whose weight follows the time between frames, not their number.
+The faces of a frame are assigned to known people greedily: first by overlap with the box where each person should be
+now, then by distance for people who moved farther than their box (see matching). Each person's opinion of being bare is
+an exponentially weighted mean. Its weights depend on the time between frames, not on the number of frames.
 
-The longer somebody was out of sight, the nearer the face must be to where it should be: who may be somebody else is
-somebody else, with their own opinion and alarm time. What never moves is waited for in its place, whatever
-passes before it, and becomes a picture on the wall (see spot).
+The longer a person was not seen, the closer a face must be to the expected place. A face that may belong to somebody
+else becomes a new person, with a new opinion and alarm time. A face that never moves is kept while it is hidden, and
+becomes a picture on the wall (see stillness).
 
-Who is new or in doubt is judged at every frame, who is settled once in a while: a crowd then costs little more than one
-person, and one odd verdict about somebody settled only puts that person in doubt.
+A person who is new or in doubt is judged at every frame, a settled one once per `recheck`. So a crowd costs little more
+than one person, and a single wrong verdict about a settled person only puts that person in doubt.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from maskwatch.presence.matching import Wanted, match, middle
 from maskwatch.presence.pace import FAR_APART, MISSES
 from maskwatch.presence.stillness import STILL, Spot
 
-SURE = 0.1  # an opinion within this of 0 or 1 is settled
-OFTEN = 1.0, 3  # seconds, and verdicts, for which a new person is judged at every frame
-SPEAKS = 0.5  # seconds that one verdict speaks for, at the most
-URGENT = 4.0  # who is new or in doubt waits so many times as long as who is settled
+SURE = 0.1  # an opinion closer than this to 0 or 1 is settled
+OFTEN = 1.0, 3  # seconds and verdicts; until both are reached, a new person is judged at every frame
+SPEAKS = 0.5  # seconds; the longest time that one verdict can stand for in the weighted mean
+URGENT = 4.0  # factor on the waiting time of people who are new or in doubt: they are judged first
 AGILITY = 0.5  # weight of the newest step in a person's velocity
-FORESEEN = 1.0  # seconds a velocity is believed; who walks stops or turns
-AWAY = 0.5  # seconds out of sight, in several frames, after which somebody else may have come
-LIKELY = 0.3  # overlap (IoU) that makes a face the same one where frames are far apart
-HIDDEN = 0.25  # of overlap: who is in sight goes before a picture that is hidden when both want a face
-THINGS = 64  # that are waited for while they are hidden, pictures among them
+FORESEEN = 1.0  # seconds that a velocity is used for prediction; people stop or turn after that
+AWAY = 0.5  # seconds unseen, over several frames, after which another person may be in that place
+LIKELY = 0.3  # overlap (IoU) from which on a face is the same one if frames are far apart
+HIDDEN = 0.25  # subtracted from the overlap of a hidden picture, so that a visible person gets the face first
+THINGS = 64  # hidden faces that are kept at most, pictures included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,41 +51,42 @@ class Opinion:
 
 @dataclass(slots=True)
 class Person:
-    """Somebody followed; `track` is what others see of it, once there was a verdict."""
+    """A person who is followed. `track` is the public part; it exists once there was a verdict."""
 
     id: int
     face: Face
     since: float  # seconds, first seen
     seen: float  # seconds, last seen
-    previous_seen: float  # seconds, seen the time before
+    previous_seen: float  # seconds, seen the time before `seen`
     spot: Spot
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels a second, across and down
-    missed: int = 0  # looked-at frames since, without the face
-    hidden: bool = False  # forgotten, but waited for in its place
-    returned: bool = False  # was hidden once: only its place says that it is the same
-    uncovered: bool = False  # it was hidden while frames were looked at: the camera was not away
+    missed: int = 0  # processed frames since then without the face
+    hidden: bool = False  # gone, but kept in case it comes back in the same place
+    returned: bool = False  # was hidden and came back: identified by its place alone
+    uncovered: bool = False  # was hidden while the camera worked, so something covered it
     judged: float | None = None  # seconds, last judged
     first_judged: float = 0.0  # seconds
     verdicts: int = 0
     track: Track | None = None
 
     def expected(self, time: float) -> Box:
-        """Where the face should be by now."""
+        """Where the face should be at `time`, by its last velocity."""
         return moved(self.face.box, self.velocity, min(time - self.seen, FORESEEN))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A face that hangs on the wall, as it is kept over a restart."""
+    """A picture on the wall, as it is saved for the next start."""
 
     box: Box
-    seen: float  # seconds, all together
-    unseen: float = 0.0  # seconds watched since it was last seen
+    seen: float  # seconds, in total
+    unseen: float = 0.0  # seconds of watching since it was last seen
 
 
 @dataclass(slots=True)
 class Tracker:
-    """Keeps the people in view. For each frame, in the order of time: see(), then judge() for those it names."""
+    """Keeps the people in view. For each frame in the order of time: call see(), then judge() for each person it
+    returns."""
 
     opinion: Opinion
     _people: list[Person] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Tracker:
     _next_id: int = 1
 
     def see(self, faces: Sequence[Face], time: float) -> list[Person]:
-        """Take one frame's faces; return who should be judged by this frame, most urgent first.
+        """Process one frame's faces; return the people to judge in this frame, most urgent first.
 
         Args:
             faces: found in the frame.
@@ -103,21 +104,21 @@ class Tracker:
         self._newest = time
         self._forget(time)
         pairs = match([self._wanted(person, time) for person in self._people], faces)
-        for place, person in enumerate(self._people):
-            if place in pairs:
-                _seen_again(person, faces[pairs[place]], time, step)
+        for index, person in enumerate(self._people):
+            if index in pairs:
+                _seen_again(person, faces[pairs[index]], time, step)
             else:
                 person.missed += 1
                 person.spot.unseen += step
         taken = set(pairs.values())
-        newcomers = [self._newcomer(face, time) for place, face in enumerate(faces) if place not in taken]
+        newcomers = [self._newcomer(face, time) for index, face in enumerate(faces) if index not in taken]
         self._doubt_things(newcomers)
         self._people += newcomers
         waiting = [person for person in self._people if person.seen == time and self._should_judge(person, time)]
         return sorted(waiting, key=lambda person: _urgency(person, time))[: self.opinion.crowd]
 
     def judge(self, person: Person, verdict: Verdict, time: float) -> None:
-        """Take the verdict on one of those that see() named."""
+        """Add the verdict on one of the people that see() returned for this frame."""
         bare = bareness(verdict)
         if person.track is None or person.judged is None:
             person.first_judged = time
@@ -131,7 +132,7 @@ class Tracker:
         person.track = Track(person.id, person.face, verdict, bare, person.since, person.seen)
 
     def people(self, time: float) -> tuple[Track, ...]:
-        """Everybody judged and not forgotten, oldest first; pictures on a wall left out."""
+        """Everybody who was judged and is not forgotten, oldest first; without pictures on a wall."""
         return tuple(
             replace(
                 person.track,
@@ -145,22 +146,22 @@ class Tracker:
         )
 
     def unjudged(self, time: float) -> int:
-        """How many are known to be there whom no verdict was given on yet; pictures on a wall left out."""
+        """How many people are known to be there who have no verdict yet; without pictures on a wall."""
         return sum(person.track is None and self._is_there(person, time) for person in self._people)
 
     @property
     def empty(self) -> bool:
-        """Whether nobody is known to be there; pictures on a wall are nobody."""
+        """Whether nobody is known to be there; pictures on a wall do not count."""
         return not any(self._is_there(person, self._newest) for person in self._people)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Those known to hang on the wall, longest first."""
+        """The known pictures on the wall, the longest seen first."""
         spots = sorted((each.spot for each in self._people if self.is_picture(each)), key=lambda spot: -spot.stationary)
         return tuple(Picture(spot.anchor, spot.stationary, spot.unseen) for spot in spots[:THINGS])
 
     def hang(self, pictures: Iterable[Picture]) -> None:
-        """Know these pictures from now on, wherever they are hidden at the moment."""
+        """Add saved pictures. They count as hidden until their faces are seen."""
         for picture in pictures:
             person = self._newcomer(Face(picture.box, 0.0), -math.inf)
             person.hidden = True
@@ -168,20 +169,21 @@ class Tracker:
             self._people.append(person)
 
     def is_picture(self, person: Person) -> bool:
-        """Whether a face was seen where it is for so long that it hangs on the wall."""
+        """Whether a face was seen in one place for so long that it is a picture."""
         return person.spot.is_picture(self.opinion.motionless)
 
     def _is_there(self, person: Person, time: float) -> bool:
-        """Whether somebody is known to be there, and is no picture."""
+        """Whether a person is known to be there and is not a picture."""
         return not person.hidden and self._is_known(person, time) and not self.is_picture(person)
 
     def _is_known(self, person: Person, time: float) -> bool:
-        """Whether somebody was seen lately: in time or, where frames are far apart, in frames."""
+        """Whether a person was seen recently: by time, or by the number of frames if frames are far apart."""
         away = time - person.seen
         return away <= self.opinion.gap and (away <= self.opinion.forget or person.missed < MISSES)
 
     def _forget(self, time: float) -> None:
-        """Let go of who left. What only hid is waited for, the longest known before the others."""
+        """Remove people who left. Faces that may only be hidden are kept; the longest known first, if there are too
+        many."""
         for person in self._people:
             person.hidden = person.hidden or not self._is_known(person, time)
         waits = (each for each in self._people if each.hidden and each.spot.awaited(self.opinion.motionless))
@@ -189,7 +191,7 @@ class Tracker:
         self._people = [each for each in self._people if not each.hidden or each.id in kept]
 
     def _wanted(self, person: Person, time: float) -> Wanted:
-        """What a face must be like to be this person's."""
+        """What a face must fulfil to be this person's."""
         spot, last = person.spot, person.face.box
         if self._is_thing(person):
             return Wanted(spot.anchor, spot.anchor, STILL, handicap=HIDDEN if person.missed else 0.0)
@@ -201,7 +203,8 @@ class Tracker:
         return Wanted(expected, expected, self.opinion.min_iou, reach=True)
 
     def _doubt_things(self, newcomers: Sequence[Person]) -> None:
-        """Who appears beside a thing as that vanishes may be the thing: then it lives."""
+        """If a new face appears beside a still one just as that vanishes, the still one may have moved: it is alive
+        then."""
         for thing in self._people:
             if newcomers and thing.missed == 1 and self._is_thing(thing):
                 box = thing.spot.anchor
@@ -210,11 +213,12 @@ class Tracker:
                     thing.hidden = True
 
     def _is_thing(self, person: Person) -> bool:
-        """Whether only the place says who it is."""
+        """Whether it is identified by its place alone."""
         return person.hidden or person.returned or self.is_picture(person)
 
     def _weight(self, seconds: float) -> float:
-        """Of a verdict so long after the one before; frames that are far apart must not make one verdict all."""
+        """Weight (0–1) of a verdict that comes `seconds` after the previous one. It is limited, so that a single
+        verdict does not decide alone when frames are far apart."""
         constant = self.opinion.time_constant
         longest = max(SPEAKS, math.log(2) * constant)
         return -math.expm1(-min(max(0.0, seconds), longest) / constant)
@@ -231,12 +235,13 @@ class Tracker:
 
 
 def bareness(verdict: Verdict) -> float:
-    """One verdict as a number: 0 surely masked … 1 surely bare."""
+    """One verdict as a number from 0 (surely masked) to 1 (surely bare)."""
     return verdict.score if verdict.label is Label.WITHOUT_MASK else 1.0 - verdict.score
 
 
 def in_doubt(person: Person, time: float) -> bool:
-    """Whether somebody judged before is to be judged at every frame: still new, undecided, or not as thought."""
+    """Whether a person must be judged at every frame: still new, undecided, or the newest verdict contradicts the
+    opinion."""
     seconds, verdicts = OFTEN
     if person.track is None or time - person.first_judged < seconds or person.verdicts < verdicts:
         return True
@@ -246,7 +251,8 @@ def in_doubt(person: Person, time: float) -> bool:
 
 
 def _urgency(person: Person, time: float) -> tuple[float, float]:
-    """Who has waited longest, those in doubt more than the others; a nearer one first among equals."""
+    """Sort key: the longest waiting first, with more weight for people in doubt; among equals, the larger face
+    first."""
     if person.judged is None:
         waited = URGENT * (time - person.since + OFTEN[0])
     else:
@@ -255,7 +261,7 @@ def _urgency(person: Person, time: float) -> tuple[float, float]:
 
 
 def _seen_again(person: Person, face: Face, time: float, step: float) -> None:
-    """step: seconds since the frame before."""
+    """Update a person whose face was found; step: seconds since the previous frame."""
     elapsed = time - person.seen
     if 0 < elapsed < math.inf:
         moves = [(new - old) / elapsed for new, old in zip(middle(face.box), middle(person.face.box), strict=True)]
@@ -271,6 +277,6 @@ def _seen_again(person: Person, face: Face, time: float, step: float) -> None:
 
 
 def moved(box: Box, velocity: tuple[float, float], seconds: float) -> Box:
-    """The box after so long at that velocity."""
+    """The box after `seconds` at a velocity in pixels a second, across and down."""
     across, down = (speed * seconds for speed in velocity)
     return Box(box.left + across, box.top + down, box.right + across, box.bottom + down)

@@ -1,4 +1,4 @@
-"""Which faces count: large enough, inside the zone, and seen whole."""
+"""Which faces count: those that are large enough, inside the zone, and not cut off by the frame."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from maskwatch.flow import Box, Face
 
 Corners = Sequence[tuple[float, float]]  # (across, down) in shares of the frame, 0–1
-VISIBLE = 0.75  # share of a face box inside the frame: of less than that no verdict is to be had
-NARROWEST = 0.6  # width to height of a whole face; at the edge of the frame, a narrower box is a part of one
-EDGE = 0.01  # of the frame: a box that ends within this of the edge touches it
+VISIBLE = 0.75  # share of a face box inside the frame; with less, no verdict is possible
+NARROWEST = 0.6  # width by height of a whole face; a narrower box at the frame's edge is only a part of a face
+EDGE = 0.01  # of the frame's size: a box that ends closer to the edge touches it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,13 @@ class Zone:
     polygon: Corners = ()  # empty: the whole frame
 
     def counts(self, face: Face, width: int, height: int) -> bool:
-        """Whether a face in a frame of that size, pixels, is one to judge."""
+        """Whether a face is judged.
+
+        Args:
+            face: found in the frame.
+            width: of the frame, pixels.
+            height: of the frame, pixels.
+        """
         box = face.box
         if min(box.width, box.height) < self.min_size or not is_whole(box, width, height):
             return False
@@ -33,7 +39,7 @@ class Zone:
 
 
 def is_whole(box: Box, width: int, height: int) -> bool:
-    """Whether enough of a face is in the frame to tell what it wears."""
+    """Whether enough of a face is in the frame to see whether it wears a mask; all sizes in pixels."""
     seen = Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height))
     if seen.width <= 0 or seen.height <= 0 or seen.area < VISIBLE * box.area:
         return False
@@ -42,5 +48,5 @@ def is_whole(box: Box, width: int, height: int) -> bool:
 
 
 def inside(point: tuple[float, float], corners: Corners) -> bool:
-    """Whether a point lies in a polygon or on its outline."""
+    """Whether a point is inside a polygon or on its outline; both in shares of the frame."""
     return cv2.pointPolygonTest(np.array(corners, np.float32), point, measureDist=False) >= 0
