@@ -158,7 +158,7 @@ def test_a_lens_that_does_not_move_is_left_alone_and_that_is_said(
         first_frame(source)
         source.close()
     assert not imx219.asked.keys() & {"AfMode", "LensPosition"}
-    assert "focus = 0.5 is ignored: this lens does not move" in caplog.text
+    assert "focus = 0.5 is ignored: the focus of this lens cannot be set" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", [("run", "--duration"), ("detect", "x", "--min-score")])
 def test_a_number_that_is_none_is_refused(option: tuple[str, ...]) -> None:
-    assert "is no number" in assert_one_line(call(*option, "nan"), 2)
+    assert "is not a number" in assert_one_line(call(*option, "nan"), 2)
 
 
 LONG = "a" * 5000

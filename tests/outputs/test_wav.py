@@ -90,8 +90,8 @@ def test_a_file_that_was_written_into_a_pipe_goes_on_to_its_end(tmp_path: Path, 
 GOOD = (b"data", samples(1, 16))
 BAD = {
     "empty": (b"", "is empty"),
-    "an mp3": (b"ID3\x04" + bytes(500), "is no WAV file"),
-    "text": (b"hello", "is no WAV file"),
+    "an mp3": (b"ID3\x04" + bytes(500), "is not a WAV file"),
+    "text": (b"hello", "is not a WAV file"),
     "the first bytes": (riff(header(1, 16), GOOD)[:30], "is cut short"),
     "no format": (riff(GOOD), "without a format"),
     "no samples": (riff(header(1, 16)), "without samples"),
@@ -133,9 +133,9 @@ def test_only_regular_files_of_a_sane_size_are_opened(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as huge:
         huge.truncate(LARGEST + 1)
     for name, reason in {
-        "pipe": "is no regular file",
+        "pipe": "is not a regular file",
         "huge": "is 32 MiB; expected 32 at most",
-        ".": "is no regular file",
+        ".": "is not a regular file",
         "absent": "No such file",
         "n\0l": "embedded null",
         "x" * 300: "File name too long",

@@ -252,7 +252,7 @@ def test_who_looks_on_and_is_gone_is_no_failure_of_the_pin(mock: MockFactory, ca
     after(output, 1.0, lambda: output.show(Signal.WATCHING))
     assert not mock.pin(27).state
     assert len(caplog.messages) == 1
-    assert "its changes are shown no more: BrokenPipeError" in caplog.text
+    assert "its changes are not shown any more: BrokenPipeError" in caplog.text
     output.close()
 
 

@@ -292,7 +292,7 @@ def test_sizes_that_lie_are_believed_no_further_than_the_file_reaches(path: Path
         ('"score_threshold": NaN', "score_threshold: found nan"),
         ('"input_size": 0', "input_size: found 0"),
         ('"input_size": 1000000', "input_size: found 1000000"),
-        (f'"input_size": {"9" * 5000}', "it is no JSON"),
+        (f'"input_size": {"9" * 5000}', "it is not JSON"),
         ('"labels": []', "labels: found"),
         (f'"labels": {["a"] * 17}'.replace("'", '"'), "labels: found"),
         ('"labels": ["with_mask", "two words"]', "labels[1]: found"),
@@ -302,7 +302,7 @@ def test_sizes_that_lie_are_believed_no_further_than_the_file_reaches(path: Path
         (f'"name": "{"x" * 101}"', "name: found"),
         ('"sha256": "0"', "sha256: found"),
         ('"preprocess_version": -1', "preprocess_version: found"),
-        (f'"metrics": {"[" * 5000}', "it is no JSON"),
+        (f'"metrics": {"[" * 5000}', "it is not JSON"),
         ('"surprise": 1', "surprise: unknown key"),
     ],
 )

@@ -304,7 +304,7 @@ def test_a_finder_that_answers_no_numbers_does_not_pass_for_one_that_finds_nobod
     else:
         scores[0, slice(None) if place == "all scores" else 3] = value
     monkeypatch.setattr(ColourModel, "answer", lambda *_: flat(maps))
-    with pytest.raises(ModelError, match=r"^model here: answers what is no finite number"):
+    with pytest.raises(ModelError, match=r"^model here: its output is not a finite number"):
         single.find(np.zeros((240, 320, 3), np.uint8))
 
 
@@ -365,7 +365,7 @@ def test_yunets_wild_boxes_reach_no_further_than_one_picture_beside_it(monkeypat
 def test_yunets_answer_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch, value: float, column: int) -> None:
     rows = np.array([row(10, 20, 30, 40)])
     rows[0, column] = value
-    with pytest.raises(ModelError, match=r"^model yunet.onnx: answers what is no finite number"):
+    with pytest.raises(ModelError, match=r"^model yunet.onnx: its output is not a finite number"):
         yunet(monkeypatch, rows).find(np.zeros((480, 640, 3), np.uint8))
 
 

@@ -1,8 +1,8 @@
 """The built-in scene: somebody walks in bare, puts a mask on and leaves, in about 20 seconds.
 
-The face is the public-domain portrait of Grace Hopper in matplotlib's sample data. Only that file is read,
-matplotlib is never imported. Everything else is drawn: the hall, the silhouette she is cut out by, the mask; and
-without matplotlib the face too.
+The face is the public-domain portrait of Grace Hopper in matplotlib's sample data. Only that file is read; matplotlib
+is not imported. Everything else is drawn: the hall, the silhouette of the portrait, the mask, and without matplotlib
+also the face.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ ARRIVES, ARRIVED = 1.0, 3.5  # seconds: walks in
 REACHES, MASKED = 8.0, 8.7  # seconds: the mask goes up
 LEAVES, GONE = 15.5, 18.0  # seconds: walks out
 
-PORTRAIT_SIZE = (512, 600)  # width, height in pixels; every point below was read off this very picture
+PORTRAIT_SIZE = (512, 600)  # width, height in pixels; all points below were measured in this picture
 SILHOUETTE = np.fromstring(
     "12 600 28 445 48 384 135 352 190 326 199 310 188 296 166 282 160 250 152 208 150 170 149 140 155 95 "
     "180 70 195 52 215 43 226 26 265 21 300 30 312 42 340 55 356 85 371 95 372 130 374 180 376 205 367 250 "
     "358 276 345 300 336 312 345 326 400 350 478 383 495 408 508 450 512 600",
     np.float32,
     sep=" ",
-).reshape(-1, 2)  # x y x y …; a list would take a line a number
+).reshape(-1, 2)  # x y x y …; a list would be formatted with one number in each line
 MASK_MIDDLE = 266.0  # x of nose and chin
 MASK_HALF_WIDTH = 82.0
-EAR_LOOPS = (  # each a curve from a corner of the mask round the ear and back
+EAR_LOOPS = (  # each is a curve from a corner of the mask around the ear
     ((187, 250), (172, 238), (163, 222)),
     ((196, 296), (176, 280), (164, 258)),
     ((347, 250), (360, 238), (370, 222)),
@@ -56,7 +56,7 @@ class Cutout(NamedTuple):
 
 
 class Scene:
-    """The picture of any moment; the same moment gives the same picture.
+    """The picture at any moment. The same moment always gives the same picture.
 
     Raises:
         SourceError: see portrait.
@@ -97,22 +97,22 @@ class DemoCamera:
         if wait > 0:
             time.sleep(wait)
         now = time.monotonic() - self._start
-        # A slow machine skips moments instead of falling behind.
+        # A slow machine skips moments, so that it does not fall behind.
         self._next = max(self._next, now - 1 / FPS) + 1 / FPS
         return self._scene.at(now) if now < DURATION else None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
     def describe(self) -> str:
         return "the built-in scene"
 
 
 def portrait() -> Image:
-    """(600, 512, 3) uint8 RGB: the portrait, or the drawn face where that is not installed.
+    """(600, 512, 3) uint8 RGB: the portrait, or the drawn face if the portrait is not installed.
 
     Raises:
-        SourceError: the installed one is not the very picture that every point here was read off.
+        SourceError: the installed portrait has another size than the one in which the points were measured.
     """
     path = portrait_path()
     if path is None:
@@ -127,7 +127,7 @@ def portrait() -> Image:
 
 
 def portrait_path() -> Path | None:
-    """The portrait in an installed matplotlib, found without importing it."""
+    """Path of the portrait in an installed matplotlib, found without importing it; None: not installed."""
     spec = importlib.util.find_spec("matplotlib")
     if spec is None or not spec.origin:
         return None
@@ -136,7 +136,8 @@ def portrait_path() -> Path | None:
 
 
 def _placement(moment: float) -> Floats:
-    """(3, 3) portrait pixels -> scene pixels: in from the left, standing and swaying, out to the right."""
+    """(3, 3) affine matrix, portrait pixels -> scene pixels: walks in from the left, stands and sways, leaves to the
+    right."""
     walked = _ease((moment - ARRIVES) / (ARRIVED - ARRIVES))
     left = _ease((moment - LEAVES) / (GONE - LEAVES))
     scale = 0.60 + 0.08 * walked + 0.02 * np.sin(0.7 * moment)
@@ -154,7 +155,7 @@ def _shift(right: float, down: float) -> Floats:
 
 
 def _ease(share: float) -> float:
-    """0–1 with a soft start and end."""
+    """Smoothstep: 0–1 with a soft start and end."""
     share = min(max(share, 0.0), 1.0)
     return share * share * (3 - 2 * share)
 
@@ -168,7 +169,7 @@ def _lay(scene: Floats, cutout: Cutout, placement: Floats) -> Floats:
 
 
 def draw_silhouette() -> Floats:
-    """(600, 512, 1) who is cut out of the portrait, with a soft edge."""
+    """(600, 512, 1) 0–1: the person in the portrait, with a soft edge."""
     width, height = PORTRAIT_SIZE
     alpha = np.zeros((height, width), np.float32)
     cv2.fillPoly(alpha, [SILHOUETTE.round().astype(np.int32)], 1.0)
@@ -191,12 +192,12 @@ def draw_mask() -> Cutout:
         _draw_loop(colour, alpha, np.array(curve, np.float32))
     shadow = cv2.GaussianBlur(cloth, (0, 0), 6) * 0.45 * (1 - alpha)
     total = np.maximum(alpha + shadow, 1e-6)
-    shaded = colour * (alpha / total)[..., None]  # where the mask ends there is shadow, which is black
+    shaded = colour * (alpha / total)[..., None]  # around the mask there is its shadow, which is black
     return Cutout(shaded.astype(np.float32), total[..., None].astype(np.float32))
 
 
 def _shade(across: Floats, down: Floats) -> Floats:
-    """Brightness of the cloth: round across, lit from above, pleats, a nose wire and a hem."""
+    """Brightness of the cloth: curved, lit from above, with pleats, a nose wire and a hem."""
     light = 1.06 - 0.38 * np.abs(across) ** 2.4 - 0.22 * np.clip(down, 0, 1) ** 2
     light += 0.07 * np.exp(-(((across - 0.06) / 0.2) ** 2) - ((down - 0.28) / 0.2) ** 2)  # over the nose
     for pleat in (0.36, 0.54, 0.72):
@@ -224,7 +225,7 @@ def _rgb(red: int, green: int, blue: int) -> Floats:
 
 
 def draw_hall() -> Floats:
-    """(480, 640, 3) an empty entrance: wall, door, floor, a strip of light."""
+    """(480, 640, 3) 0–255 RGB: an empty hall with wall, door, floor and notice board."""
     rows = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None, None]
     columns = np.linspace(0, 1, WIDTH, dtype=np.float32)[None, :, None]
     hall = _rgb(196, 190, 178) * (1.04 - 0.22 * rows) * (0.9 + 0.16 * columns)

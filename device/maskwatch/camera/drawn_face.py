@@ -1,6 +1,7 @@
-"""A drawn face in place of the demo's portrait where that is not installed: to measure, no more packages are needed.
+"""A drawn face for the demo if the portrait is not installed, so that no more packages are needed.
 
-It fits the points that were read off the portrait (see camera.demo), and the finder that ships is as sure of it.
+It fits the points that were measured in the portrait (see camera.demo), and the shipped finder gives it a similar
+score.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MIDDLE = 266  # x of nose and chin, pixels
 
 
 def portrait(width: int, height: int) -> Image:
-    """(H, W, 3) uint8 RGB: somebody from head to chest, always the same."""
+    """(H, W, 3) uint8 RGB: a person from head to chest, always the same."""
     canvas = np.full((height, width, 3), HAIR, np.float32)
     _paint(canvas, CLOTHES, lambda plane: cv2.rectangle(plane, (0, 330), (width, height), 1.0, -1), 3)
     _paint(canvas, SHADE, lambda plane: cv2.rectangle(plane, (215, 300), (318, 420), 1.0, -1), 8)  # neck
@@ -55,7 +56,7 @@ def _half(canvas: NDArray[np.float32], side: int) -> None:
 
 
 def _lit(canvas: NDArray[np.float32]) -> Image:
-    """Darker to the sides and to the chin, with the grain of a photograph."""
+    """Add shading (darker at the sides and the chin) and the noise of a photograph."""
     rows, columns = np.mgrid[0 : canvas.shape[0], 0 : canvas.shape[1]].astype(np.float32)
     aside, down = np.clip(np.abs(columns - 256) / 110, 0, 1.6), np.clip((rows - 240) / 120, 0, 1)
     light = 1 - 0.17 * aside**2 - 0.12 * down
@@ -64,7 +65,7 @@ def _lit(canvas: NDArray[np.float32]) -> Image:
 
 
 def _paint(canvas: NDArray[np.float32], colour: Colour, shape: Shape, blur: float, strength: float = 1.0) -> None:
-    """Lay a shape with a soft edge on the canvas; blur in pixels, strength 0–1."""
+    """Paint a shape with a soft edge on the canvas; blur in pixels, strength 0–1."""
     plane = np.zeros(canvas.shape[:2], np.float32)
     shape(plane)
     alpha = strength * cv2.GaussianBlur(plane, (0, 0), blur)[..., None]
@@ -72,12 +73,12 @@ def _paint(canvas: NDArray[np.float32], colour: Colour, shape: Shape, blur: floa
 
 
 def _disc(x: int, y: int, across: int, down: int) -> Shape:
-    """A filled ellipse by its middle and half axes, pixels."""
+    """A filled ellipse, from its centre and half axes in pixels."""
     return lambda plane: cv2.ellipse(plane, (x, y), (across, down), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
 
 
 def _arc(x: int, y: int, across: int, down: int, angles: tuple[int, int], thick: int) -> Shape:
-    """A part of an ellipse's edge, from angle to angle in degrees."""
+    """A part of an ellipse's outline, between two angles in degrees."""
     return lambda plane: cv2.ellipse(plane, (x, y), (across, down), 0, *angles, 1.0, thick, cv2.LINE_AA)
 
 

@@ -1,4 +1,4 @@
-"""How wide the Pi's cameras see. Degrees from the left to the right edge of the whole sensor.
+"""The horizontal angle of view of the Pi's cameras: degrees from the left to the right edge of the whole sensor.
 
 Sources: Raspberry Pi documentation, "Camera", sections "Hardware specifications" and "Recommended lenses"; for the
 webcam Logitech's specification of the C920 (78 degrees from corner to corner of 16:9).
@@ -19,7 +19,7 @@ class Lens:
 
     name: str
     degrees: float  # horizontally
-    model: str = ""  # as libcamera names the sensor, where that tells the lens too
+    model: str = ""  # libcamera's name of the sensor, if its lens is fixed
     aspect: float = 4 / 3  # width by height of the sensor
 
 
@@ -38,31 +38,31 @@ LENSES = (
 
 
 def of_sensor(model: str) -> Lens | None:
-    """The lens that a sensor comes with; None for a sensor whose lens is bought apart.
+    """The lens of a sensor; None: its lens is sold separately.
 
     Args:
         model: libcamera's name, such as imx708_wide_noir.
     """
-    plain = model.removesuffix("_noir")
-    return next((lens for lens in LENSES if lens.model and lens.model == plain), None)
+    visible = model.removesuffix("_noir")  # the variant with an infrared filter has the same lens
+    return next((lens for lens in LENSES if lens.model and lens.model == visible), None)
 
 
 def narrowed(degrees: float, share: float) -> float:
-    """The degrees that a part of the sensor sees, around its middle.
+    """The angle of view, in degrees, of a centred part of the sensor.
 
     Args:
         degrees: of the whole width.
-        share: of the width that is read, above 0 to 1.
+        share: of the width that is read, above 0, at most 1.
     """
     return 2 * math.degrees(math.atan(share * math.tan(math.radians(degrees) / 2)))
 
 
 def across(lens: Lens, share: float) -> str:
-    """What a camera says of its angle; told() reads it."""
+    """The angle as text in a camera's description; told() reads it."""
     return f"sees {narrowed(lens.degrees, share):.0f}° across"
 
 
 def told(description: str) -> float | None:
-    """Degrees across, out of what a camera says of itself (picamera.Picamera.describe)."""
+    """Degrees across, from a camera's description (picamera.Picamera.describe); None: not in it."""
     found = ACROSS.search(description)
     return float(found.group(1)) if found else None

@@ -26,17 +26,19 @@ from maskwatch.text.address import Address
 
 logger = logging.getLogger(__name__)
 
-# Of FFmpeg. prefer_tcp: as cv2 has it where nothing is set. fpsprobesize: it measures the rate before the first frame
-# is given, from twenty of them. At one frame a second that is longer than `stall`, and nobody uses that rate.
+# For FFmpeg. prefer_tcp: cv2's default, which is lost if options are set. fpsprobesize: by default FFmpeg measures the
+# frame rate over 20 frames before it gives the first one. At one frame a second this takes longer than `stall`, and the
+# rate is not used.
 OPTIONS = "rtsp_flags;prefer_tcp|fpsprobesize;0"
-OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # cv2 takes FFmpeg's options from nowhere else
+OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # cv2 takes FFmpeg's options only from this variable
 DRIVERS = Path("/sys/class/video4linux")
 
 
 class Capture:
     """A cv2.VideoCapture as a grabber.Grabber.
 
-    cv2 waits for a frame for twice `stall` (of a V4L2 device: of the first one opened), then says it stopped.
+    cv2 waits for a frame for twice `stall` seconds, then it reports the end. For V4L2 it uses the first device's
+    `stall`.
     """
 
     def __init__(self, capture: Any, name: str, description: str, close_too: Callable[[], None] | None = None) -> None:
@@ -45,10 +47,10 @@ class Capture:
             capture: a cv2.VideoCapture, opened.
             name: for messages.
             description: see Grabber.describe.
-            close_too: called after it was closed.
+            close_too: called after the capture was closed.
         """
         self._capture, self._name, self._description, self._close_too = capture, name, description, close_too
-        self._aspect: float | None = None  # known with the first frame
+        self._aspect: float | None = None  # width by height of a pixel, known after the first frame
 
     def grab(self) -> Image | None:
         with failing_as(f"{self._name}: failed"):
@@ -78,10 +80,10 @@ class Capture:
 
 
 def v4l2(device: str, settings: CameraSettings) -> Capture:
-    """A USB camera; format, size and rate are asked for, the driver takes the nearest it has.
+    """Open a USB camera. Format, size and frame rate are requested; the driver uses the nearest ones it has.
 
     Raises:
-        SourceError: it is not there, or cannot be opened.
+        SourceError: the device does not exist, or cannot be opened.
     """
     mute_cv2()
     name = f"v4l2:{device}"
@@ -103,20 +105,20 @@ def v4l2(device: str, settings: CameraSettings) -> Capture:
 
 
 def _ask(capture: Any, settings: CameraSettings) -> None:
-    """The format first: which sizes and rates there are depends on it."""
+    """Request the format first, because the possible sizes and rates depend on it."""
     if settings.format != "auto":
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.format))
     for setting, value in (
         (cv2.CAP_PROP_FRAME_WIDTH, settings.width),
         (cv2.CAP_PROP_FRAME_HEIGHT, settings.height),
         (cv2.CAP_PROP_FPS, settings.fps),
-        (cv2.CAP_PROP_BUFFERSIZE, 1),  # older frames would be shown late
+        (cv2.CAP_PROP_BUFFERSIZE, 1),  # more buffers would only delay the frames
     ):
         capture.set(setting, value)
 
 
 def _format(capture: Any, asked: str, name: str) -> str:
-    """What the camera sends, e.g. "MJPG", or "YUYV where MJPG was asked for"."""
+    """The format that the camera sends, e.g. "MJPG", or "YUYV where MJPG was asked for"."""
     given = codec(capture.get(cv2.CAP_PROP_FOURCC)).upper()
     if asked in ("auto", given) or not given:
         return given
@@ -127,17 +129,17 @@ def _format(capture: Any, asked: str, name: str) -> str:
     return f"{given} where {asked} was asked for"
 
 
-@functools.cache  # not again at each opening
+@functools.cache  # once, not at each opening
 def _warn(text: str) -> None:
     logger.warning("%s", text)
 
 
 @contextmanager
 def _ffmpeg_options() -> Iterator[None]:
-    """Give FFmpeg our OPTIONS while a stream is opened; options that the user set stay instead.
+    """Set OPTIONS in the environment while a stream is opened, unless the user set options.
 
-    Left in the environment they would change how a video is read later. One thread opens all cameras (see capturing),
-    so two openings never overlap.
+    They are removed afterwards, because they would affect video files too. All cameras are opened on one thread (see
+    capture_thread), so two openings never overlap.
     """
     if OPTIONS_VARIABLE in os.environ:
         yield
@@ -150,7 +152,7 @@ def _ffmpeg_options() -> Iterator[None]:
 
 
 def stream(address: Address, stall: float, verify: bool) -> Capture:
-    """A network camera; opening and each frame may take twice `stall` seconds.
+    """Open an RTSP camera. Opening and each frame may take twice `stall` seconds.
 
     Raises:
         SourceError: there is no stream.
@@ -179,11 +181,11 @@ def stream(address: Address, stall: float, verify: bool) -> Capture:
 
 
 def card_name(device: str, drivers: Path = DRIVERS) -> str:
-    """What the driver calls the camera, e.g. "HD Webcam: HD Webcam"; "" where it cannot be read.
+    """The driver's name of the camera, e.g. "HD Webcam: HD Webcam"; "" if it cannot be read.
 
     Args:
-        device: /dev/videoN, or a link to it such as those in /dev/v4l/by-id.
-        drivers: the folder with a folder a device.
+        device: /dev/videoN, or a link to it, e.g. in /dev/v4l/by-id.
+        drivers: the folder that has a folder for each device.
     """
     try:
         return (drivers / Path(device).resolve().name / "name").read_text(encoding="utf-8").strip()
@@ -192,5 +194,5 @@ def card_name(device: str, drivers: Path = DRIVERS) -> str:
 
 
 def codec(fourcc: float) -> str:
-    """cv2's four-character code as text, e.g. "h264"; "" for none."""
+    """cv2's four-character code as text, e.g. "h264"; "" if there is none."""
     return int(fourcc).to_bytes(4, "little", signed=True).decode("ascii", "replace").strip("\0 �").lower()

@@ -1,4 +1,4 @@
-"""The Pi's own camera, through picamera2."""
+"""The Pi's camera, through picamera2."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ CAMERA_LIST = "; see what `rpicam-hello --list-cameras` shows"
 class Picamera:
     """A picamera2.Picamera2 as a grabber.Grabber.
 
-    picamera2 names formats after libcamera, which counts bytes from the other end: "BGR888" is the format
-    whose array reads R, G, B, which is what we want, and "RGB888" the one that reads B, G, R.
+    picamera2 uses libcamera's names of formats, which list the bytes in reverse order: an array of format "BGR888" has
+    the order R, G, B, which we need, and "RGB888" has B, G, R.
     """
 
     def __init__(self, camera: Any, settings: CameraSettings, name: str) -> None:
-        """Configure and start it; one that refuses is closed again.
+        """Configure and start it; close it again if it refuses.
 
         Args:
             camera: a picamera2.Picamera2, not yet configured.
-            settings: size, fps, exposure, focus; of the rotation only 180, which the sensor does by itself.
+            settings: size, fps, exposure, focus, and a rotation of 180, which the sensor itself does.
             name: for messages.
         """
         self._camera, self._name = camera, name
@@ -45,7 +45,7 @@ class Picamera:
             camera.configure(camera.create_video_configuration(main=main, controls=wanted, **options))
             camera.start()
         except BaseException:
-            with contextlib.suppress(Exception):  # why it refused is what matters
+            with contextlib.suppress(Exception):  # only the reason why it refused matters
                 camera.close()
             raise
 
@@ -56,7 +56,7 @@ class Picamera:
         Args:
             picamera2: the module.
             number: from 0.
-            settings: see above.
+            settings: see __init__.
 
         Raises:
             SourceError: there is no such camera, or it refuses the settings.
@@ -70,13 +70,13 @@ class Picamera:
             try:
                 pixels = self._camera.capture_array("main", wait=self._longest_wait)
             except TimeoutError as error:
-                self._camera.cancel_all_and_flush()  # or close() waits behind the capture that never came
+                self._camera.cancel_all_and_flush()  # otherwise close() waits for the capture that never ends
                 late = f"{self._name}: no frame for {self._longest_wait:g} s; is its cable seated?"
                 raise SourceError(late) from error
         return as_rgb(pixels, "rgb")
 
     def close(self) -> None:
-        """Closed whatever stopping does: a camera that is not closed cannot be opened again."""
+        """Stop and close it. It is closed even if stopping fails; otherwise it could not be opened again."""
         try:
             with failing_as(f"{self._name}: cannot be stopped"):
                 self._camera.stop()
@@ -95,7 +95,8 @@ class Picamera:
             return ", ".join((str(sensor), lens, *view))
 
     def _share(self, properties: dict[str, Any]) -> float:
-        """Of the sensor's width, what is in the frames: a sensor may read its middle alone for small or quick ones."""
+        """The share of the sensor's width that is in the frames. For small or fast frames a sensor may read only its
+        middle."""
         read, whole = properties.get("ScalerCropMaximum"), properties.get("PixelArraySize")
         if read is None or whole is None:
             return 1.0
@@ -104,10 +105,10 @@ class Picamera:
 
 
 def library(name: str) -> Any:
-    """The module picamera2.
+    """Import picamera2.
 
     Args:
-        name: of the source that wants it, for the message.
+        name: of the source that needs it, for the message.
 
     Raises:
         SourceError: it is not installed, or cannot be loaded.
@@ -116,18 +117,18 @@ def library(name: str) -> Any:
 
 
 def controls(settings: CameraSettings, known: set[str], name: str) -> dict[str, Any]:
-    """What is asked of libcamera, in its names and units.
+    """The controls that are set, with libcamera's names and units.
 
     Args:
         settings: fps, exposure, focus.
-        known: the controls this camera has; a USB camera has fewer, and picamera2 refuses what is not among them.
+        known: the controls of this camera. A USB camera has fewer, and picamera2 refuses unknown ones.
         name: for messages.
     """
     wanted: dict[str, Any] = {}
     if "FrameDurationLimits" in known:
         wanted["FrameRate"] = settings.fps
     if settings.exposure is not None and "ExposureTime" in known:
-        # AeEnable stays on: it would fix the gain as well, and then nothing follows the light of the day.
+        # AeEnable stays on: without it the gain is fixed too, and the picture would not adapt to the daylight.
         wanted["ExposureTime"] = round(settings.exposure * 1000)  # microseconds
         if settings.exposure > 1000 / settings.fps:
             logger.warning(
@@ -136,7 +137,7 @@ def controls(settings: CameraSettings, known: set[str], name: str) -> dict[str, 
     if "AfMode" in known:
         wanted |= _focus(settings.focus)
     elif settings.focus != "auto":
-        logger.info("%s: focus = %g is ignored: this lens does not move", name, settings.focus)
+        logger.info("%s: focus = %g is ignored: the focus of this lens cannot be set", name, settings.focus)
     return wanted
 
 

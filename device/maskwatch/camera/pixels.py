@@ -1,4 +1,4 @@
-"""What a driver delivers -> (H, W, 3) uint8 RGB, or a refusal: the one place where that is decided."""
+"""Converts all pixel formats of drivers to (H, W, 3) uint8 RGB, or refuses them."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Order = Literal["rgb", "bgr"]
 
 FROM_BGR = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUYV, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
 FROM_RGB = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUYV, 4: cv2.COLOR_RGBA2RGB}
-LARGEST = 50_000_000  # pixels; more than any camera has, and 150 MB
-SQUARE = 0.02  # pixels that are so little wider than high are left as they are
-WIDEST = 4.0  # pixels wider than so, or higher, are a mistake of the stream
+LARGEST = 50_000_000  # pixels, 150 MB; no camera has more
+SQUARE = 0.02  # pixels whose aspect differs less from 1 count as square
+WIDEST = 4.0  # a larger aspect of pixels, or one below 1/4, is an error of the stream
 
 
 class FrameError(SourceError):
-    """This one frame cannot be used; the camera may be well."""
+    """This frame cannot be used; the camera may still work."""
 
 
 def as_rgb(pixels: Any, order: Order) -> Image:
-    """A driver's frame as everybody else wants it: contiguous, 8 bits, red first.
+    """Convert a driver's frame to a contiguous (H, W, 3) uint8 RGB array.
 
-    Grey, RGBA and YUYV are converted; of 16 bits a channel the upper 8 are taken.
+    Grey, RGBA and YUYV are converted. Of 16 bits for each channel, the upper 8 are used.
 
     Args:
         pixels: (H, W), (H, W, 1), (H, W, 2) YUYV, (H, W, 3) or (H, W, 4); uint8 or uint16.
         order: whether red or blue comes first.
 
     Raises:
-        FrameError: it is something else.
+        FrameError: it has another shape or type.
     """
     array = np.asarray(pixels)
     if array.dtype == np.uint16:
@@ -51,17 +51,17 @@ def as_rgb(pixels: Any, order: Order) -> Image:
 
 
 def usable_aspect(across: float, down: float) -> float:
-    """How many times wider than high a stream's pixels are; 1 where it says nothing, or nonsense."""
+    """The aspect (width by height) of a stream's pixels; 1 if it is not stated, or impossible."""
     aspect = across / down if across > 0 and down > 0 else 1.0
     return aspect if 1 / WIDEST <= aspect <= WIDEST and abs(aspect - 1) > SQUARE else 1.0
 
 
 def squared(image: Image, aspect: float) -> Image:
-    """The picture with square pixels, as the finder was trained on: made larger in one direction, so nothing is lost.
+    """The picture with square pixels, like those in training. It is enlarged in one direction, so nothing is lost.
 
     Args:
         image: (H, W, 3).
-        aspect: how many times wider than high its pixels are; see usable_aspect.
+        aspect: width by height of its pixels, see usable_aspect.
     """
     if aspect == 1.0:
         return image

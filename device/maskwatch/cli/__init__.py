@@ -1,4 +1,4 @@
-"""The program `maskwatch`. This file imports little, so that Ctrl-C is heeded from the first moment."""
+"""The program `maskwatch`. This file imports little, so that Ctrl-C works from the first moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
         from maskwatch.daemon import signals
 
         signals.stand()
-    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background jobs ignore it
+    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # background jobs of a shell ignore it
         signal.signal(signal.SIGINT, _leave)
     from maskwatch.cli import command
     from maskwatch.cli.commands import cli
@@ -27,6 +27,7 @@ def main() -> None:
 
 
 def _leave(*_: object) -> NoReturn:
-    """Nothing is open yet. An exception would end in whatever import it met, as a traceback or as another error."""
+    """End at once: nothing is open yet. An exception could be raised inside any import, and cause a traceback or
+    another error."""
     os.write(2, b"maskwatch: stopped\n")
     os._exit(130)

@@ -1,4 +1,4 @@
-"""`maskwatch check`: config, models, camera and pins tried one by one, a line each."""
+"""`maskwatch check`: tries config, models, camera and pins one by one, with one line for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from maskwatch.text import address
 from maskwatch.text.printable import one_line
 from maskwatch.text.redaction import redacted
 
-RUNS = 3  # of a finder that is timed
+RUNS = 3  # how often a finder is timed
 CAMERAS = ("picamera", "v4l2", "rtsp", "http")  # kinds of source that have a lens
 
 
@@ -46,22 +46,22 @@ class Seen:
     """What the camera gave."""
 
     name: str
-    is_camera: bool  # and no file, nor the demo
+    is_camera: bool  # not a file, and not the demo
     width: int  # of a frame, pixels
     height: int  # of a frame, pixels
-    described: str  # by itself, see camera.Source
+    described: str  # see camera.Source.describe
 
     def __str__(self) -> str:
         return ", ".join(filter(None, (self.name, f"{self.width}x{self.height} pixels", self.described)))
 
 
 def findings(path: Path | None, source: str | None = None, no_outputs: bool = False) -> Iterator[Finding]:
-    """Check everything the config file names. Without a valid config there is nothing more to check.
+    """Check everything that the config file names. If the config is not valid, nothing else is checked.
 
     Args:
         path: the config file; None for the default.
         source: in place of the config's camera.source.
-        no_outputs: whether the unit may do without.
+        no_outputs: whether the unit may run without outputs.
     """
     try:
         settings = config.load(path, config.with_source(os.environ, source))
@@ -97,16 +97,16 @@ def _try(subject: str, attempt: Callable[[], str]) -> Finding:
         return Finding(subject, attempt())
     except MaskwatchError as error:
         return Finding(subject, " ".join(str(error).split()), error.exit_code)
-    except Exception as error:  # whatever one part raises, the next ones are still to be checked
+    except Exception as error:  # the other parts must still be checked
         return Finding(subject, unexpected(error), MaskwatchError.exit_code)
 
 
 def unexpected(error: BaseException) -> str:
-    """An exception that nobody foresaw, in one line: its kind, its text and where it was raised."""
+    """An unexpected exception in one line: its class, its text and where it was raised."""
     *_, frame = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
+    where = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
     text = " ".join(str(error).split())
-    return redacted(f"unexpected {type(error).__name__} at {place}: {text}; please report this line")
+    return redacted(f"unexpected {type(error).__name__} at {where}: {text}; please report this line")
 
 
 def _face_model(settings: Settings) -> str:
@@ -147,7 +147,7 @@ def _camera(camera: CameraSettings) -> Seen:
     at = address.parse(camera.source)
     name, source = at.shown, open_source(camera)
     try:
-        frame = source.read(2 * camera.stall)  # a stream may need one to open and one for its first frame
+        frame = source.read(2 * camera.stall)  # once for opening a stream, and once for its first frame
         if frame is None:
             reason = source.trouble or f"opened, but no frame within {2 * camera.stall:g} s"
             raise SourceError(f"{name}: {reason}")
@@ -174,8 +174,8 @@ def _reach(settings: Settings, seen: Seen) -> str:
     known = recall.read(Path(opened.origin), opened.sha256)
     if isinstance(known, str):
         return f"not known how small a face this model finds: {known}; `python -m training reach` writes one"
-    part = looking.region(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
-    eye = reach.Eye(seen.width, seen.height, part, opened.card.input_size, camera.rotation)
+    region = looking.region(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
+    eye = reach.Eye(seen.width, seen.height, region, opened.card.input_size, camera.rotation)
     degrees = camera.field_of_view or lenses.told(seen.described)
     return reach.said(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)
 
@@ -205,7 +205,7 @@ def _button(name: str, settings: ButtonSettings) -> str:
 
 
 def _quickest(work: Callable[[], object]) -> float:
-    """Seconds, of RUNS: other programs only ever make it longer."""
+    """The shortest of RUNS times in seconds, because other programs can only make it longer."""
     took = []
     for _ in range(RUNS):
         start = time.perf_counter()

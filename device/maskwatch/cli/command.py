@@ -1,4 +1,5 @@
-"""How a command line ends: an expected failure is one line and its exit code, anything else keeps its traceback."""
+"""Runs a command line: an expected failure prints one line and sets the exit code; other failures keep their
+traceback."""
 
 from __future__ import annotations
 
@@ -21,19 +22,23 @@ from maskwatch.system import libraries, nonblocking_stream, process_end
 from maskwatch.text.printable import one_line
 from maskwatch.text.redaction import redacted
 
-STOPPED = 130  # as a shell has it: 128 + SIGINT
-READER_GONE = 1  # as click has it
-LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # what a write to stdout may end with
+STOPPED = 130  # the shells' convention: 128 + SIGINT
+READER_GONE = 1  # click's convention
+LOST = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # errors of a write to stdout
 
 
 @process_end.whatever_threads_do()
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None, extra: str = "") -> NoReturn:
-    """Run a click command as the program `name`, with the process's own arguments or those given.
+    """Run a click command as the program `name`, then exit.
 
-    `extra`: of the package, where what the program imports comes with one; a library that is not there is told so.
+    Exit codes: 0; the code of a MaskwatchError; 2 for wrong arguments; 5 if stdout cannot be written; 1 without a
+    message if the reader of stdout has gone; 130 after Ctrl-C.
 
-    Exits with 0, a MaskwatchError's own code, 2 when the words of the call are off, 5 when stdout cannot be written,
-    1 without a word when nobody reads stdout any more, or 130 after Ctrl-C.
+    Args:
+        command: to run.
+        name: of the program, for messages.
+        arguments: None: those of the process.
+        extra: of the package, for the hint how to install a missing library; "": no hint.
     """
     _prepare_streams()
     sys.excepthook = _show_traceback
@@ -42,7 +47,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     try:
         code = _finish(command, name, arguments)
     except BaseException as error:
-        # A library may turn the interrupt, which can arise at any point of its import, into its own error.
+        # The interrupt may come during an import, and the library may turn it into another error.
         code = STOPPED if was_interrupted() and not isinstance(error, SystemExit) else _complain(name, error, extra)
         if code == STOPPED:
             _say(name, "stopped")
@@ -50,7 +55,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
 
 
 def _finish(command: click.Command, name: str, arguments: Sequence[str] | None) -> int | str | None:
-    """Run it to its end, and write what is buffered, while a failure can still be told."""
+    """Run the command and flush stdout while a failure of that can still be reported."""
     try:
         code: int | str | None = command.main(arguments, prog_name=name, standalone_mode=False)
     except SystemExit as end:
@@ -60,13 +65,13 @@ def _finish(command: click.Command, name: str, arguments: Sequence[str] | None) 
 
 
 def _complain(name: str, error: BaseException, extra: str) -> int:
-    """Say what went wrong.
+    """Print what went wrong.
 
     Returns:
-        the exit code.
+        The exit code.
 
     Raises:
-        BaseException: the error itself, when nobody expected it.
+        BaseException: the error itself, if it is unexpected.
     """
     if isinstance(error, MaskwatchError):
         return _say(name, str(error), error.exit_code)
@@ -82,7 +87,7 @@ def _complain(name: str, error: BaseException, extra: str) -> int:
         return _say(name, f"{error.name} is not installed: this command needs extra `{extra}`: {mend}", 1)
     if isinstance(error, ImportError):
         return _say(name, libraries.unforeseen(error), MaskwatchError.exit_code)
-    if isinstance(error, OSError) and error.filename is None:  # an error of opening has the file's name
+    if isinstance(error, OSError) and error.filename is None:  # with a file name it is not about stdout
         if error.errno == errno.EPIPE:
             return READER_GONE
         if error.errno in LOST:
@@ -92,33 +97,33 @@ def _complain(name: str, error: BaseException, extra: str) -> int:
 
 def _say(name: str, message: str, exit_code: int = STOPPED) -> int:
     line = systemd.error_line(name.rpartition(" ")[2], one_line(redacted(" ".join(message.split()))))
-    nonblocking_stream.say(sys.stderr, f"{line}\n")  # stderr may be full or closed; the exit code still tells
+    nonblocking_stream.say(sys.stderr, f"{line}\n")  # stderr may be full or closed; the exit code is set anyway
     return exit_code
 
 
 def _show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Of an error that nobody expected, without the addresses in it: a library may repeat what it was given."""
+    """Print the traceback of an unexpected error without secrets, which a library's message may contain."""
     sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _prepare_streams() -> None:
-    """Have stdin, stdout and stderr open, and able to print any name.
+    """Open stdin, stdout and stderr if they are closed, and make them able to print any name.
 
-    In place of one that is closed, the next file opened would get its number, and whatever a library writes to "stderr"
-    would go into that file.
+    Otherwise the next file that is opened would get the number of a closed stream, and a library's messages to "stderr"
+    would be written into that file.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - a number; open to the end
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - stays open to the end
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a test may have put its own in place
+        if hasattr(stream, "reconfigure"):  # a test may use another object
             stream.reconfigure(errors="backslashreplace")
 
 
 def _note_interrupts() -> Callable[[], bool]:
-    """From now on Ctrl-C raises KeyboardInterrupt, except for the daemon; the result says whether it did."""
+    """From now on Ctrl-C raises KeyboardInterrupt, except in the daemon. The returned function says whether it did."""
     if signals.are_asked():
         return lambda: False
     came: list[int] = []
@@ -134,7 +139,7 @@ def _note_interrupts() -> Callable[[], bool]:
 
 
 def _leave(code: int | str | None) -> NoReturn:
-    """The end, in which Python writes out stdout once more: what could not be written must not fail again."""
+    """Exit. Python flushes stdout once more then, so a stdout that cannot be written is replaced first."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

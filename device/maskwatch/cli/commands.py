@@ -1,4 +1,4 @@
-"""The commands, a function each. What is heavy is imported by the command that needs it."""
+"""The commands, one function for each. Large libraries are imported by the command that needs them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ CONFIG = click.option(
 
 
 class Number(click.FloatRange):
-    """A float in a range. `nan` is below no bound and above none, and would silence whatever compares with it."""
+    """A float in a range. `nan` is refused: it passes range checks, because all comparisons with it are false."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         if math.isnan(number):
-            self.fail(f"{value!r} is no number.", param, ctx)
+            self.fail(f"{value!r} is not a number.", param, ctx)
         return number
 
 
 SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo."
 
 
-NO_OUTPUTS_HELP = "Do without any output in the config: alerts are lines on stdout and no more."
+NO_OUTPUTS_HELP = "Run without any output in the config: alerts are only lines on stdout."
 
 
 @click.group()
@@ -59,14 +59,14 @@ def cli() -> None:
 def run(**call: Any) -> None:
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off.
 
-    SIGHUP reads the config again; in a terminal, whose end it means, it ends the daemon.
+    SIGHUP reads the config again. In a terminal it ends the daemon, because the terminal was closed.
     """
     from maskwatch.daemon import signals
     from maskwatch.system import process_end
 
     asked = signals.stand()
     process_end.at_once()
-    libraries.load(libraries.CV2)  # before what imports it: if it cannot be loaded, that is one line
+    libraries.load(libraries.CV2)  # first, so that a failure to load it is a one-line error
     from maskwatch.daemon import unit
 
     if not unit.run(unit.Call(**call), asked) and asked.by_hand:
@@ -78,15 +78,15 @@ def run(**call: Any) -> None:
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--min-score", type=Number(0, 1), help="The finder's threshold, in place of the config's.")
-@click.option("--zone", "in_zone", is_flag=True, help="Look at the config's [zone] alone, as the unit does.")
+@click.option("--zone", "in_zone", is_flag=True, help="Only look at the config's [zone], like the unit.")
 def detect(
     paths: tuple[Path, ...], config_path: Path | None, as_json: bool, min_score: float | None, in_zone: bool
 ) -> None:
-    """Look once at images, or at folders of them, and print one line per image.
+    """Run the models once on images, or folders of them, and print one line per image.
 
-    Every face above the score threshold is printed, also those below the config's min_size and, without --zone, those
-    outside its [zone].
-    An image that cannot be read is named on stderr; the others follow, and the exit code is 3.
+    All faces above the score threshold are printed, also those smaller than the config's min_size and, without --zone,
+    those outside its [zone]. An image that cannot be read is named on stderr; the others follow, and the exit code is
+    3.
     """
     libraries.load(libraries.CV2)
     from maskwatch import config
@@ -128,7 +128,7 @@ def check(config_path: Path | None, source: str | None, no_outputs: bool) -> Non
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
     from maskwatch.cli import check
 
-    for part in ("live", "patience"):  # the line on the camera says it already
+    for part in ("live", "patience"):  # the line about the camera says the same
         logging.getLogger(f"maskwatch.camera.{part}").setLevel(logging.ERROR)
     failures = []
     for finding in check.findings(config_path, source, no_outputs):
@@ -141,7 +141,7 @@ def check(config_path: Path | None, source: str | None, no_outputs: bool) -> Non
 
 @cli.command("test-alert")
 @CONFIG
-@click.option("--door", is_flag=True, help="Also the relay for the masked: what it opens will open.")
+@click.option("--door", is_flag=True, help="Also play the relay for masked people: the door will open.")
 def test_alert(config_path: Path | None, door: bool) -> None:
     """Play each output in turn and say what should be heard and seen; then all is off. Stop the daemon first."""
     import signal
@@ -152,10 +152,10 @@ def test_alert(config_path: Path | None, door: bool) -> None:
 
     def leave(number: int, _: object) -> None:
         for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(each, signal.SIG_IGN)  # a second one must not end the switching off
+            signal.signal(each, signal.SIG_IGN)  # a second signal must not interrupt switching off
         sys.exit(128 + number)
 
-    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # past the end that switches all off
+    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # raise SystemExit, so that all is switched off
         signal.signal(each, leave)
     played = output_trial.play_each(config.load(config_path).outputs, click.echo, time.sleep, door)
     click.echo("all off" if played else "no output in the config: nothing to play")
@@ -164,10 +164,10 @@ def test_alert(config_path: Path | None, door: bool) -> None:
 @cli.command("pins-off")
 @CONFIG
 def pins_off(config_path: Path | None) -> None:
-    """Drive every output pin to its inactive level and let it go, for systemd's ExecStopPost.
+    """Drive every output pin to its inactive level and release it, for systemd's ExecStopPost.
 
-    The pins are those that the daemon noted when it took them; without such a note, those of the config.
-    A pin that cannot be had is a line on stderr; the exit code is 0 all the same.
+    The pins are those that the running daemon wrote down; without its file, those of the config.
+    A pin that cannot be claimed is a line on stderr, and the exit code is still 0.
     """
     from maskwatch.cli import output_trial
     from maskwatch.pins import driven_pins, plan
@@ -185,7 +185,7 @@ def pins_off(config_path: Path | None) -> None:
 @CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show_config(config_path: Path | None, as_json: bool) -> None:
-    """Every effective setting and where it came from: file and line, environment (MASKWATCH__ALERT__HOLD), default."""
+    """Print every setting in force and its origin: file and line, environment (MASKWATCH__ALERT__HOLD), or default."""
     from maskwatch.config import effective
 
     for entry in effective.entries(config_path):

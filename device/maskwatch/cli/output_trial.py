@@ -1,4 +1,4 @@
-"""`maskwatch test-alert` and `pins-off`: each output pin played in turn, or driven off."""
+"""`maskwatch test-alert` and `pins-off`: plays each output in turn, or switches all pins off."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from maskwatch.pins.pattern import Play, level, next_edge, row
 from maskwatch.pins.plan import Muted, PinPlan, plans
 from maskwatch.system.libraries import said
 
-LASTS = 2.0  # seconds each is played
-LONGEST = 10.0  # seconds at most, for one whole row of a slow pattern
-PAUSE = 0.5  # seconds between two, so that the ear can tell them apart
+LASTS = 2.0  # seconds for each output
+LONGEST = 10.0  # seconds at most, if one row of a slow pattern takes longer
+PAUSE = 0.5  # seconds between two outputs, so that they can be distinguished
 NUMBERS = ("no", "one", "two", "three", "four", "five")
 PULSES = {"buzzer": ("beep", "beeps"), "relay": ("click of the relay", "clicks of the relay")}  # lights flash
-SHORT, LONG = 0.2, 1.0  # seconds; a pulse up to the one is called short, from the other on long
+SHORT, LONG = 0.2, 1.0  # seconds; a pulse up to SHORT is called short, from LONG on long
 
 
 def play_each(
     settings: OutputsSettings, say: Callable[[str], None], wait: Callable[[float], object], door: bool = False
 ) -> int:
-    """Play every pin in turn, then the sound, all else being off; all is off at the end, also when `wait` raises.
+    """Play every pin in turn, then the sound, with all others off. At the end all is off, also if `wait` raises.
 
     Args:
         settings: [outputs].
-        say: told what should be heard or seen before it plays.
-        wait: for so many seconds.
-        door: whether a relay for the masked is played too; otherwise it is named and left alone.
+        say: called before each output, with what should be heard or seen.
+        wait: sleeps for the given seconds.
+        door: whether a relay for masked people is played too; otherwise it is only named.
 
     Returns:
-        How many outputs there are.
+        The number of outputs.
 
     Raises:
-        OutputError: a pin cannot be used, and nothing has been played then; or one fails while it plays.
+        OutputError: a pin cannot be used, before anything is played; or a pin fails while it plays.
     """
     with contextlib.ExitStack() as opened:
         pins = []
@@ -47,26 +47,26 @@ def play_each(
             if not (plan.tested or door):
                 say(f"{plan.name} GPIO{plan.pin}: left alone, because it opens for the masked; --door plays it")
                 continue
-            for when, play in parts(plan):
+            for when, play in plays(plan):
                 say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")
                 try:
                     _play(pin, play, wait)
-                except Exception as error:  # of a driver
+                except Exception as error:  # from a driver
                     raise OutputError(f"{plan.name}: GPIO{plan.pin} failed while it played ({said(error)})") from error
                 wait(PAUSE)
     if settings.sound:
-        from maskwatch.outputs import sound  # numpy and more, which pins-off does without
+        from maskwatch.outputs import sound  # imports numpy and more, which pins-off does not need
 
         sound.play_once(settings.sound, say, wait)
     return len(pins) + (settings.sound is not None)
 
 
 def switch_off(pins: Iterable[PinPlan]) -> Iterator[str]:
-    """Drive every pin to its inactive level and let it go; a line for each that cannot be had."""
+    """Drive every pin to its inactive level and release it; yields a line for each pin that cannot be claimed."""
     for plan in pins:
         try:
             _let_go(plan, Pin(plan))
-        except OutputError as error:  # the next pin is to be switched off all the same
+        except OutputError as error:  # the next pin must still be switched off
             yield str(error)
 
 
@@ -77,10 +77,10 @@ def _let_go(plan: PinPlan, pin: Pin) -> None:
         raise OutputError(f"{plan.name}: GPIO{plan.pin} cannot be switched off ({said(error)})") from error
 
 
-def parts(plan: PinPlan) -> list[tuple[str, Play]]:
-    """Everything the pin ever plays, with the state of the unit it belongs to."""
+def plays(plan: PinPlan) -> list[tuple[str, Play]]:
+    """Everything that the pin plays, with the state of the unit in which it plays it."""
     muted: list[tuple[str, Play]] = [("muted", "steady")] if plan.muted is Muted.LIT else []
-    told: dict[Play, str] = {}  # what looks alike in two states is played once
+    told: dict[Play, str] = {}  # the same pattern in two states is played once
     for signal in Signal:
         if signal in plan.plays:
             told.setdefault(plan.plays[signal], signal.value)

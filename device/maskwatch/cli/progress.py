@@ -1,4 +1,4 @@
-"""How far long work is, on a terminal's stderr: stdout belongs to the result, and a file or pipe gets none of it."""
+"""Shows the progress of long work on stderr, if that is a terminal. stdout is only for results."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import TextIO
 
 EVERY = 0.5  # seconds
-ERASE = "\r\x1b[K"  # the line of a terminal
+ERASE = "\r\x1b[K"  # erases the terminal's current line
 
 
 class Progress:
-    """`1200 of 8000, 3 min left`, written over itself."""
+    """A line such as `1200 of 8000, 3 min left` that is overwritten."""
 
     def __init__(self, total: int, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
-            total: how many steps the work has.
-            stream: nothing is written where it is no terminal.
+            total: number of steps.
+            stream: nothing is written if it is not a terminal.
             clock: seconds.
         """
         self._total, self._stream, self._clock = total, stream, clock
@@ -26,7 +26,7 @@ class Progress:
         self._is_shown = False
 
     def step(self) -> None:
-        """One more is done."""
+        """One more step is done."""
         self._done += 1
         now = self._clock()
         if not self._stream.isatty() or now - self._told < EVERY:
@@ -37,7 +37,7 @@ class Progress:
         self._told, self._is_shown = now, True
 
     def clear(self) -> None:
-        """Before anything else is written."""
+        """Erase the line; to be called before anything else is written."""
         if self._is_shown:
             self._stream.write(ERASE)
             self._stream.flush()

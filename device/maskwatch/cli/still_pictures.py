@@ -1,4 +1,4 @@
-"""Finder and classifier run once over image files: what `maskwatch detect` prints."""
+"""`maskwatch detect`: runs finder and classifier on image files, and formats the result."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Still:
 def inspect(
     found: Found, detector: Finder, classifier: Judge, zone: Zone | None = None
 ) -> Iterator[Still | SourceError]:
-    """Every picture in order; what cannot be read, or a folder that cannot be listed, comes as its error.
+    """Process every picture in order; yields an error for each picture or folder that cannot be read.
 
     Args:
         found: the pictures.
         detector: finds the faces.
-        classifier: judges each.
-        zone: faces that do not count there are left out; None: all faces are told.
+        classifier: judges each face.
+        zone: faces that do not count there are left out; None: all faces are kept.
 
     Raises:
-        SourceError: there is no image at all.
+        SourceError: there are no images.
     """
     yield from found.closed
     if not found.pictures and not found.closed:
@@ -47,7 +47,7 @@ def inspect(
         raise SourceError(f"no image found; expected files or folders of {pictures.KINDS}{told}")
     for name, path in found.pictures:
         try:
-            with muted_stderr():  # what a decoder mutters about a damaged picture
+            with muted_stderr():  # decoders print warnings about damaged pictures
                 image = pictures.read(path)
         except SourceError as error:
             yield error
@@ -60,9 +60,9 @@ def inspect(
 
 
 def json_line(still: Still) -> str:
-    """The line `maskwatch detect --json` prints: boxes are left, top, right, bottom in pixels.
+    """The line of `maskwatch detect --json`; boxes are left, top, right, bottom in pixels.
 
-    A byte of the name that is no UTF-8 comes as a lone surrogate, as Python's os.fsdecode has it.
+    A byte of the file's name that is not UTF-8 becomes a lone surrogate, see os.fsdecode.
     """
     faces = [
         {
@@ -77,7 +77,7 @@ def json_line(still: Still) -> str:
 
 
 def text_line(still: Still) -> str:
-    """The same for reading: `door.jpg 640x480: without_mask 0.98 at 12,30 80,110`."""
+    """The line for people: `door.jpg 640x480: without_mask 0.98 at 12,30 80,110`."""
     faces = [
         "{} {:.2f} at {:.0f},{:.0f} {:.0f},{:.0f}".format(
             verdict.label, verdict.score, *inside(face.box, still.width, still.height)
@@ -88,6 +88,6 @@ def text_line(still: Still) -> str:
 
 
 def inside(box: Box, width: int, height: int) -> list[float]:
-    """A box may reach outside the image; what is reported (left, top, right, bottom) does not."""
+    """The part of a box inside the image: left, top, right, bottom in pixels."""
     sides = ((box.left, width), (box.top, height), (box.right, width), (box.bottom, height))
-    return [round(float(min(max(place, 0.0), end)), 2) for place, end in sides]
+    return [round(float(min(max(side, 0.0), end)), 2) for side, end in sides]

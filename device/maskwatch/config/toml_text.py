@@ -39,9 +39,9 @@ def text_of(content: bytes) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TomlError(f"no {encoding[:6].upper().rstrip('-')} text; save it as UTF-8", line) from None
+        raise TomlError(f"not {encoding[:6].upper().rstrip('-')} text; save it as UTF-8", line) from None
     if "\0" in text:
-        raise TomlError("a NUL character in it: no text, or UTF-16 without its mark; save it as UTF-8")
+        raise TomlError("it contains a NUL character: not text, or UTF-16 without its mark; save it as UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")  # old Macs end lines with \r alone, which TOML refuses
 
 

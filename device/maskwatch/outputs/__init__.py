@@ -1,4 +1,4 @@
-"""What the unit says and shows, one file a kind. None can hold up the loop, and one that fails stops no other."""
+"""The unit's outputs, one file for each kind. None can block the loop, and a failing one does not stop the others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from maskwatch.outputs.worker import Message, OutputThread
 __all__ = ["Output", "Outputs"]
 
 logger = logging.getLogger(__name__)
-CLOSE_WITHIN = 0.5  # seconds outputs are waited for at the end, all of them together; then they are closed all the same
-FORCE_WITHIN = 0.4  # seconds that may take: pins are off within a second
+CLOSE_WITHIN = 0.5  # seconds that all outputs together may take to finish; then they are closed by force
+FORCE_WITHIN = 0.4  # seconds for closing by force, so that all pins are off within a second
 
 
 class Outputs:
-    """Hands each message to every output, each on its own thread, in order, and knows which of them work.
+    """Passes each message to every output, in order and on a thread for each output, and knows which of them work.
 
-    Every method but close only queues, or looks.
+    All methods except close() return at once.
     """
 
     def __init__(
@@ -30,48 +30,48 @@ class Outputs:
     ) -> None:
         """
         Args:
-            outputs: theirs to close from now on.
+            outputs: closed by this object.
             clock: seconds, for patterns, mute, test and health.
-            give_up: seconds without any output that can tell of an alert, see check; 0: for ever.
+            give_up: seconds without a working output that tells of an alert, see check; 0: no limit.
         """
         self._clock = clock
         self.give_up = give_up
         self._muted_until = -math.inf
         self._threads = [OutputThread(output, clock) for output in outputs]
-        self._troubles: dict[OutputThread, tuple[float, str]] = {}  # since when, seconds, and why
-        self._deaf_since: float | None = None  # seconds, since when nothing that tells works
+        self._troubles: dict[OutputThread, tuple[float, str]] = {}  # since when in seconds, and the reason
+        self._deaf_since: float | None = None  # seconds, since when no output that tells of an alert works
 
     def switch(self, alert: Alert) -> None:
         """The alert was switched."""
         self._tell(lambda output: output.switch(alert))
 
     def show(self, signal: Signal) -> None:
-        """What the unit shows of itself from now on."""
+        """Show this signal from now on."""
         self._tell(lambda output: output.show(signal), "show")
 
     def fault(self, reason: str | None, time: float) -> None:
-        """The unit is at fault because of `reason`, at `time` in seconds; None: no longer."""
+        """The unit has a fault since `time` (seconds) because of `reason`; None: the fault is over."""
         self._tell(lambda output: output.fault(reason, time))
 
     @property
     def muted(self) -> bool:
-        """Whether it is silent now."""
+        """Whether the outputs are muted now."""
         return self._clock() < self._muted_until
 
     def mute(self, on: bool, lasts: float = math.inf) -> None:
-        """Silence for `lasts` seconds, or sound again. Lights stay as they are."""
+        """Mute for `lasts` seconds, or unmute. Lights are not affected."""
         until = self._muted_until = self._clock() + lasts if on else -math.inf
         self._tell(lambda output: output.mute(until), "mute")
 
     def test(self, lasts: float) -> None:
-        """Play the alert for so many seconds, muted or not: somebody asked to hear it. An alert outlasts it."""
+        """Play the alert for `lasts` seconds, also while muted. A real alert goes on after that."""
         until = self._clock() + lasts
         self._tell(lambda output: output.test(until), "test")
 
     def check(self) -> str | None:
-        """Why the unit is at fault as far as outputs go, None when all of them work. The loop asks at every turn.
+        """Why outputs make the unit faulty; None: all vital ones work. The loop asks at every turn.
 
-        An output that fails, hangs, or whose thread died is a line in the log, once, and another when it is over.
+        An output that fails, hangs, or whose thread died is logged once, and once more when it works again.
 
         Raises:
             OutputError: no output that tells of an alert worked for `give_up` seconds.
@@ -89,10 +89,10 @@ class Outputs:
         return "; ".join(f"output {name} failed: {why}" for name, why in vital) or None
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
-        """Let every output finish what is queued, then close it. A second call does nothing.
+        """Let every output process its queue, then close it. A second call does nothing.
 
         Args:
-            within: seconds after which what is stuck is closed all the same, which takes FORCE_WITHIN at most.
+            within: seconds after which outputs that hang are closed by force, which takes FORCE_WITHIN at most.
         """
         threads, self._threads = self._threads, []
         for thread in threads:
@@ -110,7 +110,7 @@ class Outputs:
             self._note(thread, thread.trouble(self._clock()), self._clock())
 
     def _note(self, thread: OutputThread, trouble: str | None, now: float) -> None:
-        """A line in the log when an output begins to fail, and when it works again."""
+        """Log when an output starts to fail, and when it works again."""
         name, known = thread.output.name, self._troubles.get(thread)
         if trouble is not None and known is None:
             logger.error("output %s failed: %s; the others go on", name, trouble)

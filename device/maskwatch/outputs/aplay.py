@@ -1,8 +1,8 @@
-"""One sound at a time through ALSA's own `aplay`, which every Raspberry Pi OS has (alsa-utils).
+"""Plays one sound at a time with ALSA's `aplay`, which every Raspberry Pi OS has (alsa-utils).
 
-A separate process: a driver that hangs cannot hang the daemon, and a sound ends the moment the process does.
-pyalsaaudio 0.11 wants a compiler and plays on the caller's thread; sounddevice wants PortAudio, which Raspberry Pi OS
-Lite has not.
+It is a separate process, so a hanging driver cannot block the daemon, and killing the process ends the sound at once.
+Alternatives: pyalsaaudio 0.11 needs a compiler and plays on the caller's thread; sounddevice needs PortAudio, which
+Raspberry Pi OS Lite does not have.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import subprocess
 from maskwatch.errors import OutputError
 from maskwatch.outputs.wav import Clip, in_memory
 
-SLACK = 5.0  # seconds a sound may take longer than it lasts: a device that has to wake up
-HASTE = 0.5  # of its length: what is over sooner was not played, as by ALSA's device `null`
-DIES_WITHIN = 0.3  # seconds a killed process is waited for
-BUFFER = ("--buffer-time=250000", "--period-time=50000")  # microseconds: how much may still sound after the end
+SLACK = 5.0  # seconds that playing may take longer than the sound, e.g. because the device has to wake up
+HASTE = 0.5  # share of the sound's length; if playing ends sooner, nothing was heard (e.g. ALSA's device `null`)
+DIES_WITHIN = 0.3  # seconds to wait for a killed process
+BUFFER = ("--buffer-time=250000", "--period-time=50000")  # microseconds; how much may still be heard after the end
 NAMES = "`aplay -L` shows the names there are"
 HINTS = (  # (what aplay says, what helps)
     ("No such file|No such device|Unknown PCM|Invalid card", f"is it plugged in? {NAMES}"),
@@ -31,40 +31,40 @@ HINTS = (  # (what aplay says, what helps)
 
 
 class Player:
-    """Plays one clip on one device, again and again. Its times are seconds of the caller's clock."""
+    """Plays one clip on one device, again and again. Times are seconds of the caller's clock."""
 
     def __init__(self, clip: Clip, device: str) -> None:
         """
         Args:
-            clip: what is played.
-            device: ALSA's name, as `aplay -L` shows them.
+            clip: to play.
+            device: ALSA's name of the device; `aplay -L` lists them.
 
         Raises:
-            OutputError: there is no aplay.
+            OutputError: aplay is not installed.
         """
-        self._seconds, self._device = clip.seconds, device  # the samples need not be kept twice
+        self._seconds, self._device = clip.seconds, device  # without the samples, which are in the memory file
         self._command = _command(clip, device)
         self._samples = in_memory(clip)
-        self._said = os.memfd_create("maskwatch-aplay")  # a pipe that nobody reads would stop it when full
+        self._said = os.memfd_create("maskwatch-aplay")  # for stderr; a full pipe would stop aplay
         self._process: subprocess.Popen[bytes] | None = None
         self._began = 0.0
         self._closed = False
 
     def start(self, now: float) -> None:
-        """Begin to play; what plays is stopped first.
+        """Start to play; a sound that plays already is stopped first.
 
         Raises:
             OutputError: the process cannot be started, or the last one cannot be ended.
         """
-        with open(f"/proc/self/fd/{self._samples}", "rb") as samples:  # noqa: PTH123 - its own offset
+        with open(f"/proc/self/fd/{self._samples}", "rb") as samples:  # noqa: PTH123 - opened again for a separate file offset
             self._spawn(samples.fileno())
         self._began = now
 
     def is_playing(self, now: float) -> bool:
-        """Whether it still plays; False once, and then again, when it is over.
+        """Whether the sound still plays.
 
         Raises:
-            OutputError: it failed, took far too long, or no time at all; it is stopped by then.
+            OutputError: aplay failed, or took much too long or too short a time. It is stopped before.
         """
         if self._process is None:
             return False
@@ -81,10 +81,10 @@ class Player:
         return False
 
     def probe(self, within: float) -> None:
-        """Open the device, play nothing for a moment (aplay fills a period with silence), and close it again.
+        """Open the device, play a moment of silence (aplay fills one period), and close it again.
 
         Args:
-            within: real seconds; the caller waits.
+            within: seconds that the caller waits at most.
 
         Raises:
             OutputError: it cannot be opened.
@@ -101,15 +101,15 @@ class Player:
             raise self._failure(code)
 
     def stop(self) -> None:
-        """Silence now. A second call does nothing.
+        """Stop the sound now. A second call does nothing.
 
         Raises:
-            OutputError: the driver does not let go of the process; nothing is started beside it.
+            OutputError: the process cannot be ended, because its driver hangs. No second one is started then.
         """
         process = self._process
         if process is None:
             return
-        process.kill()  # asked kindly, aplay would play out what it has buffered
+        process.kill()  # after SIGTERM, aplay would still play its buffer
         try:
             process.wait(DIES_WITHIN)
         except subprocess.TimeoutExpired as error:
@@ -140,8 +140,8 @@ class Player:
                 stdin=stdin,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
-                env={**os.environ, "LC_ALL": "C"},  # its words are read
-                start_new_session=True,  # Ctrl-C is for the daemon
+                env={**os.environ, "LC_ALL": "C"},  # English messages, which HINTS matches
+                start_new_session=True,  # so that Ctrl-C reaches the daemon only
             )
         except OSError as error:
             raise self._error(f"aplay cannot be started ({error.strerror})", "sudo apt install alsa-utils") from error
@@ -160,7 +160,8 @@ class Player:
 
 
 def _command(clip: Clip, device: str) -> list[str]:
-    """aplay, killed by the kernel when the daemon dies, however it dies: util-linux's setpriv asks for that."""
+    """The command: aplay, which the kernel kills when the daemon dies for any reason (util-linux's setpriv sets that
+    up)."""
     aplay, setpriv = shutil.which("aplay"), shutil.which("setpriv")
     if aplay is None:
         raise OutputError("sound: aplay is not installed; sudo apt install alsa-utils")

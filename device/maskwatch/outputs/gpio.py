@@ -1,6 +1,6 @@
-"""Buzzer, lamps and relay: GPIO pins through gpiozero, each playing its pattern.
+"""Buzzer, lamps and relay: GPIO pins through gpiozero, each with its pattern.
 
-GPIOZERO_PIN_FACTORY=mock puts gpiozero's own fake pins in their place; nothing here knows the difference.
+With GPIOZERO_PIN_FACTORY=mock, gpiozero uses its fake pins; this code is the same for both.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from maskwatch.pins.plan import PinPlan, plans
 
 logger = logging.getLogger(__name__)
 Show = Callable[[str, int, bool], None]  # name, BCM number, is it on
-SETTLES = 1e-3  # seconds; even 100 nF at the pin, whose own resistance is about 50 Ω, are full in a fortieth of it
-HALF = 0.5  # duty of a tone: a square wave is the loudest
+SETTLES = 1e-3  # seconds until the level is stable; 100 nF at the pin's 50 Ω are charged in a fortieth of it
+HALF = 0.5  # duty cycle of a tone: a square wave is the loudest
 
 
 class Pin:
-    """One claimed output pin, off at first.
+    """A claimed output pin; off at first.
 
     Raises:
         OutputError: this machine has no pins, the pin is in use, or it cannot play a tone.
@@ -37,8 +37,8 @@ class Pin:
     def __init__(self, plan: PinPlan, show: Show | None = None) -> None:
         """
         Args:
-            plan: name, BCM number and polarity; with a tone, on means that tone.
-            show: told of each change, as read back from the pin.
+            plan: name, BCM number and polarity. If it has a tone, on means that tone.
+            show: called at each change, with the state read back from the pin.
         """
         self._plan, self._show = plan, show
         self._device: Any = claim(plan.name, plan.pin, plan.setting, self._make)
@@ -51,14 +51,14 @@ class Pin:
 
     @property
     def is_on(self) -> bool:
-        """What the pin itself says."""
+        """The state read back from the pin."""
         return bool(self._device.value)
 
     def set(self, on: bool) -> None:
-        """On or off. Always write off, even if the pin reads off. Do not rewrite on: it would restart the tone.
+        """Switch on or off. Always write off, even if the pin reads off. Do not rewrite on: it would restart the tone.
 
         Raises:
-            OutputError: the pin's level does not follow. Of a tone the level is not known.
+            OutputError: the pin reads another level than was written. This is not checked during a tone.
         """
         before = self.is_on
         if on and before:
@@ -73,23 +73,25 @@ class Pin:
             raise OutputError(f"{pin}; is it shorted, or does something else drive it?")
 
     def _tell(self) -> None:
-        """Show the change. Who looks on may be gone (`run --show-pins | head`): that is no failure of the pin."""
+        """Show the change. If the reader has gone (`run --show-pins | head`), stop showing; the pin itself works."""
         if self._show is None:
             return
         try:
             self._show(self._plan.name, self._plan.pin, self.is_on)
         except Exception as error:
-            logger.warning("%s: its changes are shown no more: %s: %s", self._plan.name, type(error).__name__, error)
+            logger.warning(
+                "%s: its changes are not shown any more: %s: %s", self._plan.name, type(error).__name__, error
+            )
             self._show = None
 
     def _reads(self, on: bool) -> bool:
-        """Whether it is so by now: a wire needs a moment."""
+        """Whether the pin reads `on`, after a moment for the level to settle."""
         if self.is_on != on:
             time.sleep(SETTLES)
         return self.is_on == on
 
     def close(self) -> None:
-        """Off first, so that no floating pin sounds the buzzer; then an input, free for others."""
+        """Switch off first, because a floating pin may sound the buzzer; then release the pin as an input."""
         if self._device.closed:
             return
         try:
@@ -99,7 +101,7 @@ class Pin:
 
 
 class PinOutput(Output):
-    """A pin that plays what its plan says for the signal shown.
+    """A pin that plays what its plan defines for the current signal.
 
     Raises:
         OutputError: see Pin.
@@ -113,7 +115,7 @@ class PinOutput(Output):
         self._signal: Signal | None = None
         self._muted_until = self._test_until = -math.inf
         self._playing: Play | None = None
-        self._since = 0.0  # seconds, when that began
+        self._since = 0.0  # seconds, when `_playing` began
 
     def show(self, signal: Signal) -> None:
         self._signal = signal
@@ -126,7 +128,7 @@ class PinOutput(Output):
 
     def beat(self, now: float) -> float:
         play = self._wanted(now)
-        if play != self._playing:  # the same one goes on: a test's end does not break an alert's rhythm
+        if play != self._playing:  # the same pattern goes on without a restart, e.g. when a test ends in an alert
             self._playing, self._since = play, now
         elapsed = now - self._since
         self._pin.set(play is not None and level(play, elapsed))
@@ -144,11 +146,11 @@ class PinOutput(Output):
 
 
 def open_pins(settings: OutputsSettings, show: Show | None = None) -> list[PinOutput]:
-    """Claim every output pin the settings name; when one fails, the others are given back.
+    """Claim every output pin that the settings name; if one fails, the others are released.
 
     Args:
         settings: [outputs].
-        show: told of each pin's changes.
+        show: called at each change of a pin.
 
     Raises:
         OutputError: a pin cannot be used.

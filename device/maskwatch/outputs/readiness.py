@@ -1,4 +1,4 @@
-"""`maskwatch show`: at the end of first boot or an update, whether the unit is ready, on its own lamp and buzzer."""
+"""`maskwatch show`: tells by lamp and buzzer whether the unit is ready, after first boot or an update."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FAULT_LIGHTS = ("led", "lamp.red")
 
 
 def ready(settings: OutputsSettings, wait: Callable[[float], object]) -> str:
-    """Two beeps, and two flashes with them. A relay is left alone: it may open a door, or wake a street.
+    """Two beeps with two flashes. A relay is not switched, because it may open a door or sound a siren.
 
     Args:
         settings: [outputs].
-        wait: for so many seconds.
+        wait: sleeps for the given seconds.
 
     Returns:
-        what was played.
+        What was played, for the command's output.
 
     Raises:
         OutputError: a pin cannot be used.
@@ -37,15 +37,15 @@ def ready(settings: OutputsSettings, wait: Callable[[float], object]) -> str:
 
 
 def trouble(settings: OutputsSettings, lasts: float, wait: Callable[[float], object]) -> str:
-    """The slow blink of a fault, on a light; where there is none, on the buzzer.
+    """The slow blink of a fault on the lights; on the buzzer if there is no light.
 
     Args:
         settings: [outputs].
         lasts: seconds.
-        wait: for so many seconds.
+        wait: sleeps for the given seconds.
 
     Returns:
-        what was played.
+        What was played, for the command's output.
 
     Raises:
         OutputError: a pin cannot be used.
@@ -65,7 +65,7 @@ def trouble(settings: OutputsSettings, lasts: float, wait: Callable[[float], obj
 
 @contextlib.contextmanager
 def _claimed(settings: OutputsSettings, names: tuple[str, ...]) -> Iterator[dict[str, Pin]]:
-    """The pins of these names; all are off and let go at the end."""
+    """Claim the pins with these names; at the end all are switched off and released."""
     with contextlib.ExitStack() as opened:
         found = {}
         for plan in plans(settings):

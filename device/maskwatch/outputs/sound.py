@@ -13,19 +13,19 @@ from maskwatch.outputs import Output
 from maskwatch.outputs.aplay import Player
 from maskwatch.outputs.wav import Clip, chime, read
 
-POLL = 0.1  # seconds between two looks at what plays
-PROBE = 600.0  # seconds between two looks at a silent device: a lost one is a fault before the alert; some click
-OPENS_WITHIN = 3.0  # seconds; a Pi that boots is slow, and worker.HUNG is not far
-RETRY = 10.0  # seconds until a device that failed is tried again while nothing is to be played
+POLL = 0.1  # seconds between two checks while a sound plays
+PROBE = 600.0  # seconds between two tests of a silent device, which find a lost one before an alert; some devices click
+OPENS_WITHIN = 3.0  # seconds to open the device: enough for a Pi that boots, and shorter than worker.HUNG
+RETRY = 10.0  # seconds until a failed device is tested again while nothing has to be played
 
 
 class SoundOutput(Output):
-    """Plays its clip in an alert, again after each pause, and is silent otherwise.
+    """Plays a clip in an alert, with pauses in between.
 
-    beat() raises OutputError while the device cannot be used, also in silence.
+    beat() raises OutputError while the device cannot be used, also if nothing has to be played.
 
     Raises:
-        OutputError: the file cannot be used, or there is no aplay.
+        OutputError: the file cannot be used, or aplay is not installed.
     """
 
     name, tells = "sound", True
@@ -36,7 +36,7 @@ class SoundOutput(Output):
         self._signal: Signal | None = None
         self._muted_until = self._test_until = -math.inf
         self._plays = False
-        self._due = self._probe_due = -math.inf  # seconds, of the next sound and of the next look at the device
+        self._due = self._probe_due = -math.inf  # seconds, of the next sound and of the next test of the device
         self._failure: OutputError | None = None
 
     def show(self, signal: Signal) -> None:
@@ -63,13 +63,13 @@ class SoundOutput(Output):
         self._player.close()
 
     def _follow(self, now: float) -> float:
-        """Do what is due; seconds until something is due again."""
+        """Do what is due; return the seconds until something is due again."""
         if self._is_wanted(now):
             return self._sound(now)
         if self._plays:
             self._player.stop()
             self._plays, self._probe_due = False, now + PROBE
-        self._due = -math.inf  # the next alert sounds at once
+        self._due = -math.inf  # so that the next alert sounds at once
         self._look(now)
         return self._probe_due - now
 
@@ -80,7 +80,7 @@ class SoundOutput(Output):
             self._plays, self._due, self._probe_due = False, now + self._pause, now + PROBE
         if now < self._due:
             return self._due - now
-        if self._failure:  # before it is said to work again, it must
+        if self._failure:  # test the device before its failure counts as over
             self._player.probe(OPENS_WITHIN)
         self._player.start(now)
         self._plays = True
@@ -88,11 +88,11 @@ class SoundOutput(Output):
 
     def _look(self, now: float) -> None:
         if now >= self._probe_due:
-            self._probe_due = math.inf  # if it fails: see beat
+            self._probe_due = math.inf  # if it fails, beat() sets the next time
             self._player.probe(OPENS_WITHIN)
             self._probe_due = now + PROBE
         elif self._failure:
-            raise OutputError(str(self._failure))  # not the same one, which would grow with each raise
+            raise OutputError(str(self._failure))  # a new one: the traceback of the same one would grow each time
 
     def _is_wanted(self, now: float) -> bool:
         return now < self._test_until or (self._signal is Signal.ALERT and now >= self._muted_until)
@@ -108,7 +108,7 @@ def open_sound(settings: OutputsSettings) -> list[SoundOutput]:
 
 
 def clip(settings: SoundSettings) -> Clip:
-    """What is to be played.
+    """The clip to play.
 
     Raises:
         OutputError: the file cannot be used.
@@ -123,8 +123,8 @@ def play_once(settings: SoundSettings, say: Callable[[str], None], wait: Callabl
 
     Args:
         settings: [outputs.sound].
-        say: told what should be heard before it plays.
-        wait: for so many seconds.
+        say: called before it plays, with what should be heard.
+        wait: sleeps for the given seconds.
 
     Raises:
         OutputError: see SoundOutput; or the device cannot be used.
@@ -142,7 +142,7 @@ def play_once(settings: SoundSettings, say: Callable[[str], None], wait: Callabl
 
 
 def described(settings: SoundSettings) -> str:
-    """E.g. `door.wav plays 3.2 s to device 'default'`, after the device was opened and closed.
+    """E.g. `door.wav plays 3.2 s to device 'default'`, after a test that the device can be opened.
 
     Raises:
         OutputError: see SoundOutput; or the device cannot be used.

@@ -1,7 +1,7 @@
 """A sound as samples: read from a WAV file, or the built-in chime.
 
-Python's own `wave` refuses, before 3.12, what most programs write for 24 bits (WAVE_FORMAT_EXTENSIBLE), and floats in
-every version; soundfile 0.14 reads all, and is one more library in C that an alarm would depend on.
+Before Python 3.12 its module `wave` refuses WAVE_FORMAT_EXTENSIBLE, which most programs write for 24 bits, and all
+versions refuse floats. soundfile 0.14 reads everything, but alerts would depend on one more C library.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import OutputError
 
-LONGEST = 60.0  # seconds; an alarm is said sooner
+LONGEST = 60.0  # seconds; no alert message is longer
 LARGEST = 32 * 2**20  # bytes of a file: a minute of stereo at 48 kHz in 32 bits is 23 MB
 MOST = 6_000_000  # samples: a minute of stereo at 48 kHz is 5.8 million
-FAINTEST = 0.01  # of full scale, the loudest sample; below, nobody would hear an alarm
+FAINTEST = 0.01  # of full scale, for the loudest sample; below it nobody would hear the alert
 MEND = "make one with: ffmpeg -i SOUND -ac 1 -ar 48000 -c:a pcm_s16le OUT.wav"
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-RATE = 48000  # Hz, of the chime; HDMI and USB take it as it is
-TONES = ((988.0, 0.0), (784.0, 0.45))  # Hz, and seconds when it begins
+RATE = 48000  # Hz, of the chime; HDMI and USB devices support it without conversion
+TONES = ((988.0, 0.0), (784.0, 0.45))  # (Hz, start in seconds)
 CHIME = 1.2  # seconds
 Samples = NDArray[np.float32]  # (frames, channels), full scale is -1 to 1
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """16 bits, channels interleaved, little-endian: what every device takes."""
+    """16 bits, little-endian, interleaved channels: the format that every device supports."""
 
     name: str  # for messages
     frames: bytes
@@ -41,12 +41,12 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """How long it takes."""
+        """Duration in seconds."""
         return len(self.frames) / (2 * self.channels * self.rate)
 
 
 def chime(volume: float) -> Clip:
-    """Two falling tones, made here so that no file can be missing.
+    """Two tones, the second lower. They are computed, so that no file can be missing.
 
     Args:
         volume: 0–1.
@@ -55,7 +55,7 @@ def chime(volume: float) -> Clip:
     sound = np.zeros(len(time))
     for hertz, begin in TONES:
         since = np.maximum(time - begin, 0.0)
-        loud = np.minimum(since / 0.01, 1.0) * np.exp(-since / 0.35)  # without a rise it would click
+        loud = np.minimum(since / 0.01, 1.0) * np.exp(-since / 0.35)  # without a rise time it would click
         sound += loud * (np.sin(2 * np.pi * hertz * since) + 0.3 * np.sin(4 * np.pi * hertz * since))
     return _clip("the built-in chime", (0.95 * sound / np.abs(sound).max())[:, None], RATE, volume)
 
@@ -65,10 +65,10 @@ def read(path: Path, volume: float) -> Clip:
 
     Args:
         path: a regular file.
-        volume: 0–1, of the file's own.
+        volume: 0–1, factor on the samples.
 
     Raises:
-        OutputError: it cannot be read, is no such file, or would not be heard.
+        OutputError: it cannot be read, is not a WAV file, or would not be heard.
     """
     try:
         format_, data = _chunks(_bytes(path))
@@ -83,10 +83,10 @@ def read(path: Path, volume: float) -> Clip:
 
 
 def _bytes(path: Path) -> bytes:
-    """All of a regular file: a pipe would be waited for, and a device never ends."""
+    """The content of a regular file. A pipe would block, and a device may never end."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError("is no regular file; expected a WAV file")
+        raise ValueError("is not a regular file; expected a WAV file")
     if found.st_size > LARGEST:
         raise ValueError(f"is {found.st_size / 2**20:.0f} MiB; expected {LARGEST >> 20} at most")
     with path.open("rb") as file:
@@ -98,7 +98,7 @@ def _chunks(content: bytes) -> tuple[bytes, bytes]:
     if not content:
         raise ValueError("is empty")
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise ValueError("is no WAV file")
+        raise ValueError("is not a WAV file")
     found: dict[bytes, bytes] = {}
     for name, body in _each(content):
         found.setdefault(name, body)
@@ -110,7 +110,7 @@ def _chunks(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _each(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each chunk. Samples that a program wrote into a pipe do not tell their length: they go on to the end."""
+    """Each chunk as (name, content). If a program wrote into a pipe, `data` has no valid length and goes to the end."""
     at = 12
     while at + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, at)
@@ -146,7 +146,7 @@ def _numbers(data: bytes, kind: int, bits: int) -> Samples:
     raw = np.frombuffer(data, NUMBERS[kind, bits])
     if kind == FLOAT:
         return np.nan_to_num(raw.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
-    if bits == 24:  # the upper three bytes of four
+    if bits == 24:  # put them into the upper three of four bytes
         wide = np.zeros((len(raw) // 3, 4), np.uint8)
         wide[:, 1:] = raw.reshape(-1, 3)
         raw, bits = wide.view("<i4")[:, 0], 32
@@ -162,7 +162,7 @@ def _clip(name: str, samples: NDArray[np.floating], rate: int, volume: float) ->
 
 
 def in_memory(clip: Clip) -> int:
-    """A file descriptor of its frames; the file has no name and ends with the process."""
+    """A file descriptor of an unnamed file in memory with the frames; it ends with the process."""
     descriptor = os.memfd_create("maskwatch-sound")
     with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(clip.frames)

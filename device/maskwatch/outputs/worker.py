@@ -1,4 +1,4 @@
-"""One output on a separate thread: it gets its messages in order, and whether it works is known at any time."""
+"""Runs one output on a separate thread. The output gets its messages in order, and its state is known at any time."""
 
 from __future__ import annotations
 
@@ -12,53 +12,55 @@ from collections.abc import Callable
 from maskwatch.errors import MaskwatchError
 from maskwatch.outputs.output import Output
 
-HUNG = 5.0  # seconds; a call that has not returned by then counts as failed
-RETRY = 1.0  # seconds after which an output that failed is asked again: a buzzer must not stay on for one bad write
-IDLE = 5.0  # seconds without a message, then an output is asked for a beat: see Output.beat
-SETTLED = 3.0  # seconds an output must work before its failure is over: a loose contact would tell of each touch
-QUEUED = 1000  # messages that wait for an output; a hung one must not fill the memory in days
+HUNG = 5.0  # seconds; a call that takes longer counts as failed
+RETRY = 1.0  # seconds until a failed output is tried again, so that a single bad write does not leave a buzzer on
+IDLE = 5.0  # seconds without a message after which beat() is called, see Output.beat
+SETTLED = 3.0  # seconds without failure before a failure is over; a loose contact would otherwise fill the log
+QUEUED = 1000  # messages that wait at most, so that a hanging output cannot fill the memory
 
 Message = Callable[[Output], None]
-Told = tuple[int, str, Message]  # number, what stays true until the next of that name or "", the message itself
+Told = tuple[int, str, Message]  # number, name of the state it sets or "", the message
 BEAT_ONLY: Told = (0, "", lambda _: None)
 
 
 class OutputThread:
-    """An output, its queue and its thread. The thread closes the output too, so none waits for another's end."""
+    """An output with its queue and its thread. The thread also closes the output, so that no output waits for
+    another."""
 
     def __init__(self, output: Output, clock: Callable[[], float]) -> None:
         self.output, self._clock = output, clock
-        self.lost = 0  # messages for which there was no room
+        self.lost = 0  # messages that did not fit into the queue
         self._queue: queue.Queue[Told | None] = queue.Queue(QUEUED)
-        self._numbers = itertools.count(1)  # next() is one step, also with two threads that tell
-        self._newest = 0  # number of a message told
-        self._state: dict[str, Message] = {}  # the newest of each name
-        self._stale = False  # whether the output may not know that state
-        self._known = 0  # number up to which its state was handed on anew
+        self._numbers = itertools.count(1)  # next() is atomic, so two threads may call tell()
+        self._newest = 0  # number of the newest message
+        self._state: dict[str, Message] = {}  # state -> its newest message
+        self._stale = False  # whether the output may have missed a state
+        self._known = 0  # the state messages up to this number were superseded by _catch_up()
         self._ending = False
         self._over = False  # whether the thread has ended
-        self._called: float | None = None  # seconds, since when the output has not returned; None: it has
-        self._reason: str | None = None  # why the last call failed; None: it did not
-        self._failed = (-math.inf, "")  # seconds, and why: the newest failure
+        self._called: float | None = None  # seconds, when the running call began; None: none runs
+        self._reason: str | None = None  # why the last call failed; None: it succeeded
+        self._failed = (-math.inf, "")  # seconds and reason of the newest failure
         self._thread = threading.Thread(target=self._work, name=f"output {output.name}", daemon=True)
         self._thread.start()
 
-    # -- on the thread of whoever tells -----------------------------------------------------------------------------
+    # -- on the thread of the caller --------------------------------------------------------------------------------
 
     def tell(self, message: Message, state: str = "") -> None:
-        """Queue a message; `state` names what stays true until the next message of that name."""
+        """Queue a message. If it sets a state (such as "mute"), `state` names it: only the newest message of it
+        counts."""
         number = next(self._numbers)
         if state:
             self._state[state] = message
-        self._newest = number  # after the state: see _catch_up
+        self._newest = number  # set after the state, as _catch_up needs it
         try:
             self._queue.put_nowait((number, state, message))
-        except queue.Full:  # the output hangs; what is state it gets once it comes back
+        except queue.Full:  # the output hangs; it gets the newest states when it returns
             self.lost += 1
             self._stale = True
 
     def failing(self, now: float) -> str | None:
-        """Why it does not work at this moment; None: it does."""
+        """Why the output does not work at this moment; None: it works."""
         called = self._called
         if called is not None and now - called >= HUNG:
             return f"no answer for {HUNG:g} s"
@@ -67,7 +69,7 @@ class OutputThread:
         return self._reason
 
     def trouble(self, now: float) -> str | None:
-        """Why it does not work, or did not until a moment ago."""
+        """Why the output does not work, or did not until less than SETTLED seconds ago; None: it works."""
         failing = self.failing(now)
         if failing is not None:
             return failing
@@ -75,20 +77,20 @@ class OutputThread:
         return reason if now - failed_at < SETTLED else None
 
     def end(self) -> None:
-        """Let it finish what is queued, then close it; see join."""
+        """Let the thread process its queue and close the output; see join."""
         self._ending = True
-        with contextlib.suppress(queue.Full):  # then it sees _ending once the queue is empty
+        with contextlib.suppress(queue.Full):  # the thread sees _ending when the queue is empty
             self._queue.put_nowait(None)
 
     def join(self, within: float) -> bool:
-        """Wait for the end that end() asked for; whether it came."""
+        """Wait for the thread's end for `within` seconds; return whether it ended."""
         self._thread.join(within)
         return not self._thread.is_alive()
 
     def force(self) -> threading.Thread:
-        """Close the output on a separate thread, beside one that hangs: its pin must not stay on."""
+        """Close the output on another thread while its own hangs, so that its pin does not stay on."""
         closer = threading.Thread(target=self._close, name=f"closing {self.output.name}", daemon=True)
-        with contextlib.suppress(RuntimeError):  # no thread to be had; the rest must still be closed
+        with contextlib.suppress(RuntimeError):  # no thread can be started; the others must still be closed
             closer.start()
         return closer
 
@@ -99,7 +101,7 @@ class OutputThread:
         try:
             while (told := self._next(wait)) is not None:
                 wait = self._follow(told)
-        finally:  # a defect of ours
+        finally:  # after an exception, which is a defect in our code
             self._over = True
             self._close()
 
@@ -110,12 +112,12 @@ class OutputThread:
             return None if self._ending else BEAT_ONLY
 
     def _follow(self, told: Told) -> float:
-        """Hand on a message, then a beat; seconds until the next one."""
+        """Pass on a message, then call beat(); return the seconds until the next beat."""
         began = self._called = self._clock()
         try:
-            self._hand_on(told)
+            self._pass_on(told)
             wait = self.output.beat(self._clock())
-        except BaseException as error:  # SystemExit too: whatever a driver raises, this thread must go on
+        except BaseException as error:  # also SystemExit: this thread must go on whatever a driver raises
             self._fail(error)
             return RETRY
         finally:
@@ -125,7 +127,7 @@ class OutputThread:
         self._reason = None
         return wait
 
-    def _hand_on(self, told: Told) -> None:
+    def _pass_on(self, told: Told) -> None:
         number, state, message = told
         if self._stale:
             self._catch_up()
@@ -133,14 +135,14 @@ class OutputThread:
             message(self.output)
 
     def _catch_up(self) -> None:
-        """The state as it is now; what waits in the queue of it is older, and not handed on any more."""
+        """Pass on the newest message of each state. Older ones in the queue are skipped then."""
         self._stale, known = False, self._newest
         for message in list(self._state.values()):
             message(self.output)
         self._known = known
 
     def _fail(self, error: BaseException) -> None:
-        kind = "" if isinstance(error, MaskwatchError) else f"{type(error).__name__}: "  # our own texts tell it all
+        kind = "" if isinstance(error, MaskwatchError) else f"{type(error).__name__}: "
         self._reason = " ".join(f"{kind}{error}".split())
         self._failed = (self._clock(), self._reason)
         self._stale = True

@@ -1,1 +1,1 @@
-"""GPIO pins: what each does, and how one is claimed. gpiozero is imported here and nowhere else."""
+"""GPIO pins: what each does, and how a pin is claimed. No other room imports gpiozero."""

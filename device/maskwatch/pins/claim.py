@@ -1,8 +1,8 @@
-"""One GPIO pin claimed through gpiozero, or one line that says why it cannot be had.
+"""Claims a GPIO pin through gpiozero, or says in one line why this is not possible.
 
-Pins fail in two steps: this machine has none that this user can drive, or this one pin cannot be used. lgpio tells both
-in its own errors, whose texts are in its error_text(); it drops the kernel's error number, so what /dev says is
-looked up here.
+There are two kinds of failure: the machine has no pins that this user can drive, or this one pin cannot be used. lgpio
+reports both with the texts of its error_text(), without the kernel's error number. So this file looks into /dev for the
+reason.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ NO_TONE = 'with mock pins set GPIOZERO_MOCK_PIN_CLASS=mockpwmpin, otherwise [out
 
 
 def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
-    """The gpiozero device that `make` makes, given the module gpiozero.
+    """The gpiozero device that `make` returns; it is called with the module gpiozero.
 
     Args:
         name: for messages, e.g. buzzer.
         pin: BCM number.
-        setting: where the config names it, e.g. `[outputs.buzzer]`.
+        setting: of the config that names the pin, e.g. `[outputs.buzzer]`.
         make: called once.
 
     Raises:
-        OutputError: whatever gpiozero and its back ends raise, as one line.
+        OutputError: gpiozero or its back end raised something; the message is one line.
     """
     try:
         gpiozero = _ready()
     except OutputError as error:
         raise OutputError(f"{name}: {error}") from error
-    except Exception as error:  # an import runs any code, and a back end raises its own kinds
+    except Exception as error:  # imports run any code, and each back end has other exceptions
         raise OutputError(f"{name}: GPIO{pin}: no pins on this machine: {why_none(root(error))}") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of software in place of hardware, and the like
+            warnings.simplefilter("ignore")  # e.g. that software PWM is used
             return make(gpiozero)
     except Exception as error:
         raise OutputError(f"{name}: GPIO{pin} {why_not(error, setting)}{board.if_busy(pin, error)}") from error
@@ -74,22 +74,24 @@ def _ready() -> Any:
 
 
 def are_mock() -> bool:
-    """Whether the pins claimed are gpiozero's own fakes, which drive nothing."""
+    """Whether gpiozero uses its mock pins, which drive nothing."""
     gpiozero: Any = load(GPIOZERO)
     return type(gpiozero.Device.pin_factory).__name__ == "MockFactory"
 
 
 def _the_first_of(told: list[warnings.WarningMessage]) -> ImportError | None:
-    """gpiozero tries its back ends in turn and only warns: the first one is the one that was to work."""
+    """The warning about lgpio. gpiozero tries its back ends in turn and only warns; lgpio, the first one, should
+    work."""
     texts = [str(each.message) for each in told if "Falling back from lgpio: " in str(each.message)]
     return ImportError(texts[0].partition(": ")[2]) if texts else None
 
 
 @contextlib.contextmanager
 def _a_folder_for_lgpio() -> Iterator[None]:
-    """lgpio makes a named pipe as soon as it is imported, in LG_WD or the current folder, which may be read-only.
+    """Give lgpio a folder to write to, and restore the current folder afterwards.
 
-    It also makes that folder the current one: relative paths in the config would then mean other files.
+    When lgpio is imported, it creates a named pipe in LG_WD or the current folder, which may be read-only. It also
+    changes the current folder, so that relative paths in the config would mean other files.
     """
     here = os.open(".", os.O_PATH | os.O_DIRECTORY)
     try:
@@ -107,15 +109,15 @@ def _lg_wd() -> Iterator[None]:
         return
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or None
     with contextlib.ExitStack() as made:
-        with contextlib.suppress(OSError):  # a full disk, or none to write to: then lgpio tries the current folder
+        with contextlib.suppress(OSError):  # no disk space, or read-only: then lgpio tries the current folder
             temporary = tempfile.TemporaryDirectory(prefix="maskwatch-", dir=runtime, ignore_cleanup_errors=True)
-            os.environ["LG_WD"] = made.enter_context(temporary)  # the pipe is open before the folder goes
+            os.environ["LG_WD"] = made.enter_context(temporary)  # removed only after the pipe was opened
             made.callback(os.environ.pop, "LG_WD")
         yield
 
 
 def why_none(error: BaseException) -> str:
-    """Why this machine has no pins for this user, and what helps."""
+    """Why this machine has no pins for this user, and how to mend it."""
     text = str(error)
     if isinstance(error, ModuleNotFoundError) or "No module named" in text:
         return f"{said(error)}; {INSTALL}; {ELSEWHERE}"
@@ -134,7 +136,7 @@ def why_none(error: BaseException) -> str:
 
 
 def _chips(folder: Path = Path("/dev")) -> str:
-    """What /dev says of the chip that could not be opened."""
+    """The reason, from /dev, why the GPIO chip could not be opened."""
     chips = sorted(folder.glob("gpiochip*"))
     if not chips:
         return f"there is no {folder}/gpiochip*, so the kernel offers no pins; {ELSEWHERE}"
@@ -144,11 +146,11 @@ def _chips(folder: Path = Path("/dev")) -> str:
 
 
 def why_not(error: BaseException, setting: str) -> str:
-    """Why one pin cannot be used, and what helps: the end of a line that begins with the pin's name.
+    """Why one pin cannot be used, and how to mend it: the end of a line that starts with the pin's name.
 
     Args:
         error: raised by gpiozero, a back end or the kernel.
-        setting: where the config names the pin.
+        setting: of the config that names the pin.
     """
     text, kind = str(error), type(error).__name__
     reason = f"cannot be used ({kind}: {text})".replace("\n", " ")

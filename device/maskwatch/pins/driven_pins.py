@@ -1,7 +1,7 @@
-"""The pins a daemon drives, noted in systemd's runtime directory while it runs.
+"""The pins that the daemon drives, written to a file in systemd's runtime directory while it runs.
 
-`maskwatch pins-off` goes by the note: the config file may be broken by then, or name other pins. systemd makes the
-directory anew at each start and removes it after ExecStopPost, so that a note never speaks of an earlier run.
+`maskwatch pins-off` reads this file, because the config may be broken by then, or name other pins. systemd creates the
+directory at each start and removes it after ExecStopPost, so the file is never from an earlier run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME = "pins.json"
 
 
 def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ) -> None:
-    """Note the pins before they are driven. Without a runtime directory nothing happens; a failure is a log line."""
+    """Write the pins before they are driven. Without a runtime directory it does nothing; a failure is logged."""
     path = _path(environment)
     if path is None:
         return
@@ -32,7 +32,7 @@ def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ)
 
 
 def read(environment: Mapping[str, str] = os.environ) -> list[PinPlan] | None:
-    """The pins noted, good for switching them off and no more; None where there is no note that makes sense."""
+    """The pins in the file, with what is needed to switch them off; None: there is no valid file."""
     path = _path(environment)
     if path is None:
         return None
@@ -44,5 +44,5 @@ def read(environment: Mapping[str, str] = os.environ) -> list[PinPlan] | None:
 
 
 def _path(environment: Mapping[str, str]) -> Path | None:
-    folder = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd names all, with colons between them
+    folder = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd separates several folders by colons
     return Path(folder) / NAME if folder else None

@@ -1,4 +1,4 @@
-"""When a pattern is on. Pure: seconds since its beginning go in."""
+"""Whether a pattern is on, from the seconds since its start. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal
 from maskwatch.config import Pattern
 
 Play = Literal["steady"] | Pattern
-SHORTEST = 1e-3  # seconds; an edge this much late is neither heard nor seen, and a rounded one cannot spin a thread
+SHORTEST = 1e-3  # seconds to the next edge at least: nobody notices the delay, and rounding cannot cause a busy loop
 
 
 def level(play: Play, elapsed: float) -> bool:
-    """Whether it is on, `elapsed` seconds after its beginning."""
+    """Whether it is on, `elapsed` seconds after its start."""
     if play == "steady":
         return True
     edges, phase = _edges(play), math.fmod(elapsed, play.every)
@@ -21,7 +21,7 @@ def level(play: Play, elapsed: float) -> bool:
 
 
 def next_edge(play: Play, elapsed: float) -> float:
-    """Seconds from `elapsed` to the next change, SHORTEST at least; infinity when there is none."""
+    """Seconds from `elapsed` to the next change, at least SHORTEST; infinity: it never changes."""
     if play == "steady":
         return math.inf
     edges, phase = _edges(play), math.fmod(elapsed, play.every)
@@ -29,13 +29,13 @@ def next_edge(play: Play, elapsed: float) -> float:
 
 
 def row(play: Pattern) -> float:
-    """Seconds from the first pulse's beginning to the last one's end."""
+    """Seconds from the start of the first pulse to the end of the last one in a row."""
     return play.times * play.on + (play.times - 1) * play.off
 
 
 def _edges(play: Pattern) -> list[float]:
-    """Seconds in one row at which it goes off, on, off … and, last, on again for the next row."""
+    """Seconds within one period at which it goes off, on, off … and finally on again for the next period."""
     step = play.on + play.off
     edges = [edge for number in range(play.times) for edge in (number * step + play.on, (number + 1) * step)]
-    edges[-1] = play.every  # the row's pause stands where another `off` would
+    edges[-1] = play.every  # the pause until the next period replaces the last `off`
     return edges

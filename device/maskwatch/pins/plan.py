@@ -1,4 +1,4 @@
-"""What each pin does, read from the settings: data that the daemon, check, test-alert and the drawings agree on."""
+"""What each pin does, from the settings. The daemon, check, test-alert and the wiring drawings all use this data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskwatch.flow import Signal
 from maskwatch.pins.pattern import Play
 
 FAULT = Pattern(on=0.5, every=2.0)
-"""The slow blink: told from an alert at a glance, and from a dead unit within two seconds."""
+"""The slow blink: easily distinguished from an alert, and within two seconds from a dead unit."""
 
 
 class Muted(Enum):
@@ -26,22 +26,27 @@ class Muted(Enum):
 class PinPlan:
     """One output pin, for every state of the unit."""
 
-    name: str  # as in the config: buzzer, led, relay, lamp.red …
+    name: str  # from the config: buzzer, led, relay, lamp.red …
     pin: int  # BCM number
     active_high: bool  # True when 3.3 V means on
-    plays: Mapping[Signal, Play]  # off for a signal that is not in here
+    plays: Mapping[Signal, Play]  # it is off for signals that are missing here
     muted: Muted = Muted.PLAYS_ON
-    tone: float | None = None  # hertz of a passive buzzer; None: a steady level is what sounds or lights
-    tested: bool = True  # whether the test button's alert changes it; it must not open a door, nor shut one
+    tone: float | None = None  # hertz, for a passive buzzer; None: a steady level is enough
+    tested: bool = True  # whether the test button affects it; a door must not move in a test
 
     @property
     def setting(self) -> str:
-        """Where the config names the pin, e.g. `[outputs.led]` or `[outputs.lamp] red`."""
+        """The setting that names the pin, e.g. `[outputs.led]` or `[outputs.lamp] red`."""
         section, _, key = self.name.partition(".")
         return f"[outputs.{section}] {key}".rstrip()
 
     def play(self, signal: Signal | None, muted: bool) -> Play | None:
-        """What it plays; None: it is off. No signal: nothing is known yet."""
+        """What it plays; None: it is off.
+
+        Args:
+            signal: shown by the unit; None: no signal yet.
+            muted: whether the unit is muted.
+        """
         if muted and self.muted is not Muted.PLAYS_ON:
             return "steady" if self.muted is Muted.LIT else None
         return None if signal is None else self.plays.get(signal)
@@ -54,7 +59,7 @@ def plans(settings: OutputsSettings) -> list[PinPlan]:
         tone = buzzer.tone if buzzer.kind == "passive" else None
         alert = {Signal.ALERT: buzzer.pattern}
         found.append(PinPlan("buzzer", buzzer.pin, buzzer.active_high, alert, Muted.SILENT, tone))
-    if led := settings.led:  # where it is the only light, it must tell a fault too
+    if led := settings.led:  # it may be the only light, so it shows faults too
         found.append(PinPlan("led", led.pin, led.active_high, {Signal.ALERT: led.pattern, Signal.FAULT: FAULT}))
     if lamp := settings.lamp:
         found += _lamp(lamp)
@@ -64,7 +69,7 @@ def plans(settings: OutputsSettings) -> list[PinPlan]:
 
 
 def _relay(relay: RelaySettings) -> PinPlan:
-    """For the masked it is off in every other state: nothing known yet, nobody there, somebody bare, a fault."""
+    """With when = "masked" it is off in all other states: at the start, nobody there, somebody bare, a fault."""
     signal = Signal.MASKED if relay.when == "masked" else Signal.ALERT
     muted = Muted.SILENT if relay.mutes else Muted.PLAYS_ON
     plays = {signal: relay.pattern}

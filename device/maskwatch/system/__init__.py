@@ -1,1 +1,1 @@
-"""This machine and this process: files, libraries, streams, the clock, the end. Knows nothing of cameras or alerts."""
+"""This machine and this process: files, libraries, streams, the clock, the process's end. Nothing about masks."""

@@ -1,7 +1,7 @@
-"""Libraries that are imported where they are opened. One that does not load is one line: the real reason, and its mend.
+"""Imports libraries where they are used. If one does not load, the error is one line with the real reason and the mend.
 
-A library that is installed fails to load in many ways, and each wants another mend; "pip install it" is the right one
-only where it is not there.
+An installed library can fail to load in many ways, each with another mend. "pip install it" only helps if it is
+missing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from maskwatch.errors import MaskwatchError, ModelError, OutputError, SourceErro
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library of others."""
+    """A library that we did not write."""
 
-    module: str  # as it is imported
-    package: str  # as it is installed
-    error: type[MaskwatchError]  # what it is for the user when it does not load
-    install: str  # how it comes to be there
+    module: str  # name to import
+    package: str  # name to install
+    error: type[MaskwatchError]  # raised if it does not load
+    install: str  # how to install it
 
     @property
     def name(self) -> str:
@@ -49,28 +49,28 @@ PICAMERA2 = Library(
 
 
 def load(library: Library, subject: str = "") -> ModuleType:
-    """The module.
+    """Import a library.
 
     Args:
-        library: see there.
-        subject: what wants it, e.g. the camera's name, for the message.
+        library: to import.
+        subject: what needs it, e.g. the camera's name, for the message.
 
     Raises:
-        MaskwatchError: of the library's own kind, whatever its import raised.
+        MaskwatchError: the import failed; of the class `library.error`.
     """
     try:
-        # numpy writes pages to the one before it raises, cv2 to the other.
+        # Before they raise, numpy prints pages to one of the streams, and cv2 to the other.
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
             return importlib.import_module(library.module)
-    except (Exception, SystemExit) as error:  # a library's import runs any code, and raises anything
+    except (Exception, SystemExit) as error:  # an import runs any code, which may raise anything
         raise library.error(f"{subject}: ".lstrip(": ") + why(library, error)) from error
 
 
 def first_of(*libraries: Library, subject: str = "") -> ModuleType:
-    """The first that loads.
+    """The first library that loads.
 
     Raises:
-        MaskwatchError: none does. It is about the first that is installed; where none is, about the first.
+        MaskwatchError: none loads. The message is about the first installed one; if none is installed, the first.
     """
     errors = []
     for library in libraries:
@@ -82,7 +82,7 @@ def first_of(*libraries: Library, subject: str = "") -> ModuleType:
 
 
 def why(library: Library, error: BaseException) -> str:
-    """Reason and mend, in one line."""
+    """The reason and the mend in one line."""
     reason = root(error)
     if is_absent(library, error):
         return f"{library.package} is not installed; {library.install}"
@@ -90,35 +90,35 @@ def why(library: Library, error: BaseException) -> str:
 
 
 def unforeseen(error: ImportError) -> str:
-    """The same of an import that nobody asked load() for, such as pydantic's own."""
+    """Like why(), for an import that did not go through load(), such as pydantic's."""
     reason = root(error)
     name = (error.name or "a library").partition(".")[0]
     return f"{name} cannot be loaded ({said(reason)}); {mend(reason, name)}"
 
 
 def is_absent(library: Library, error: BaseException | None) -> bool:
-    """Whether the library itself is not installed, and not something that it needs."""
+    """Whether the library itself is missing, not one of its dependencies."""
     return isinstance(error, ModuleNotFoundError) and _missing(error).partition(".")[0] == library.name
 
 
 def root(error: BaseException) -> BaseException:
-    """What it began with: libraries wrap the loader's own words in pages of advice."""
+    """The first exception of the chain: libraries wrap the loader's message in pages of advice."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
 
 
 def said(error: BaseException) -> str:
-    """An exception in one line, its kind where that tells more than the text."""
+    """An exception in one line, with its class name unless it is an ImportError."""
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return text if isinstance(error, ImportError) and text else f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
 def mend(error: BaseException, name: str) -> str:
-    """What helps against it, as far as it is known.
+    """How to mend a failed import, if a mend is known.
 
     Args:
-        error: the root of it.
+        error: the first exception of the chain, see root().
         name: of the library.
     """
     if isinstance(error, ModuleNotFoundError):
@@ -153,7 +153,7 @@ def _shared(found: re.Match[str]) -> str:
     return f"the system's {found.group(1)} is missing: sudo apt install the package that holds it (apt-file search)"
 
 
-# First match counts. Each was met by people with such a unit; the words are those of numpy, glibc's loader and CPython.
+# The first match counts. Users of such units met all of them. The patterns match texts of numpy, glibc and CPython.
 MENDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"numpy\.\w+ size changed|numpy\.core\.multiarray|_ARRAY_API|compiled (?:using|against) .*NumPy", _numpy),
     (r"version [`'](\w+_[\d.]+)' not found", _c_library),

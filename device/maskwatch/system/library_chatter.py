@@ -1,4 +1,4 @@
-"""Chatter of libraries kept off stderr, where an error of ours is one line."""
+"""Keeps the messages of libraries off stderr, where our errors are single lines."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterator
 
 
 def mute_cv2() -> None:
-    """Keep cv2's and FFmpeg's warnings to themselves, from now on."""
-    import cv2  # here, because who mutes another library need not have this one
+    """Silence the warnings of cv2 and FFmpeg from now on."""
+    import cv2  # here, because other users of this file need no cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
-    # OpenCV 4 (Bookworm's numpy 1 holds us there) has it at the top, OpenCV 5 under utils; 0 is silent in both.
+    # In OpenCV 4 (needed with Bookworm's numpy 1) it is in cv2, in OpenCV 5 in cv2.utils; 0 means silent in both.
     (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
 
 
 @contextlib.contextmanager
 def muted_stderr() -> Iterator[None]:
-    """For a library without a switch: whatever the process writes to file descriptor 2 meanwhile is dropped."""
+    """Drop everything that the process writes to file descriptor 2, for libraries that cannot be silenced otherwise."""
     try:
         kept = os.dup(2)
-    except OSError:  # there is no stderr
+    except OSError:  # stderr is closed
         yield
         return
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is no path of ours
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is a str
         os.dup2(nowhere.fileno(), 2)
     try:
         yield

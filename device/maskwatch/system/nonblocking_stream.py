@@ -1,7 +1,7 @@
-"""Text streams that never block who writes: a reader that stands still must not stop the loop or a pin.
+"""Text streams that never block the writer, so that a reader that stops reading cannot stop the loop or a pin.
 
-logging's QueueHandler and QueueListener were considered: a full queue makes the one print a traceback, to the very
-stream that is stuck, and the other waits for ever at the end.
+logging's QueueHandler and QueueListener were considered. If the queue is full, QueueHandler prints a traceback to the
+blocked stream itself, and QueueListener waits for ever at the end.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-QUEUED = 1000  # texts that wait for a reader; what comes then is dropped, counted and told
-FLUSH_WITHIN = 0.5  # seconds the end waits for a reader
+QUEUED = 1000  # texts that wait at most; more are dropped, counted and reported
+FLUSH_WITHIN = 0.5  # seconds to wait for a reader at the end
 Write = Callable[[str], None]
 
 
 class Unblocked:
-    """A text stream of which write() only queues; a separate thread hands the texts on.
+    """A text stream whose write() only queues the text; a separate thread writes it.
 
-    What cannot be written (nobody reads any more, the disk is full) is dropped like what finds no room.
+    Texts that cannot be written (the reader has gone, the disk is full) are dropped, like those for which there is no
+    room.
     """
 
     def __init__(self, write: Write, note: Callable[[int], str]) -> None:
         """
         Args:
-            write: hands a text on; may block, or raise OSError.
-            note: a text that tells how many were dropped.
+            write: writes a text; may block, or raise OSError.
+            note: makes a text that says how many were dropped.
         """
         self._write, self._note = write, note
         self._queue: queue.Queue[str | None] = queue.Queue(QUEUED)
-        self._dropped = 0  # and not told yet
-        self._counting = threading.Lock()  # never held while somebody writes
+        self._dropped = 0  # not reported yet
+        self._counting = threading.Lock()  # never held during a write
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> int:
-        """Queue a text, which is handed on whole."""
+        """Queue a text, which will be written in one piece."""
         try:
             self._queue.put_nowait(text)
         except queue.Full:
@@ -48,10 +49,10 @@ class Unblocked:
         return len(text)
 
     def flush(self) -> None:
-        """As other streams have it; see close."""
+        """Do nothing; it exists because streams have it. See close."""
 
     def close(self, within: float = FLUSH_WITHIN) -> bool:
-        """Write out what waits; whether that was done within so many seconds."""
+        """Write the queued texts; return whether that took less than `within` seconds."""
         deadline = time.monotonic() + within
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=within)
@@ -65,7 +66,7 @@ class Unblocked:
                     self._write(self._note(dropped))
                     self._count(-dropped)
                 self._write(text)
-            except (OSError, ValueError):  # nobody reads any more, a full disk, a closed stream
+            except (OSError, ValueError):  # the reader has gone, the disk is full, the stream is closed
                 self._count(1)
 
     def _count(self, dropped: int) -> None:
@@ -74,19 +75,19 @@ class Unblocked:
 
 
 def writing_to(stream: TextIO | None) -> Write:
-    """Hands texts to a stream's file, past its buffer: the interpreter waits for a buffer's lock at its end."""
+    """A function that writes to the stream's file without its buffer: at its end, Python waits for a buffer's lock."""
     if stream is None:
         return lambda _: None
     try:
         number = stream.fileno()
-    except (OSError, ValueError, AttributeError):  # it is no file
+    except (OSError, ValueError, AttributeError):  # it is not a file
         return _through(stream)
     stream.flush()
     return lambda text: _write_out(number, text.encode(stream.encoding or "utf-8", "backslashreplace"))
 
 
 def say(stream: TextIO | None, text: str, within: float = FLUSH_WITHIN) -> None:
-    """Write one text, or give up after so many seconds, or when nobody reads."""
+    """Write one text; give up after `within` seconds, or if the reader has gone."""
     write = writing_to(stream)
 
     def attempt() -> None:
@@ -94,13 +95,13 @@ def say(stream: TextIO | None, text: str, within: float = FLUSH_WITHIN) -> None:
             write(text)
 
     writer = threading.Thread(target=attempt, name="last words", daemon=True)
-    with contextlib.suppress(RuntimeError):  # no thread to be had
+    with contextlib.suppress(RuntimeError):  # no thread can be started
         writer.start()
         writer.join(within)
 
 
 def close_all(streams: Iterable[Unblocked]) -> None:
-    """Close them, within FLUSH_WITHIN together."""
+    """Close all streams within FLUSH_WITHIN seconds together."""
     deadline = time.monotonic() + FLUSH_WITHIN
     for stream in streams:
         stream.close(max(0.0, deadline - time.monotonic()))
@@ -110,7 +111,7 @@ def _write_out(number: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(number, data) :]
-        except BlockingIOError:  # who shares the terminal or pipe has made it so
+        except BlockingIOError:  # another process that shares the terminal or pipe made it non-blocking
             select.select([], [number], [])
 
 

@@ -1,4 +1,4 @@
-"""A file read whole, whatever its name leads to: a pipe does not make us wait, a device does not fill the memory."""
+"""Reads regular files only: a pipe could block the reader, and a device could fill the memory."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ def read(path: Path, limit: int) -> bytes:
 
     Args:
         path: of the file.
-        limit: bytes it may have.
+        limit: its size in bytes at most.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or is longer; its `strerror` says which.
+        OSError: it cannot be read, is not a regular file, or is longer; `strerror` says which.
     """
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise OSError(errno.EFBIG, f"{size} bytes, expected {limit} at most")
-        content = file.read(size + 1)  # no more than is stated: another process may write to it
+        content = file.read(size + 1)  # not more, because another process may append to it
     if len(content) > size:
         raise OSError(errno.EAGAIN, "grows while it is read")
     return content
 
 
 def opened(path: Path) -> BinaryIO:
-    """A regular file, to read from.
+    """A regular file, open for reading. The caller closes it.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file; its `strerror` says which.
+        OSError: it cannot be opened, or is not a regular file; `strerror` says which.
     """
     try:
-        _demand_regular(os.stat(path))  # noqa: PTH116 - before it is opened: that alone can do something to a device
+        _demand_regular(os.stat(path))  # noqa: PTH116 - first, because opening a device can have effects
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except ValueError as error:
         raise OSError(errno.EINVAL, "its name holds a NUL character") from error
-    file = open(descriptor, "rb")  # noqa: PTH123, SIM115 - of what was opened, not of the name; the caller closes it
+    file = open(descriptor, "rb")  # noqa: PTH123, SIM115 - a descriptor
     try:
         _demand_regular(os.fstat(descriptor))
     except OSError:

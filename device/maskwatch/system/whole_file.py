@@ -1,6 +1,7 @@
-"""A file is there whole or not at all, whatever happens while it is written: beside it, synced, renamed.
+"""Writes files atomically: into a temporary file in the same folder, which is synced and then renamed.
 
-Needs the standard library alone: the first boot of a unit uses it too.
+A power cut leaves the old file or the new one, never a part. Only the standard library is used, because first boot
+needs this file too.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MODE = 0o644  # less what the umask takes away
+MODE = 0o644  # reduced by the umask
 
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A file to write to, with the ending of `path`; when the block ends well, it takes the place of `path`.
+    """A temporary file to write to, with the same suffix as `path`; at the end of the block it replaces `path`.
 
-    After an exception `path` is as it was. The name holds the process's number, so that two processes that write the
-    same file at one time never mix their bytes.
+    After an exception `path` is unchanged. The temporary name contains the process id, so that two processes that write
+    the same file do not mix their bytes.
 
     Raises:
         OSError: it cannot be written, synced or renamed.
@@ -34,10 +35,10 @@ def beside(path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, content: str | bytes, mode: int = MODE) -> None:
-    """Write text (UTF-8) or bytes. On FAT, which has no modes, `mode` is passed over.
+    """Write text (UTF-8) or bytes. On FAT, which has no modes, `mode` has no effect.
 
     Raises:
-        OSError: it cannot be written; `path` is as it was.
+        OSError: it cannot be written; `path` is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     created = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -46,7 +47,7 @@ def write(path: Path, content: str | bytes, mode: int = MODE) -> None:
 
 
 def link(path: Path, target: str | Path) -> None:
-    """A symbolic link to `target`, in place of whatever link or file is at `path`: at every moment one of the two."""
+    """Replace the link or file at `path` by a symbolic link to `target`, atomically."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
@@ -55,7 +56,7 @@ def link(path: Path, target: str | Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """The names in a folder are on the disk."""
+    """Write a folder's names to the disk."""
     _sync(folder, os.O_RDONLY)
 
 

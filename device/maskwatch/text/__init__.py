@@ -1,1 +1,1 @@
-"""Texts from outside, addresses above all: read without guessing, printed without a secret or a control character."""
+"""Texts from outside, mainly addresses: parsed without guessing, and printed without secrets or control characters."""

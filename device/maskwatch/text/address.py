@@ -1,6 +1,6 @@
-"""What a camera's source says -> what it is: forms that can be meant in one way only are taken, others say why not.
+"""Parses the text of camera.source. Texts with exactly one meaning are accepted; others are refused with the reason.
 
-Messages never repeat the text: it may hold a password.
+Messages never repeat the text, because it may contain a password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from maskwatch.text.redaction import HIDDEN, is_suspect, shown
 Kind = Literal["picamera", "v4l2", "rtsp", "http", "video", "images", "path", "demo"]
 KINDS = "picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo"
 NETWORK: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
-PASSWORD = "{password}"  # noqa: S105 - where the password of password_file goes, when it is not user:password@
+PASSWORD = "{password}"  # noqa: S105 - placeholder for the password of password_file
 ADVICE = "in user and password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25"
 EXAMPLE = "rtsp://USER:PASSWORD@HOST:PORT/PATH"
 PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
@@ -29,20 +29,20 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class UnclearError(ValueError):
-    """A text that names no source, or may name several. The message says what was expected, and shows nothing of it."""
+    """A text that names no source, or could name several. The message says what was expected, without the text."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """Where frames come from. What it prints of itself has no secret in it."""
+    """Where frames come from. Its repr contains no secret."""
 
-    kind: Kind  # path: a video or a folder of images, whichever is there
-    place: str  # camera's number, device, file or folder; of a network camera the whole address, percent-encoded
+    kind: Kind  # path: a video or a folder of images, see on_disk
+    place: str  # number, device, file or folder; for a network camera the whole address, percent-encoded
     authority: Authority | None = None  # of a network camera
 
     @property
     def shown(self) -> str:
-        """As it may be printed, in one form whatever was typed: `picamera:0`, `rtsp://…@host/…`."""
+        """A form that may be printed, the same for all spellings: `picamera:0`, `rtsp://…@host/…`."""
         if self.authority is not None:
             return shown(self.place)
         if self.kind == "demo":
@@ -55,43 +55,43 @@ class Address:
 
     @property
     def scheme(self) -> str:
-        """rtsp, rtsps, http or https; "" for what is no network camera."""
+        """rtsp, rtsps, http or https; "" if it is not a network camera."""
         return "" if self.authority is None else self.place.partition(":")[0]
 
     @property
     def user(self) -> str | None:
-        """Of a network camera, as its owner typed it."""
+        """User of a network camera, decoded."""
         return None if self.authority is None or self.authority.user is None else decoded(self.authority.user)
 
     @property
     def password(self) -> str | None:
-        """Likewise."""
+        """Password of a network camera, decoded."""
         return None if self.authority is None or self.authority.password is None else decoded(self.authority.password)
 
     @property
     def wants_password(self) -> bool:
-        """Whether there is a `{password}` in it, to be taken from elsewhere."""
+        """Whether it contains the placeholder `{password}`."""
         return self.authority is not None and PASSWORD in decoded(self.authority.text)
 
     @property
     def without_user(self) -> str:
-        """The address of a network camera without `user:password@`, for a client that sends those by itself."""
+        """The address of a network camera without `user:password@`, for a client that logs in separately."""
         if self.authority is None:
             return self.place
         return f"{self.scheme}://{self.authority.at}{self.authority.tail}"
 
     @property
     def on_disk(self) -> Address:
-        """A path as the folder of images or the video that it is."""
+        """The same address; a path becomes a folder of images or a video, by what is on the disk."""
         if self.kind != "path":
             return self
         return Address("images" if Path(self.place).is_dir() else "video", self.place)
 
     def with_password(self, password: str) -> Address:
-        """With a password from elsewhere, in place of every `{password}`, or else after the user's name.
+        """The address with a password: in place of every `{password}`, or otherwise after the user's name.
 
         Raises:
-            UnclearError: it is no network camera, has a password already, or nobody whose it would be.
+            UnclearError: it is not a network camera, has a password already, or has no user.
         """
         if self.authority is None:
             raise UnclearError("password_file is for network cameras, and source names none")
@@ -109,9 +109,10 @@ class Address:
 
 
 def parse(spec: str) -> Address:
-    """
+    """Parse the text of camera.source.
+
     Raises:
-        UnclearError: see there.
+        UnclearError: it names no source, or could name several.
     """
     text = spec.strip()
     if CONTROL.search(text):
@@ -119,7 +120,7 @@ def parse(spec: str) -> Address:
     if text.lower() in ("demo", "picamera"):
         return Address("demo", "") if text.lower() == "demo" else Address("picamera", "0")
     if found := DEVICE.fullmatch(text):
-        return Address("v4l2", f"/dev/video{int(found[1])}")  # as everywhere where a bare number names a camera
+        return Address("v4l2", f"/dev/video{int(found[1])}")  # a number alone names a V4L2 device in most programs
     if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
         return _path(text)
     if found := PREFIX.fullmatch(text):
@@ -168,7 +169,7 @@ def _footage(kind: Literal["video", "images"], place: str) -> Address:
     address = PREFIX.fullmatch(place)
     if address and address[2].startswith("//") and address[1].lower() != "file":
         if kind == "video" and address[1].lower() in NETWORK:
-            return parse(place)  # one meaning: there is no file of that name
+            return parse(place)  # its only possible meaning: no file has such a name
         raise UnclearError(f"{kind}: is for what lies on this machine; a network camera is rtsp://… or http://… alone")
     return Address(kind, at_home(place[7:] if place.lower().startswith("file://") else place))
 
@@ -180,10 +181,10 @@ def _path(text: str) -> Address:
 
 
 def at_home(place: str) -> str:
-    """A path with the ~ at its beginning written out.
+    """A path with an initial ~ expanded.
 
     Raises:
-        UnclearError: whoever runs this has no home.
+        UnclearError: the user has no home directory.
     """
     try:
         return str(Path(place).expanduser()) if place.startswith("~") else place

@@ -1,7 +1,7 @@
-"""scheme://user:password@host:port/path, also with characters in the password that a strict reader trips over.
+"""Parses user:password@host:port/path, also if the password contains characters that should be encoded.
 
-urllib.parse and FFmpeg end the password at the first / ? or #, and then look for a host that does not exist. Here every
-way to read the text is tried, and it is taken when there is exactly one.
+urllib.parse and FFmpeg end the password at the first / ? or #, and then use a wrong host. Here all readings of the text
+are tried, and it is accepted if there is exactly one.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ HOST = r"(?P<host>[\w-]+(?:\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+(?:%25[\w.]+)?\])(?::(?
 STRICT_HOST = re.compile(HOST, re.DOTALL)
 ENDS_AUTHORITY = re.compile(r"[/?#]")
 BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-LONGEST = 4096  # characters; what is longer, or has more @ than MOST, is no address that a camera has
+LONGEST = 4096  # characters; longer texts, or those with more than MOST @, are refused
 MOST = 16
-# Left as they are in a path: what RFC 3986 allows there, and the percent sign of what is encoded already.
+# Not encoded in a path: the characters that RFC 3986 allows there, and the percent sign of an encoded one.
 PATH_SAFE = "/?#[]@!$&'()*+,;=:%{}|~-._"
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What follows `scheme://`, in its parts."""
+    """The parts of an address after `scheme://`."""
 
-    user: str | None  # percent-encoded; None: nobody is named
+    user: str | None  # percent-encoded; None: there is none
     password: str | None  # percent-encoded; None: there is none
     host: str
     port: int | None
@@ -37,13 +37,13 @@ class Authority:
 
     @property
     def text(self) -> str:
-        """Everything, as a strict reader wants it."""
+        """The whole text, correctly encoded."""
         password = "" if self.password is None else f":{self.password}"
         return ("" if self.user is None else f"{self.user}{password}@") + self.at + self.tail
 
 
 def readings(text: str) -> list[Authority]:
-    """Every way to read what follows `scheme://`; none: there is no host in it, several: it must be written clearer."""
+    """All readings of the text after `scheme://`. None: it contains no host. Several: the user must encode an @."""
     if len(text) > LONGEST or text.count("@") > MOST:
         return []
     ways = [None, *(at.start() for at in re.finditer("@", text))]
@@ -51,23 +51,24 @@ def readings(text: str) -> list[Authority]:
 
 
 def encoded(text: str) -> str:
-    """User or password percent-encoded; what is encoded already stays, a % that encodes nothing becomes %25."""
+    """A user or password percent-encoded. Encoded characters stay; a % that encodes nothing becomes %25."""
     return quote_from_bytes(unquote_to_bytes(BAD_PERCENT.sub("%25", text).encode("utf-8", "surrogatepass")), safe="")
 
 
 def decoded(text: str) -> str:
-    """What `encoded` made, as the camera's owner typed it."""
+    """The reverse of `encoded`."""
     return unquote(text)
 
 
 def _read(text: str, at: int | None) -> Authority | None:
-    """The text with its user's part ending at an @; None: without such a part."""
+    """The reading in which user and password end at the @ with index `at` (None: there are none); None: not
+    possible."""
     info, rest = ("", text) if at is None else (text[:at], text[at + 1 :])
     found = STRICT_HOST.fullmatch(rest)
     if found is None:
         return None
     if ENDS_AUTHORITY.search(info) and ":" not in _first_part(info):
-        return None  # the @ is one of the path's: a password begins after a colon
+        return None  # the @ belongs to the path, because a password starts after a colon
     port = found["port"]
     if port is not None and not 0 < int(port) < 65536:
         return None

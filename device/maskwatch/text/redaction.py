@@ -1,6 +1,6 @@
-"""What may be printed of an address, and of any text that may hold one. In doubt it is hidden.
+"""Removes secrets from addresses, and from texts that may contain addresses. In doubt the text is hidden.
 
-Of a network camera only scheme, host and port are shown: passwords stand in paths and queries as well
+Of a network camera only scheme, host and port are shown. Paths and queries may contain passwords too
 (`/user=admin_password=…`, `?pwd=…`), and for some recorders the path itself is the password.
 """
 
@@ -11,29 +11,29 @@ import re
 from maskwatch.text.authority import readings
 
 HIDDEN = "…"
-OF_FILES = ("video", "images", "v4l2", "file", "path")  # what follows these words is a file's name
+OF_FILES = ("video", "images", "v4l2", "file", "path")  # a file's name follows these words
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-# A scheme with one slash too: so a path's own form (pathlib) prints an address.
+# Also with a single slash, because pathlib prints an address so.
 ADDRESS = re.compile(
     rf"(?i)\b(?!(?:{'|'.join(OF_FILES)}):(?!//?\S*@|[a-z][a-z0-9+.-]*:/))"
     r"[a-z][a-z0-9+.-]{0,30}:[/\\](?:[^\n]*@)?[^\s'\"]*"
 )
 WORD = re.compile(r"[^\s'\"]+")
 SHOWN_WORD = re.compile(r"[^:@]*:(?://)?…@")
-LONGEST = 8192  # characters of a line; the patterns take a time that grows with its square
+LONGEST = 8192  # characters of a line; the time of the patterns grows with its square
 NAMED = re.compile(
     r"(?i)((?<![a-z])(?:user(?:name)?|usr|login|pass(?:word|wd|phrase|wort)?|pwd|pw|psk|pin_?code|secret|token|api_?key"
     r"|access_?key|auth(?:orization)?|key|sig(?:nature)?)=)[^\s…][^\s]*"
 )
-PORT_OF_A_NAME = re.compile(r"[.\[]|^localhost$")  # `admin:12345` without its host looks like host:port; a dot does not
-SHOWN = re.compile(r"(?:…@)?[\w.\[\]:-]+(?::…)?(?:/…?)?|…")  # what `shown` made stays as it is
+PORT_OF_A_NAME = re.compile(r"[.\[]|^localhost$")  # a host; without a dot, `admin:12345` could be user and password
+SHOWN = re.compile(r"(?:…@)?[\w.\[\]:-]+(?::…)?(?:/…?)?|…")  # a result of `shown` is not changed again
 PUNCTUATION = ":;,.)"
-# Of our own messages: what to write.
+# Examples in our messages, which are not hidden.
 EXAMPLES = re.compile(r"(rtsp://USER:PASSWORD@HOST:PORT/PATH|rtsp://USER@HOST/PATH|(?:rtsp|http)s?://…(?![@/\w]))")
 
 
 def shown(text: str) -> str:
-    """An address as it may be printed: `rtsp://u:p@host:554/x` -> `rtsp://…@host:554/…`. Not for a file's name."""
+    """An address without secrets: `rtsp://u:p@host:554/x` -> `rtsp://…@host:554/…`. Not for file names."""
     match = SCHEME.fullmatch(text.strip())
     if match is None:
         return HIDDEN
@@ -50,20 +50,20 @@ def shown(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """A message or log line without what may be a secret in it: addresses, `user:password@`, `password=…`."""
+    """A message or log line without possible secrets: in addresses, `user:password@`, `password=…`."""
     return "\n".join(
         _redacted_line(line if len(line) <= LONGEST else line[:LONGEST] + HIDDEN) for line in text.split("\n")
     )
 
 
 def is_suspect(text: str) -> bool:
-    """Whether a text looks as if it held an address or a secret; a file's whole path may have an @ in it."""
+    """Whether a text may contain an address or a secret. An absolute path may contain an @."""
     return redacted(text) != text or "://" in text or ("@" in text and not text.startswith(("/", ".", "~")))
 
 
 def _redacted_line(line: str) -> str:
-    pieces = EXAMPLES.split(line)  # every second one is an example
-    return "".join(piece if place % 2 else _redacted(piece) for place, piece in enumerate(pieces))
+    pieces = EXAMPLES.split(line)  # pieces with an odd index are examples
+    return "".join(piece if index % 2 else _redacted(piece) for index, piece in enumerate(pieces))
 
 
 def _redacted(text: str) -> str:
@@ -73,7 +73,7 @@ def _redacted(text: str) -> str:
 
 
 def _has_user_info(word: str) -> bool:
-    """Whether there is `user:password@` in it; the colon of `video:/clips/a@b.mp4` is none."""
+    """Whether a word contains `user:password@`. `video:/clips/a@b.mp4` does not."""
     colon, at = word.find(":"), word.rfind("@")
     if not 0 <= colon < at or SHOWN_WORD.match(word):
         return False

@@ -1,1 +1,1 @@
-"""Pixels -> verdicts: the definition of the pixels, the models' files, their runtime, finder and classifier."""
+"""Pixels -> verdicts: the definition of the networks' inputs, the model files, the runtime, finder and classifier."""

@@ -1,10 +1,10 @@
 """One model, one file: a .tflite with its labels and model card inside.
 
-The file is an ordinary TFLite model; labels.txt, model_card.json and SHA256SUMS are appended to the flatbuffer as a zip
-archive, where TFLite metadata keeps its associated files, so any TFLite tool still reads it. The card carries the
-SHA-256 of the flatbuffer, what the pixels must look like, and the figures the model was shipped with; SHA256SUMS, in
-the form of the program sha256sum, has the hashes of card and labels. Hashes tell of damage, and of a change by somebody
-who forgot them; they do not tell who made a file.
+The file is an ordinary TFLite model. labels.txt, model_card.json and SHA256SUMS are appended to the flatbuffer as a zip
+archive. TFLite metadata stores its associated files in the same way, so every TFLite tool can still read the file. The
+card has the SHA-256 of the flatbuffer, the definition of its input, and the figures measured of the model. SHA256SUMS
+has the hashes of card and labels in the format of the program sha256sum. The hashes show damage and careless changes.
+They do not show who made a file.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from maskwatch.system import regular_file, whole_file
 from maskwatch.vision import preprocess
 from maskwatch.vision.model_card import ModelCard, Task
 
-TASKS: tuple[Task, ...] = ("mask", "face")  # that a device runs
+TASKS: tuple[Task, ...] = ("mask", "face")  # those that a unit runs
 CARD_FILE = "model_card.json"
 LABELS_FILE = "labels.txt"
 SUMS_FILE = "SHA256SUMS"
-# Bytes. The largest that convert has made, AlexNet in float32, is 115 MB; a card of ours has 5 kB.
+# Bytes. The largest file that convert has made, AlexNet in float32, has 115 MB; our cards have 5 kB.
 MAX_FILE = 128 << 20
 MAX_ARCHIVE = 512 << 10
-MAX_DIRECTORY = 4096  # the archive's directory, at the end of the file, is shorter
-# What zipfile raises for damage here or there: a bad compression method, an encryption bit, an offset past the end.
+MAX_DIRECTORY = 4096  # of the archive's directory at the end of the file, which is shorter
+# What zipfile raises for various damage: a bad compression method, an encryption bit, an offset past the end.
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, KeyError, ValueError)
 REBUILD = "make it again with `python -m convert`, or use the bundle that ships with maskwatch"
 UNSEALED = f"no {SUMS_FILE} inside, as an older maskwatch wrote it: run `python -m convert.seal` on it"
@@ -47,16 +47,16 @@ class Bundle:
     card: ModelCard
     flatbuffer: bytes
     origin: str  # where it was read from, for messages
-    sha256: str = ""  # of the whole file; empty where there is none
+    sha256: str = ""  # of the whole file; empty if it did not come from a file
 
     def demand_size(self, found: int) -> None:
-        """Refuse a model whose input is not of the size that its card says.
+        """Check that the model's input has the size that its card states.
 
         Args:
-            found: the side of its input, pixels.
+            found: side of the input, pixels.
 
         Raises:
-            ModelError: the card says another.
+            ModelError: the card states another size.
         """
         if found != self.card.input_size:
             takes = f"takes {found} pixels, its card says {self.card.input_size}"
@@ -65,7 +65,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file consists of, its hashes not yet compared."""
+    """The parts of a file; their hashes are not yet compared."""
 
     flatbuffer: bytes
     files: dict[str, bytes]  # of the archive, by name
@@ -75,8 +75,8 @@ def default_path(task: Task, far: bool = False) -> Path:
     """The bundle that ships in the package.
 
     Args:
-        task: what it is for.
-        far: of the two finders, the one with the larger input.
+        task: of the model.
+        far: whether to take the finder with the larger input.
     """
     return Path(str(resources.files("maskwatch") / "models" / f"{task}{'-far' * far}.tflite"))
 
@@ -86,17 +86,21 @@ def read(path: Path, task: Task, any_pixels: bool = False) -> Bundle:
 
     Args:
         path: the file.
-        task: what it must be for.
-        any_pixels: take one for another preprocess.VERSION too: to train on from its weights, not to run it.
+        task: that the model must have.
+        any_pixels: accept another preprocess.VERSION too. Only for training that starts from its weights.
 
     Raises:
-        ModelError: the file is missing, cut short, altered, for another task or for another preprocess.VERSION.
+        ModelError: the file is missing, cut short, changed, for another task or for another preprocess.VERSION.
     """
     return verified(content(path), path, task, any_pixels)
 
 
 def verified(data: bytes, path: Path, task: Task, any_pixels: bool = False) -> Bundle:
-    """As read(), of a file's bytes; the path is for messages."""
+    """Like read(), from the file's bytes; the path is for messages.
+
+    Raises:
+        ModelError: see read().
+    """
     contents = unpack(data, path)
     card = card_of(contents, path)
     if contents.files.get(SUMS_FILE) != sums(contents.files[LABELS_FILE], contents.files[CARD_FILE]):
@@ -116,7 +120,7 @@ def content(path: Path) -> bytes:
     """The bytes of a model file.
 
     Raises:
-        ModelError: it cannot be read, is no regular file, or is longer than MAX_FILE.
+        ModelError: it cannot be read, is not a regular file, or is longer than MAX_FILE.
     """
     try:
         return regular_file.read(path, MAX_FILE)
@@ -125,16 +129,18 @@ def content(path: Path) -> bytes:
 
 
 def is_bundle(data: bytes) -> bool:
-    """Does a file carry a card? A plain .tflite does not."""
+    """Whether a file contains a card; a plain .tflite does not."""
     return CARD_FILE.encode() in data[-MAX_DIRECTORY:]
 
 
 def unpack(data: bytes, path: Path) -> Contents:
-    """Split a file into flatbuffer and archive. The archive's files are not compressed, and only a file's last
-    MAX_ARCHIVE bytes are given to the library: whatever the sizes in it say, it can take no more than those.
+    """Split a file into flatbuffer and archive.
+
+    Only the last MAX_ARCHIVE bytes are given to zipfile, and compressed entries are refused. So a hostile file cannot
+    make zipfile use more memory than that.
 
     Raises:
-        ModelError: it is no TFLite file, or has no archive as pack() makes it.
+        ModelError: it is not a TFLite file, or has no archive like those of pack().
     """
     if data[4:8] != b"TFL3":
         raise ModelError(f"model {path}: not a TFLite file; {REBUILD}")
@@ -155,10 +161,10 @@ def unpack(data: bytes, path: Path) -> Contents:
 
 
 def card_of(contents: Contents, path: Path) -> ModelCard:
-    """The card of a file, which goes with its labels and its flatbuffer.
+    """The card of a file, checked against its labels and its flatbuffer.
 
     Raises:
-        ModelError: it cannot be read, has a value out of bounds, or is of another model.
+        ModelError: it cannot be read, has a value out of bounds, or belongs to another model.
     """
     try:
         card = ModelCard.model_validate_json(contents.files[CARD_FILE])
@@ -176,7 +182,7 @@ def card_of(contents: Contents, path: Path) -> ModelCard:
 
 def _wrong(error: ValidationError) -> str:
     if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
-        return "it is no JSON"
+        return "it is not JSON"
     return complaint(error, ModelCard).text
 
 
@@ -194,10 +200,10 @@ def pack(flatbuffer: bytes, card: ModelCard) -> bytes:
 
 
 def seal(flatbuffer: bytes, labels: bytes, card: bytes) -> bytes:
-    """The bytes of a bundle from its parts. Entries are stored uncompressed with a fixed date, so the same model gives
-    the same bytes.
+    """The bytes of a bundle from its parts. Entries are stored uncompressed with a fixed date, so the same model always
+    gives the same bytes.
     """
-    buffer = io.BytesIO(flatbuffer)  # mode "a" starts the archive behind it, with offsets from the file's start
+    buffer = io.BytesIO(flatbuffer)  # mode "a" appends the archive, with offsets from the file's start
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
         for name, text in ((LABELS_FILE, labels), (CARD_FILE, card), (SUMS_FILE, sums(labels, card))):
             archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), text)
@@ -205,5 +211,9 @@ def seal(flatbuffer: bytes, labels: bytes, card: bytes) -> bytes:
 
 
 def write(path: Path, flatbuffer: bytes, card: ModelCard) -> None:
-    """Write a bundle, whole or not at all."""
+    """Write a bundle, as a whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     whole_file.write(path, pack(flatbuffer, card))

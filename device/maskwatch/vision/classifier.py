@@ -1,7 +1,7 @@
-"""Face -> verdict: with a mask or without, by an int8 MobileNetV2 on the face's crop.
+"""Face -> verdict: with or without a mask, by an int8 MobileNetV2 on a crop of the face.
 
-A model may know a third class, a mask worn wrong (nose or mouth out). A verdict has two: what the third counts as is
-the site's decision.
+A model may have a third class, a mask worn wrong (nose or mouth not covered). A verdict has only two labels. The
+setting [mask] incorrect decides which of them the third class counts as.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class MaskClassifier:
     """Judges one face at a time.
 
     Raises:
-        ModelError: the model does not answer one logit for each label, or is not of the size its card says.
+        ModelError: the model does not give one logit for each label, or its input has another size than its card
+            states.
     """
 
     def __init__(self, bundle: Bundle, threads: int, incorrect: Label = Label.WITHOUT_MASK) -> None:
@@ -40,12 +41,12 @@ class MaskClassifier:
         self._labels = _labels(bundle)
         self._incorrect = incorrect
         blank = np.zeros((self._model.input_size, self._model.input_size, 3), np.uint8)
-        shapes = [output.shape for output in self._model.run(blank)]  # also warms the caches up
+        shapes = [output.shape for output in self._model.run(blank)]  # also fills the caches
         if shapes != [(1, len(self._labels))]:
             raise ModelError(f"model {bundle.origin}: answers {shapes}, expected [(1, {len(self._labels)})]; {REBUILD}")
 
     def crop(self, image: Image, face: Face) -> Image:
-        """(H, W, 3) uint8 RGB and a face in it -> (S, S, 3) uint8 RGB."""
+        """(H, W, 3) uint8 RGB and a face in it -> the network's input, (S, S, 3) uint8 RGB."""
         return preprocess.face_crop(image, face.box, self._model.input_size, self._margin)
 
     @property
@@ -57,19 +58,19 @@ class MaskClassifier:
         """Judge one crop.
 
         Raises:
-            ModelError: the model answers what is no number.
+            ModelError: the model's output is not a number.
         """
         bare = bare_share(self.logits(crop), self._labels, self._temperature, self._bias, self._incorrect)
         return as_verdict(float(bare))
 
     def logits(self, crop: Image) -> Floats:
-        """(C,) what the model itself answers for one crop, a number for each label.
+        """The model's output for one (S, S, 3) uint8 RGB crop: (C,) float32, one logit for each label.
 
         Raises:
-            ModelError: it is no number.
+            ModelError: an output is not a finite number.
         """
         logits: Floats = self._model.run(crop)[0][0]
-        if not np.isfinite(logits).all():  # compared with anything it is false: the face would count as masked
+        if not np.isfinite(logits).all():  # any comparison with NaN is false, so the face would count as masked
             raise ModelError(f"model {self._origin}: answers {logits.tolist()}, expected finite numbers; {REBUILD}")
         return logits
 
@@ -81,17 +82,17 @@ def bare_share(
     bias: float = 0.0,
     incorrect: Label = Label.WITHOUT_MASK,
 ) -> Floats:
-    """How surely a face counts as bare.
+    """The probability that a face counts as bare.
 
     Args:
-        logits: (..., C), one a class.
+        logits: (..., C) float32, one for each class.
         labels: the C class names.
         temperature: divides the logits (Guo et al. 2017, arXiv 1706.04599).
-        bias: added to the log-odds of being bare (Platt 1999), so that both mistakes are equally likely at 0.5.
+        bias: added to the log-odds of bare (Platt 1999), so that both kinds of error are equally likely at 0.5.
         incorrect: what the class mask_weared_incorrect counts as.
 
     Returns:
-        (...) 0–1.
+        (...) float32, 0–1.
     """
     counted = {Label.WITHOUT_MASK} | ({Label.INCORRECT} if incorrect == Label.WITHOUT_MASK else set())
     bare = np.array([label in counted for label in labels])
@@ -101,7 +102,7 @@ def bare_share(
 
 
 def as_verdict(bare: float) -> Verdict:
-    """A share of bare as the likelier label."""
+    """The verdict for a probability of bare, 0–1: the likelier label."""
     return Verdict(Label.WITHOUT_MASK, bare) if bare >= 0.5 else Verdict(Label.WITH_MASK, 1 - bare)
 
 

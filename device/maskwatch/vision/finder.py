@@ -1,4 +1,4 @@
-"""Frame -> faces. Our single-shot finder, or OpenCV's YuNet with a file of the user's."""
+"""Frame -> faces, by our single-shot finder, or by OpenCV's YuNet with a file that the user provides."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from maskwatch.vision import decoding, preprocess
 from maskwatch.vision.bundle import REBUILD, Bundle
 from maskwatch.vision.runtime import Model
 
-DEFAULT_MIN_SCORE = 0.5  # 0–1, for a finder whose card names none
-YUNET_MAX_IOU = 0.3  # OpenCV's own default
-MAX_YUNET = 16 << 20  # bytes of its file; YuNet's own have 0.1 to 0.3 MB
-MAX_FACES = 200  # surest faces of a picture that are told; the fullest picture of our data sets has 115
+DEFAULT_MIN_SCORE = 0.5  # 0–1, if the finder's card has no threshold
+YUNET_MAX_IOU = 0.3  # OpenCV's default
+MAX_YUNET = 16 << 20  # bytes of the file; YuNet's files have 0.1 to 0.3 MB
+MAX_FACES = 200  # faces with the highest scores that are returned; no picture of our data sets has more than 115
 
 Ready = tuple[Image, Image, preprocess.Letterbox]  # a frame, the network's input made of it, and its placement
 
 
 class SingleShotDetector:
-    """Our finder.
+    """Our finder. Not to be shared between threads, except for prepare().
 
     Raises:
-        ModelError: the model does not answer a score map and a box map for each stride, or is not of its card's size.
+        ModelError: the model has no score map and box map for each stride, or its input has another size than its card
+            states.
     """
 
     def __init__(self, bundle: Bundle, min_score: float | None, threads: int) -> None:
         """
         Args:
             bundle: of task face.
-            min_score: a face below this, 0–1, is left out; None: the threshold in the bundle's card.
+            min_score: 0–1; faces with a lower score are left out. None: the threshold in the bundle's card.
             threads: of the interpreter.
         """
         chosen = bundle.card.score_threshold if min_score is None else min_score
         least = DEFAULT_MIN_SCORE if chosen is None else chosen
-        self._ready: Ready | None = None  # made ahead
+        self._ready: Ready | None = None  # made by prepare()
         self._origin = bundle.origin
         self._model = Model(bundle.flatbuffer, threads, bundle.origin)
         bundle.demand_size(self._model.input_size)
@@ -58,20 +59,20 @@ class SingleShotDetector:
         return self._model.input_size
 
     def maps(self, pixels: Image) -> list[NDArray[Any]]:
-        """What the network itself answers for its (S, S, 3) uint8 RGB input, see decoding."""
+        """The network's raw outputs for its (S, S, 3) uint8 RGB input, see decoding."""
         return self._model.answer(pixels)
 
     def prepare(self, image: Image) -> None:
-        """Make the input of find(image) already: on another thread, while find() is busy with the image before."""
+        """Make the network's input of find(image) in advance. Called on another thread, also while find() runs."""
         self._ready = self._prepared(image)
 
     def find(self, image: Image) -> list[Face]:
-        """The faces in a (H, W, 3) uint8 RGB image, surest first, MAX_FACES at most, boxes in its pixels.
+        """The faces in an (H, W, 3) uint8 RGB image, highest score first, MAX_FACES at most; boxes in its pixels.
 
         Raises:
-            ModelError: the model answers what is no number.
+            ModelError: the model's output is not a number.
         """
-        ready = self._ready  # read once: the other thread may replace it
+        ready = self._ready  # read once, because the other thread may replace it
         _, pixels, placement = ready if ready is not None and ready[0] is image else self._prepared(image)
         try:
             found, scores = self._grid.decode(self._model.answer(pixels))
@@ -85,18 +86,18 @@ class SingleShotDetector:
 
 
 class YuNetDetector:
-    """OpenCV's face detector (cv2.FaceDetectorYN) at the frame's own size.
+    """OpenCV's face detector (cv2.FaceDetectorYN), which takes frames of any size.
 
     Raises:
-        ModelError: the file is missing, or not YuNet's.
+        ModelError: the file is missing, or is not a YuNet model.
     """
 
     def __init__(self, path: Path, min_score: float, content: bytes | None = None) -> None:
         """
         Args:
-            path: face_detection_yunet_*.onnx; none ships with maskwatch.
-            min_score: a face below this, 0–1, is left out.
-            content: of the file, where it has been read already.
+            path: face_detection_yunet_*.onnx; maskwatch ships none.
+            min_score: 0–1; faces with a lower score are left out.
+            content: of the file, if it was read already.
         """
         self._path = path
         mute_cv2()
@@ -112,17 +113,17 @@ class YuNetDetector:
 
     @property
     def input_size(self) -> int:
-        """0: it takes a frame at the frame's own size."""
+        """0: it takes frames of any size."""
         return 0
 
     def prepare(self, image: Image) -> None:
-        """Nothing: it takes the frame as it is."""
+        """Do nothing: it takes the frame as it is."""
 
     def find(self, image: Image) -> list[Face]:
-        """The faces in a (H, W, 3) uint8 RGB image, surest first, MAX_FACES at most, boxes in its pixels.
+        """The faces in an (H, W, 3) uint8 RGB image, highest score first, MAX_FACES at most; boxes in its pixels.
 
         Raises:
-            ModelError: the model cannot be run, or answers what is no number.
+            ModelError: the model cannot be run, or its output is not a number.
         """
         height, width = image.shape[:2]
         try:
@@ -133,7 +134,7 @@ class YuNetDetector:
         if rows is None:
             return []
         if not np.isfinite(rows).all():
-            raise ModelError(f"model {self._path}: answers what is no finite number; name YuNet's ONNX file")
+            raise ModelError(f"model {self._path}: its output is not a finite number; name YuNet's ONNX file")
         # Columns: x, y, width, height, five landmarks, score.
         corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         order = np.argsort(-rows[:, 14], kind="stable")[:MAX_FACES]
@@ -148,9 +149,9 @@ def read_yunet(path: Path) -> bytes:
     """The bytes of an ONNX file.
 
     Raises:
-        ModelError: it cannot be read, or is none.
+        ModelError: it cannot be read, or its name does not end in .onnx.
     """
-    if path.suffix != ".onnx":  # OpenCV goes by what it is told the file is, and crashes on many a .tflite
+    if path.suffix != ".onnx":  # OpenCV trusts the format it is told, and crashes on some .tflite files
         raise ModelError(f"model {path}: not an .onnx file; name YuNet's")
     try:
         return regular_file.read(path, MAX_YUNET)

@@ -1,8 +1,8 @@
-"""THE definition of a face crop and of a detector input.
+"""The only definition of a face crop and of a finder's input.
 
-Training cuts its crops with this file, convert calibrates on them, the device calls it live. Geometry only,
-RGB uint8 in and out: scaling to the network's range is the model's first layer. Any change to the pixels
-raises VERSION, and bundles made for another VERSION are refused.
+Training cuts its crops with this file, convert calibrates on them, and the device calls it for each frame. It only
+changes geometry: RGB uint8 in and out. Scaling to the network's range is the model's first layer. Every change of the
+resulting pixels must raise VERSION, and bundles made for another VERSION are refused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from maskwatch.flow import Box, Image
 
 VERSION = 2
-FACE_MARGIN = 0.25  # of the face box's longer side, added on each side of the crop
-LARGEST_PADDED = 4096  # pixels; the side of the largest square that is filled up beside the picture, 50 MB
-LETTERBOX_GREY = 114  # fill beside a letterboxed frame, 0–255
+FACE_MARGIN = 0.25  # share of the face box's longer side that is added on each side of the crop
+LARGEST_PADDED = 4096  # pixels; side of the largest square that is padded beyond the picture's edge, 50 MB
+LETTERBOX_GREY = 114  # 0–255, fills the input beside a letterboxed frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def face_square(box: Box, margin: float = FACE_MARGIN) -> Box:
 def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) -> Image:
     """Cut one face for the classifier.
 
-    What lies outside the image is filled by repeating its edge pixels: a grey bar would be a cue of its own. Where
-    square and filling would be larger than any camera's picture, the image is shrunk first, and memory stays bounded.
+    Outside the image, its edge pixels are repeated; the classifier could learn a grey bar as a feature. If the padded
+    square would be larger than any camera's picture, the image is scaled down first, which limits the memory.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -87,7 +87,7 @@ def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) ->
     height, width = image.shape[:2]
     square = face_square(box, margin)
     if not all(map(math.isfinite, (square.left, square.top, square.right, square.bottom))):
-        raise ValueError(f"the place of a face is {box}, expected finite numbers")
+        raise ValueError(f"the box of a face is {box}, expected finite numbers")
     left, top = round(square.left), round(square.top)
     side = max(1, round(square.right - square.left))
     if side > LARGEST_PADDED and (left < 0 or top < 0 or left + side > width or top + side > height):
@@ -106,7 +106,7 @@ def face_crop(image: Image, box: Box, size: int, margin: float = FACE_MARGIN) ->
 
 
 def _shrunk_crop(image: Image, square: Box, size: int) -> Image:
-    """face_crop() of a huge square: of the image as small as makes its side LARGEST_PADDED."""
+    """face_crop() of a huge square, from the image scaled down so that the square's side is LARGEST_PADDED."""
     scale = LARGEST_PADDED / square.width
     height, width = image.shape[:2]
     small = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
@@ -115,18 +115,19 @@ def _shrunk_crop(image: Image, square: Box, size: int) -> Image:
 
 
 def whole_image(image: Image, size: int) -> Image:
-    """A picture that already shows one face, as in the 7,553-image set: stretched to (size, size, 3) uint8 RGB."""
+    """The input for a picture that shows only one face, like those of the 7,553-image set: stretched to (size, size, 3)
+    uint8 RGB."""
     return resize(image, size, size)
 
 
 def resize(image: Image, width: int, height: int) -> Image:
-    """Shrink without aliasing, enlarge linearly; the same pixels on every processor.
+    """Scale down without aliasing, or up linearly, with the same pixels on every processor.
 
-    Each side is halved while it is at least twice its target: a pixel becomes the mean of those it covers. A side that
-    is then still too large is enlarged to exactly twice its target and halved once more, so that every pixel of it
-    counts. Both steps are exact in OpenCV: INTER_AREA by one half was the same on x86-64 and aarch64, with a quarter of
-    the instructions of INTER_LINEAR (which OpenCV 5 rounds otherwise on aarch64), and INTER_LINEAR_EXACT computes with
-    integers alone. INTER_AREA by other factors differs in places.
+    Each side is halved while it is at least twice its target; a pixel becomes the mean of those it covers. If a side is
+    still too large, it is enlarged to exactly twice its target and halved once more, so that all its pixels count. Both
+    steps are exact in OpenCV. INTER_AREA by one half gave the same pixels on x86-64 and aarch64, with a quarter of the
+    instructions of INTER_LINEAR, which OpenCV 5 rounds differently on aarch64. INTER_LINEAR_EXACT uses integers only.
+    INTER_AREA by other factors gives different pixels in some places.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -149,7 +150,7 @@ def resize(image: Image, width: int, height: int) -> Image:
 def halved(image: Image, across: bool = True, down: bool = True) -> Image:
     """(H, W, 3) -> half of it in one or both directions, rounded up: means of 2×2, 2×1 or 1×2 pixels.
 
-    An odd side is first enlarged by one pixel, so that each pixel weighs what its neighbours do.
+    An odd side is first enlarged by one pixel, so that each pixel has the same weight.
     """
     height, width = image.shape[:2]
     size = ((width + 1) // 2 if across else width, (height + 1) // 2 if down else height)

@@ -1,4 +1,4 @@
-"""What the numbers of a network's answer stand for."""
+"""Converts the quantized outputs of a network to real numbers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A raw number stands for (raw - zero_point) * scale; with the default, for itself."""
+    """The real value of a raw number is (raw - zero_point) * scale; with the defaults, the number itself."""
 
     scale: float = 1.0
     zero_point: int = 0
 
     def floats(self, raw: NDArray[Any]) -> Floats:
-        """What integers or floats of any shape stand for."""
+        """The real values of integers or floats of any shape, float32; floats are returned as they are."""
         if raw.dtype.kind == "f":
             return np.asarray(raw, np.float32)
         floats = raw.astype(np.float32)
@@ -28,10 +28,12 @@ class Scale:
         return floats
 
     def least(self, value: float, dtype: np.dtype[Any]) -> float:
-        """The smallest raw number of that type that stands for `value` or more; where none does, one too large.
+        """The smallest raw number of a type whose real value is at least `value`.
+
+        If there is none, the result is larger than any number of the type.
 
         Raises:
-            ValueError: integers of more than 16 bits, which no network answers.
+            ValueError: the type has more than 16 bits, which no network's output has.
         """
         if dtype.kind == "f":
             return value

@@ -1,7 +1,7 @@
-"""How small a face a finder finds: what was measured of it, in a file beside the model.
+"""How small faces can be for a finder: its measured recall by face size, from a file beside the model.
 
-`python -m training reach` writes the file. Faces of annotated scenes were shown to the finder at many sizes, and once
-more enlarged, as looking.region shows them in a small zone.
+`python -m training reach` writes the file. For it, faces of annotated scenes were shown to the finder at many sizes,
+and again enlarged, like looking.region enlarges them in a small zone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from maskwatch.system import regular_file
 
 SUFFIX = ".reach.json"
-LARGEST = 65536  # bytes of such a file
-FEWEST = 10  # faces of a size, in the picture, that tell a share
+LARGEST = 65536  # bytes; no such file is longer
+FEWEST = 10  # faces of a size that are needed for a share
 
 
 class Sized(BaseModel):
@@ -27,17 +27,17 @@ class Sized(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     enlarged: float = Field(ge=1, le=8)
-    """How many times the picture was enlarged before the finder saw it; 1: not."""
+    """Factor by which the picture was enlarged for the finder; 1: it was not."""
     least: float = Field(gt=0)
-    """Pixels before that, shorter side of the face: from here on,"""
+    """Smallest shorter side of these faces, pixels of the picture before it was enlarged."""
     below: float = Field(gt=0)
-    """and below this."""
+    """All their shorter sides are below this, in the same pixels."""
     faces: int = Field(ge=0)
     found: int = Field(ge=0)
 
     @property
     def middle(self) -> float:
-        """Pixels."""
+        """Geometric mean of the two limits, pixels."""
         return math.sqrt(self.least * self.below)
 
 
@@ -48,28 +48,28 @@ class Recall(BaseModel):
 
     format: Literal[1] = 1
     sha256: str
-    """Of the model's file that was measured."""
+    """SHA-256 of the model file that was measured."""
     input_size: int = Field(ge=1, le=2048)
     """Side of its input, pixels."""
     threshold: float = Field(ge=0, le=1)
     """Score from which on a face counted as found."""
     part: Literal["validation"] = "validation"
-    """Of the scenes: the test part has no say in what the device tells."""
+    """Which scenes were used: never those of the test part, which must not affect what the device says."""
     sources: tuple[str, ...]
     seed: int
-    """Of the split of the scenes."""
+    """Seed of the split of the scenes into parts."""
     scenes: int
     rows: tuple[Sized, ...] = Field(min_length=1)
 
     def least(self, share: float, scale: float) -> float | None:
-        """Pixels of the frame, shorter side, from which on this share of the faces is found in a single frame.
+        """The shorter side, in pixels of the frame, from which on this share of the faces is found in a single frame.
 
         Args:
             share: 0–1.
-            scale: pixels of the input by pixels of the frame; below 1 the frame is shrunk.
+            scale: pixels of the input per pixel of the frame; below 1 the frame is scaled down.
 
         Returns:
-            None where no size of faces is found so often.
+            The side; None if faces of no size are found so often.
         """
         enlarged = max(row.enlarged for row in self.rows if row.enlarged <= max(scale, 1.0))
         found = self._from(share, enlarged)
@@ -87,9 +87,10 @@ class Recall(BaseModel):
 
 
 def rising(values: list[float], weights: list[int]) -> list[float]:
-    """The nearest values that never fall: a larger face is found as often, whatever chance made of a few dozen.
+    """The closest non-decreasing values. Larger faces are found at least as often; a decrease is chance of small
+    numbers.
 
-    Pooled adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423).
+    Pool adjacent violators algorithm (Ayer et al. 1955, doi 10.1214/aoms/1177728423).
     """
     pools: list[tuple[float, int, int]] = []  # mean, weight, how many values
     for value, weight in zip(values, weights, strict=True):
@@ -101,27 +102,27 @@ def rising(values: list[float], weights: list[int]) -> list[float]:
 
 
 def crossing(sizes: list[float], shares: list[float], share: float) -> float | None:
-    """The size at which rising shares reach one; between two sizes by the logarithm of the size.
+    """The size at which non-decreasing shares reach `share`, interpolated on the logarithm of the size.
 
-    Where the smallest size reaches it already, that one: of smaller ones nothing is known.
+    If the smallest size reaches it already, that size is the result, because smaller ones were not measured.
     """
-    for place, (size, value) in enumerate(zip(sizes, shares, strict=True)):
+    for index, (size, value) in enumerate(zip(sizes, shares, strict=True)):
         if value < share:
             continue
-        if not place:
+        if not index:
             return size
-        before, low = sizes[place - 1], shares[place - 1]
-        return float(before * (size / before) ** ((share - low) / (value - low)))
+        smaller, low = sizes[index - 1], shares[index - 1]
+        return float(smaller * (size / smaller) ** ((share - low) / (value - low)))
     return None
 
 
 def beside(model: Path) -> Path:
-    """Where the file of a model lies: face.tflite has face.reach.json."""
+    """Path of the file of a model: face.reach.json for face.tflite."""
     return model.with_name(model.stem + SUFFIX)
 
 
 def read(model: Path, sha256: str) -> Recall | str:
-    """What was measured of a model, or why nothing is known.
+    """The measured recall of a model, or the reason why it is not known.
 
     Args:
         model: its file.

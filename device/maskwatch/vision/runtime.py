@@ -1,4 +1,4 @@
-"""One model opened in one interpreter. The only file that imports LiteRT, or its predecessor tflite-runtime."""
+"""Opens a model in an interpreter. The only file that uses LiteRT, or its predecessor tflite-runtime."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from maskwatch.system.libraries import LITERT, TFLITE, first_of
 from maskwatch.system.library_chatter import muted_stderr
 from maskwatch.vision.quantization import Floats, Scale
 
-# Types of the inputs and outputs of networks for images.
+# Types that the inputs and outputs of networks for images have.
 NUMBERS = ("uint8", "int8", "int16", "float16", "float32")
 
 
 class Model:
-    """A model of one image input. Not to be shared between threads.
+    """A model with one image as its input. Not to be shared between threads.
 
     Raises:
         ModelError: the flatbuffer cannot be run, or does not take one square RGB image.
@@ -31,8 +31,8 @@ class Model:
     def __init__(self, flatbuffer: bytes, threads: int, origin: str) -> None:
         """
         Args:
-            flatbuffer: a TFLite model; what is appended to it is ignored.
-            threads: of the interpreter; it would use one if it were not told.
+            flatbuffer: a TFLite model; anything appended to it is ignored.
+            threads: of the interpreter; without this number it would use one.
             origin: where the model came from, for messages.
         """
         self._interpreter, self._origin = open_interpreter(flatbuffer, threads, origin), origin
@@ -50,14 +50,18 @@ class Model:
         self.scales = [_scale(entry["quantization"]) for entry in outputs]
 
     def run(self, image: Image) -> list[Floats]:
-        """(S, S, 3) uint8 RGB -> every output in the file's order, float32 whatever the model computes in."""
+        """(S, S, 3) uint8 RGB -> all outputs in the file's order, converted to float32.
+
+        Raises:
+            ModelError: see answer().
+        """
         return [scale.floats(raw) for scale, raw in zip(self.scales, self.answer(image), strict=True)]
 
     def answer(self, image: Image) -> list[NDArray[Any]]:
-        """As run(), in the model's own numbers: `scales` tells what they stand for.
+        """Like run(), but the raw numbers of the model; `scales` converts them.
 
         Raises:
-            ModelError: the runtime fails on it.
+            ModelError: the runtime failed.
         """
         with _told(self._origin):
             self._interpreter.set_tensor(self._input["index"], _quantized(image, self._input)[None])
@@ -71,7 +75,7 @@ def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
     Raises:
         ModelError: no runtime is installed, or it cannot run the model.
     """
-    with _told(origin), muted_stderr():  # it tells of its delegate
+    with _told(origin), muted_stderr():  # it prints the name of its delegate
         interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
         interpreter.allocate_tensors()
     return interpreter
@@ -79,7 +83,7 @@ def open_interpreter(flatbuffer: bytes, threads: int, origin: str) -> Any:
 
 @contextlib.contextmanager
 def _told(origin: str) -> Iterator[None]:
-    """The runtime's own exceptions as ours."""
+    """Turn the runtime's exceptions into ModelError."""
     try:
         yield
     except (ValueError, RuntimeError, TypeError) as error:
@@ -91,12 +95,12 @@ def installed() -> str:
     """The runtime that is used and its version, e.g. `ai-edge-litert 2.3.0`. Loads it.
 
     Raises:
-        ModelError: there is none, or it cannot be loaded here.
+        ModelError: none is installed, or it cannot be loaded.
     """
     name = str(_interpreter_class().__module__).partition(".")[0].replace("_", "-")
     try:
         return f"{name} {metadata.version(name)}"
-    except metadata.PackageNotFoundError:  # put there without pip
+    except metadata.PackageNotFoundError:  # installed without pip
         return name
 
 
@@ -104,7 +108,7 @@ def _interpreter_class() -> Any:
     """ai-edge-litert, or tflite-runtime where only that is installed (Python 3.11 and numpy 1 at most).
 
     Raises:
-        ModelError: neither is installed; or one is, and cannot be loaded here.
+        ModelError: neither is installed, or one is but cannot be loaded.
     """
     return first_of(LITERT, TFLITE, subject="runtime").Interpreter
 
@@ -114,7 +118,7 @@ def _reason(error: Exception) -> str:
 
 
 def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
-    """Camera bytes in the input's own numbers. Ours count in bytes (scale 1, zero point 0): nothing to do."""
+    """Camera bytes converted to the input's type. Our models take them as they are (scale 1, zero point 0)."""
     dtype, (scale, zero_point) = tensor["dtype"], tensor["quantization"]
     if dtype == np.uint8 and (scale, zero_point) == (1.0, 0):
         return image
@@ -125,7 +129,11 @@ def _quantized(image: Image, tensor: dict[str, Any]) -> NDArray[Any]:
 
 
 def _demand_numbers(tensor: dict[str, Any], origin: str) -> None:
-    """Refuse a tensor whose numbers stand for nothing: of an odd type, or integers without a scale."""
+    """Check that a tensor has a known type, and that integers have a scale.
+
+    Raises:
+        ModelError: it has not.
+    """
     dtype, (scale, _) = np.dtype(tensor["dtype"]), tensor["quantization"]
     if dtype.name not in NUMBERS:
         raise ModelError(f"model {origin}: an input or output is {dtype}, expected one of {', '.join(NUMBERS)}")
@@ -134,6 +142,6 @@ def _demand_numbers(tensor: dict[str, Any], origin: str) -> None:
 
 
 def _scale(quantization: tuple[float, int]) -> Scale:
-    """The runtime says scale 0 of what is not quantized."""
+    """The runtime reports scale 0 for outputs that are not quantized."""
     scale, zero_point = quantization
     return Scale(scale, zero_point) if scale else Scale()

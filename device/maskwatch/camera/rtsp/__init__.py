@@ -1,5 +1,5 @@
-"""What FFmpeg does not do for an RTSP camera: hold its certificate to its host, and keep its password at one host.
+"""What FFmpeg does not do for an RTSP camera: check the certificate's host, and send the password to this host alone.
 
-The FFmpeg in OpenCV 4.11's wheel takes any certificate whatever it is told, the one in 5.0's any that is trusted, for
-whatever host; both follow a redirect to another host and log in there with the same password.
+The FFmpeg in the wheel of OpenCV 4.11 accepts every certificate, with any option. The one in 5.0 accepts every trusted
+certificate for any host. Both follow a redirect to another host and log in there with the same password.
 """

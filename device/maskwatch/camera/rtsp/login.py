@@ -1,4 +1,4 @@
-"""What an RTSP camera's answers mean for whoever asks it: log in, go elsewhere, or be told why not."""
+"""Logs in at an RTSP camera, and explains its refusals."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from maskwatch.text.redaction import shown
 
 
 class Login:
-    """Puts a user's proof into requests, for this camera alone."""
+    """Adds authentication to requests, for this camera alone."""
 
     def __init__(self, address: Address) -> None:
         """
         Args:
-            address: of the camera, with its user and password.
+            address: of the camera, with user and password.
         """
         self._address = address
         self._proof: authorisation.Basic | authorisation.Digest | None = None
-        self._request: Message | None = None  # the last one, without proof
-        self._again = False  # it was sent a second time, with a new proof
+        self._request: Message | None = None  # the last one, without authentication
+        self._again = False  # whether it was sent a second time
 
     def proven(self, request: Message, target: str) -> Message:
-        """A request as it leaves.
+        """A request with authentication, ready to be sent.
 
         Args:
-            request: as it came; a proof in it is left out.
-            target: what is asked for, of this camera.
+            request: from the client; its own authentication is removed.
+            target: address at this camera.
         """
         self._request, self._again = request.asked_of(target, None), False
         return self._with_proof(self._request)
 
     def second(self, answer: Message) -> Message | None:
-        """The last request once more, with a proof, when that is what the answer asks for; else None."""
+        """The last request with authentication, if the answer asks for it; otherwise None."""
         if answer.status != 401 or self._again or self._request is None or self._address.user is None:
             return None
         asked = answer.headers.get_all("WWW-Authenticate") or []
@@ -43,7 +43,7 @@ class Login:
         return self._with_proof(self._request)
 
     def refusal(self, answer: Message) -> str | None:
-        """Why an answer is the end, in a camera owner's words; None: it is not, or FFmpeg may say."""
+        """Why an answer is a refusal, in words for the camera's owner; None: it is not, or FFmpeg reports it."""
         if answer.status is None:
             return None
         if answer.status == 401 and self._address.user is None:

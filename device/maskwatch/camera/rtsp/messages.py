@@ -1,4 +1,4 @@
-"""RTSP's messages (RFC 2326) and the packets between them, cut out of a connection's bytes as they come."""
+"""Splits the bytes of an RTSP connection into messages (RFC 2326) and the packets between them."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ CREDENTIALS = re.compile(r"(?im)^authorization:.*\r?\n")
 class Message:
     """A request, or an answer."""
 
-    first: str  # line
-    lines: str  # the headers, each with its end of line
+    first: str  # the first line
+    header_lines: str  # the headers, each with its line end
     body: bytes = b""
 
     @property
     def headers(self) -> Headers:
-        return HeaderParser().parsestr(self.lines)
+        return HeaderParser().parsestr(self.header_lines)
 
     @property
     def status(self) -> int | None:
-        """Of an answer."""
+        """Status code of an answer; None: it is not an answer."""
         found = STATUS.match(self.first)
         return int(found[1]) if found else None
 
     @property
     def method_and_target(self) -> tuple[str, str]:
-        """Of a request."""
+        """Method and target of a request."""
         method, target, *_ = [*self.first.split(" "), "", ""]
         return method, target
 
     def asked_of(self, target: str, proof: str | None) -> Message:
-        """The request for another target, with an Authorization header of ours in place of any other."""
+        """The request with another target and our Authorization header instead of any other."""
         method, version = self.first.split(" ")[0], self.first.split(" ")[-1]
         ours = f"Authorization: {proof}\r\n" if proof else ""
-        return Message(f"{method} {target} {version}", CREDENTIALS.sub("", self.lines) + ours, self.body)
+        return Message(f"{method} {target} {version}", CREDENTIALS.sub("", self.header_lines) + ours, self.body)
 
     def __bytes__(self) -> bytes:
-        return f"{self.first}\r\n{self.lines}\r\n".encode("latin-1") + self.body
+        return f"{self.first}\r\n{self.header_lines}\r\n".encode("latin-1") + self.body
 
 
 class Splitter:
@@ -55,10 +55,10 @@ class Splitter:
         self._data = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message | bytes]:
-        """Whole messages, and packets ($ channel length …) as they are.
+        """Add bytes; yields complete messages, and packets ($ channel length …) unchanged.
 
         Raises:
-            ValueError: that is no RTSP.
+            ValueError: the bytes are not RTSP.
         """
         self._data += data
         while True:

@@ -1,4 +1,4 @@
-"""A look at an RTSP camera before FFmpeg is sent there: where the camera sends on, FFmpeg would take the password."""
+"""Asks an RTSP camera before FFmpeg connects to it: on a redirect, FFmpeg would send the password to another host."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PORT = 554
 
 
 def refusal(address: Address, stall: float) -> str | None:
-    """Asks as FFmpeg will: OPTIONS, then DESCRIBE.
+    """Send the requests that FFmpeg will send: OPTIONS, then DESCRIBE.
 
     Args:
         address: rtsp://…
-        stall: seconds it may take.
+        stall: seconds that it may take.
 
     Returns:
-        Why FFmpeg must not be sent there, or would not be let in; None: it may try.
+        Why FFmpeg must not connect, or would be refused; None: it may connect.
     """
     assert address.authority is not None
     until = time.monotonic() + stall
@@ -41,9 +41,10 @@ def refusal(address: Address, stall: float) -> str | None:
 
 
 def _answer(camera: socket.socket, splitter: Splitter, until: float) -> Message:
-    """
+    """The next message of the camera.
+
     Raises:
-        OSError: none came in time.
+        OSError: none came in time, or the connection failed.
     """
     data = b""
     while True:

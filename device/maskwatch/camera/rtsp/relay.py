@@ -1,6 +1,6 @@
-"""FFmpeg talks RTSP to this machine, and this machine RTSP over TLS to the camera, which has to prove that it is it.
+"""Relays between FFmpeg (RTSP on this machine) and a camera (RTSP over TLS, with a checked certificate).
 
-FFmpeg never sees the password: the relay logs in. A redirect ends it. The stream comes inside the same connection.
+The relay logs in, so FFmpeg never gets the password. A redirect ends the relay. The stream uses the same connection.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from maskwatch.text.address import Address
 
 PORT = 322  # of rtsps (RFC 7826)
 CHUNK = 65_536  # bytes read at once
-TURN = 0.5  # seconds; how long closing may go unnoticed
+TURN = 0.5  # seconds until a request to close is noticed
 CLOSE_WITHIN = 2.0  # seconds
 
 
 class Relay:
-    """Between one FFmpeg and one camera."""
+    """A relay between one FFmpeg and one camera, on a separate thread."""
 
     def __init__(self, address: Address, stall: float, verify: bool) -> None:
         """
         Args:
             address: rtsps://…
             stall: seconds that connecting may take, and each answer.
-            verify: whether the camera must prove who it is.
+            verify: whether the camera must have a trusted certificate.
 
         Raises:
-            SourceError: it cannot be reached, or does not prove who it is.
+            SourceError: it cannot be reached, or has no such certificate.
         """
         assert address.authority is not None
-        self.failure: str | None = None  # why it ended, in a camera owner's words
+        self.failure: str | None = None  # why it ended, in words for the camera's owner
         self._login, self._stall = Login(address), stall
         self._camera = _connected(address, stall, verify)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -54,7 +54,10 @@ class Relay:
         self._thread.join(CLOSE_WITHIN)
 
     def _run(self) -> None:
-        with self._camera, contextlib.suppress(OSError, ValueError):  # either has gone; FFmpeg's open or read fails
+        with (
+            self._camera,
+            contextlib.suppress(OSError, ValueError),
+        ):  # one side has gone; FFmpeg fails then
             with self._listener:
                 ffmpeg, _ = self._listener.accept()
             with ffmpeg:
@@ -73,10 +76,10 @@ class Relay:
                     self._answer(item, ffmpeg)
 
     def _received(self, connection: socket.socket) -> bytes:
-        """What is there; nothing where TLS has only heard something of its own.
+        """The bytes that have arrived; empty if TLS only received a message of its protocol.
 
         Raises:
-            OSError: the other side has gone.
+            OSError: the other side closed the connection.
         """
         connection.setblocking(False)
         try:

@@ -1,6 +1,6 @@
-"""Cameras that speak http: a stream of JPEG parts, or a picture a request. The standard library speaks it for us.
+"""Cameras at http addresses: a stream of JPEGs, or one picture for each request. It uses Python's http.client.
 
-Looked at in November 2026: requests and httpx bring five packages each to the device; neither bounds the time of a
-whole answer (a byte a second is progress to them), and both follow environment variables and .netrc that nobody thinks
-of at a door. http.client does the protocol; what is ours is the time, the password's way and the parts of the stream.
+Considered in November 2026: requests and httpx. Each adds five packages to the unit. Neither limits the time of a whole
+answer (one byte a second is enough for them), and both obey environment variables and .netrc, which nobody expects on a
+unit. With http.client we limit the time, control where the password is sent, and split the stream ourselves.
 """

@@ -1,4 +1,4 @@
-"""Proving a user to a camera: Basic (RFC 7617) and Digest (RFC 7616, and RFC 2617 for older cameras)."""
+"""HTTP authentication: Basic (RFC 7617) and Digest (RFC 7616, and RFC 2617 for older cameras)."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.request import parse_http_list, parse_keqv_list
 
-CHALLENGE = re.compile(r"(?i)(?:^|,)\s*(basic|digest)(?=\s|,|\Z)")  # several may stand in one header
+CHALLENGE = re.compile(r"(?i)(?:^|,)\s*(basic|digest)(?=\s|,|\Z)")  # one header may contain several
 STRONGEST_FIRST = ("sha-256", "md5")
 Hash = Callable[[str], str]
 
 
 @dataclass(slots=True)
 class Basic:
-    """The password as good as in the clear: anybody on the way can read it, unless the address is https."""
+    """The password is sent in readable form: only https protects it."""
 
     user: str
     password: str = field(repr=False)
 
-    def header(self, method: str, target: str) -> str:  # noqa: ARG002  as Digest's
+    def header(self, method: str, target: str) -> str:  # noqa: ARG002  the same signature as Digest.header
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 @dataclass(slots=True)
 class Digest:
-    """The password stays here; what is sent proves that we know it."""
+    """The password is not sent, only a hash that proves that we know it."""
 
     user: str
     password: str = field(repr=False)
     challenge: dict[str, str]
-    count: int = 0  # requests with this challenge
+    count: int = 0  # number of requests with this challenge
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))  # ours
 
     def header(self, method: str, target: str) -> str:
@@ -41,7 +41,7 @@ class Digest:
 
         Args:
             method: GET, DESCRIBE …
-            target: of the request line, as it stands there.
+            target: exactly as in the request line.
         """
         self.count += 1
         challenge, count = self.challenge, f"{self.count:08x}"
@@ -55,24 +55,24 @@ class Digest:
         if "auth" in _options(challenge):
             answer = hashed(f"{proof}:{challenge['nonce']}:{count}:{self.nonce}:auth:{request}")
             fields |= {"cnonce": self.nonce}
-            plain = f", qop=auth, nc={count}"
-        else:  # RFC 2069, as cameras before 1999 and some since
-            answer, plain = hashed(f"{proof}:{challenge['nonce']}:{request}"), ""
+            options = f", qop=auth, nc={count}"
+        else:  # RFC 2069, for cameras older than 1999, and some newer ones
+            answer, options = hashed(f"{proof}:{challenge['nonce']}:{request}"), ""
         fields["response"] = answer
         if "opaque" in challenge:
             fields["opaque"] = challenge["opaque"]
         if "algorithm" in challenge:
-            plain += f", algorithm={name}"
-        return "Digest " + ", ".join(f'{key}="{_quoted(value)}"' for key, value in fields.items()) + plain
+            options += f", algorithm={name}"
+        return "Digest " + ", ".join(f'{key}="{_quoted(value)}"' for key, value in fields.items()) + options
 
 
 def answer_to(headers: Iterable[str], user: str, password: str) -> Basic | Digest | None:
-    """The best answer to what a 401 asks for; None when it asks for nothing that we know.
+    """The strongest authentication that a 401 answer offers; None: it offers none that we know.
 
     Args:
-        headers: its WWW-Authenticate headers.
-        user: who asks.
-        password: theirs.
+        headers: the WWW-Authenticate headers of the answer.
+        user: to log in.
+        password: of the user.
     """
     digests, basic = [], False
     for scheme, text in _challenges(", ".join(headers)):

@@ -20,24 +20,29 @@ from maskwatch.flow import Image
 from maskwatch.text.address import Address
 
 CHUNK = 65_536  # bytes read at once
-BACKLOG = 0.25  # seconds spent on passing over pictures that are late already
+BACKLOG = 0.25  # seconds at most for skipping pictures that are late already
 STREAM, PAGE = "multipart/", "text/html"
-PICTURES = ("image/", "application/octet-stream", "binary/octet-stream", "text/plain")  # also what says nothing
+PICTURES = ("image/", "application/octet-stream", "binary/octet-stream", "text/plain")  # also unspecific types
 EXPECTED = "expected multipart/x-mixed-replace (MJPEG) or image/jpeg"
 
 
 class WebCamera:
-    """A stream of JPEGs, or a picture a request, `fps` of them a second at most."""
+    """A stream of JPEGs, or one picture for each request, at most `fps` requests a second."""
 
     def __init__(self, address: Address, settings: CameraSettings) -> None:
-        """
+        """Connect, and find out which of the two it is.
+
+        Args:
+            address: http or https.
+            settings: fps, stall, verify.
+
         Raises:
-            SourceError: nobody answers, or no camera.
+            SourceError: there is no answer, or it is not from a camera.
         """
         self._name, self._pace = address.shown, 1 / settings.fps
         self._patience = REOPENED_AFTER * settings.stall
         self._line = Connection(address, settings.stall, settings.verify)
-        self._due = 0.0  # seconds, monotonic; when the next picture may be asked for
+        self._due = 0.0  # seconds, monotonic; when the next picture may be requested
         self._parts: Multipart | None = None
         try:
             with self._told():
@@ -70,7 +75,11 @@ class WebCamera:
             raise SourceError(f"{self._name}: {failure(error, self._line.allowed)}") from error
 
     def _stream(self) -> Multipart | None:
-        """What the answer's head says of it; None: it is a picture."""
+        """The stream, by the answer's Content-Type; None: the answer is a picture.
+
+        Raises:
+            SourceError: it is neither.
+        """
         kind = self._answer.headers.get_content_type()
         if kind.startswith(STREAM):
             return Multipart(str(self._answer.headers.get_param("boundary") or ""))
@@ -81,7 +90,7 @@ class WebCamera:
         return None
 
     def _next_part(self, parts: Multipart) -> bytes:
-        """The newest picture: while the next one lies there already, this one is late."""
+        """The newest picture of the stream. Older ones that wait to be read are skipped."""
         self._line.allow(self._patience)
         begun = time.monotonic()
         newest = b""
@@ -99,7 +108,7 @@ class WebCamera:
         return newest
 
     def _snapshot(self) -> bytes:
-        """The picture of the answer that is there, or of another one when its time has come."""
+        """The picture in the first answer; later, of another request when it is due."""
         is_first, wait = self._due == 0.0, self._due - time.monotonic()
         time.sleep(max(0.0, wait))
         self._due = max(self._due, time.monotonic()) + self._pace
@@ -129,7 +138,11 @@ def _this_frame_only() -> Iterator[None]:
 
 
 def _unpacked(answer: http.client.HTTPResponse, name: str) -> Callable[[int], bytes]:
-    """How to read the body, up to so many bytes at once. Packed ones are sent though nobody asked for them."""
+    """A function that reads up to so many bytes of the body. Some cameras compress it although we did not ask for it.
+
+    Raises:
+        SourceError: the compression is not known.
+    """
     packing = answer.getheader("Content-Encoding", "identity").strip().lower()
     if packing in ("", "identity"):
         return answer.read1

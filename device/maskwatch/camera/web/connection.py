@@ -1,4 +1,4 @@
-"""One connection to a camera's host: every wait is bounded, and the password goes nowhere else."""
+"""A connection to a camera's host. Every wait has a limit, and the password is sent to no other host."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from maskwatch.text.address import Address
 from maskwatch.text.redaction import shown
 
 MOST_REDIRECTS = 3
-DRAINED = 65_536  # bytes of an answer that nobody wants, so that the connection may be used again
+DRAINED = 65_536  # bytes of an unwanted answer that are read, so that the connection can be used again
 HEADERS = {"Accept": "multipart/x-mixed-replace, image/jpeg, */*;q=0.1", "Accept-Encoding": "identity"}
-HUNG_UP = (  # between two answers: RemoteDisconnected is a ConnectionResetError
+HUNG_UP = (  # the camera closed the connection; RemoteDisconnected is a ConnectionResetError
     BrokenPipeError,
     ConnectionResetError,
     ConnectionAbortedError,
@@ -31,19 +31,19 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class Connection:
-    """Asks for one address, again and again where it must; opened anew where the camera hung up meanwhile."""
+    """Requests one address again and again. It connects again if the camera closed the connection meanwhile."""
 
     def __init__(self, address: Address, stall: float, verify: bool) -> None:
         """
         Args:
             address: of a camera, http or https.
-            stall: seconds that connecting, and each answer up to its end, may take.
-            verify: whether the host must prove who it is; https only.
+            stall: seconds that connecting may take, and each whole answer.
+            verify: whether the host must have a trusted certificate; https only.
         """
         assert address.authority is not None
         self._address, self._name, self._stall = address, address.shown, stall
         self.allowed = stall  # seconds; see allow
-        self._until = 0.0  # seconds, monotonic; when that is over
+        self._until = 0.0  # seconds, monotonic; when the allowed time ends
         self._target = _target(address.without_user)
         self._proof: authorisation.Basic | authorisation.Digest | None = None
         host, port = address.authority.host.strip("[]").replace("%25", "%"), address.authority.port
@@ -57,10 +57,12 @@ class Connection:
         self._socket: socket.socket | None = None
 
     def ask(self) -> http.client.HTTPResponse:
-        """The camera's answer, 200, its body not yet read.
+        """Send a request; return the answer with status 200, its body not yet read.
 
         Raises:
-            SourceError: there is no such answer. OSError and http.client's own are met here.
+            SourceError: there is no such answer.
+            OSError: the connection failed.
+            http.client.HTTPException: the answer is not valid.
         """
         redirects, proved = 0, False
         while True:
@@ -69,7 +71,7 @@ class Connection:
                 redirects += 1
                 self._target = self._moved(answer)
             elif answer.status == 401 and not proved:
-                proved = True  # once an answer: a challenge ages, but a wrong password stays wrong
+                proved = True  # only once: a challenge may be too old, but a wrong password stays wrong
                 self._prove(answer)
             elif answer.status == 200:
                 return answer
@@ -78,12 +80,12 @@ class Connection:
             self.read_to_its_end(answer)
 
     def allow(self, seconds: float) -> None:
-        """So long may reading take from now on."""
+        """Set how many seconds reading may take from now on."""
         self.allowed = seconds
         self._until = time.monotonic() + seconds
 
     def read_to_its_end(self, answer: http.client.HTTPResponse) -> None:
-        """What nobody wants of an answer, so that the connection can be used again; closed where that is too much."""
+        """Read the rest of an answer, so that the connection can be used again; close it if the rest is too long."""
         most = DRAINED
         while most > 0 and (data := answer.read1(most)):
             most -= len(data)
@@ -92,7 +94,7 @@ class Connection:
         answer.close()
 
     def has_more(self) -> bool:
-        """Whether bytes are there that can be read without waiting."""
+        """Whether bytes can be read without waiting."""
         if self._socket is None or self._socket.fileno() < 0:
             return False
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
@@ -103,7 +105,7 @@ class Connection:
         self._http.close()
 
     def _asked(self) -> http.client.HTTPResponse:
-        """One request and the head of its answer; once more on a new connection where the camera closed the old."""
+        """Send one request, and once more on a new connection if the camera had closed the old one."""
         fresh = self._http.sock is None
         try:
             return self._once()
@@ -128,10 +130,10 @@ class Connection:
         return http.client.HTTPResponse(_InTime(connection, self), *arguments, **named)  # type: ignore[arg-type]
 
     def left(self) -> float:
-        """Seconds until the wait is over.
+        """Seconds until the allowed time ends.
 
         Raises:
-            TimeoutError: it is.
+            TimeoutError: it has ended.
         """
         left = self._until - time.monotonic()
         if left <= 0:
@@ -157,7 +159,11 @@ class Connection:
         return f"answers with {answer.status} {' '.join((answer.reason or '').split())[:60]}".rstrip()
 
     def _moved(self, answer: http.client.HTTPResponse) -> str:
-        """The path it sends us on to; another host never gets what this one was told."""
+        """The path of a redirect. A redirect to another host is refused, so that no other host gets the password.
+
+        Raises:
+            SourceError: it leads to another host.
+        """
         here = self._address.without_user
         there = answer.getheader("Location", "")
         with contextlib.suppress(ValueError):
@@ -168,7 +174,7 @@ class Connection:
 
 
 class _InTime:
-    """A socket as http.client.HTTPResponse wants one; reading it ends in time, however slowly bytes drip in."""
+    """A socket for http.client.HTTPResponse whose reads end in time, also if bytes arrive very slowly."""
 
     def __init__(self, connection: socket.socket, clock: Connection) -> None:
         self._connection, self._clock = connection, clock
@@ -197,7 +203,7 @@ class _Reader(io.RawIOBase):
 
 
 def tls(verify: bool) -> ssl.SSLContext:
-    """How an encrypted connection is made. The system's certificates count (SSL_CERT_FILE: those in a file)."""
+    """TLS settings that trust the system's certificates (with SSL_CERT_FILE: those in that file)."""
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -205,7 +211,7 @@ def tls(verify: bool) -> ssl.SSLContext:
 
 
 def failure(error: Exception, allowed: float) -> str:
-    """What went wrong with a connection, in a camera owner's words."""
+    """Why a connection failed, in words for the camera's owner."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted ({error.verify_message}); install it (update-ca-certificates), or set "
@@ -220,7 +226,7 @@ def failure(error: Exception, allowed: float) -> str:
     if isinstance(error, http.client.RemoteDisconnected):
         return "hangs up without an answer"
     if isinstance(error, http.client.HTTPException):
-        return f"does not speak http ({type(error).__name__})"  # its text may be the answer itself
+        return f"does not speak http ({type(error).__name__})"  # its text may contain the answer
     return f"cannot be reached ({in_a_line(error)})"
 
 

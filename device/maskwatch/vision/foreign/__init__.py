@@ -1,5 +1,5 @@
-"""A model that is not the package's own: looked through, then tried in a child, before the unit trusts it.
+"""Foreign models, which are not part of the package: their structure is checked, and they run in a child process first.
 
-This finds what is broken and what crashes the runtime. It is no wall against somebody who means harm: a model file,
-like a program, is to be had from somebody who is trusted.
+This finds broken models and models that crash the runtime. It does not protect against malicious files: like a program,
+a model file must come from a source that you trust.
 """

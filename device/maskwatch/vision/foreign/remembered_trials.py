@@ -1,6 +1,6 @@
-"""Which foreign models have been tried, remembered in systemd's state directory: a start tries none twice.
+"""Remembers in systemd's state directory which foreign models passed their trial, so that no start tries one again.
 
-Losing the file costs the seconds of another trial. One that cannot be read counts as lost.
+If the file is lost or cannot be read, the model is tried again, which takes some seconds.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from maskwatch.system import regular_file, whole_file
 
 logger = logging.getLogger(__name__)
 NAME = "models.json"
-MOST = 16  # models remembered, the newest
+MOST = 16  # newest models that are remembered
 LIMIT = 16 << 10  # bytes of the file
 
 
 def knows(key: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a model, named by what add() was given, has been tried and taken."""
+    """Whether the model with this key passed a trial."""
     path = _path(environment)
     return path is not None and key in _read(path)
 
 
 def add(key: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Remember a model. Without a state directory nothing happens; a failure is a log line."""
+    """Remember that a model passed. Without a state directory it does nothing; a failure is logged."""
     path = _path(environment)
     if path is None:
         return
@@ -47,5 +47,5 @@ def _read(path: Path) -> list[str]:
 
 
 def _path(environment: Mapping[str, str]) -> Path | None:
-    folder = environment.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd names all, with colons between them
+    folder = environment.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd separates several folders by colons
     return Path(folder) / NAME if folder else None

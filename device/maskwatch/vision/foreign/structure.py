@@ -1,7 +1,8 @@
-"""A TFLite model looked through before a runtime gets it: shapes, sizes, operators, and who writes what.
+"""Checks the structure of a TFLite model before a runtime opens it: shapes, sizes, operators, and what they write.
 
-The runtime trusts much of this: a result written over a constant, a shape of 10^18 numbers or an index past the end
-make it crash, or read what is not the model's. Field numbers are those of the public schema (schema.fbs, version 3).
+The runtime does not check all of this. A result that overwrites a constant, a shape of 10^18 numbers or an index past
+the end make it crash, or read memory outside the model. Field numbers are those of the public schema (schema.fbs,
+version 3).
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ from maskwatch.vision.foreign.flatbuffer import MalformedError, Table
 VERSION = 3  # of the schema
 MOST = 10_000  # entries of a list: tensors, operators, buffers
 MAX_DIMENSIONS = 6
-MAX_TENSOR = (
-    64 << 20
-)  # bytes of what a model computes on the way: a picture of 2048 pixels in four bytes a number has 50 MB
-# Bytes of a number, by its type in the schema. Half: four bits, two to a byte. Strings, resources and variants are
-# absent: no network for pictures has them.
+MAX_TENSOR = 64 << 20  # bytes of an intermediate result; a picture of 2048×2048 pixels with 4 bytes a number has 50 MB
+# Bytes of a number, by its type in the schema; 0.5: four bits. Strings, resources and variants are missing, because no
+# network for pictures needs them.
 SIZES = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 6: 1, 7: 2, 9: 1, 15: 4, 16: 2, 17: 0.5, 18: 2}
 INTEGERS = {2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 15: "uint32", 16: "uint16"}
-# What networks for pictures are made of. Absent: other people's operators, control flow, and what calls other graphs,
-# keeps something from picture to picture or gives results whose size depends on the picture.
+# Operators that networks for pictures need. Missing are custom operators, control flow, and operators that call other
+# graphs, keep a state between pictures, or give results whose size depends on the picture.
 # fmt: off
 OPERATORS = {
     *range(7), 8, 9, *range(11, 15), *range(17, 24), 25, 26, 28, 34, *range(36, 44), 45, 47, 49, 50, *range(53, 66), 67,
@@ -36,17 +35,17 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What an operator reads or writes."""
+    """An array that an operator reads or writes."""
 
     constant: bool
     size: float  # bytes
 
 
 def look_through(flatbuffer: bytes) -> None:
-    """Refuse a model that no converter makes.
+    """Check a model.
 
     Raises:
-        MalformedError: with what is wrong with it.
+        MalformedError: it has a structure that no converter makes; the message says which.
     """
     model = Table.root(flatbuffer)
     if model.number(0, "<I") != VERSION:
@@ -61,7 +60,7 @@ def look_through(flatbuffer: bytes) -> None:
 
 
 def _content(buffer: Table, length: int) -> int:
-    """Bytes of a buffer. Its content may also lie behind the flatbuffer's own tables, but within the file."""
+    """Size of a buffer in bytes. Its content may be outside the flatbuffer's tables, but must be inside the file."""
     offset, size = buffer.number(1, "<Q"), buffer.number(2, "<Q")
     if offset > 1 and offset + size > length:
         raise MalformedError("a buffer lies outside the file")
@@ -69,7 +68,7 @@ def _content(buffer: Table, length: int) -> int:
 
 
 def _code(code: Table) -> int:
-    """The operator: older files say it in a byte."""
+    """The number of an operator; older files store it in one byte."""
     kind = max(code.number(0, "<b"), code.number(3, "<i"))
     if kind not in OPERATORS:
         raise MalformedError(f"operator {kind} of the schema, which no network for pictures needs")
@@ -96,7 +95,7 @@ def _tensor(index: int, tensor: Table, contents: list[int]) -> Tensor:
 
 
 def _demand_scales(name: str, quantization: Table | None, shape: list[int], kind: int) -> None:
-    """One scale for all numbers, or one for each channel, none of them zero; zero points within the type."""
+    """Check that there is one scale, or one for each channel, all above 0, and that zero points fit into the type."""
     if quantization is None:
         return
     scales, zeros = quantization.numbers(2, "<f4"), quantization.numbers(3, "<i8")
@@ -117,28 +116,28 @@ def _demand_scales(name: str, quantization: Table | None, shape: list[int], kind
 
 
 def _follow(graph: Table, tensors: list[Tensor], codes: list[int]) -> None:
-    """Each operator reads what is there already and writes what nothing has written."""
+    """Check that each operator reads only what exists already, and writes only what was not written before."""
     inputs, outputs = (graph.numbers(field, "<i4").tolist() for field in (1, 2))
     if len(inputs) != 1 or not outputs:
         raise MalformedError(f"{len(inputs)} inputs and {len(outputs)} outputs, expected one picture and its answers")
     known = {index for index, tensor in enumerate(tensors) if tensor.constant}
     _write(inputs, known, len(tensors), "the picture")
     written = set()
-    for place, operator in enumerate(graph.tables(3, MOST)):
-        reads = set(operator.numbers(1, "<i4").tolist()) - {-1}  # -1: left out
+    for number, operator in enumerate(graph.tables(3, MOST)):
+        reads = set(operator.numbers(1, "<i4").tolist()) - {-1}  # -1: an optional input that is not used
         if operator.number(0, "<I") >= len(codes) or operator.has(9) or len(operator.numbers(8, "<i4")):
-            raise MalformedError(f"operator {place} is none of the model's")
+            raise MalformedError(f"operator {number} is none of the model's")
         if not reads or not reads <= known:
-            raise MalformedError(f"operator {place} reads what nobody has written")
-        written |= _write(operator.numbers(2, "<i4").tolist(), known, len(tensors), f"operator {place}")
+            raise MalformedError(f"operator {number} reads what nobody has written")
+        written |= _write(operator.numbers(2, "<i4").tolist(), known, len(tensors), f"operator {number}")
     if not set(outputs) <= written:
         raise MalformedError("an output that nobody writes")
 
 
-def _write(places: list[int], known: set[int], count: int, writer: str) -> set[int]:
-    """Add to what is known what a writer says it writes."""
-    new = set(places)
-    if not new or len(new) != len(places) or new & known or min(new) < 0 or max(new) >= count:
+def _write(indices: list[int], known: set[int], count: int, writer: str) -> set[int]:
+    """Add the tensors that a writer writes to `known`, and return them."""
+    new = set(indices)
+    if not new or len(new) != len(indices) or new & known or min(new) < 0 or max(new) >= count:
         raise MalformedError(f"{writer} writes what is not its own")
     known |= new
     return new

@@ -1,4 +1,4 @@
-"""The child that tries a model: started, waited for as long as is set, and its end told in one line."""
+"""Runs a child process that tries a model, with a time limit, and turns its end into one line."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 
 from maskwatch.errors import ModelError
 
-SECONDS = 40.0  # the child's whole life; on a slow board its imports alone take some
+SECONDS = 40.0  # for the child as a whole; on a slow board the imports alone take several seconds
 INTERRUPTED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# glibc reserves 64 MiB of addresses for each thread that asks for memory; one such reserve is enough.
+# glibc reserves 64 MiB of address space for each thread that allocates memory; one such arena is enough.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def attempt(kind: str, content: bytes, path: Path, threads: int, seconds: float = SECONDS) -> None:
-    """Try a model in a child.
+    """Try a model in a child process.
 
     Args:
         kind: mask, face or yunet.
-        content: of its file; the child gets these bytes, whatever becomes of the file meanwhile.
+        content: of its file; the child gets these bytes, even if the file changes meanwhile.
         path: for messages.
         threads: of the interpreter.
-        seconds: the child may take.
+        seconds: time limit for the child.
 
     Raises:
-        ModelError: it crashed, did not end, or was refused by the child.
+        ModelError: the child crashed, did not end in time, or refused the model.
     """
     command = [sys.executable, "-P", "-m", "maskwatch.vision.foreign.trial_process", kind, str(threads), str(path)]
     try:
@@ -38,7 +38,7 @@ def attempt(kind: str, content: bytes, path: Path, threads: int, seconds: float 
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
-            start_new_session=True,  # Ctrl-C is for the program, not for its child
+            start_new_session=True,  # so that Ctrl-C does not reach the child
             env={**os.environ, **ENVIRONMENT},
             check=False,
         )
@@ -53,12 +53,12 @@ def attempt(kind: str, content: bytes, path: Path, threads: int, seconds: float 
 
 
 def refusal(path: Path, code: int, output: bytes) -> str | None:
-    """Why a model is refused, by how its child ended; None where it is not.
+    """Why a model is refused, from the end of its child; None: it is accepted.
 
     Args:
         path: for messages.
-        code: the child's exit code, or the negative of the signal that ended it.
-        output: what it printed.
+        code: the child's exit code, or minus the number of the signal that ended it.
+        output: of the child on stdout.
     """
     if code < 0:
         name = signal.Signals(-code).name

@@ -1,7 +1,7 @@
 """python -P -m maskwatch.vision.foreign.trial_process KIND THREADS PATH: tries the model on stdin.
 
-The outcome is on stdout. It may take all the memory, never end, or take the process with it: so this is one of its
-own, with limits.
+The outcome is written to stdout. A bad model may use all memory, never end, or crash the process, so it runs in a
+separate process with limits.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from maskwatch.flow import Box, Face, Image
 from maskwatch.system.library_chatter import mute_cv2
 from maskwatch.vision import bundle, runtime
 
-SECONDS = 60  # of processor time; the parent waits for less, but it may be killed itself
-# Bytes that a model may take besides what Python and the libraries have taken: a runtime keeps weights twice, as they
-# are in the file and as its kernels want them, and a file of floats by the side of an int8 one is four times as large.
+SECONDS = 60  # of processor time; the parent's limit is shorter, but the parent may be killed
+# Bytes that a model may use in addition to Python and the libraries. A runtime holds the weights twice (as in the file
+# and in the layout of its kernels), and weights unpacked from int8 to float are four times as large.
 ROOM, ROOM_PER_BYTE = 192 << 20, 4
 NOISE = 2  # random pictures, the same in each trial
-SCORE = 0.5  # 0–1; the finder's threshold does not matter here
+SCORE = 0.5  # 0–1; any threshold is good enough here
 
 
 def main() -> None:
-    """Try the model on stdin; what the libraries print goes nowhere."""
+    """Try the model on stdin. What the libraries print is dropped."""
     kind, threads, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     answer = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -38,11 +38,11 @@ def main() -> None:
     os.dup2(nowhere, 2)
     outcome = tried(kind, threads, path, sys.stdin.buffer.read())
     print(json.dumps({"refused": outcome}), file=answer, flush=True)
-    os._exit(0)  # what a broken model left behind is not to be tidied up
+    os._exit(0)  # without Python's clean-up, which may crash after a broken model
 
 
 def tried(kind: str, threads: int, path: Path, content: bytes) -> str | None:
-    """The reason why a model is refused, or None. This process has limits from then on."""
+    """Why the model is refused; None: it is accepted. Sets limits for this process that stay."""
     try:
         warm_up()
         limit(len(content))
@@ -57,7 +57,7 @@ def tried(kind: str, threads: int, path: Path, content: bytes) -> str | None:
 
 
 def warm_up() -> None:
-    """Load all libraries: the limit below does not count them."""
+    """Load all libraries before the limit is set, so that it does not count them."""
     from maskwatch.vision import classifier, finder  # noqa: F401
 
     mute_cv2()
@@ -65,9 +65,9 @@ def warm_up() -> None:
 
 
 def limit(size: int) -> None:
-    """Limits for a model of so many bytes: memory, processor time, and no file may be written."""
+    """Set limits for a model of `size` bytes: memory, processor time, and that no file can be written."""
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    with contextlib.suppress(OSError):  # whoever is short of memory takes it from here first
+    with contextlib.suppress(OSError):  # if memory is short, the kernel ends this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
     for kind, value in (
         (resource.RLIMIT_AS, taken + _room(size)),
@@ -84,10 +84,10 @@ def _room(size: int) -> int:
 
 
 def pictures(size: int) -> Iterator[Image]:
-    """(size, size, 3) black, white, a slope, a chequerboard, noise."""
-    places = np.arange(size)
-    slope = np.broadcast_to((places * 255 // max(1, size - 1)).astype(np.uint8)[:, None], (size, size))
-    board = ((places[:, None] // 8 + places // 8) % 2 * 255).astype(np.uint8)
+    """(size, size, 3) uint8: black, white, a gradient, a chequerboard, and noise."""
+    steps = np.arange(size)
+    slope = np.broadcast_to((steps * 255 // max(1, size - 1)).astype(np.uint8)[:, None], (size, size))
+    board = ((steps[:, None] // 8 + steps // 8) % 2 * 255).astype(np.uint8)
     for grey in (np.zeros_like(board), np.full_like(board, 255), slope, board):
         yield np.repeat(grey[..., None], 3, axis=2)
     rng = np.random.default_rng(0)
@@ -96,7 +96,7 @@ def pictures(size: int) -> Iterator[Image]:
 
 
 def frames() -> Iterator[Image]:
-    """(H, W, 3) as cameras give them, and as no camera does."""
+    """(H, W, 3) uint8 frames: usual sizes, and extreme ones that no camera gives."""
     rng = np.random.default_rng(1)
     for height, width in ((480, 640), (720, 1280), (1, 640), (64, 1)):
         yield np.zeros((height, width, 3), np.uint8)
@@ -137,9 +137,13 @@ ATTEMPTS: dict[str, Callable[[bytes, Path, int], None]] = {"mask": _mask, "face"
 
 
 def _demand_sense(path: Path, answers: list[np.ndarray]) -> None:
-    """Refuse a model that answers no numbers, or does not look at the picture."""
+    """Check that the outputs are finite, and that they depend on the picture.
+
+    Raises:
+        ModelError: they are not, or do not.
+    """
     if not all(np.isfinite(answer).all() for answer in answers):
-        raise ModelError(f"model {path}: answers what is no finite number; {bundle.REBUILD}")
+        raise ModelError(f"model {path}: its output is not a finite number; {bundle.REBUILD}")
     if all(np.array_equal(answer, answers[0]) for answer in answers):
         raise ModelError(f"model {path}: answers the same whatever the picture; {bundle.REBUILD}")
 

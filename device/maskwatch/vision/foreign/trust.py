@@ -1,4 +1,4 @@
-"""Whose a model is: the package's own, known by its hash, or a foreign one, which is looked through and tried first."""
+"""Decides whether a model may be opened: the package's own ones (by hash) at once, foreign ones after checks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from maskwatch.vision.foreign.flatbuffer import MalformedError
 from maskwatch.vision.foreign.trial import attempt
 
 logger = logging.getLogger(__name__)
-SUMS = "SHA256SUMS"  # beside the models, in the form of the program sha256sum
-TRIAL = 1  # raised when a trial demands more, so that what passed an older one is tried again
+SUMS = "SHA256SUMS"  # beside the models, in the format of the program sha256sum
+TRIAL = 1  # version of the trial; a higher one makes all models be tried again
 OWN = "the package's own"
 FOREIGN = "not the package's own"
 
@@ -29,18 +29,18 @@ def shipped() -> frozenset[str]:
 
 
 def admit(bundle: Bundle, content: bytes, threads: int) -> str:
-    """Let a bundle's model be opened in this process, or not.
+    """Check a bundle's model before it is opened in this process.
 
     Args:
         bundle: verified, of `content`.
         content: of its file.
-        threads: that it will be opened with.
+        threads: with which it will be opened.
 
     Returns:
-        Whose it is, and whether it was tried, for a person.
+        A few words: whose model it is, and whether it was tried.
 
     Raises:
-        ModelError: it is a foreign one that is broken, crashes, hangs or answers what is no answer.
+        ModelError: it is a foreign model that is broken, crashes, hangs, or has useless outputs.
     """
     if bundle.sha256 in shipped():
         return OWN
@@ -52,12 +52,16 @@ def admit(bundle: Bundle, content: bytes, threads: int) -> str:
 
 
 def admit_yunet(content: bytes, path: Path) -> str:
-    """As admit(), of an ONNX file, which is never the package's own."""
+    """Like admit(), for an ONNX file, which is always foreign.
+
+    Raises:
+        ModelError: see admit().
+    """
     return _try("yunet", content, path, 1)
 
 
 def _try(kind: str, content: bytes, path: Path, threads: int) -> str:
-    """Try a model, once for each version of what runs it."""
+    """Try a model, unless it passed already with this version of its runtime."""
     key = f"{hashlib.sha256(content).hexdigest()} {kind} {threads} {TRIAL} {_runs(kind)}"
     if remembered_trials.knows(key):
         return f"{FOREIGN}, tried at an earlier start"
@@ -70,7 +74,7 @@ def _try(kind: str, content: bytes, path: Path, threads: int) -> str:
 
 
 def _runs(kind: str) -> str:
-    """What runs such models, with its version."""
+    """The library that runs such models, with its version."""
     if kind != "yunet":
         return runtime.installed()
     import cv2
