@@ -177,7 +177,7 @@ def test_another_host_gets_nothing_and_is_named(
     camera = cameras(encrypted=encrypted, otherwise=answers(status, f"Location: {there}?pw=sesame", to=to))
     with pytest.raises(SourceError) as told:
         first_picture(camera, verify=False)
-    assert f"sends on to rtsp{'s' * encrypted}://127.0.0.1:{other.port}/…" in str(told.value)
+    assert f"redirects to rtsp{'s' * encrypted}://127.0.0.1:{other.port}/…" in str(told.value)
     assert "secret" not in str(told.value)
     assert "sesame" not in str(told.value)
     time.sleep(0.1)
@@ -188,7 +188,7 @@ def test_a_redirect_after_the_login_is_found_too(cameras: Callable[..., NetworkC
     def otherwise(request: list[str]) -> str | None:
         return asks_for("Digest")(request) or answers("302 Found", "Location: rtsp://127.0.0.9/x")(request)
 
-    with pytest.raises(SourceError, match=r"sends on to rtsp://127\.0\.0\.9/…"):
+    with pytest.raises(SourceError, match=r"redirects to rtsp://127\.0\.0\.9/…"):
         first_picture(cameras(otherwise=otherwise))
 
 

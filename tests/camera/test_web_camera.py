@@ -304,7 +304,7 @@ REFUSALS: dict[str, tuple[Answer, str]] = {
     "packed otherwise": (says(head("200 OK", "Content-Encoding: br")), "answers packed with br; expected no"),
     "packed badly": (hangs_up_after(head("200 OK", "Content-Encoding: gzip") + b"not gzip"), "cannot be reached"),
     "in a circle": (says(head("302 Found", "Location: /door", "Content-Length: 0")), "answers with 302 Found"),
-    "moved to nowhere": (says(head("302 Found", "Location: http://[", "Content-Length: 0")), "sends on to"),
+    "moved to nowhere": (says(head("302 Found", "Location: http://[", "Content-Length: 0")), "redirects to"),
 }
 
 
@@ -422,7 +422,7 @@ def test_another_host_gets_nothing_and_is_named(status: str) -> None:
         for there in (other.address("/x"), f"//127.0.0.1:{other.port}/x", "https://127.0.0.1/x?pw=sesame", "ftp://a/"):
             moved = says(head(f"{status} Moved", f"Location: {there}", "Content-Length: 0"))
             told = refused(moved, "me:sesame@")
-            assert told.startswith("sends on to ")
+            assert told.startswith("redirects to ")
             assert "sesame" not in told
     assert not other.requests
 

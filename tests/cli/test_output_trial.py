@@ -88,7 +88,7 @@ def test_a_door_stays_shut_unless_asked_for_by_name(pins: MockFactory, door: boo
     assert said == [
         "relay GPIO22: a click, and the relay stays on (masked)"
         if door
-        else "relay GPIO22: left alone, because it opens for the masked; --door plays it"
+        else "relay GPIO22: not played: it opens a door for masked people; --door plays it"
     ]
 
 

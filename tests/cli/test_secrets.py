@@ -253,7 +253,7 @@ def test_a_password_of_a_source_that_needs_none_is_not_asked_for(tmp_path: Path)
     [
         ("source = 'rtsp://cam/1'\npassword_file = 'x'", "password_file needs a user"),
         ("source = 'rtsp://u:hunter2@cam/1'\npassword_file = 'x'", "a password in source and one in password_file"),
-        ("source = 'rtsp://u:{password}@cam/1'", "no password_file that it would come from"),
+        ("source = 'rtsp://u:{password}@cam/1'", "password_file is not set"),
         ("source = 'rtsp://u@cam/1'\npassword = 'hunter2'", "did you mean `password_file`?"),
         ("source = 'rtsp://u@cam/1'\npassword_fil = 'hunter2'", "did you mean `password_file`?"),
         ("url = 'rtsp://u:hunter2@cam/1'", "did you mean `source`?"),

@@ -84,8 +84,8 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
         ("[zone]\npolygon = [[0, 0], [1, 1], [1, 0], [0, 1]]", "touches or crosses itself"),
         ("[zone]\npolygon = [[0, 0], [1, 0], [0.5, 0], [0.5, 1]]", "touches or crosses itself"),
         ("[zone]\npolygon = [[0, 0], [0.4, 0.4], [0, 1], [1, 1], [0.4, 0.4], [1, 0]]", "touches or crosses itself"),
-        ("[zone]\npolygon = [[0, 0.5], [1, 0.5], [1, 0.501]]", "it encloses next to nothing"),
-        ("[zone]\npolygon = [[0, 0], [0.01, 0], [0.01, 0.01], [0, 0.01]]", "it encloses next to nothing"),
+        ("[zone]\npolygon = [[0, 0.5], [1, 0.5], [1, 0.501]]", "its area is too small"),
+        ("[zone]\npolygon = [[0, 0], [0.01, 0], [0.01, 0.01], [0, 0.01]]", "its area is too small"),
         ("[zone]\npolygon = [[nan, 0], [1, 0], [1, 1]]", "zone.polygon[0][0]: found nan"),
         ("[zone]\npolygon = [" + "[0, 0], [1, 1],\n" * 60 + "]", "120 corners; expected 100 at most"),
         # right by themselves, and nothing is seen together: both are named

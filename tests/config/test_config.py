@@ -169,7 +169,7 @@ def test_an_empty_file_is_valid_and_drives_nothing(tmp_path: Path) -> None:
         ),
         (
             '[outputs.relay]\npin = 17\nwhen = "masked"\nmutes = true',
-            'outputs.relay: mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound',
+            'outputs.relay: mutes = true silences a relay with when = "alert"; with "masked" it makes no sound',
         ),
         (
             "[outputs.led]\npin = 17\npattern = { times = 3, on = 0.5, every = 1.0 }",

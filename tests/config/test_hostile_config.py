@@ -38,7 +38,7 @@ def refusal(path: Path, environment: dict[str, str] | None = None) -> ConfigErro
         (b"[alert]\nhold = 0x" + b"f" * 4000, "found a number of 4817 digits"),
         (b"[outputs.led]\npin = -0x" + b"f" * 4000, "not valid TOML"),
         (b"[alert]\nhold = 1e400", "alert.hold: found inf (float)"),
-        (b"x = " + b"[" * 1000 + b"]" * 1000, "hundreds of brackets in each other"),
+        (b"x = " + b"[" * 1000 + b"]" * 1000, "hundreds of nested brackets"),
         (b"x = " + b"{a=" * 400 + b"1" + b"}" * 400, "not valid TOML"),
         (b".".join([b"a"] * 2000) + b" = 1", ":1: a: unknown key"),
         (b"[" + b".".join([b"a"] * 2000) + b"]", ":1: a: unknown key"),

@@ -210,7 +210,7 @@ def test_no_section_no_button(pins: MockFactory) -> None:
 
 def test_a_button_that_cannot_be_had_gives_the_other_back(pins: MockFactory) -> None:
     held = Buttons(ButtonsSettings(test=BOTH.test), Outputs([]))
-    with pytest.raises(OutputError, match=r"test button: GPIO24 is already in use; give \[buttons.test\] its own"):
+    with pytest.raises(OutputError, match=r"test button: GPIO24 is already in use; give \[buttons.test\] another pin"):
         Buttons(BOTH, Outputs([]))
     Buttons(ButtonsSettings(mute=BOTH.mute), Outputs([])).close()
     assert pins.pin(23).function == "input"

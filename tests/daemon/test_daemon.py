@@ -302,8 +302,8 @@ def test_a_loop_too_slow_for_its_settings_alerts_and_says_so_once(
     reel = Reel([(2.0 * step, SKIN) for step in range(30)])
     loop.run(parts(reel, stream), threading.Event())
     assert switches(stream)[0] == ("alert_on", 2.0)
-    (told,) = [record.message for record in caplog.records if "too seldom" in record.message]
-    assert told.startswith("a frame is looked at only every 2 s, too seldom for [alert] hold = 1")
+    (told,) = [record.message for record in caplog.records if "too rarely" in record.message]
+    assert told.startswith("a frame is processed only every 2 s, too rarely for [alert] hold = 1")
 
 
 @pytest.mark.usefixtures("pins")

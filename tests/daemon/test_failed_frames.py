@@ -76,7 +76,7 @@ def test_an_odd_frame_in_an_alert_is_skipped_and_the_alert_goes_on(
     assert ear.alerts[0] == (True, 1.0)
     assert ear.alerts[1][1] > 4.0
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("a frame cannot be looked at and is skipped: ")
+    assert caplog.messages[0].startswith("a frame cannot be processed and is skipped: ")
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_a_part_that_raises_now_and_then_is_told_once(error: Exception, caplog: 
     assert ear.alerts[0][0]
     assert len(caplog.messages) == 2
     assert type(error).__name__ in caplog.messages[0]
-    assert caplog.messages[1] == "every frame can be looked at again; 4 were skipped"
+    assert caplog.messages[1] == "all frames can be processed again; 4 were skipped"
 
 
 def test_a_second_episode_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
     run(Odd(shown(GREY, 0, 30), {2.0: ODD["grey"], 20.0: ODD["grey"]}))
     told = [message.partition(":")[0] for message in caplog.messages]
     assert told == [
-        "a frame cannot be looked at and is skipped",
-        "every frame can be looked at again; 1 were skipped",
-        "a frame cannot be looked at and is skipped",
+        "a frame cannot be processed and is skipped",
+        "all frames can be processed again; 1 were skipped",
+        "a frame cannot be processed and is skipped",
     ]
 
 
@@ -109,7 +109,7 @@ def test_some_in_a_row_are_a_fault_that_ends_the_alert_and_is_over_with_the_firs
     assert Signal.FAULT in ear.shown
     assert [bool(reason) for reason in ear.faults] == [True, False]
     assert str(ear.faults[0]).startswith(
-        "frames cannot be looked at: ValueError: a frame of shape (48, 64), uint8; expected"
+        "frames cannot be processed: ValueError: a frame of shape (48, 64), uint8; expected"
     )
 
 
@@ -140,6 +140,6 @@ def test_systemd_is_told_of_the_fault_and_of_its_end() -> None:
     statuses = [text for text in watched(Odd(shown(GREY, 0, 6), change), Ear()) if text.startswith("STATUS")]
     assert [text.partition(":")[0] for text in statuses] == [
         "STATUS=watching",
-        "STATUS=frames cannot be looked at",
+        "STATUS=frames cannot be processed",
         "STATUS=watching",
     ]

@@ -130,7 +130,7 @@ def test_the_line_tells_where_the_finder_looks() -> None:
     ("min_size", "asked", "says"),
     [
         (16, False, ""),  # the default promises nothing
-        (16, True, "promises more: below 64 pixels the finder misses more than half"),
+        (16, True, "is too small: below 64 pixels the finder misses more than half"),
         (0, True, ""),
         (70, True, ""),  # between half and three of four
         (92, True, ""),  # a difference that nobody would see
@@ -152,7 +152,7 @@ def test_who_is_hidden_by_min_size_is_not_promised() -> None:
     ("content", "says"),
     [
         (None, "no face.reach.json lies beside the model"),
-        ("{", "face.reach.json cannot be used (it is none of `python -m training reach`)"),
+        ("{", "face.reach.json cannot be used (it was not written by `python -m training reach`)"),
         (known(sha256="y").model_dump_json(), "face.reach.json is of another model"),
     ],
 )

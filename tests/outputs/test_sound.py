@@ -292,7 +292,7 @@ def test_one_that_cannot_be_killed_is_a_failure_and_nothing_is_started_beside_it
         aplay_alive = aplay.alive()
         output.show(W)
         for now in (1.1, 20.0):
-            with pytest.raises(OutputError, match="holds on to aplay, which cannot be ended"):
+            with pytest.raises(OutputError, match="does not release aplay, which cannot be ended"):
                 output.beat(now)
         assert aplay.alive() == aplay_alive
         assert len(aplay.calls()) == calls + 1

@@ -35,7 +35,7 @@ def mock() -> Iterator[MockFactory]:
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [
-        (exc.GPIOPinInUse("pin GPIO17 is already in use"), "is already in use; give [outputs.led] its own"),
+        (exc.GPIOPinInUse("pin GPIO17 is already in use"), "is already in use; give [outputs.led] another pin"),
         (exc.PinPWMUnsupported(), "cannot play a tone; "),
         (exc.PinFixedPull("GPIO2 has a physical pull-up resistor"), "set pull_up = true in [outputs.led]"),
         (exc.PinInvalidPin("99 is not a valid pin name"), "is not on this board's header (99 is not a valid pin name)"),

@@ -50,7 +50,7 @@ def test_without_systemd_nothing_is_noted(
 
 def test_a_folder_that_cannot_be_written_to_is_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
     driven_pins.write(PINS, {"RUNTIME_DIRECTORY": "/nowhere"})
-    reason = "the pins cannot be noted (No such file or directory); pins-off will go by the config"
+    reason = "the list of pins cannot be written (No such file or directory); pins-off uses the config"
     assert caplog.messages == [f"/nowhere/pins.json: {reason}"]
 
 

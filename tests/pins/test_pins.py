@@ -127,7 +127,7 @@ def test_a_tone_is_half_on_half_off_and_then_nothing(bench: Bench, active_high: 
 
 def test_a_claimed_pin_is_refused_by_name(bench: Bench) -> None:
     first = PinOutput(buzzer(bench.pin))
-    with pytest.raises(OutputError, match=rf"led: GPIO{bench.pin} is already in use.*\[outputs.led\] its own"):
+    with pytest.raises(OutputError, match=rf"led: GPIO{bench.pin} is already in use.*\[outputs.led\] another pin"):
         PinOutput(led(bench.pin))
     first.close()
 

@@ -92,13 +92,13 @@ def test_a_password_with_odd_characters_reaches_the_camera_as_it_was_meant(typed
         ("rtsp:/u:hunter2@h", "two slashes"),
         ("rtsp:\\\\u:hunter2@h", "two slashes"),
         ("rtsp://", "no host is found"),
-        ("rtsp://…@cam.local/…", "left out when it was shown"),  # copied from what `maskwatch config` prints
+        ("rtsp://…@cam.local/…", "replaces secrets when it is shown"),  # copied from what `maskwatch config` prints
         ("rtsp://u:hunter2", "no host is found"),
         ("rtsp://u:hunter2@", "no host is found"),
         ("rtsp://u:hunter2@h:99999/", "no host is found"),
         ("rtsp://u:1/hunter2@h/x", ADVICE),
         ("rtsp://u:hunter2@h/x@y", ADVICE),
-        ("images:http://u:hunter2@h", "images: is for what lies on this machine"),
+        ("images:http://u:hunter2@h", "images: is for files on this machine"),
         ("v4l2:rtsp://u:hunter2@h", "v4l2: is for a device of this machine"),
         ("video:\0", "control character"),
         ("rtsp://h/\n\x1b[2Jx", "control character"),

@@ -133,7 +133,7 @@ def test_a_child_that_cannot_be_started_is_one_line(tmp_path: Path, monkeypatch:
     ("answers", "expected"),
     [
         (lambda picture: np.full(3, picture.mean()), None),
-        (lambda picture: np.ones(3), "answers the same whatever the picture"),  # noqa: ARG005
+        (lambda picture: np.ones(3), "has the same output for every picture"),  # noqa: ARG005
         (lambda picture: np.full(3, np.nan if picture.mean() == 255 else picture.mean()), "not a finite number"),
     ],
 )

@@ -45,7 +45,7 @@ def play_each(
             opened.callback(_let_go, *pins[-1])
         for plan, pin in pins:
             if not (plan.tested or door):
-                say(f"{plan.name} GPIO{plan.pin}: left alone, because it opens for the masked; --door plays it")
+                say(f"{plan.name} GPIO{plan.pin}: not played: it opens a door for masked people; --door plays it")
                 continue
             for when, play in plays(plan):
                 say(f"{plan.name} GPIO{plan.pin}: {words(plan, play)} ({when})")

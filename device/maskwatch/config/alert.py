@@ -49,7 +49,9 @@ class QuietWindow(Section):
     @model_validator(mode="after")
     def _some_time(self) -> QuietWindow:
         if self.since == self.until:
-            raise ValueError(f"since and until are both {self.since}; expected two times, or for never no quiet hours")
+            raise ValueError(
+                f"since and until are both {self.since}; expected two different times; for no quiet hours, leave it out"
+            )
         return self
 
 

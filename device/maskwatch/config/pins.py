@@ -104,7 +104,7 @@ class RelaySettings(PinSettings):
     @model_validator(mode="after")
     def _a_door_is_not_muted(self) -> RelaySettings:
         if self.when == "masked" and self.mutes:
-            raise ValueError('mutes = true silences a relay with when = "alert"; one with when = "masked" is no sound')
+            raise ValueError('mutes = true silences a relay with when = "alert"; with "masked" it makes no sound')
         if self.when == "alert":
             _noticed(self.pattern)
         return self

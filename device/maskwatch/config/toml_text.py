@@ -59,11 +59,9 @@ def table_of(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise _without_the_text(str(error)) from None
     except RecursionError:
-        raise TomlError("hundreds of brackets in each other; no setting has more than three", is_limit=True) from None
+        raise TomlError("hundreds of nested brackets; no setting has more than three", is_limit=True) from None
     except (ValueError, OverflowError):
-        raise TomlError(
-            "a number of more digits than can be read; no setting has more than five", is_limit=True
-        ) from None
+        raise TomlError("a number has too many digits; no setting has more than five", is_limit=True) from None
 
 
 def _without_the_text(message: str) -> TomlError:

@@ -93,7 +93,7 @@ class CameraSettings(Section):
         if source.authority is not None and self.password_file is not None:
             source.with_password("x")  # raises if the source has no place for a password
         elif source.wants_password:
-            raise ValueError("there is {password} in source, and no password_file that it would come from")
+            raise ValueError("source contains {password}, but password_file is not set")
         return self
 
 

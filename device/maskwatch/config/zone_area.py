@@ -28,7 +28,7 @@ def enclosing(corners: Corners) -> Corners:
     if touches_itself(kept):
         raise ValueError("its outline touches or crosses itself; name the corners in their order around the zone")
     if mean_width(kept) < NARROWEST:
-        raise ValueError(f"it encloses next to nothing; expected a zone of {NARROWEST:.0%} of the frame across or more")
+        raise ValueError(f"its area is too small; expected a zone of {NARROWEST:.0%} of the frame across or more")
     return kept
 
 

@@ -88,7 +88,7 @@ class Buttons:
         lasts = self.mute_lasts
         on = not self._outputs.muted
         self._outputs.mute(on, lasts)
-        logger.info("muted for %g s" if on else "muted no longer (would have been %g s)", lasts)
+        logger.info("muted for %g s" if on else "not muted any more (would have been %g s)", lasts)
 
     def _test(self) -> None:
         if not self._test_contact.pressed(self._clock()):

@@ -39,21 +39,21 @@ class Skips:
         """
         reason = told(error)
         if not self._skipped:
-            logger.error("a frame cannot be looked at and is skipped: %s", reason, exc_info=_details(error))
+            logger.error("a frame cannot be processed and is skipped: %s", reason, exc_info=_details(error))
         self._in_row, self._skipped, self._newest = self._in_row + 1, self._skipped + 1, time
         if self._in_row >= BLIND:
-            self.blind = self.blind or f"frames cannot be looked at: {reason}"
+            self.blind = self.blind or f"frames cannot be processed: {reason}"
         if self._in_row < GIVE_UP:
             return
         if isinstance(error, MaskwatchError):
             raise error
-        raise MaskwatchError(f"{GIVE_UP} frames in a row cannot be looked at: {reason}") from error
+        raise MaskwatchError(f"{GIVE_UP} frames in a row cannot be processed: {reason}") from error
 
     def went_well(self, time: float) -> None:
         """The frame at `time`, in seconds, was processed."""
         self._in_row, self.blind = 0, None
         if self._skipped and time - self._newest >= OVER:
-            logger.warning("every frame can be looked at again; %d were skipped", self._skipped)
+            logger.warning("all frames can be processed again; %d were skipped", self._skipped)
             self._skipped = 0
 
 

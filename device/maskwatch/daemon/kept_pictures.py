@@ -61,7 +61,7 @@ class Wall:
             return ()
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or error
-            logger.warning("%s: not used (%s): pictures on the wall are learnt anew", self._path, reason)
+            logger.warning("%s: not used (%s): pictures on the wall are learned again", self._path, reason)
             return ()
         self._kept = _gist(pictures)
         return pictures
@@ -90,7 +90,8 @@ class Wall:
             whole_file.write(self._path, text)
         except OSError as error:
             if not self._failed:
-                logger.warning("%s: not written (%s): after a restart pictures alert once more", self._path, error)
+                text = "%s: not written (%s): after a restart each picture causes one more alert"
+                logger.warning(text, self._path, error)
             self._failed = True
             return
         self._kept, self._failed = _gist(pictures), False
@@ -108,7 +109,7 @@ def _read(content: Any, camera: str) -> tuple[Picture, ...]:
         raise ValueError("of another camera or frame size")
     rows = content.get("pictures")
     if not isinstance(rows, list) or len(rows) > THINGS:
-        raise ValueError("too many pictures, or none")
+        raise ValueError("too many pictures, or no list of them")
     return tuple(_picture(row) for row in rows)
 
 
@@ -116,7 +117,7 @@ def _picture(row: Any) -> Picture:
     if not (isinstance(row, list) and len(row) == 6 and all(type(each) in (int, float) for each in row)):
         raise ValueError("a picture is six numbers")
     if not all(abs(side) <= FARTHEST for side in row[:4]) or not all(0 <= seconds < 1e12 for seconds in row[4:]):
-        raise ValueError("numbers that are no box and no times")
+        raise ValueError("its numbers are not a box and times")
     left, top, right, bottom, seen, unseen = map(float, row)
     if right <= left or bottom <= top:
         raise ValueError("a box without area")

@@ -117,5 +117,5 @@ def _advice(reach: Reach, asked: bool) -> str:
         return f"face.min_size = {reach.min_size:g} hides faces that would be found{where}"
     if asked and 0 < reach.min_size < half:
         missed = f"below {half:.0f} pixels the finder misses more than half of the faces here"
-        return f"face.min_size = {reach.min_size:g} promises more: {missed}; a smaller [zone] shows them larger"
+        return f"face.min_size = {reach.min_size:g} is too small: {missed}; a smaller [zone] shows them larger"
     return ""

@@ -145,5 +145,6 @@ def _handler(stream: Unblocked) -> logging.Handler:
 
 
 def _dropped(lines: int) -> str:
-    record = logging.makeLogRecord({"levelno": logging.WARNING, "msg": f"{lines} log lines found no reader"})
+    text = f"{lines} log lines were dropped: nobody reads them"
+    record = logging.makeLogRecord({"levelno": logging.WARNING, "msg": text})
     return f"{log_format().format(record)}\n"

@@ -113,7 +113,8 @@ class Player:
         try:
             process.wait(DIES_WITHIN)
         except subprocess.TimeoutExpired as error:
-            raise self._error("holds on to aplay, which cannot be ended", "unplug it, or restart the Pi") from error
+            what = "does not release aplay, which cannot be ended"
+            raise self._error(what, "unplug it, or restart the Pi") from error
         self._process = None
 
     def close(self) -> None:

@@ -155,7 +155,7 @@ def why_not(error: BaseException, setting: str) -> str:
     text, kind = str(error), type(error).__name__
     reason = f"cannot be used ({kind}: {text})".replace("\n", " ")
     if kind == "GPIOPinInUse":
-        return f"is already in use; give {setting} its own"
+        return f"is already in use; give {setting} another pin"
     if kind == "PinPWMUnsupported":
         return f"cannot play a tone; {NO_TONE}"
     if kind == "PinFixedPull":

@@ -28,7 +28,7 @@ def write(plans: Sequence[PinPlan], environment: Mapping[str, str] = os.environ)
     try:
         whole_file.write(path, json.dumps(rows))
     except OSError as error:
-        logger.warning("%s: the pins cannot be noted (%s); pins-off will go by the config", path, error.strerror)
+        logger.warning("%s: the list of pins cannot be written (%s); pins-off uses the config", path, error.strerror)
 
 
 def read(environment: Mapping[str, str] = os.environ) -> list[PinPlan] | None:

@@ -35,10 +35,10 @@ class Pace:
             return None
         self.slow = not self.slow
         if not self.slow:
-            return f"a frame is looked at every {between:.2g} s again"
+            return f"a frame is processed every {between:.2g} s again"
         return (
-            f"a frame is looked at only every {between:.2g} s, too seldom for [alert] hold = {hold:g} and [opinion] "
-            f"forget = {forget:g}: alerts come late, and who only walks past may be missed"
+            f"a frame is processed only every {between:.2g} s, too rarely for [alert] hold = {hold:g} and [opinion] "
+            f"forget = {forget:g}: alerts come late, and people who walk past may be missed"
         )
 
     def pause(self) -> None:

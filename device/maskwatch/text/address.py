@@ -94,7 +94,7 @@ class Address:
             UnclearError: it is not a network camera, has a password already, or has no user.
         """
         if self.authority is None:
-            raise UnclearError("password_file is for network cameras, and source names none")
+            raise UnclearError("password_file is for network cameras, and source is not one")
         hidden = encoded(password.replace("%", "%25"))
         if self.wants_password:
             spots = re.compile(r"\{password\}|%7Bpassword%7D")
@@ -133,7 +133,7 @@ def parse(spec: str) -> Address:
 def _prefixed(kind: str, place: str) -> Address:
     if kind in NETWORK:
         if not place.startswith("//"):
-            raise UnclearError(f"{kind}: wants two slashes after the colon; expected e.g. {EXAMPLE}")
+            raise UnclearError(f"{kind}: needs two slashes after the colon; expected e.g. {EXAMPLE}")
         return _network(kind, place[2:])
     if kind == "picamera" and re.fullmatch(r"\d{1,3}", place, re.ASCII):
         return Address("picamera", str(int(place)))
@@ -148,7 +148,7 @@ def _prefixed(kind: str, place: str) -> Address:
 
 def _network(scheme: str, rest: str) -> Address:
     if HIDDEN in rest:
-        raise UnclearError(f"the {HIDDEN} in it is what was left out when it was shown; write the whole address")
+        raise UnclearError(f"it contains {HIDDEN}, which replaces secrets when it is shown; write the whole address")
     ways = readings(rest)
     if not ways:
         raise UnclearError(f"no host is found in it; expected {EXAMPLE}; {ADVICE}")
@@ -170,7 +170,7 @@ def _footage(kind: Literal["video", "images"], place: str) -> Address:
     if address and address[2].startswith("//") and address[1].lower() != "file":
         if kind == "video" and address[1].lower() in NETWORK:
             return parse(place)  # its only possible meaning: no file has such a name
-        raise UnclearError(f"{kind}: is for what lies on this machine; a network camera is rtsp://… or http://… alone")
+        raise UnclearError(f"{kind}: is for files on this machine; for a network camera write rtsp://… or http://…")
     return Address(kind, at_home(place[7:] if place.lower().startswith("file://") else place))
 
 
@@ -189,4 +189,4 @@ def at_home(place: str) -> str:
     try:
         return str(Path(place).expanduser()) if place.startswith("~") else place
     except RuntimeError as error:
-        raise UnclearError("~ has no meaning here: whoever runs this has no home; write the whole path") from error
+        raise UnclearError("~ cannot be expanded: this user has no home directory; write the whole path") from error

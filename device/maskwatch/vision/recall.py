@@ -134,7 +134,7 @@ def read(model: Path, sha256: str) -> Recall | str:
     except FileNotFoundError:
         return f"no {path.name} lies beside the model"
     except (OSError, ValidationError, json.JSONDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is none of `python -m training reach`"
+        reason = getattr(error, "strerror", None) or "it was not written by `python -m training reach`"
         return f"{path.name} cannot be used ({reason})"
     if found.sha256 != sha256:
         return f"{path.name} is of another model"

@@ -54,7 +54,7 @@ class Login:
             return "has nothing at this path (404); expected the path of its stream"
         if 300 <= answer.status < 400:
             there = shown(str(answer.headers.get("Location", "")))
-            return f"sends on to {there}; if that is the camera, name it in source"
+            return f"redirects to {there}; if that is the camera, name it in source"
         return None
 
     def _with_proof(self, request: Message) -> Message:

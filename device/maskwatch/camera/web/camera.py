@@ -116,7 +116,7 @@ class WebCamera:
             self._answer = self._line.ask()
             self._read = _unpacked(self._answer, self._name)
             if self._stream() is not None:
-                raise SourceError(f"{self._name}: a stream where there was a picture")
+                raise SourceError(f"{self._name}: sends a stream instead of a picture")
         return self._whole()
 
     def _whole(self) -> bytes:

@@ -137,7 +137,7 @@ class Connection:
         """
         left = self._until - time.monotonic()
         if left <= 0:
-            raise TimeoutError("no whole answer in time")
+            raise TimeoutError("no complete answer in time")
         return left
 
     def _prove(self, answer: http.client.HTTPResponse) -> None:
@@ -170,7 +170,7 @@ class Connection:
             there = urljoin(urljoin(here, self._target), there)
             if _origin(there) == _origin(here):
                 return _target(there)
-        raise SourceError(f"{self._name}: sends on to {shown(there)}; if that is the camera, name it in source")
+        raise SourceError(f"{self._name}: redirects to {shown(there)}; if that is the camera, name it in source")
 
 
 class _InTime:

@@ -101,7 +101,7 @@ def _demand_scales(name: str, quantization: Table | None, shape: list[int], kind
     scales, zeros = quantization.numbers(2, "<f4"), quantization.numbers(3, "<i8")
     channel = quantization.number(6, "<i")
     if quantization.has(5):
-        raise MalformedError(f"{name} is quantized in its own way")
+        raise MalformedError(f"{name} has a custom quantization")
     if not len(scales):
         return
     channels = shape[channel] if 0 <= channel < len(shape) else 0
@@ -126,18 +126,18 @@ def _follow(graph: Table, tensors: list[Tensor], codes: list[int]) -> None:
     for number, operator in enumerate(graph.tables(3, MOST)):
         reads = set(operator.numbers(1, "<i4").tolist()) - {-1}  # -1: an optional input that is not used
         if operator.number(0, "<I") >= len(codes) or operator.has(9) or len(operator.numbers(8, "<i4")):
-            raise MalformedError(f"operator {number} is none of the model's")
+            raise MalformedError(f"operator {number} is not defined in the model")
         if not reads or not reads <= known:
-            raise MalformedError(f"operator {number} reads what nobody has written")
+            raise MalformedError(f"operator {number} reads a tensor that was not written before")
         written |= _write(operator.numbers(2, "<i4").tolist(), known, len(tensors), f"operator {number}")
     if not set(outputs) <= written:
-        raise MalformedError("an output that nobody writes")
+        raise MalformedError("an output that no operator writes")
 
 
 def _write(indices: list[int], known: set[int], count: int, writer: str) -> set[int]:
     """Add the tensors that a writer writes to `known`, and return them."""
     new = set(indices)
     if not new or len(new) != len(indices) or new & known or min(new) < 0 or max(new) >= count:
-        raise MalformedError(f"{writer} writes what is not its own")
+        raise MalformedError(f"{writer} writes a tensor that it must not write")
     known |= new
     return new

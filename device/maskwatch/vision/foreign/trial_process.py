@@ -145,7 +145,7 @@ def _demand_sense(path: Path, answers: list[np.ndarray]) -> None:
     if not all(np.isfinite(answer).all() for answer in answers):
         raise ModelError(f"model {path}: its output is not a finite number; {bundle.REBUILD}")
     if all(np.array_equal(answer, answers[0]) for answer in answers):
-        raise ModelError(f"model {path}: answers the same whatever the picture; {bundle.REBUILD}")
+        raise ModelError(f"model {path}: has the same output for every picture; {bundle.REBUILD}")
 
 
 if __name__ == "__main__":
