@@ -1,1 +1,1 @@
-"""`maskwatch flash`: from a Raspberry Pi OS image to a unit's card. For workstations: a unit never imports it."""
+"""`maskwatch flash`: makes a unit's card from a Raspberry Pi OS image. For workstations; a unit never imports it."""

@@ -1,8 +1,8 @@
-"""The FAT boot partition inside an image file: its files read and written, with no root and no loop device.
+"""Reads and writes files in the FAT boot partition of an image file, without root and without a loop device.
 
-By fatfs-ng (0.1.16 of October 2026, wheels for Linux and macOS, Python 3.9 to 3.15), which wraps ChaN's FatFs.
-pyfatfs is of March 2024 and needs PyFilesystem2, which imports pkg_resources, gone from setuptools; dissect.fat only
-reads.
+It uses fatfs-ng (0.1.16 of October 2026, wheels for Linux and macOS, Python 3.9 to 3.15), which wraps ChaN's FatFs.
+Alternatives: pyfatfs (March 2024) needs PyFilesystem2, which imports pkg_resources, and setuptools has removed that;
+dissect.fat can only read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHUNK = 1 << 20  # bytes written at once
 
 
 class _Section(Disk):  # type: ignore[misc]  # fatfs has no types
-    """A part of a file as the disk that FatFs sees."""
+    """Shows a part of a file to FatFs as a disk."""
 
     def __init__(self, file: BinaryIO, place: Partition) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Section(Disk):  # type: ignore[misc]  # fatfs has no types
         return 1
 
     def read(self, sector: int, count: int) -> bytes:
-        """`count` is bytes, as fatfs has it."""
+        """`count` is in bytes in fatfs."""
         self._file.seek(self._place.start + sector * SECTOR)
         return self._file.read(count)
 
@@ -49,21 +49,21 @@ class _Section(Disk):  # type: ignore[misc]  # fatfs has no types
 
 
 class BootPartition:
-    """Open; see `opened`."""
+    """An open boot partition; see `opened`."""
 
     def __init__(self, volume: PartitionExtended, size: int) -> None:
         self._volume = volume
         self.size = size  # bytes
 
     def names(self) -> list[str]:
-        """Of files and folders in its root."""
+        """Names of the files and folders in its root."""
         return list(self._volume.listdir("/"))
 
     def read(self, path: str) -> bytes:
         """A file's content.
 
         Raises:
-            FlashError: there is none.
+            FlashError: it is missing.
         """
         try:
             return bytes(self._volume.read_file(f"/{path}"))
@@ -71,10 +71,10 @@ class BootPartition:
             raise FlashError(f"image: {path} cannot be read from its boot partition") from error
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, folders above it included; what was there is replaced.
+        """Write a file and create its folders; an existing file is replaced.
 
         Raises:
-            FlashError: there is no room for it. FatFs then writes a part and says nothing, so the size is looked at.
+            FlashError: there is no room. FatFs writes only a part then, without an error, so the size is checked.
         """
         folder = path.rpartition("/")[0]
         if folder:
@@ -84,7 +84,7 @@ class BootPartition:
         try:
             self._volume.write_file(f"/{path}", content)
             size = self._volume.stat(f"/{path}")["size"]
-        except Exception as error:  # FatFs has its own exception, which says a code
+        except Exception as error:  # FatFs raises its own exception with an error code
             raise FlashError(f"image: {path} cannot be written to its boot partition ({error})") from error
         if size != len(content):
             raise FlashError(self._no_room(path, len(content)))
@@ -98,10 +98,10 @@ class BootPartition:
 
 @contextlib.contextmanager
 def opened(image: Path) -> Iterator[BootPartition]:
-    """The boot partition of an image that may be changed. At the end all of it is in the file.
+    """The boot partition of an image, for reading and writing. At the end all changes are in the file.
 
     Raises:
-        FlashError: there is none that can be read.
+        FlashError: the image has no readable boot partition.
     """
     with image.open("r+b", buffering=0) as file:
         place = boot_partition(file)

@@ -1,4 +1,5 @@
-"""An image onto a card, and read back. Its first bytes are written last: a card that is not whole never looks whole."""
+"""Writes an image to a card and reads it back. The first bytes are written last, so that an incomplete card does not
+boot."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from maskwatch.errors import FlashError
 from maskwatch.flash.image import Step, nobody
 
 CHUNK = 4 << 20  # bytes
-BLKFLSBUF = 0x1261  # Linux: forget what was read of a disk
-F_NOCACHE = 48  # macOS: do not keep what is read
+BLKFLSBUF = 0x1261  # Linux: drop the cached content of a disk
+F_NOCACHE = 48  # macOS: do not cache what is read
 
 
 class State(Enum):
-    """What a card is at each moment, in words for whoever pressed Ctrl-C."""
+    """The state of a card, in words for a user who pressed Ctrl-C."""
 
     UNTOUCHED = "nothing was written: the card is as it was"
     PARTIAL = "half written: the card does not boot and shows as empty; flash it again"
@@ -29,18 +30,18 @@ class State(Enum):
 
 
 class Card:
-    """A disk, or for tests a file, that gets an image."""
+    """A disk (in tests, a file) to which an image is written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state = State.UNTOUCHED
 
     def write(self, image: Path, step: Step = nobody) -> None:
-        """Write the image; all of it is on the card at the end.
+        """Write the image; at the end all of it is on the card.
 
         Args:
             image: a file.
-            step: told bytes done and bytes in all.
+            step: called with the bytes done and the bytes in total.
 
         Raises:
             FlashError: the card cannot be opened or written to.
@@ -61,10 +62,10 @@ class Card:
         self.state = State.WRITTEN
 
     def check(self, image: Path, step: Step = nobody) -> None:
-        """Read the card itself, not what the machine remembers of it, and compare.
+        """Read the card, not this machine's cache of it, and compare it with the image.
 
         Raises:
-            FlashError: it is not what was written.
+            FlashError: it differs.
         """
         total, done = image.stat().st_size, 0
         with self._opened(os.O_RDONLY) as card, image.open("rb") as source:
@@ -81,7 +82,7 @@ class Card:
 
     @contextlib.contextmanager
     def _opened(self, how: int) -> Iterator[int]:
-        exclusive = os.O_EXCL if self.path.is_block_device() else 0  # Linux: refused while somebody has it mounted
+        exclusive = os.O_EXCL if self.path.is_block_device() else 0  # Linux refuses it while the disk is mounted
         try:
             number = os.open(self.path, how | exclusive | os.O_CLOEXEC)
         except OSError as error:
@@ -95,7 +96,7 @@ class Card:
 
 
 def raw(path: str) -> Path:
-    """The name to write by: on macOS the unbuffered one, which is many times as quick."""
+    """The path to write to: on macOS the unbuffered device, which is many times faster."""
     return Path(path.replace("/dev/disk", "/dev/rdisk")) if sys.platform == "darwin" else Path(path)
 
 
@@ -121,7 +122,8 @@ def _read(card: int, size: int) -> bytes:
 
 
 def _forget(card: int) -> None:
-    """What the machine remembers of the card. Where it cannot, what is compared may be memory: better than nothing."""
+    """Drop this machine's cache of the card. If that fails, check() may compare the cache, which is still better than
+    nothing."""
     with contextlib.suppress(OSError):
         if sys.platform == "darwin":
             fcntl.fcntl(card, F_NOCACHE, 1)

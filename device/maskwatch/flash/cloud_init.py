@@ -1,8 +1,8 @@
 """The three files that cloud-init's NoCloud source reads from the boot partition of Raspberry Pi OS Trixie.
 
-They say what a unit is; `bootcmd`, which runs at every boot, starts first boot's own service. cloud-init notes a step
-as done before it is (its semaphores), so a power cut could leave out what runs once; first boot therefore does all of
-it again by itself.
+They define the unit. `bootcmd`, which runs at every boot, starts the service of first boot. cloud-init marks a step as
+done before it has run (semaphores), so after a power cut a step could be skipped. Therefore first boot does all these
+steps too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import yaml
 from maskwatch.flash.unit_file import Unit
 
 GROUPS = (
-    "users,adm,dialout,audio,netdev,video,plugdev,games,input,gpio,spi,i2c,render,sudo"  # Raspberry Pi OS' own list
+    "users,adm,dialout,audio,netdev,video,plugdev,games,input,gpio,spi,i2c,render,sudo"  # the list of Raspberry Pi OS
 )
 MOUNT = "/boot/firmware"
 
 
 def user_data(unit: Unit) -> str:
-    """cloud-config: name, time zone, user, SSH, and the start of first boot."""
+    """cloud-config with name, time zone, user and SSH, and the command that starts first boot."""
     user: dict[str, Any] = {
         "name": unit.user,
         "groups": GROUPS,
@@ -38,7 +38,7 @@ def user_data(unit: Unit) -> str:
         "manage_etc_hosts": True,
         "timezone": unit.timezone,
         "users": [user],
-        "enable_ssh": True,  # Raspberry Pi OS' own key; elsewhere it is passed over
+        "enable_ssh": True,  # a key of Raspberry Pi OS; other systems ignore it
         "ssh_pwauth": not unit.ssh_keys,
         "bootcmd": [["sh", f"{MOUNT}/maskwatch/first-boot.sh", "arm", "start"]],
     }
@@ -46,13 +46,13 @@ def user_data(unit: Unit) -> str:
 
 
 def meta_data(unit: Unit) -> str:
-    """The instance's name: another for another unit, so that a card written anew is set up anew."""
+    """The instance id. It depends on the unit's data, so that a card that is flashed again is set up again."""
     mark = hashlib.sha256(user_data(unit).encode()).hexdigest()[:12]
     return _yaml({"dsmode": "local", "instance-id": f"maskwatch-{unit.host}-{mark}", "local-hostname": unit.host})
 
 
 def network_config(unit: Unit) -> str:
-    """netplan, version 2: the cable by DHCP, and the Wi-Fi."""
+    """netplan, version 2: Ethernet with DHCP, and Wi-Fi."""
     network: dict[str, Any] = {"version": 2, "ethernets": {"eth0": {"dhcp4": True, "optional": True}}}
     if unit.ssid is not None:
         point: dict[str, Any] = {"password": unit.psk}  # 64 hexadecimal digits are a key, not a password

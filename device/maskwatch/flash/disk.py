@@ -1,4 +1,4 @@
-"""The disks of this workstation, and which may be written over. Linux by lsblk, macOS by diskutil, without root."""
+"""The disks of this workstation, and which may be overwritten. Uses lsblk on Linux, diskutil on macOS, without root."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 from maskwatch.errors import FlashError
 
-LARGEST = 300_000_000_000  # bytes; a card of 256 GB has less, and a unit needs 8
+LARGEST = 300_000_000_000  # bytes; larger than a 256 GB card. A unit needs 8 GB
 SYSTEM = {"/", "/boot", "/boot/efi", "/usr", "/var", "/home", "[SWAP]"}
 COLUMNS = "NAME,PATH,SIZE,MODEL,TRAN,RO,TYPE,MOUNTPOINTS"
-CARD_BUSES = {"USB", "Secure Digital", "SD"}  # as diskutil calls them
+CARD_BUSES = {"USB", "Secure Digital", "SD"}  # diskutil's names
 LIMIT = 30.0  # seconds
 Ask = Callable[..., bytes]
-"""Runs a command, gives what it wrote."""
+"""Runs a command; returns its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Disk:
     model: str
     size: int  # bytes
     bus: str  # e.g. usb, mmc; empty: unknown
-    mounted: tuple[str, ...]  # where parts of it are
+    mounted: tuple[str, ...]  # mount points of its partitions
     is_system: bool
     is_read_only: bool
 
     @property
     def name(self) -> str:
-        """What is typed to confirm, e.g. sdb."""
+        """The name that the user types to confirm, e.g. sdb."""
         return Path(self.path).name
 
     def __str__(self) -> str:
@@ -46,15 +46,15 @@ class Disk:
 
 
 def found(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Disk:
-    """The disk of this name.
+    """The disk with this path.
 
     Args:
         path: e.g. /dev/sdb, /dev/mmcblk0, /dev/disk4.
-        ask: runs a command; for tests.
-        platform: as sys.platform.
+        ask: runs a command; replaced in tests.
+        platform: see sys.platform.
 
     Raises:
-        FlashError: there is none, or it is a part of one.
+        FlashError: there is no such disk, or it is a partition.
     """
     ask = ask or _ask
     if platform == "darwin":
@@ -65,14 +65,14 @@ def found(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Di
 
 
 def demand_card(disk: Disk, needed: int) -> None:
-    """Refuse what cannot be meant.
+    """Check that a disk may be overwritten.
 
     Args:
-        disk: to be written over.
+        disk: to overwrite.
         needed: bytes of the image.
 
     Raises:
-        FlashError: it holds the system, is in use, too large to be a card, too small, or cannot be written to.
+        FlashError: it contains the system, is mounted, is too large to be a card or too small, or is read-only.
     """
     if disk.is_system:
         raise FlashError(f"{disk}: this machine runs from it; name the card's own device")
@@ -127,7 +127,7 @@ def _of_lsblk(path: str, ask: Ask) -> Disk:
 
 
 def _mounts(entry: dict[str, Any]) -> Iterator[str]:
-    """Of the disk, its partitions, and what is built on them (LUKS, LVM, RAID)."""
+    """Mount points of the disk, its partitions, and volumes on them (LUKS, LVM, RAID)."""
     yield from (place for place in entry.get("mountpoints") or [entry.get("mountpoint")] if place)
     for child in entry.get("children", []):
         yield from _mounts(child)
@@ -154,7 +154,7 @@ def _of_diskutil(path: str, ask: Ask) -> Disk:
         size=int(facts.get("TotalSize") or facts.get("Size") or 0),
         bus=bus,
         mounted=tuple(places),
-        # The system's volumes are on a synthesised disk; its own disk is internal and no card reader.
+        # The system's volumes are on a synthesised disk. The physical disk is internal and not a card reader.
         is_system="/" in places
         or bool(facts.get("Internal") and bus not in CARD_BUSES)
         or bool(facts.get("SystemImage")),

@@ -1,7 +1,7 @@
-"""Bookworm's form: the kernel's command line has systemd run a script once; Raspberry Pi Imager writes that too.
+"""The start of first boot on Bookworm: the kernel's command line makes systemd run a script once, as with Raspberry Pi
+Imager.
 
-The script is named under /boot/firmware: for /boot/firstrun.sh Raspberry Pi OS' initramfs has its own fix-up,
-which cuts the script.
+The script is in /boot/firmware: Raspberry Pi OS' initramfs modifies and damages a /boot/firstrun.sh.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ WORDS = (
 
 
 def command_line(text: str, words: tuple[str, ...]) -> str:
-    """cmdline.txt, which is one line, with words added that are not in it yet.
+    """The content of cmdline.txt (one line) with words added.
 
     Args:
-        text: what is in it.
-        words: `name=value`; one with the same name is replaced.
+        text: the content before.
+        words: `name=value`; a word with the same name is replaced.
     """
     names = {word.partition("=")[0] for word in words}
     kept = [word for word in text.split() if word.partition("=")[0] not in names]

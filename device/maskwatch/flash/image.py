@@ -1,4 +1,4 @@
-"""A base image: opened whether compressed or not, hashed, and copied out."""
+"""A base image, compressed or not: opens, hashes and copies it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CHUNK = 4 << 20  # bytes
 XZ = b"\xfd7zXZ\x00"
 HASH = re.compile(r"[0-9a-fA-F]{64}")
 Step = Callable[[int, int], None]
-"""Told how many bytes of how many are done; the second is 0 where nobody knows."""
+"""Called with the bytes done and the bytes in total; 0: the total is not known."""
 
 
 def nobody(*_: int) -> None:
-    """A step that nobody watches."""
+    """A Step that does nothing."""
 
 
 class _Counted:
@@ -42,19 +42,19 @@ class _Counted:
 
 
 def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobody) -> str:
-    """The image, uncompressed, as a new file that its owner alone can read. Long runs of zeros stay holes.
+    """Copy the image, uncompressed, to a new file that only its owner can read. Long runs of zeros become holes.
 
     Args:
         base: .img or .img.xz.
-        out: the new file; it is there whole or not at all.
-        sha256: expected, of `base` as it is or of the image in it; both are published.
+        out: the new file; it is created as a whole or not at all.
+        sha256: expected, of `base` or of the uncompressed image, because both are published.
         step: see Step; counts bytes of `base`.
 
     Returns:
-        the SHA-256 of the image.
+        The SHA-256 of the uncompressed image.
 
     Raises:
-        FlashError: `base` is no image, damaged, or another than expected.
+        FlashError: `base` is not an image, is damaged, or has another hash than expected.
     """
     if sha256 is not None and not HASH.fullmatch(sha256):
         raise FlashError(f"--sha256: found {len(sha256)} characters, expected 64 hexadecimal digits")
@@ -64,7 +64,7 @@ def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobo
             inner = _copied(_unpacked(counted, base), target)
         except (lzma.LZMAError, EOFError) as error:
             raise FlashError(f"{base.name}: damaged ({error}); download it again") from None
-        while counted.read(CHUNK):  # what may follow the end of the compressed part
+        while counted.read(CHUNK):  # data after the end of the compressed part
             pass
         if sha256 is not None and sha256.lower() not in (counted.hash.hexdigest(), inner):
             raise FlashError(
@@ -75,7 +75,12 @@ def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobo
 
 @contextlib.contextmanager
 def new_file(out: Path) -> Iterator[BinaryIO]:
-    """A file for its owner alone, written under another name and renamed when it is whole; removed when it is not."""
+    """A file that only its owner can read. It is written under another name and renamed when complete; otherwise
+    removed.
+
+    Raises:
+        FlashError: it cannot be written.
+    """
     try:
         number, name = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)  # mode 0600
     except OSError as error:
@@ -122,7 +127,7 @@ def _unpacked(counted: _Counted, base: Path) -> Iterator[bytes]:
 
 
 def _copied(pieces: Iterator[bytes], target: BinaryIO) -> str:
-    """Write the pieces, runs of zeros as holes; the SHA-256 of all."""
+    """Write the pieces, with runs of zeros as holes; return the SHA-256 of all."""
     digest = hashlib.sha256()
     size = 0
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""One unit: base image and unit file in, image out."""
+"""Makes a unit's image from a base image and a unit file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from maskwatch.flash.system import System
 from maskwatch.flash.unit_file import Unit
 
 TreeMaker = Callable[[System, Path, Path, str | None, Callable[[str], None]], bool]
-"""As tree.build."""
-MARGIN = 32 << 20  # bytes left free where the image is written
+"""See tree.build."""
+MARGIN = 32 << 20  # bytes that must stay free on the disk of the image
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,14 @@ class Base:
 
     image: Path
     sha256: str | None = None
-    system: str | None = None  # by name; None: as the image says
+    system: str | None = None  # name; None: recognised from the image
     wheels: Path | None = None
     python: str | None = None
 
 
 class Job:
-    """Several units may be made of one base: it is checked, and the bundle made, once. Use it as a context."""
+    """Makes units from one base image, which is checked once, and for which the bundle is made once. Use it in
+    `with`."""
 
     def __init__(self, base: Base, shown: Shown, make_tree: TreeMaker = tree.build) -> None:
         self._base, self._shown, self._make_tree = base, shown, make_tree
@@ -51,13 +52,13 @@ class Job:
         self._work.close()
 
     def write(self, unit: Unit, out: Path) -> System:
-        """Make one unit's image; it is there whole or not at all.
+        """Make one unit's image, as a whole or not at all.
 
         Returns:
-            the system in it.
+            The system in the image.
 
         Raises:
-            FlashError: the base, or the disk to write to, does not do.
+            FlashError: the base image cannot be used, or the disk has no room.
         """
         with self._begun(unit, out) as temporary:
             found = self._fill(unit, temporary)
@@ -66,7 +67,7 @@ class Job:
 
     @contextlib.contextmanager
     def temporary(self, unit: Unit) -> Iterator[tuple[Path, System]]:
-        """One unit's image beside the base, for as long as the context lasts."""
+        """One unit's image as a temporary file beside the base, removed at the end of the context."""
         folder = self._base.image.parent if os.access(self._base.image.parent, os.W_OK) else self._folder
         out = folder / f".maskwatch-{unit.host}-{os.getpid()}.img"
         try:
@@ -78,7 +79,7 @@ class Job:
         """A file for `maskwatch update`: manifest and packed tree.
 
         Returns:
-            the tree's name.
+            The tree's name.
         """
         made = self.bundle(of)
         with image.new_file(out) as file, tarfile.open(fileobj=file, mode="w") as archive:
@@ -102,7 +103,7 @@ class Job:
 
     @contextlib.contextmanager
     def _begun(self, unit: Unit, out: Path) -> Iterator[Path]:
-        """The base's copy beside the place it will have."""
+        """A copy of the base image under a temporary name beside `out`."""
         _demand_room(self._base.image, out)
         temporary = out.with_name(f".{out.name}.part")
         try:
@@ -131,7 +132,11 @@ class Job:
 
 
 def _verify(written: Path, content: dict[str, bytes]) -> None:
-    """Mounted anew, each file is what was written."""
+    """Mount the image again and compare each file.
+
+    Raises:
+        FlashError: a file differs.
+    """
     with boot_partition.opened(written) as boot:
         for path, text in content.items():
             if boot.read(path) != text:

@@ -1,4 +1,4 @@
-"""Several units from one unit file and a table: a row a unit, a column for each key that differs."""
+"""Several units from a unit file and a table with one row for each unit and one column for each key that differs."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from maskwatch.system import regular_file
 
 LONGEST = 1 << 20  # bytes
 SHORT = {"host": "unit.host", "user": "user.name", "password": "user.password", "ssh_key": "user.ssh_keys"}
-VALUES = ("config.", "unit.read_only", "wifi.hidden")  # columns whose cells are TOML values; elsewhere they are text
+VALUES = ("config.", "unit.read_only", "wifi.hidden")  # columns whose cells are TOML values; the others are text
 MOST = 500  # rows
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table, as it was read."""
+    """A row of the table."""
 
     line: int
-    cells: dict[str, str]  # by the key's whole name; empty ones left out
+    cells: dict[str, str]  # full name of the key -> text; without empty cells
 
 
 def units(template: Path, table: Path) -> list[Unit]:
-    """Each row's unit.
+    """The unit of each row.
 
     Args:
-        template: the unit file with what they have in common.
-        table: CSV with a head. Columns are keys of the unit file (`unit.host`, `config.camera.source`); host, user,
-            password and ssh_key are short for theirs. An empty cell: as in the template.
+        template: the unit file with the common keys.
+        table: CSV with a header row. Columns are keys of the unit file (`unit.host`, `config.camera.source`); host,
+            user, password and ssh_key are short names. An empty cell means the template's value.
 
     Raises:
         ConfigError: a row is refused, or two units have a name, key or password in common.
@@ -84,7 +84,11 @@ def _rows(table: Path) -> list[Row]:
 
 
 def _demand_distinct(table: Path, rows: list[Row]) -> None:
-    """Names, and what logs in: one unit that is stolen must not open the others."""
+    """Check that names and credentials differ, so that a stolen unit does not give access to the others.
+
+    Raises:
+        ConfigError: they do not.
+    """
     secrets = ("user.password", "user.password_hash", "user.ssh_keys")
     for key in ("unit.host", *secrets):
         seen: dict[str, int] = {}

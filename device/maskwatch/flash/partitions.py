@@ -1,4 +1,4 @@
-"""The partition table of an image or a card: the four entries of an MBR, which every Raspberry Pi OS image has."""
+"""The partition table of an image: the four entries of an MBR, which every Raspberry Pi OS image has."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import BinaryIO
 
 from maskwatch.errors import FlashError
 
-SECTOR = 512
-TABLE = 446  # bytes before the four entries
+SECTOR = 512  # bytes
+TABLE = 446  # offset of the four entries in bytes
 FAT = {0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E}
 GPT = 0xEE
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Where one is, in bytes."""
+    """A partition; start and size in bytes."""
 
     number: int
     kind: int  # the table's code, e.g. 0x0c: FAT32
@@ -25,10 +25,10 @@ class Partition:
 
 
 def partitions(image: BinaryIO) -> list[Partition]:
-    """What the table lists, empty entries left out.
+    """The partitions in the table, without empty entries.
 
     Raises:
-        FlashError: there is no such table.
+        FlashError: there is no MBR.
     """
     image.seek(0)
     sector = image.read(SECTOR)
@@ -45,10 +45,10 @@ def partitions(image: BinaryIO) -> list[Partition]:
 
 
 def boot_partition(image: BinaryIO) -> Partition:
-    """The FAT partition a Raspberry Pi boots from: the first in the table.
+    """The FAT partition that a Raspberry Pi boots from: the first in the table.
 
     Raises:
-        FlashError: the first one is no FAT, or the image ends before it does.
+        FlashError: the first partition is not FAT, or the image ends before it.
     """
     found = partitions(image)
     if found and found[0].kind == GPT:

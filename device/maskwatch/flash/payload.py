@@ -1,4 +1,4 @@
-"""What goes onto the boot partition: the tree, packed, with each file's hash, and what first boot needs."""
+"""The files for the boot partition: the packed tree with the hash of each file, and what first boot needs."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from maskwatch.text import address
 
 FOLDER = "maskwatch"  # on the boot partition
 BUNDLE, MANIFEST = "bundle.tar.gz", "manifest.json"
-LEVEL = 6  # of gzip. xz would save a quarter of the size and take the unit three times as long
-COUNTRY_WORD = "cfg80211.ieee80211_regdom"  # the kernel's; raspi-config writes the same
+LEVEL = 6  # of gzip; xz files are a quarter smaller, but the unit needs three times as long to unpack them
+COUNTRY_WORD = "cfg80211.ieee80211_regdom"  # a kernel parameter; raspi-config writes the same
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A tree, packed."""
+    """A packed tree."""
 
     archive: Path
     manifest: dict[str, Any]
 
     @property
     def is_compiled(self) -> bool:
-        """Whether .pyc files are in it."""
+        """Whether it contains .pyc files."""
         return bool(self.manifest["compiled"])
 
 
 def pack(folder: Path, system: System, is_compiled: bool, archive: Path, step: Step = nobody) -> Bundle:
-    """Pack a tree. The same tree gives the same bytes."""
+    """Pack a tree. The same tree always gives the same bytes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     total = sum(path.stat().st_size for path in files)
     facts: dict[str, Any] = {}
@@ -58,13 +58,13 @@ def pack(folder: Path, system: System, is_compiled: bool, archive: Path, step: S
 
 
 def files(unit: Unit, system: System, bundle: Bundle, command_line: str) -> dict[str, bytes]:
-    """Every file for the boot partition, by its path there, in the order to write them.
+    """All files for the boot partition, by path, in the order in which they are written.
 
     Args:
-        unit: what it is.
+        unit: that the card is for.
         system: of the image.
-        bundle: its tree.
-        command_line: cmdline.txt as the image has it.
+        bundle: the packed tree.
+        command_line: content of the image's cmdline.txt.
     """
     inner = {
         BUNDLE: bundle.archive.read_bytes(),
@@ -93,13 +93,13 @@ def files(unit: Unit, system: System, bundle: Bundle, command_line: str) -> dict
 
 
 def modules(unit: Unit) -> list[str]:
-    """What the unit needs of the Pi's own archive, by its config."""
+    """The modules that the unit needs from the Pi's package archive, by its config."""
     found = ["picamera2"] if address.parse(unit.settings.camera.source).kind == "picamera" else []
     return found + (["lgpio"] if claimed_pins(unit.settings) else [])
 
 
 def _facts(unit: Unit) -> dict[str, Any]:
-    """unit.json, for first boot. Hash and key are in it, and no password."""
+    """The content of unit.json for first boot. It contains the password's hash and the Wi-Fi key, but no password."""
     return {
         "host": unit.host,
         "timezone": unit.timezone,

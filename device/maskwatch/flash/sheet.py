@@ -1,4 +1,4 @@
-"""A page to print: a label for each unit with its name, address and QR code. HTML alone, and no secret in it."""
+"""A page to print: a label for each unit with its name, address and QR code. Plain HTML without secrets."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ LABEL = """<section class="unit">{code}<div>
 
 
 def page(units: Sequence[Unit], system: str) -> str:
-    """All labels.
+    """The page with all labels.
 
     Args:
-        units: see there.
-        system: e.g. trixie.
+        units: one label each.
+        system: name, e.g. trixie.
     """
     labels = "\n".join(_label(unit, system) for unit in units)
     count = f"{len(units)} unit{'' if len(units) == 1 else 's'}"
@@ -54,7 +54,7 @@ def page(units: Sequence[Unit], system: str) -> str:
 
 
 def url(unit: Unit) -> str:
-    """What the QR code says."""
+    """The text of the QR code."""
     return f"ssh://{unit.user}@{unit.host}.local"
 
 

@@ -1,4 +1,4 @@
-"""How far long work is, with the time left: on a terminal's stderr, nothing in a file or pipe."""
+"""Shows the progress of long work and the time left on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from maskwatch.flash.image import Step
 
 
 class Shown:
-    """Lines and bars for a person."""
+    """Lines and progress bars for the user."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
-        """A line."""
+        """Print a line."""
         self._console.print(line)
 
     @contextlib.contextmanager
     def bar(self, name: str) -> Iterator[Step]:
-        """A bar for one piece of work; the step is told bytes done and bytes in all."""
+        """A progress bar; the yielded Step takes the bytes done and the bytes in total."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

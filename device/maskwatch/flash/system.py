@@ -1,8 +1,7 @@
-"""The systems a unit is made of, and what decides between them.
+"""The operating systems of units, and how one is recognised.
 
-What an image of Raspberry Pi OS Lite contains comes from the package lists of its builder (pi-gen, stage2) and from
-picamera2's README: cloud-init and python3-rpi-lgpio (with it python3-lgpio) are in Trixie's, python3-picamera2 is in
-neither.
+The content of Raspberry Pi OS Lite images is known from the package lists of their builder (pi-gen, stage2) and from
+picamera2's README. Trixie's has cloud-init and python3-rpi-lgpio (with python3-lgpio). Neither has python3-picamera2.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ class System:
 
     name: str
     python: tuple[int, int]
-    magic: bytes  # of this Python's .pyc files: the first two bytes of each (importlib.util.MAGIC_NUMBER)
+    magic: bytes  # first bytes of the .pyc files of this Python (importlib.util.MAGIC_NUMBER)
     uses_cloud_init: bool
     glibc: tuple[int, int]  # the newest manylinux_X_Y whose wheels run there
 
@@ -31,25 +30,25 @@ class System:
 
     @property
     def constraints(self) -> str:
-        """The file of the exact versions that run there."""
+        """Name of the file with the exact versions of the packages."""
         return f"pi-{self.name}.txt"
 
 
-# The magic numbers are CPython's: 3495 for 3.11, 3571 for 3.13, little-endian, then CR LF.
+# CPython's magic numbers: 3495 for 3.11, 3571 for 3.13, little-endian, followed by CR LF.
 TRIXIE = System("trixie", (3, 13), (3571).to_bytes(2, "little") + b"\r\n", True, (2, 41))
 BOOKWORM = System("bookworm", (3, 11), (3495).to_bytes(2, "little") + b"\r\n", False, (2, 36))
 SYSTEMS = {system.name: system for system in (TRIXIE, BOOKWORM)}
 
 
 def recognised(names: list[str], asked: str | None = None) -> System:
-    """The system of an image, by the files of its boot partition.
+    """The system of an image, recognised by the files in its boot partition.
 
     Args:
-        names: what is in the partition's root folder.
-        asked: for by name; the files are then only looked at to see that this is a Raspberry Pi's.
+        names: of the files and folders in the partition's root.
+        asked: name of the system, if the user gave one; then the files only have to be those of a Raspberry Pi.
 
     Raises:
-        FlashError: it is no boot partition of a 64-bit Raspberry Pi OS.
+        FlashError: it is not the boot partition of a 64-bit Raspberry Pi OS.
     """
     have = {name.lower() for name in names}
     if "cmdline.txt" not in have:
@@ -64,5 +63,5 @@ def recognised(names: list[str], asked: str | None = None) -> System:
 
 
 def is_this_python(system: System) -> bool:
-    """Whether the interpreter we run on writes .pyc files that the unit's takes."""
+    """Whether this interpreter writes .pyc files that the unit's Python can read."""
     return sys.version_info[:2] == system.python and system.magic == importlib.util.MAGIC_NUMBER

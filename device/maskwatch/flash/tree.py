@@ -1,4 +1,4 @@
-"""The tree that a unit runs from: a venv's form with packages, maskwatch, and .pyc files for its Python."""
+"""The tree that a unit runs from: a venv with the packages, maskwatch, and .pyc files for its Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskwatch.install import shipped
 from maskwatch.install.places import VENV
 
 LINKS = {"bin/python3": "/usr/bin/python3", "bin/python": "python3"}
-# Never loaded on a unit: a third of LiteRT, an eighth of numpy. And pip's scripts, which name this machine's Python.
+# Never loaded on a unit (a third of LiteRT, an eighth of numpy), and pip's scripts, which name this machine's Python.
 LEFT_OUT = ("*/tests/*", "ai_edge_litert/libLiteRtWebGpuAccelerator.so", "bin/*", "setuptools/*", "_distutils_hack/*")
 LEFT_OUT_TOO = ("setuptools-*.dist-info/*", "distutils-precedence.pth")
 OURS_LEFT_OUT = ("flash", "__pycache__")  # of our package
@@ -29,13 +29,13 @@ def build(system: System, into: Path, folder: Path, python: str | None, say: Cal
 
     Args:
         system: of the unit.
-        into: a folder that is not there yet.
+        into: a new folder; it must not exist.
         folder: of wheels, see wheels.unpack.
-        python: an interpreter of the unit's version, for the .pyc files; None: one is looked for.
-        say: told what is done.
+        python: an interpreter of the unit's version, for the .pyc files; None: search one.
+        say: called with a line about each step.
 
     Returns:
-        whether .pyc files are in it; if not, first boot makes them.
+        Whether it contains .pyc files; if not, first boot makes them.
     """
     site = into / "lib" / system.python_name / "site-packages"
     site.parent.mkdir(parents=True)
@@ -50,10 +50,10 @@ def build(system: System, into: Path, folder: Path, python: str | None, say: Cal
 
 
 def interpreter(system: System, asked: str | None) -> str | None:
-    """A Python here whose .pyc files the unit's takes; None: there is none.
+    """A Python on this machine whose .pyc files the unit's Python can read; None: there is none.
 
     Raises:
-        FlashError: the one asked for is another.
+        FlashError: `asked` is not such a Python.
     """
     if asked is None and is_this_python(system):
         return sys.executable
@@ -86,7 +86,7 @@ def _slim(site: Path) -> None:
 
 
 def _add_ourselves(site: Path) -> None:
-    """This very package, with the files that a wheel of it brings along, and a name for importlib.metadata."""
+    """Copy this package with the additional files of its wheel, and metadata for importlib.metadata."""
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         return {
@@ -109,7 +109,8 @@ def _add_ourselves(site: Path) -> None:
 
 
 def _compile(system: System, tree: Path, python: str | None, say: Callable[[str], None]) -> bool:
-    """Not by time stamps, which FAT and tar round, but by trust: first boot has compared every file's hash."""
+    """Make .pyc files that are not checked against time stamps, which FAT and tar round. First boot compares all hashes
+    instead."""
     found = interpreter(system, python)
     if found is None:
         say(f"no {system.python_name} here to make .pyc files: the unit makes them at its first boot, and takes longer")
@@ -117,6 +118,6 @@ def _compile(system: System, tree: Path, python: str | None, say: Callable[[str]
     say(f"making .pyc files with {found}")
     command = [found, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(tree), "-p", VENV, str(tree)]
-    # Some packages hold a file that no Python compiles (templates): the others are made all the same.
+    # Some packages contain files that cannot be compiled (templates); the others are compiled anyway.
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return any(tree.rglob("*.pyc"))

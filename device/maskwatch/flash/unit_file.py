@@ -1,4 +1,4 @@
-"""A unit file: its name, who may log in, its Wi-Fi, and the device's config, judged by the device's own code."""
+"""A unit file: the unit's name, who may log in, its Wi-Fi, and its config, which the device's code checks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from maskwatch.flash import passwords, wifi
 from maskwatch.system import regular_file
 
 LONGEST = 64 * 1024  # bytes of a file
-HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, and what mDNS shows
-NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # as useradd takes it
+HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, also valid in mDNS
+NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # accepted by useradd
 TAKEN = {"root", "daemon", "bin", "sys", "nobody", "mail", "www-data", "maskwatch", "systemd-network"}
 KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+=*( [ -~]*)?")
 COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def _of(pattern: re.Pattern[str], expected: str) -> BeforeValidator:
-    """A text of this form. What was found is not repeated: a secret may be in the wrong place."""
+    """Validates a text by a pattern. The message does not repeat the value, which may be a misplaced secret."""
 
     def checked(text: Any) -> str:
         if not isinstance(text, str) or not pattern.fullmatch(text):
@@ -40,7 +40,7 @@ def _of(pattern: re.Pattern[str], expected: str) -> BeforeValidator:
 
 
 def _secret(least: int, most: int) -> BeforeValidator:
-    """A password. Whatever else is in its place is not repeated either."""
+    """Validates a password. The message does not repeat the value."""
 
     def checked(value: Any) -> str:
         if isinstance(value, str) and least <= len(value) <= most and value.isprintable():
@@ -66,13 +66,14 @@ class UnitSection(Section):
     """[unit]."""
 
     host: Annotated[str, _of(HOST, "letters a-z, digits and hyphens, 63 at most, e.g. door-1")]
-    """Its name in the network: door-1 is reached as door-1.local."""
+    """Its name in the network: door-1 has the address door-1.local."""
     timezone: Annotated[str, AfterValidator(_a_zone)] = "UTC"
     """IANA name."""
     read_only: bool = False
-    """true: after first boot the root is read-only and what changes is in memory: for units whose power is pulled."""
+    """true: after first boot the root is read-only and changes are kept in memory, for units that are switched off by
+    pulling the plug."""
     packages: Literal["online", "image"] = "online"
-    """Where python3-picamera2 and python3-lgpio come from: first boot fetches them, or the image has them."""
+    """Origin of python3-picamera2 and python3-lgpio: first boot downloads them, or the image contains them."""
     config: str | None = None
     """A config.toml, relative to this file. Without it and without [config], the default in the package."""
 
@@ -81,17 +82,17 @@ class UserSection(Section):
     """[user]: who may log in."""
 
     name: Annotated[str, AfterValidator(_a_user)]
-    """Not root, and none of the system's own."""
+    """Not root, and not a name that the system uses."""
     ssh_keys: list[Annotated[str, _of(KEY, "a public key, e.g. ssh-ed25519 AAAA… you@laptop")]] = Field(default=[])
     """Public keys that log in over SSH."""
     ssh_key_files: list[str] = Field(default=[])
-    """Files with one public key a line, e.g. ~/.ssh/id_ed25519.pub."""
+    """Files with one public key in each line, e.g. ~/.ssh/id_ed25519.pub."""
     password: Annotated[str | None, _secret(8, 512)] = None
-    """Hashed on this workstation; it never gets onto the card."""
+    """Hashed on this workstation; it is never written to the card."""
     password_hash: (
         Annotated[str, _of(passwords.HASH, "a $6$, $y$ or $2b$ hash; `openssl passwd -6` makes one")] | None
     ) = None
-    """In its place."""
+    """A hash instead of the password."""
 
     @model_validator(mode="after")
     def _can_log_in(self) -> UserSection:
@@ -108,13 +109,13 @@ class WifiSection(Section):
     ssid: Annotated[str, Field(min_length=1, max_length=32)]
     """The network's name."""
     password: Annotated[str | None, _secret(8, 63)] = None
-    """Turned into a key on this workstation; it never gets onto the card."""
+    """Converted to a key on this workstation; it is never written to the card."""
     psk: Annotated[str, _of(wifi.HEX, "64 hexadecimal digits")] | None = None
-    """The key, in the password's place."""
+    """The key, instead of the password."""
     country: Annotated[str, _of(COUNTRY, "two capital letters, e.g. DE")]
-    """Whose radio rules hold."""
+    """The country whose radio regulations apply."""
     hidden: bool = False
-    """true: the network does not tell its name."""
+    """true: the network does not broadcast its name."""
 
     @model_validator(mode="after")
     def _has_one_key(self) -> WifiSection:
@@ -126,18 +127,18 @@ class WifiSection(Section):
 
 
 class UnitFile(Section):
-    """The whole file, the device's config apart."""
+    """The whole file."""
 
     unit: UnitSection
     user: UserSection
     wifi: WifiSection | None = None
     config: dict[str, Any] | None = None
-    """The device's own sections, in the config file's place: [config.camera], [config.outputs.buzzer], …"""
+    """Sections of the config instead of a config file: [config.camera], [config.outputs.buzzer], …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What goes onto the card, with no plain secret in it."""
+    """The data for the card, without readable passwords."""
 
     host: str
     timezone: str
@@ -154,21 +155,26 @@ class Unit:
     settings: Settings  # the same, checked
 
     def named(self, host: str) -> Unit:
-        """The same unit under another name."""
+        """The same unit with another name."""
         return replace(self, host=host)
 
 
 def read(path: Path) -> Unit:
-    """
+    """Read and check a unit file.
+
     Raises:
-        ConfigError: the unit file, or the config in it, is refused; the message names the line and no secret.
+        ConfigError: the unit file, or the config in it, is refused. The message names the line and contains no secret.
     """
     text, table = _table(path)
     return unit_of(path, text, table)
 
 
 def unit_of(path: Path, text: str, table: dict[str, Any]) -> Unit:
-    """As `read`, of a table that was read already, and perhaps changed."""
+    """Like `read`, for a table that was read before and perhaps changed.
+
+    Raises:
+        ConfigError: see `read`.
+    """
     try:
         file = UnitFile.model_validate(table)
     except ValidationError as error:
@@ -211,13 +217,13 @@ def read_table(path: Path) -> tuple[str, dict[str, Any]]:
     """A unit file's text and table, not yet checked.
 
     Raises:
-        ConfigError: it cannot be read, or is no TOML.
+        ConfigError: it cannot be read, or is not TOML.
     """
     return _table(path)
 
 
 def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
-    """The device's config as text, and checked. The environment of this workstation has no say in it."""
+    """The unit's config as text and as checked settings. The environment of this workstation does not affect it."""
     if file.unit.config is not None and file.config is not None:
         raise ConfigError(f"unit file {path}: unit.config and [config] are both there; take one away")
     if file.config is not None:

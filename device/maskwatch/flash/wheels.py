@@ -1,7 +1,7 @@
-"""The packages of a unit, as wheels for its processor and Python: fetched and unpacked on this workstation, by pip.
+"""The packages of a unit: pip downloads and unpacks wheels for its processor and Python on this workstation.
 
-The exact versions are those of constraints/pi-*.txt, which name every package that is needed, so nothing is resolved:
-pip would judge environment markers by this machine, and not by the unit.
+constraints/pi-*.txt has the exact versions of all packages, so pip does not resolve dependencies. It would evaluate
+environment markers for this machine instead of the unit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIMIT = 3600.0  # seconds
 
 
 def default_folder(system: System) -> Path:
-    """Where wheels are kept between two flashes."""
+    """The folder in which wheels are kept for the next flash."""
     if sys.platform == "darwin":
         cache = Path.home() / "Library" / "Caches"
     else:
@@ -31,16 +31,16 @@ def default_folder(system: System) -> Path:
 
 
 def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None]) -> None:
-    """Unpack the unit's packages; what is not in the folder yet is fetched first.
+    """Unpack the unit's packages; those that are missing in the folder are downloaded first.
 
     Args:
         system: of the unit.
-        folder: of wheels; made if it is not there. With all in it no network is needed.
+        folder: of wheels; created if missing. If it contains all wheels, no network is needed.
         into: a new folder, the unit's site-packages.
-        say: told what is done.
+        say: called with a line about each step.
 
     Raises:
-        FlashError: a package cannot be had, or pip is not there.
+        FlashError: a package cannot be downloaded, or pip is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     install = ("install", "--no-index", "--find-links", str(folder), "--no-compile", "--target", str(into))
@@ -55,7 +55,7 @@ def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None])
 
 
 def _pip(system: System, *words: str) -> str | None:
-    """Run pip for the unit's processor and Python. Why it failed, in a line; None: it did not."""
+    """Run pip for the unit's processor and Python; return why it failed in one line, or None."""
     constraints = shipped.path("constraints", system.constraints)
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words, *_target(system)]
     command += ["--no-deps", "--only-binary=:all:", "-q", "--requirement", str(constraints)]

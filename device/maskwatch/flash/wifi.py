@@ -1,4 +1,4 @@
-"""A Wi-Fi network's key from its password, as WPA2 has it: PBKDF2 with its name as salt (IEEE 802.11, J.4)."""
+"""The WPA2 key of a Wi-Fi network: PBKDF2 of its password, with its name as the salt (IEEE 802.11, J.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def psk(ssid: str, password: str) -> str:
-    """The 256-bit key as 64 hexadecimal digits. WPA3 alone (SAE) does not take it: it wants the password.
+    """The 256-bit key as 64 hexadecimal digits. It cannot be used for networks with WPA3 only (SAE), which need the
+    password.
 
     Args:
         ssid: of 1 to 32 bytes.

@@ -1,1 +1,1 @@
-"""On the unit: first boot, `maskwatch install`, `update` and `uninstall`, with Python's standard library alone."""
+"""Sets up a unit: first boot, `maskwatch install`, `update` and `uninstall`. Uses Python's standard library alone."""

@@ -1,4 +1,4 @@
-"""The unit's name, time zone and user. Each step looks at what is there first, so it may be done several times."""
+"""The unit's name, time zone and user. Each step checks first what exists, so it can be repeated."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import os
 from maskwatch.install.machine import Machine, put
 from maskwatch.system import whole_file
 
-# Raspberry Pi OS' own list for the first user; what a system does not have is left out.
+# Raspberry Pi OS' groups of the first user; those that a system does not have are left out.
 GROUPS = (
     *("users", "adm", "dialout", "audio", "netdev", "video", "plugdev", "games", "input"),
     *("gpio", "spi", "i2c", "render", "sudo"),
 )
-USERCONF = "/usr/lib/userconf-pi/userconf"  # of Raspberry Pi OS: renames its first user, and asks nothing any more
+USERCONF = "/usr/lib/userconf-pi/userconf"  # renames the first user; no questions at the start
 
 
 class AccountError(Exception):
-    """What could not be done, in one line."""
+    """A step failed; the message is one line."""
 
 
 def set_host(machine: Machine, host: str, timezone: str) -> str:
-    """Name and time zone."""
+    """Set the unit's name and time zone; return a line for the report."""
     machine.write("/etc/hostname", f"{host}\n")
     hosts = machine.at("/etc/hosts")
     lines = hosts.read_text().splitlines() if hosts.exists() else ["127.0.0.1\tlocalhost"]
@@ -34,10 +34,10 @@ def set_host(machine: Machine, host: str, timezone: str) -> str:
 
 
 def set_user(machine: Machine, name: str, keys: list[str], password_hash: str | None) -> str:
-    """The user, who may log in by key or password.
+    """Create the user, who may log in by key or password; return a line for the report.
 
     Raises:
-        AccountError: the system's own programs would not make the user.
+        AccountError: the system's programs did not create the user.
     """
     if _entry(machine, "passwd", name) is None:
         if machine.at(USERCONF).exists() and password_hash:
@@ -74,7 +74,7 @@ def _set_keys(machine: Machine, name: str, keys: list[str]) -> None:
 
 
 def _entry(machine: Machine, table: str, name: str) -> list[str] | None:
-    """A line of /etc/passwd or /etc/group."""
+    """The fields of a line in /etc/passwd or /etc/group; None: it is missing."""
     path = machine.at(f"/etc/{table}")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((line.split(":") for line in lines if line.startswith(f"{name}:")), None)

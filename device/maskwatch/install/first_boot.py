@@ -1,7 +1,7 @@
-"""First boot, from the tree that has just been unpacked: `python3 -m maskwatch.install.first_boot PAYLOAD`.
+"""First boot, run from the unpacked tree: `python3 -m maskwatch.install.first_boot PAYLOAD`.
 
-Each stage may be done any number of times and leaves nothing half made, so a power cut at any moment means: from the
-first stage that is not noted as done, at the next start. Standard library alone.
+Each stage can be repeated and leaves nothing half done. After a power cut at any moment, the next start continues with
+the first stage that is not marked as done. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import CONFIG, PROGRAM, SERVICE, STATE, UNITS, VENV
 from maskwatch.install.report import Report
 
-CHECK_LIMIT = 600.0  # seconds; a slow board takes tens of them for the models alone
+CHECK_LIMIT = 600.0  # seconds; a slow board needs tens of seconds for the models alone
 SIGNAL_LIMIT = 180.0
 BLINKS = 60  # seconds of slow blinking before the daemon takes the pins
 
 
 class NotReadyError(Exception):
-    """Why the unit does not watch, in a line or some."""
+    """Why the unit does not watch, in one line or a few."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A step; `do` says what it came to."""
+    """A step; `do` returns its result as text."""
 
     name: str
     do: Callable[[], str]
-    is_noted: bool = True  # False: it is done at each start until all is done
+    is_noted: bool = True  # False: repeated at each start until all stages are done
 
 
 class FirstBoot:
@@ -45,20 +45,20 @@ class FirstBoot:
     ) -> None:
         """
         Args:
-            machine: that is set up.
+            machine: to set up.
             payload: the folder on the boot partition.
-            tree: the one that was unpacked.
-            sleep: for seconds.
+            tree: that was unpacked.
+            sleep: waits for the given seconds.
         """
         self._machine, self._payload, self._tree, self._sleep = machine, payload, tree, sleep
         self._facts: dict[str, Any] = json.loads((payload / "unit.json").read_text())
         self.report = Report(machine, self._facts["host"])
 
     def run(self) -> bool:
-        """Go through the stages.
+        """Run the stages.
 
         Returns:
-            whether the unit is ready. If it is not, the report says why, and the daemon is started all the same.
+            Whether the unit is ready. If not, the report says why, and the daemon is started anyway.
         """
         for stage in self.stages():
             mark = self._machine.at(f"{STATE}/{stage.name}.done")
@@ -79,7 +79,7 @@ class FirstBoot:
         return True
 
     def stages(self) -> Iterator[Stage]:
-        """In order. The network comes before what needs one; the service is there before it is tried."""
+        """The stages in order: the network before the stages that need it, the service before its check."""
         facts = self._facts
         yield Stage("use", self._use)
         yield Stage("host", lambda: accounts.set_host(self._machine, facts["host"], facts["timezone"]))
@@ -114,7 +114,7 @@ class FirstBoot:
         )
 
     def _check(self) -> str:
-        """`maskwatch check`, and two beeps when all is well. A daemon started by hand would hold the pins."""
+        """Run `maskwatch check`, then two beeps. The daemon is stopped first, because it would use the pins."""
         self._machine.run("systemctl", "stop", SERVICE)
         ran = self._machine.run(PROGRAM, "check", "--config", CONFIG, limit=CHECK_LIMIT)
         if ran.code:
@@ -133,14 +133,14 @@ class FirstBoot:
             self._machine.run("systemctl", "start", "--no-block", SERVICE)
 
     def _blink_board(self) -> None:
-        """The board's own light, by the kernel alone; it goes on when this program is over."""
+        """Make the kernel blink the board's LED; it continues after the end of this program."""
         for name in ("ACT", "led0"):
             light = self._machine.at(f"/sys/class/leds/{name}")
             if (light / "trigger").exists():
                 for file, value in (("trigger", "timer"), ("delay_on", "1000"), ("delay_off", "1000")):
                     try:
                         (light / file).write_text(value)
-                    except OSError:  # a board that has none of these: the report is still there
+                    except OSError:  # a board without these files; the report exists anyway
                         return
 
 

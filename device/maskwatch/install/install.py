@@ -1,4 +1,4 @@
-"""`maskwatch install`: a Pi that runs already becomes a unit, from the package that runs this."""
+"""`maskwatch install`: makes a running Pi a unit, from the package that runs this command."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NOT_ROOT = "it changes the system: run it with sudo, by the program's whole path
 
 
 def install(machine: Machine, config: Path | None, say: Callable[[str], None], prefix: Path | None = None) -> None:
-    """Tree, config, service; then it is started and watched until it watches.
+    """Install tree, config and service, start the service, and wait until it watches.
 
     Args:
-        machine: see there.
-        config: a config file; None: the one that is there, or else the package's default.
-        say: told each thing that is done.
-        prefix: of the environment to take; None: the one this runs in.
+        machine: to set up.
+        config: a config file; None: keep the existing one, or use the package's default.
+        say: called with a line about each step.
+        prefix: of the environment to install; None: the one that runs this.
 
     Raises:
-        FlashError: we are not root, or the service does not come up.
+        FlashError: we are not root, or the service does not start.
     """
     demand_root(machine)
     say(f"tree: {_tree(machine, prefix or Path(sys.prefix))}")
@@ -43,7 +43,8 @@ def install(machine: Machine, config: Path | None, say: Callable[[str], None], p
 
 
 def demand_root(machine: Machine) -> None:
-    """
+    """Check that we may change the system.
+
     Raises:
         FlashError: we are not root.
     """
@@ -52,11 +53,11 @@ def demand_root(machine: Machine) -> None:
 
 
 def copied(machine: Machine, prefix: Path, name: str) -> Path:
-    """A tree with the packages of an environment; whole or not at all.
+    """Make a tree with the packages of an environment, as a whole or not at all.
 
     Args:
-        machine: see there.
-        prefix: the environment's folder, as sys.prefix has it.
+        machine: to set up.
+        prefix: the environment's folder, see sys.prefix.
         name: of the tree.
     """
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -71,7 +72,7 @@ def copied(machine: Machine, prefix: Path, name: str) -> Path:
 
 
 def dress(tree: Path) -> None:
-    """What makes a folder of packages a tree: the program, the system's Python, the venv's mark."""
+    """Add what makes a folder of packages a tree: the program, a link to the system's Python, and pyvenv.cfg."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     (tree / "bin").mkdir(exist_ok=True)
     (tree / "bin" / "maskwatch").write_text(SCRIPT)
@@ -83,7 +84,7 @@ def dress(tree: Path) -> None:
 
 
 def _tree(machine: Machine, prefix: Path) -> str:
-    """The service hides /home, so what is elsewhere is copied."""
+    """Use the environment, or copy it if it is outside /opt/maskwatch, because the service cannot see /home."""
     if prefix.resolve().is_relative_to(machine.at(HOME)):
         return f"{prefix}, as it is"
     if not (shipped.PACKAGE.parent / f"maskwatch-{__version__}.dist-info").exists():

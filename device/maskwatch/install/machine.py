@@ -1,4 +1,4 @@
-"""The machine that is set up: where its files are, what runs on it. Tests pass one whose root is a folder."""
+"""The machine that is set up: its files and commands. In tests its root is a folder."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ COMMAND_LIMIT = 600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     output: str  # stdout and stderr
 
     @property
     def last_line(self) -> str:
-        """The end of what it said, for a message."""
+        """The last line of its output, for a message."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         return lines[-1] if lines else f"exit code {self.code}"
 
 
 class Machine:
-    """A real one, or for tests a folder, in which commands are not run."""
+    """The real machine. For tests see Rehearsed."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
 
     @classmethod
     def from_environment(cls) -> Machine:
-        """MASKWATCH_ROOT names another root folder, for tests; there commands are noted in its commands.log."""
+        """The real machine; if MASKWATCH_ROOT names a folder (in tests), a Rehearsed one."""
         root = os.environ.get("MASKWATCH_ROOT")
         return Rehearsed(Path(root)) if root else cls()
 
     def at(self, path: str) -> Path:
-        """Where a file of this machine is."""
+        """The path of a file of this machine."""
         return self.root / path.lstrip("/")
 
     def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Ran:
-        """Run a command; whatever goes wrong with it is in the result. `feed` goes to its stdin."""
+        """Run a command. It does not raise: failures are in the result. `feed` is its stdin, `limit` seconds it may
+        take."""
         try:
             done = subprocess.run(
                 words,
@@ -67,12 +68,12 @@ class Machine:
         return os.geteuid() == 0
 
     def write(self, path: str, content: str, mode: int = 0o644) -> None:
-        """A file that is there whole or not at all: written beside it, synced, renamed."""
+        """Write a file, see put()."""
         put(self.at(path), content, mode)
 
 
 class Rehearsed(Machine):
-    """A folder in the machine's place: commands succeed and are noted in its commands.log."""
+    """A folder instead of a machine: commands are not run, only written to commands.log, and succeed."""
 
     def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Ran:  # noqa: ARG002
         with (self.root / "commands.log").open("a") as file:
@@ -84,6 +85,6 @@ class Rehearsed(Machine):
 
 
 def put(path: Path, content: str, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, in a folder that is made if it is not there."""
+    """Write a file atomically (see whole_file), and create its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole_file.write(path, content, mode)

@@ -1,4 +1,5 @@
-"""Another version as a tree beside the one in use: from a wheel of ours, from a bundle, or by pip from the network."""
+"""Makes a tree with another version beside the one in use: from our wheel, from a bundle, or with pip from the
+network."""
 
 from __future__ import annotations
 
@@ -23,13 +24,14 @@ LIMIT = 3600.0  # seconds
 
 
 def tree_of(machine: Machine, what: str) -> Path:
-    """
+    """Make a tree.
+
     Args:
-        machine: see there.
+        machine: to update.
         what: a .whl or bundle file, or `maskwatch` with a version, e.g. maskwatch==0.2.0.
 
     Raises:
-        FlashError: it is neither, damaged, or does not fit this unit.
+        FlashError: it is none of these, is damaged, or is not for this unit.
     """
     path = Path(what)
     if path.is_file():
@@ -43,7 +45,7 @@ def package_of(tree: Path) -> Path:
     """The folder `maskwatch` in a tree.
 
     Raises:
-        FlashError: there is none.
+        FlashError: the tree does not contain it.
     """
     found = next(tree.glob("lib/python3.*/site-packages/maskwatch"), None)
     if found is None:
@@ -52,7 +54,7 @@ def package_of(tree: Path) -> Path:
 
 
 def _of_wheel(machine: Machine, path: Path) -> Path:
-    """The tree in use with our own package exchanged. What we depend on stays, so it must be the same."""
+    """A copy of the tree in use with our package replaced. The dependencies stay, so they must be the same."""
     before = trees.in_use(machine) or machine.at(f"{HOME}/venv")
     try:
         with zipfile.ZipFile(path) as wheel:
@@ -72,13 +74,13 @@ def _exchanged(machine: Machine, before: Path, wheel: zipfile.ZipFile, version: 
         return tree
     shutil.rmtree(temporary, ignore_errors=True)
     site_name = package_of(before).parent.relative_to(before)
-    # Hard links for what stays: a unit's card is small. Of our own package nothing is linked: it is written anew.
+    # Hard links for the dependencies, because a unit's card is small. Our package is removed and written again.
     shutil.copytree(before, temporary, symlinks=True, copy_function=_link)
     for old in (temporary / site_name).glob("maskwatch*"):
         shutil.rmtree(old)
-    wheel.extractall(temporary / site_name)  # noqa: S202 - each name was looked at
+    wheel.extractall(temporary / site_name)  # noqa: S202 - all names were checked
     unpack.compile_all(temporary / site_name / "maskwatch", jobs=1)
-    os.sync()  # all of it is on the card before it gets its name
+    os.sync()  # all files must be on the card before the rename
     temporary.rename(tree)
     return tree
 
@@ -88,7 +90,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _facts(path: Path, wheel: zipfile.ZipFile) -> tuple[str, set[str]]:
-    """Version, and what it depends on."""
+    """The version and the dependencies."""
     names = wheel.namelist()
     if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
         raise FlashError(f"{path.name}: holds a file outside its folder")
@@ -127,7 +129,7 @@ def _of_bundle(machine: Machine, path: Path) -> Path:
 
 
 def _of_package(machine: Machine, requirement: str) -> Path:
-    """By pip, into a separate venv. Exact versions are those of the package in use."""
+    """Install with pip into a separate venv, with the exact versions of the package in use."""
     name = re.sub(r"[^\w.]+", "-", requirement).strip("-")
     tree = machine.at(f"{TREES}/{name}")
     shutil.rmtree(tree, ignore_errors=True)

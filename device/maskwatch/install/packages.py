@@ -1,6 +1,6 @@
-"""What only the Pi's own archive has: python3-picamera2 (with libcamera) and python3-lgpio. Debian's will not do.
+"""Packages that only the Pi's archive has: python3-picamera2 (with libcamera) and python3-lgpio. Debian's do not work.
 
-Two ways: first boot installs them over the network, or the base image has them.
+First boot installs them over the network, or the base image contains them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import VENV
 
 PACKAGES = {"picamera2": "python3-picamera2", "lgpio": "python3-lgpio"}
-TRIES, PAUSE = 40, 30.0  # in one boot; seconds between two
+TRIES, PAUSE = 40, 30.0  # tries in one boot, seconds between two
 UPDATE_LIMIT, INSTALL_LIMIT = 300.0, 1800.0  # seconds
 IMAGE_MEND = 'take an image that has them, or set packages = "online" in the unit file and give the unit a network'
 
 
 class PackagesError(Exception):
-    """What is missing, and why it cannot be had."""
+    """Which packages are missing, and why they cannot be installed."""
 
 
 def missing(machine: Machine, modules: list[str]) -> list[str]:
-    """Those of the modules that the tree's Python does not find."""
+    """The modules that the tree's Python cannot find."""
     look = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
     return [name for name in modules if machine.run(f"{VENV}/bin/python3", "-c", look, name).code]
 
@@ -34,17 +34,17 @@ def provide(
     waiting: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Have the modules there.
+    """Install the modules that are missing; return a line for the report.
 
     Args:
-        machine: see there.
-        modules: picamera2, lgpio, or both or none.
+        machine: to set up.
+        modules: picamera2, lgpio, both or none.
         is_online: whether they may be installed over the network.
-        waiting: told each time why it does not work yet.
-        sleep: for seconds.
+        waiting: called after each failed try with the reason.
+        sleep: waits for the given seconds.
 
     Raises:
-        PackagesError: they are not there, and cannot be had.
+        PackagesError: modules are missing and cannot be installed.
     """
     lacking = missing(machine, modules)
     if not lacking:
@@ -65,8 +65,9 @@ def provide(
 
 
 def _install(machine: Machine, names: list[str]) -> str:
-    """One try; why it failed, or an empty text. A Pi has no clock: the archive may seem to be of the future."""
-    machine.run("dpkg", "--configure", "-a")  # a power cut may have come in between
+    """One try; return why it failed, or "". The date of the archive is not checked, because a Pi's clock may be
+    wrong."""
+    machine.run("dpkg", "--configure", "-a")  # repair an installation that a power cut interrupted
     options = ("-o", "Acquire::Check-Date=false", "-o", "DPkg::Lock::Timeout=120", "-q")
     updated = machine.run("apt-get", *options, "update", limit=UPDATE_LIMIT)
     done = machine.run(

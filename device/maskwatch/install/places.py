@@ -1,4 +1,4 @@
-"""Where things are on a unit; all below a machine's root."""
+"""Paths on a unit, relative to the machine's root."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from maskwatch.install.machine import Machine
 
 HOME = "/opt/maskwatch"
 TREES = f"{HOME}/trees"
-VENV = f"{HOME}/venv"  # a link to the tree in use; what the service names
-FORMER = f"{HOME}/former"  # a link to the one before
-TRYING = f"{HOME}/trying"  # there while an update has not proved itself: holds the former tree's name
+VENV = f"{HOME}/venv"  # a link to the tree in use; the service uses it
+FORMER = f"{HOME}/former"  # a link to the previous tree
+TRYING = f"{HOME}/trying"  # exists during an update; contains the name of the tree that is tried
 PROGRAM = f"{VENV}/bin/maskwatch"
 COMMAND = "/usr/local/bin/maskwatch"  # so that `sudo maskwatch check` is enough
 CONFIG = "/etc/maskwatch/config.toml"
@@ -21,5 +21,5 @@ STATE = "/var/lib/maskwatch-first-boot"
 
 
 def boot_folder(machine: Machine) -> str:
-    """Where the boot partition is mounted."""
+    """The mount point of the boot partition."""
     return "/boot/firmware" if machine.at("/boot/firmware/cmdline.txt").exists() else "/boot"

@@ -1,4 +1,4 @@
-"""The unit's Wi-Fi, in NetworkManager's form, which Bookworm and Trixie both have."""
+"""The unit's Wi-Fi, as a connection of NetworkManager, which Bookworm and Trixie both use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ PATH = f"{FOLDER}/maskwatch.nmconnection"
 
 
 def set_wifi(machine: Machine, facts: dict[str, Any]) -> str:
-    """Write the connection and let the radio send. Where cloud-init's netplan has the same network, nothing is written.
+    """Write the connection and switch the radio on; return a line for the report.
+
+    If cloud-init's netplan has the same network, nothing is written.
 
     Args:
-        facts: ssid, psk, country, hidden; of unit.json.
+        machine: to set up.
+        facts: ssid, psk, country and hidden from unit.json.
     """
     ssid = facts.get("ssid")
     if ssid is None:
@@ -32,7 +35,7 @@ def set_wifi(machine: Machine, facts: dict[str, Any]) -> str:
 
 
 def connection(ssid: str, psk: str, hidden: bool) -> str:
-    """A key file of NetworkManager's. The name is written as its bytes, so that any will do."""
+    """A keyfile of NetworkManager. The network's name is written as bytes, so that any name works."""
     octets = "".join(f"{octet};" for octet in ssid.encode())
     mark = uuid.UUID(bytes=hashlib.sha256(ssid.encode()).digest()[:16], version=4)  # the same each time
     return (

@@ -1,4 +1,5 @@
-"""What first boot does and came to: on the console, in the state folder, and on the boot partition for a laptop."""
+"""Reports the progress and result of first boot: on the console, in the state folder, and on the boot partition, which
+a laptop can read."""
 
 from __future__ import annotations
 
@@ -16,26 +17,26 @@ AGAIN = 'It is tried again at the next start. How to read this: docs/install.md,
 
 @dataclass
 class Report:
-    """Told by first boot at each stage; never raises, because a full or read-only card must not end the set-up."""
+    """First boot calls it at each stage. It never raises, because a full or read-only card must not end the set-up."""
 
     machine: Machine
     host: str
     lines: list[str] = field(default_factory=list)
 
     def working(self, stage: str) -> None:
-        """A stage begins."""
+        """A stage starts."""
         self._say(stage, "working", "", f"working: {stage}")
 
     def passed(self, stage: str, detail: str) -> None:
-        """A stage is over."""
+        """A stage is done."""
         self.lines.append(f"{stage}: {detail}")
 
     def waiting(self, stage: str, why: str) -> None:
-        """It cannot go on yet, and is tried again."""
+        """A stage failed and will be tried again in this boot."""
         self._say(stage, "waiting", why, f"waiting: {stage}: {why}")
 
     def not_ready(self, stage: str, why: str) -> None:
-        """It cannot go on in this boot."""
+        """A stage failed and will be tried again at the next start."""
         self._say(stage, "failed", why, f"not ready: {stage}: {why}", AGAIN)
 
     def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the service comes up, as systemd tells it."""
+"""Whether the service starts and keeps running, by systemd's state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from maskwatch.install.machine import Machine
 from maskwatch.install.places import SERVICE
 
-PATIENCE = 240.0  # seconds; the unit file allows a start 120, and another one 10 s after it
-STEADY = 20.0  # seconds of watching without a break
+PATIENCE = 240.0  # seconds; the unit file allows 120 s for a start, and a second start 10 s later
+STEADY = 20.0  # seconds that it must run without interruption
 EVERY = 1.0  # seconds
 PROPERTIES = "ActiveState,SubState,NRestarts,MainPID,Result"
 
@@ -20,13 +20,13 @@ def why_not(
     clock: Callable[[], float] = time.monotonic,
     patience: float = PATIENCE,
 ) -> str | None:
-    """Wait until the service has watched for a while. Why it does not, in a line; None: it does.
+    """Wait until the service has run for STEADY seconds. Return None, or in one line why it does not run.
 
     Args:
-        machine: see there.
-        sleep: for seconds.
-        clock: seconds.
-        patience: seconds.
+        machine: to check.
+        sleep: waits for the given seconds.
+        clock: seconds, monotonic.
+        patience: seconds to wait at most.
     """
     begun, since, restarts, process = clock(), None, None, ""
     while clock() - begun < patience:

@@ -1,4 +1,4 @@
-"""systemd's files on the unit: put there, enabled, taken away."""
+"""Installs, enables and removes the systemd unit files."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import COMMAND, PROGRAM, SERVICE, SETTLE, UNITS
 from maskwatch.system import whole_file
 
-GROUPS = ("gpio", "video", "render", "audio")  # of the service; systemd starts nothing with a group that is not there
+GROUPS = (
+    "gpio",
+    "video",
+    "render",
+    "audio",
+)  # of the service, which does not start if one is missing
 WANTS = f"{UNITS}/multi-user.target.wants"
 
 
 def install(machine: Machine, package: Path = shipped.PACKAGE) -> str:
-    """The service, enabled but not started, its groups, and the command under /usr/local/bin.
+    """Install the service (enabled, not started), its groups, and the command in /usr/local/bin.
 
     Args:
-        machine: see there.
-        package: whose unit files are taken.
+        machine: to set up.
+        package: the folder of the package with the unit files.
+
+    Returns:
+        A line for the report.
     """
     for group in GROUPS:
         if not _has_group(machine, group):
@@ -41,7 +49,7 @@ def _has_group(machine: Machine, name: str) -> bool:
 
 
 def enable(machine: Machine, name: str, target: str = WANTS) -> None:
-    """By the link that `systemctl enable` makes, so that it works in an image that does not run too."""
+    """Create the link that `systemctl enable` creates. This also works in an image that is not running."""
     folder = machine.at(target)
     folder.mkdir(parents=True, exist_ok=True)
     whole_file.link(folder / name, f"../{name}")
@@ -49,7 +57,7 @@ def enable(machine: Machine, name: str, target: str = WANTS) -> None:
 
 
 def remove(machine: Machine, name: str) -> None:
-    """Take a unit away, and what enabled it."""
+    """Remove a unit file and the links that enable it."""
     for path in machine.at(UNITS).glob(f"*.wants/{name}"):
         path.unlink()
     machine.at(f"{UNITS}/{name}").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Files that the package brings along: unit files, scripts, exact versions. In a checkout they are beside it."""
+"""Files in the package: unit files, scripts, exact versions. In a checkout some of them are beside the package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def path(folder: str, name: str, package: Path = PACKAGE) -> Path:
         package: the folder `maskwatch`, of this tree or another one.
 
     Raises:
-        FlashError: it is not there, so the package is not whole.
+        FlashError: it is missing, so the package is incomplete.
     """
     for place in (package / folder / name, BESIDE[folder] / name):
         if place.is_file():

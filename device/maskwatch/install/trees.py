@@ -1,4 +1,4 @@
-"""The trees under /opt/maskwatch/trees, and the link that says which one is in use. Changing it is one rename."""
+"""The trees in /opt/maskwatch/trees, and the link to the one in use, which is changed by a single rename."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from maskwatch.system import whole_file
 
 
 def use(machine: Machine, tree: Path) -> None:
-    """Make a tree the one in use; the one before is kept as the former.
+    """Use a tree from now on; the previous one is kept as the former.
 
-    A folder in the link's place (a venv that somebody made by hand) becomes a tree itself.
+    If there is a folder instead of the link (a venv made by hand), it becomes a tree itself.
     """
     link = machine.at(VENV)
     if link.is_dir() and not link.is_symlink():
@@ -28,19 +28,19 @@ def use(machine: Machine, tree: Path) -> None:
 
 
 def in_use(machine: Machine) -> Path | None:
-    """The tree that the link names."""
+    """The tree in use; None: there is none."""
     return _tree(machine, VENV)
 
 
 def former(machine: Machine) -> Path | None:
-    """The tree that was in use before."""
+    """The tree that was in use before; None: there is none."""
     return _tree(machine, FORMER)
 
 
 def go_back(machine: Machine) -> Path:
-    """Make the former tree the one in use again, and remove the one that was tried.
+    """Use the former tree again, and remove the one that was tried.
 
-    The link to the former tree goes last: until then a power cut is the same as before.
+    The link is changed first, by one rename, so a power cut leaves either the old state or the new one.
     """
     bad, good = in_use(machine), former(machine)
     assert good is not None
@@ -51,7 +51,7 @@ def go_back(machine: Machine) -> Path:
 
 
 def forget_others(machine: Machine) -> None:
-    """Remove every tree but the one in use and the former one."""
+    """Remove all trees except the one in use and the former one."""
     keep = {tree.name for tree in (in_use(machine), former(machine)) if tree is not None}
     for tree in machine.at(TREES).iterdir():
         if tree.name not in keep:
@@ -62,11 +62,11 @@ def _tree(machine: Machine, link: str) -> Path | None:
     path = machine.at(link)
     if not path.is_symlink():
         return None
-    tree = machine.at(HOME) / os.readlink(path)  # noqa: PTH115 - as it is written, not followed
+    tree = machine.at(HOME) / os.readlink(path)  # noqa: PTH115 - the text of the link, not resolved
     return tree if tree.is_dir() else None
 
 
 def _point(link: Path, tree: Path) -> None:
-    """A link by a rename: at every moment it names one tree or the other. It is relative, as a root may be a folder."""
+    """Set a link atomically. It is relative, because the machine's root may be a folder."""
     link.parent.mkdir(parents=True, exist_ok=True)
     whole_file.link(link, Path("trees") / tree.name)

@@ -1,4 +1,4 @@
-"""`maskwatch uninstall`: nothing of ours is left. Name, user, time zone and Wi-Fi are the Pi's, and stay."""
+"""`maskwatch uninstall`: removes everything of maskwatch. The Pi's name, user, time zone and Wi-Fi stay."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ STAYS = (
 
 
 def uninstall(machine: Machine, keep_config: bool, say: Callable[[str], None]) -> None:
-    """Stop it, switch its pins off, and remove it.
+    """Stop the service, switch its pins off, and remove it.
 
     Args:
-        machine: see there.
-        keep_config: leave /etc/maskwatch.
-        say: told what was removed.
+        machine: to change.
+        keep_config: keep /etc/maskwatch.
+        say: called with a line about each removed path.
 
     Raises:
         FlashError: we are not root.
@@ -62,7 +62,7 @@ def _removed(machine: Machine, keep_config: bool) -> Iterator[str]:
 
 
 def _forget_start(machine: Machine, name: str) -> None:
-    """cloud-init's own file would go on starting first boot: the lines that do are taken out."""
+    """Remove the lines in cloud-init's file that start first boot at each boot."""
     path = machine.at(name)
     if not path.exists() or "maskwatch/first-boot.sh" not in path.read_text():
         return

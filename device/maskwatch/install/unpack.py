@@ -1,8 +1,10 @@
-"""A bundle -> a tree of packages, checked file by file; run from the boot partition too, so: standard library alone.
+"""Unpacks a bundle to a tree of packages and checks each file.
+
+It also runs from the boot partition, so it uses the standard library alone.
 
     python3 unpack.py BUNDLE MANIFEST FOLDER     prints FOLDER/trees/ID
 
-Whatever moment the power is cut at: the tree is there whole under its name, or not at all.
+After a power cut at any moment, the tree either exists completely under its name, or not at all.
 """
 
 from __future__ import annotations
@@ -19,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 20  # bytes
-SPARE = 64 << 20  # bytes left free on the card
+SPARE = 64 << 20  # bytes that must stay free on the card
 
 
 class UnpackError(Exception):
-    """Why there is no tree, in one line."""
+    """Why the tree cannot be made, in one line."""
 
 
 def unpack(bundle: Path, manifest: dict[str, Any], folder: Path) -> Path:
-    """The tree FOLDER/trees/ID. If it is there it is checked; if a file of it is not right, it is made anew.
+    """Make the tree FOLDER/trees/ID. If it exists, it is checked, and made again if a file is wrong.
 
     Raises:
         UnpackError: the bundle is damaged or made for another system, or there is no room.
@@ -47,14 +49,14 @@ def unpack(bundle: Path, manifest: dict[str, Any], folder: Path) -> Path:
     _extract(bundle, manifest, temporary)
     if not manifest["compiled"]:
         compile_all(temporary)
-    os.sync()  # all of it is on the card before it gets its name
+    os.sync()  # all files must be on the card before the rename
     temporary.rename(tree)
     _sync_folder(trees)
     return tree
 
 
 def wrong(tree: Path, manifest: dict[str, Any]) -> str | None:
-    """The first file of a tree that is missing or not as the manifest says; None: all are right."""
+    """The first file or link of a tree that is missing or differs from the manifest; None: all are right."""
     for name, target in manifest["links"].items():
         if not (tree / name).is_symlink() or os.readlink(tree / name) != target:  # noqa: PTH115
             return str(name)
@@ -123,7 +125,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, facts: dict[str, A
 
 
 def compile_all(tree: Path, jobs: int = 0) -> None:
-    """The .pyc files, where the workstation had no such Python. What cannot be compiled stays source."""
+    """Make .pyc files, if the workstation had no matching Python. Files that cannot be compiled are skipped."""
     command = [
         sys.executable,
         "-m",
@@ -153,7 +155,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def main(bundle: str, manifest: str, folder: str) -> int:
-    """Unpack, print the tree's path; a reason goes to stderr, and to FOLDER/unpack.log for the report."""
+    """Unpack and print the tree's path. A failure is written to stderr, and to FOLDER/unpack.log for the report."""
     try:
         print(unpack(Path(bundle), json.loads(Path(manifest).read_text()), Path(folder)))
     except (UnpackError, OSError) as error:

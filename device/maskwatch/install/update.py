@@ -1,6 +1,6 @@
-"""`maskwatch update`: another version is tried; if it does not come up, the former tree is back.
+"""`maskwatch update`: tries another version; if it does not start, the former tree is used again.
 
-Run as a program it judges an update that a power cut left unfinished.
+Run as a program, it finishes an update that a power cut interrupted.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ def update(
     say: Callable[[str], None],
     why_not: Callable[[Machine], str | None] = running.why_not,
 ) -> None:
-    """Make the tree, switch to it, and wait until it has watched for a while.
+    """Make the tree, switch to it, and wait until it watches.
 
     Args:
-        machine: see there.
+        machine: to update.
         what: see newer.tree_of.
-        say: told each thing that is done.
+        say: called with a line about each step.
         why_not: waits for the service; see running.why_not.
 
     Raises:
-        FlashError: it cannot be had, or does not come up; then the former one watches again.
+        FlashError: the tree cannot be made, or does not start; then the former one is used again.
     """
     demand_root(machine)
     if volatile.is_on(machine):
         raise FlashError(
             "this unit's card is only read: `sudo maskwatch volatile off`, reboot, update, `sudo maskwatch volatile on`"
         )
-    with contextlib.suppress(FlashError):  # it went back, which is what is updated then
+    with contextlib.suppress(FlashError):  # it went back to the former tree, which is updated now
         settle(machine, say, why_not)
     before = trees.in_use(machine)
     tree = newer.tree_of(machine, what)
@@ -55,10 +55,10 @@ def update(
 def judge(
     machine: Machine, say: Callable[[str], None], why_not: Callable[[Machine], str | None] = running.why_not
 ) -> None:
-    """Start the tree in use; keep it when it watches, otherwise go back to the former one.
+    """Start the tree in use; keep it if it watches, otherwise go back to the former one.
 
     Raises:
-        FlashError: it went back.
+        FlashError: it does not watch.
     """
     tree, former = trees.in_use(machine), trees.former(machine)
     assert tree is not None
@@ -92,22 +92,22 @@ def _started(machine: Machine, tree: Path, why_not: Callable[[Machine], str | No
 def settle(
     machine: Machine, say: Callable[[str], None], why_not: Callable[[Machine], str | None] = running.why_not
 ) -> None:
-    """Judge an update that a power cut left unfinished, if there is one.
+    """Finish an update that a power cut interrupted, if there is one.
 
     Raises:
-        FlashError: it went back.
+        FlashError: see judge().
     """
     if not machine.at(TRYING).exists():
         return
     tried = machine.at(TRYING).read_text().strip()
     if (now := trees.in_use(machine)) is None or now.name != tried:
-        machine.at(TRYING).unlink()  # the cut came before the switch, or after the way back
+        machine.at(TRYING).unlink()  # the power cut came before the switch, or after going back
         return
     judge(machine, say, why_not)
 
 
 def main() -> int:
-    """After a power cut in the middle of an update."""
+    """Run at the start of the unit, after a power cut during an update."""
     try:
         settle(Machine.from_environment(), print)
     except FlashError as error:

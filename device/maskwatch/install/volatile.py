@@ -1,7 +1,7 @@
-"""A root that is only read, with everything that changes in memory: for units whose power is simply pulled.
+"""A read-only root with all changes in memory, for units that are switched off by pulling the plug.
 
-By what every Raspberry Pi OS has: `ro` on the kernel's command line and in fstab, and overlays in memory over the
-folders that programs write to, mounted early by a unit of ours. raspi-config's own way (overlayroot) needs a package
+It only uses what every Raspberry Pi OS has: `ro` on the kernel's command line and in fstab, and overlays in memory over
+the folders that programs write to. Our systemd unit mounts them early. raspi-config's way (overlayroot) needs a package
 from the network.
 """
 
@@ -12,14 +12,14 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import UNITS, VOLATILE, boot_folder
 from maskwatch.install.service_files import enable, remove
 
-WORD = "maskwatch.volatile=1"  # taken out of cmdline.txt, the unit's root can be written to again
-MEMORY = "/run/maskwatch-volatile"  # as the unit file has it
+WORD = "maskwatch.volatile=1"  # without this word in cmdline.txt, the root is writable again
+MEMORY = "/run/maskwatch-volatile"  # the same path as in the unit file
 CARD = "/run/maskwatch-card"
 ON_CARD = ("/", "/boot/firmware", "/boot")
 
 
 def switch_on(machine: Machine) -> str:
-    """From the next start on."""
+    """Make the root read-only from the next start on; return a line for the report."""
     machine.write(f"{UNITS}/{VOLATILE}", (shipped.BOOT / VOLATILE).read_text())
     enable(machine, VOLATILE, f"{UNITS}/local-fs.target.wants")
     _change_fstab(machine, read_only=True)
@@ -28,7 +28,7 @@ def switch_on(machine: Machine) -> str:
 
 
 def switch_off(machine: Machine) -> None:
-    """From the next start on the card is written to again; what is not there is passed over."""
+    """Make the root writable from the next start on. Missing files are ignored."""
     on_card = _below_the_overlays(machine)
     _change_command_line(machine, read_only=False)
     _change_fstab(on_card, read_only=False)
@@ -36,7 +36,7 @@ def switch_off(machine: Machine) -> None:
 
 
 def _below_the_overlays(machine: Machine) -> Machine:
-    """While what changes is in memory: the card itself, mounted once more elsewhere; otherwise the machine as it is."""
+    """The machine with the card's files: while overlays are active, the root is mounted again at CARD, without them."""
     if not machine.at(MEMORY).is_dir():
         return machine
     for place in ("/", boot_folder(machine)):
@@ -47,7 +47,7 @@ def _below_the_overlays(machine: Machine) -> Machine:
 
 
 def is_on(machine: Machine) -> bool:
-    """Whether the root is only read at the next start."""
+    """Whether the root is read-only from the next start on."""
     path = machine.at(f"{boot_folder(machine)}/cmdline.txt")
     return path.exists() and WORD in path.read_text().split()
 
