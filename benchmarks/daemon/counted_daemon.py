@@ -78,7 +78,7 @@ def hashes() -> dict[str, str]:
 class Counted:
     """A finder and a judge that count."""
 
-    def __init__(self, finder: parts.Finder, judge: parts.Judge) -> None:
+    def __init__(self, finder: parts.Finder, judge: parts.Classifier) -> None:
         self._finder, self._judge = finder, judge
         self.faces: list[int] = []  # found in each frame
         self.verdicts: list[int] = []  # in each frame
@@ -119,7 +119,7 @@ class Switches(Output):
 
 def counted(settings: Settings) -> Counted:
     """The models that the settings name, opened."""
-    return Counted(parts.build_detector(settings.face), parts.build_classifier(settings.mask))
+    return Counted(parts.build_finder(settings.face), parts.build_classifier(settings.mask))
 
 
 def assembled(
@@ -135,7 +135,7 @@ def assembled(
         show: told of each pin's changes.
     """
     pins = open_pins(settings.outputs, show)
-    return parts.build(settings, source, Outputs([*outputs, *pins]), finder=models, judge=models)
+    return parts.build(settings, source, Outputs([*outputs, *pins]), finder=models, classifier=models)
 
 
 def forget_edges() -> None:

@@ -42,7 +42,7 @@ from maskwatch.vision import finder as detector, classifier
 from maskwatch.camera.files import pictures
 imported = time.monotonic()
 settings = config.load()
-finder, judge = parts.build_detector(settings.face), parts.build_classifier(settings.mask)
+finder, judge = parts.build_finder(settings.face), parts.build_classifier(settings.mask)
 opened = time.monotonic()
 image = pictures.read(__import__("pathlib").Path(sys.argv[2]))
 (face,) = finder.find(image)

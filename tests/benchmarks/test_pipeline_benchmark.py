@@ -220,7 +220,7 @@ def test_the_parts_are_those_that_the_daemon_is_built_of(tmp_path: Path, monkeyp
     assert ours.policy.rules == built.policy.rules
     assert ours.policy.rules.hold == 0.25
     assert ours.tracker.opinion == built.tracker.opinion
-    assert (ours.zone, ours.gate, ours.max_fps) == (built.zone, built.gate, built.max_fps)
+    assert (ours.zone, ours.motion_gate, ours.max_fps) == (built.zone, built.motion_gate, built.max_fps)
 
 
 # -- throughput -----------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_nobody_is_there_at_the_start_and_at_the_end(scene: demo.Scene, moment: 
 
 
 def test_whoever_it_is_the_shipped_models_see_them_bare_and_masked(scene: demo.Scene) -> None:
-    finder, judge = parts.build_detector(config.Settings().face), parts.build_classifier(config.Settings().mask)
+    finder, judge = parts.build_finder(config.Settings().face), parts.build_classifier(config.Settings().mask)
     for moment, label in ((5.0, Label.WITHOUT_MASK), (6.0, Label.WITHOUT_MASK), (12.0, Label.WITH_MASK)):
         (face,) = finder.find(scene.at(moment))
         verdict = judge.verdict(judge.crop(scene.at(moment), face))
@@ -65,7 +65,7 @@ def test_whoever_it_is_the_shipped_models_see_them_bare_and_masked(scene: demo.S
 
 @pytest.mark.usefixtures("scene")
 def test_every_one_of_a_crowd_is_found() -> None:
-    finder = parts.build_detector(config.Settings().face)
+    finder = parts.build_finder(config.Settings().face)
     assert len(finder.find(crowd.Stage().draw(crowd.group(10), 0))) == 10
 
 

@@ -150,7 +150,9 @@ def test_in_quiet_hours_nothing_sounds_and_who_is_still_there_is_alerted_of_afte
     reel = Reel(shown(SKIN, 0, 8))
     made = parts(reel, stream)
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    made.quiet = QuietHours.of([("11:00", "12:01")], "UTC", lambda: noon + timedelta(seconds=20 * reel.place / 10))
+    made.quiet_hours = QuietHours.of(
+        [("11:00", "12:01")], "UTC", lambda: noon + timedelta(seconds=20 * reel.place / 10)
+    )
     loop.run(made, threading.Event())
     assert switches(stream)[0] == ("alert_on", 2.9)  # the 30th frame is read at 12:01 of that fast clock
 
@@ -159,7 +161,7 @@ def test_in_quiet_hours_nothing_sounds_and_who_is_still_there_is_alerted_of_afte
 def test_the_frame_rate_is_capped_and_the_alert_comes_all_the_same() -> None:
     stream, finder = io.StringIO(), Counting()
     made = parts(Reel(shown(SKIN, 0, 6)), stream)
-    made.detector, made.max_fps = finder, 2.0
+    made.finder, made.max_fps = finder, 2.0
     loop.run(made, threading.Event())
     assert finder.calls == 12
     assert switches(stream)[0] == ("alert_on", 1.0)
@@ -169,7 +171,7 @@ def test_the_frame_rate_is_capped_and_the_alert_comes_all_the_same() -> None:
 def test_while_nothing_moves_nobody_looks_and_who_comes_is_seen() -> None:
     stream, finder = io.StringIO(), Counting()
     made = parts(Reel([*shown(GREY, 0, 30), *shown(SKIN, 30, 34)]), stream)
-    made.detector, made.gate = finder, MotionGate()
+    made.finder, made.motion_gate = finder, MotionGate()
     loop.run(made, threading.Event())
     assert finder.calls < 20 + 6 + 40 + 2  # the beginning, a look each 5 s, and while somebody is there
     assert switches(stream)[0] == ("alert_on", 31.0)
@@ -220,7 +222,7 @@ def test_a_live_camera_works_ahead_unless_its_frames_are_turned(
     monkeypatch: pytest.MonkeyPatch, rotation: int, ahead: bool
 ) -> None:
     finder = Counting()
-    monkeypatch.setattr("maskwatch.daemon.parts.build_detector", lambda _: finder)
+    monkeypatch.setattr("maskwatch.daemon.parts.build_finder", lambda _: finder)
     monkeypatch.setattr("maskwatch.daemon.parts.build_classifier", lambda _: finder)
     settings = Settings.model_validate({"camera": {"source": "demo", "rotation": rotation}})
     made = build(settings)

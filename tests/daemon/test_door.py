@@ -25,7 +25,7 @@ def watched(source: Source, quiet: QuietHours | None = None) -> tuple[list[objec
     lines = LogOutput(stream, as_json=True)
     relay = open_pins(OutputsSettings(relay=RelaySettings(pin=22, when="masked", active_high=False)), lines.pin)
     made = unit(source, [lines, *relay])
-    made.quiet = quiet or made.quiet
+    made.quiet_hours = quiet or made.quiet_hours
     with contextlib.suppress(SourceError):
         loop.run(made, threading.Event())
     return changes(stream, "relay"), [name for name, _ in switches(stream) if name in ("alert_on", "alert_off")]

@@ -55,11 +55,11 @@ def test_the_settings_name_the_file(settings: FaceSettings | MaskSettings, name:
 
 def test_the_unit_opens_the_far_finder(package: Path) -> None:
     far = FaceSettings(reach="far")
-    assert parts.build_detector(far)._origin == str(package / "face-far.tflite")  # type: ignore[attr-defined]
+    assert parts.build_finder(far)._origin == str(package / "face-far.tflite")  # type: ignore[attr-defined]
     (package / "face-far.tflite").unlink()
     with pytest.raises(ModelError, match=r"face-far\.tflite: No such file"):
-        parts.build_detector(far)
-    parts.build_detector(FaceSettings())
+        parts.build_finder(far)
+    parts.build_finder(FaceSettings())
 
 
 class Clock:
@@ -83,7 +83,7 @@ def test_check_says_how_much_longer_the_far_finder_takes_on_this_board(monkeypat
             clock.now += self.left.pop(0)
 
     monkeypatch.setattr(check, "time", clock)
-    monkeypatch.setattr(parts, "build_detector", Timed)
+    monkeypatch.setattr(parts, "build_finder", Timed)
     far, near = (check._face_model(Settings.model_validate({"face": {"reach": reach}})) for reach in ("far", "near"))
     assert far.endswith('80 ms on an empty frame, 4.0 times as long as reach = "near" takes here')
     assert near.endswith("20 ms on an empty frame")

@@ -191,16 +191,16 @@ def test_the_unit_follows_the_zone_at_once() -> None:
     unit = assembled(Reel([]), finder=Looking(finder))
     settings = Settings.model_validate({"zone": {"polygon": HATCH}, "face": {"min_size": 20}})
     parts.adjust(unit, settings)
-    assert unit.detector.zone is unit.zone  # type: ignore[attr-defined]
-    assert only(unit.detector.find(frame(1280, 720, Box(600, 330, 660, 400)))) == (600, 330, 660, 400)
+    assert unit.finder.zone is unit.zone  # type: ignore[attr-defined]
+    assert only(unit.finder.find(frame(1280, 720, Box(600, 330, 660, 400)))) == (600, 330, 660, 400)
     parts.adjust(unit, Settings())
-    unit.detector.find(frame(1280, 720))
+    unit.finder.find(frame(1280, 720))
     assert finder.shown == [(540, 540), (1280, 720)]
 
 
 def test_what_is_built_looks_at_the_zone_also_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     finder = Noting()
-    monkeypatch.setattr("maskwatch.daemon.parts.build_detector", lambda _: finder)
+    monkeypatch.setattr("maskwatch.daemon.parts.build_finder", lambda _: finder)
     monkeypatch.setattr("maskwatch.daemon.parts.build_classifier", lambda _: finder)
     settings = Settings.model_validate({"camera": {"source": "images:/nowhere"}, "zone": {"polygon": HATCH}})
     monkeypatch.setattr("maskwatch.daemon.parts.open_source", lambda *_: None)
@@ -208,7 +208,7 @@ def test_what_is_built_looks_at_the_zone_also_ahead(monkeypatch: pytest.MonkeyPa
     image = frame(1280, 720)
     assert unit.preparation is not None
     unit.preparation(image)
-    unit.detector.find(image)
+    unit.finder.find(image)
     assert finder.early == 1
     assert finder.shown == [(540, 540)]
 

@@ -89,7 +89,7 @@ def parts(source: Source, stream: io.StringIO, min_size: float = 0.0) -> Parts:
     plans = [PinPlan(name, pin, True, {Signal.ALERT: "steady"}) for name, pin in (("buzzer", 17), ("led", 27))]
     outputs = Outputs([lines, *(PinOutput(plan, lines.pin) for plan in plans)])
     settings = Settings.model_validate({"face": {"min_size": min_size}})
-    return build(settings, source, outputs, finder=ColourFinder(), judge=ColourJudge())
+    return build(settings, source, outputs, finder=ColourFinder(), classifier=ColourJudge())
 
 
 def events(stream: io.StringIO) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from colour_door import ColourFinder, ColourJudge
 from maskwatch.camera import Source
 from maskwatch.config import Settings
 from maskwatch.daemon import from_settings
-from maskwatch.daemon.parts import Finder, Judge, Parts, build
+from maskwatch.daemon.parts import Classifier, Finder, Parts, build
 from maskwatch.outputs import Output, Outputs
 from maskwatch.presence.policy import Rules
 from maskwatch.presence.tracker import Opinion
@@ -27,7 +27,7 @@ def unit(
     source: Source,
     outputs: Sequence[Output] = (),
     finder: Finder | None = None,
-    judge: Judge | None = None,
+    judge: Classifier | None = None,
     settings: Settings | None = None,
 ) -> Parts:
     """What build() makes of the default settings, with a finder and a judge that go by colour."""
@@ -36,5 +36,5 @@ def unit(
         source,
         Outputs(outputs),
         finder=finder or ColourFinder(),
-        judge=judge or ColourJudge(),
+        classifier=judge or ColourJudge(),
     )

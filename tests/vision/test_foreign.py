@@ -177,7 +177,7 @@ def test_the_list_of_what_ships_is_of_what_ships() -> None:
 
 def test_the_packages_own_models_are_not_tried(attempts: list[str]) -> None:
     told: list[str] = []
-    parts.build_detector(FaceSettings(), told.append)
+    parts.build_finder(FaceSettings(), told.append)
     parts.build_classifier(MaskSettings(), told.append)
     assert (told, attempts) == ([trust.OWN] * 2, [])
 
@@ -242,7 +242,7 @@ def test_a_model_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_model_no_converter_makes_is_refused_before_it_is_tried(tmp_path: Path, attempts: list[str]) -> None:
     path = mine(tmp_path, "face", hostile_models.hostile("graphs", "face", 0))
-    message = refusal(lambda: parts.build_detector(FaceSettings(model=str(path))))
+    message = refusal(lambda: parts.build_finder(FaceSettings(model=str(path))))
     assert message.startswith(f"model {path}: no converter makes such a model (")
     assert message.endswith(bundle.REBUILD)
     assert attempts == []
@@ -311,17 +311,17 @@ def test_an_onnx_file_that_is_none_is_refused_in_one_line(tmp_path: Path, conten
     path = tmp_path / "yunet.onnx"
     path.write_bytes(content)
     settings = FaceSettings(engine="yunet", model=str(path))
-    assert refusal(lambda: parts.build_detector(settings)).startswith(f"model {path}: ")
+    assert refusal(lambda: parts.build_finder(settings)).startswith(f"model {path}: ")
 
 
 @pytest.mark.skipif(not (PEERS and YUNET.is_file()), reason=f"MASKWATCH_PEERS names no folder with {YUNET.name}")
 def test_yunet_is_tried_and_taken_and_a_damaged_one_is_refused_or_taken(tmp_path: Path) -> None:
     told: list[str] = []
-    parts.build_detector(FaceSettings(engine="yunet", model=str(YUNET)), told.append)
+    parts.build_finder(FaceSettings(engine="yunet", model=str(YUNET)), told.append)
     assert told[0].startswith(f"{trust.FOREIGN}, tried for ")
     path, whole = tmp_path / "yunet.onnx", YUNET.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert refusal(lambda: parts.build_detector(FaceSettings(engine="yunet", model=str(path))))
+    assert refusal(lambda: parts.build_finder(FaceSettings(engine="yunet", model=str(path))))
     command = [sys.executable, str(Path(hostile_models.__file__)), "--json", "--count", "20", "--yunet", str(YUNET)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     found = [Outcome(**json.loads(line)) for line in done.stdout.splitlines()]

@@ -11,7 +11,7 @@ from benchmarks.behaviour.doorway.film import Clip, Cutter, Film
 from benchmarks.behaviour.scenes import scenarios
 from maskwatch import config
 from maskwatch.daemon import loop, parts
-from maskwatch.daemon.parts import Finder, Judge
+from maskwatch.daemon.parts import Classifier, Finder
 from maskwatch.flow import Face, Image
 from maskwatch.outputs import Outputs
 
@@ -34,7 +34,7 @@ class Models:
     """Opened once for all clips."""
 
     finder: Finder
-    judge: Judge
+    judge: Classifier
 
 
 def opened(settings: config.Settings) -> Models:
@@ -45,7 +45,7 @@ def opened(settings: config.Settings) -> Models:
     """
     alone = {"threads": 1}
     face, mask = settings.face.model_copy(update=alone), settings.mask.model_copy(update=alone)
-    return Models(parts.build_detector(face), parts.build_classifier(mask))
+    return Models(parts.build_finder(face), parts.build_classifier(mask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
         SourceError: a photograph cannot be read.
     """
     film, kept = Film(clip, cut), Kept(models.finder)
-    unit = parts.build(settings, film, Outputs([]), finder=kept, judge=models.judge)
+    unit = parts.build(settings, film, Outputs([]), finder=kept, classifier=models.judge)
     seen = Watched([], [])
 
     def note() -> None:

@@ -113,9 +113,9 @@ def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
     for _ in range(rounds):
         for (clip, way), row in rows.items():
             gate, max_fps = WAYS[way]
-            projector, counted = Projector(scene, CLIPS[clip], fps), Counted(unit.detector)
+            projector, counted = Projector(scene, CLIPS[clip], fps), Counted(unit.finder)
             saving = settings.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
-            fresh = parts.build(saving, projector, Outputs([]), finder=counted, judge=unit.classifier)
+            fresh = parts.build(saving, projector, Outputs([]), finder=counted, classifier=unit.classifier)
             seconds = watch(fresh)
             row["cpu_s"].append(round(seconds - projector.drawing_s, 3))
             row.update(seconds=projector.frames / fps, frames=projector.frames, looked=counted.looked)

@@ -87,7 +87,7 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
     """One run through the device's loop: what its alerts told, and the frames in which faces were looked for."""
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
     settings = SETTINGS.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
-    parts = build(settings, reel, Outputs([]), finder=reel, judge=reel)
+    parts = build(settings, reel, Outputs([]), finder=reel, classifier=reel)
     watch, on = Watch(parts, StageTimes(), State(parts.outputs, Notifier())), []
     while not reel.ended:
         watch.turn(math.inf)

@@ -116,12 +116,12 @@ def _face_model(settings: Settings) -> str:
     from maskwatch.daemon import parts
 
     told: list[str] = []
-    detector = parts.build_detector(settings.face, told.append)
+    finder = parts.build_finder(settings.face, told.append)
     empty = np.zeros((480, 640, 3), np.uint8)
-    took = _quickest(lambda: detector.find(empty))
+    took = _quickest(lambda: finder.find(empty))
     words = [f"{settings.face.model} ({settings.face.engine})", *told, f"{took * 1e3:.0f} ms on an empty frame"]
     if settings.face.reach == "far":
-        near = parts.build_detector(settings.face.model_copy(update={"reach": "near"}))
+        near = parts.build_finder(settings.face.model_copy(update={"reach": "near"}))
         ratio = took / _quickest(lambda: near.find(empty))
         words.append(f'{ratio:.1f} times as long as reach = "near" takes here')
     return ", ".join(words)

@@ -102,10 +102,10 @@ def detect(
     if min_score is not None:
         face = face.model_copy(update={"min_score": min_score})
     zone = Zone(polygon=settings.zone.polygon) if in_zone else None
-    detector, classifier = Looking(parts.build_detector(face), zone or Zone()), parts.build_classifier(settings.mask)
+    finder, classifier = Looking(parts.build_finder(face), zone or Zone()), parts.build_classifier(settings.mask)
     found, unreadable = folder.find(paths), 0
     progress = Progress(len(found.pictures), sys.stderr)
-    for still in still_pictures.inspect(found, detector, classifier, zone):
+    for still in still_pictures.inspect(found, finder, classifier, zone):
         progress.clear()
         if isinstance(still, SourceError):
             unreadable += 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from maskwatch.camera.files import pictures
 from maskwatch.camera.files.folder import Found
 from maskwatch.daemon.looking import Finder
-from maskwatch.daemon.parts import Judge
+from maskwatch.daemon.parts import Classifier
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Face, Verdict
 from maskwatch.presence.zone import Zone
@@ -28,13 +28,13 @@ class Still:
 
 
 def inspect(
-    found: Found, detector: Finder, classifier: Judge, zone: Zone | None = None
+    found: Found, finder: Finder, classifier: Classifier, zone: Zone | None = None
 ) -> Iterator[Still | SourceError]:
     """Process every picture in order; yields an error for each picture or folder that cannot be read.
 
     Args:
         found: the pictures.
-        detector: finds the faces.
+        finder: finds the faces.
         classifier: judges each face.
         zone: faces that do not count there are left out; None: all faces are kept.
 
@@ -53,7 +53,7 @@ def inspect(
             yield error
             continue
         height, width = image.shape[:2]
-        faces = [face for face in detector.find(image) if zone is None or zone.counts(face, width, height)]
+        faces = [face for face in finder.find(image) if zone is None or zone.counts(face, width, height)]
         faces.sort(key=lambda face: -face.score)
         judged = tuple((face, classifier.verdict(classifier.crop(image, face))) for face in faces)
         yield Still(name, width, height, judged)

@@ -138,7 +138,7 @@ class Watch:
         people = parts.tracker.people(frame.time)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("time=%.2f people=%s", frame.time, [(each.id, round(each.bare, 2)) for each in people])
-        if alert := parts.policy.update(people, frame.time, parts.quiet(), parts.tracker.unjudged(frame.time)):
+        if alert := parts.policy.update(people, frame.time, parts.quiet_hours(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
         self._state.signal(parts.policy.signal)
         if told := self._pace.looked(frame.time, parts.policy.rules.hold, parts.tracker.opinion.forget):
@@ -149,9 +149,9 @@ class Watch:
     def _faces(self, frame: Frame) -> list[Face]:
         """The faces in the frame that count."""
         parts, (height, width) = self._parts, frame.image.shape[:2]
-        if parts.gate and not parts.gate.open(frame.image, frame.time, not parts.tracker.empty):
+        if parts.motion_gate and not parts.motion_gate.open(frame.image, frame.time, not parts.tracker.empty):
             return []
-        faces = parts.detector.find(frame.image)
+        faces = parts.finder.find(frame.image)
         self._stages.lap("find")
         return [face for face in faces if parts.zone.counts(face, width, height)]
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 YUNET_MIN_SCORE = 0.6  # 0–1; the default of cv2.FaceDetectorYN, 0.9, misses masked faces
 
 
-class Judge(Protocol):
+class Classifier(Protocol):
     """Face -> verdict, in two steps, so that each can be timed."""
 
     def crop(self, image: Image, face: Face) -> Image:
@@ -66,15 +66,15 @@ class Parts:
     """Everything the loop works with, made by build(). `adjust` changes what follows the settings while it runs."""
 
     source: Source
-    detector: Finder
-    classifier: Judge
+    finder: Finder
+    classifier: Classifier
     tracker: Tracker
     policy: Policy
     outputs: Outputs
     buttons: Buttons
     zone: Zone
-    quiet: QuietHours
-    gate: MotionGate | None = None
+    quiet_hours: QuietHours
+    motion_gate: MotionGate | None = None
     max_fps: float | None = None  # frames a second looked at; None: all
     preparation: Preparation | None = None
     wall: Wall | None = None
@@ -86,7 +86,7 @@ def build(
     outputs: Outputs | None = None,
     *,
     finder: Finder | None = None,
-    judge: Judge | None = None,
+    classifier: Classifier | None = None,
     log: LogOutput | None = None,
     show_pins: bool = False,
 ) -> Parts:
@@ -100,16 +100,16 @@ def build(
             prepared for its frames.
         outputs: in place of the log, the pins and the sound.
         finder: in place of the model that the settings name. It is shown whole frames; a Looking shows it the zone.
-        judge: in place of the model that the settings name.
+        classifier: in place of the model that the settings name.
         log: where alert lines go; None: nowhere.
         show_pins: also a line in that log whenever a pin changes.
 
     Raises:
         MaskwatchError: a model, pin or source cannot be used.
     """
-    detector = finder or Looking(build_detector(settings.face))
-    classifier = judge or build_classifier(settings.mask)
-    preparation = Preparation(detector) if isinstance(detector, Looking) else None
+    finder = finder or Looking(build_finder(settings.face))
+    classifier = classifier or build_classifier(settings.mask)
+    preparation = Preparation(finder) if isinstance(finder, Looking) else None
     with contextlib.ExitStack() as opened:
         outputs = outputs or _open_outputs(settings.outputs, log, show_pins, opened)
         opened.callback(outputs.close)
@@ -123,7 +123,7 @@ def build(
         opened.pop_all()  # from here on the loop closes them
     parts = Parts(
         source,
-        detector,
+        finder,
         classifier,
         Tracker(from_settings.opinion(settings)),
         Policy(from_settings.rules(settings)),
@@ -165,23 +165,23 @@ def adjust(parts: Parts, settings: Settings) -> None:
     """
     parts.tracker.opinion = from_settings.opinion(settings)
     parts.policy.rules = from_settings.rules(settings)
-    parts.quiet = from_settings.quiet_hours(settings)
+    parts.quiet_hours = from_settings.quiet_hours(settings)
     parts.zone = from_settings.zone(settings)
-    if isinstance(parts.detector, Looking):
-        parts.detector.zone = parts.zone
+    if isinstance(parts.finder, Looking):
+        parts.finder.zone = parts.zone
     parts.max_fps = settings.power.max_fps
     parts.outputs.give_up = settings.outputs.give_up
     if not settings.power.gate:
-        parts.gate = None
-    elif parts.gate is None:
-        parts.gate = MotionGate()
+        parts.motion_gate = None
+    elif parts.motion_gate is None:
+        parts.motion_gate = MotionGate()
     if parts.preparation:
         parts.preparation.enabled = not settings.power.gate and settings.power.max_fps is None
     if settings.buttons.mute:
         parts.buttons.mute_lasts = settings.buttons.mute.lasts
 
 
-def build_detector(settings: FaceSettings, tell: Callable[[str], object] = lambda _: None) -> EarlyFinder:
+def build_finder(settings: FaceSettings, tell: Callable[[str], object] = lambda _: None) -> EarlyFinder:
     """The face finder the settings name.
 
     Args:
@@ -202,7 +202,7 @@ def build_detector(settings: FaceSettings, tell: Callable[[str], object] = lambd
     return SingleShotDetector(_admitted(settings, "face", tell), settings.min_score, threads=settings.threads)
 
 
-def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lambda _: None) -> Judge:
+def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lambda _: None) -> Classifier:
     """The classifier the settings name.
 
     Args:

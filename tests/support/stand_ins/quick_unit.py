@@ -77,7 +77,7 @@ class Finder(ColourFinder):
 if asked("library"):
     threading.Thread(target=threading.Event().wait).start()
     atexit.register(threading.Event().wait)
-parts.build_detector = lambda _: Finder()
+parts.build_finder = lambda _: Finder()
 parts.build_classifier = lambda _: ColourJudge()
 parts.open_source = lambda *_: Door()
 cli.main()

@@ -8,7 +8,7 @@ from maskwatch.config import FaceSettings
 from maskwatch.daemon import parts
 from maskwatch.flow import Face, Image
 
-build = parts.build_detector
+build = parts.build_finder
 
 
 class Raising:
@@ -28,5 +28,5 @@ class Raising:
         return self._finder.find(image)
 
 
-parts.build_detector = Raising
+parts.build_finder = Raising
 cli.main()

@@ -10,7 +10,7 @@ from maskwatch.config import FaceSettings
 from maskwatch.daemon import parts
 from maskwatch.flow import Face, Image
 
-build = parts.build_detector
+build = parts.build_finder
 
 
 class Stuck:
@@ -31,5 +31,5 @@ class Stuck:
 
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # as LimitCORE=0 in the unit file
-parts.build_detector = Stuck
+parts.build_finder = Stuck
 cli.main()
