@@ -1,4 +1,4 @@
-"""What the presence room works with, taken from the settings. The defaults are in maskwatch.config alone."""
+"""The parameters of the presence room, from the settings. The defaults are in maskwatch.config alone."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ from maskwatch.presence.zone import Zone
 
 
 def opinion(settings: Settings) -> Opinion:
-    """[opinion], as the tracker takes it."""
+    """The tracker's parameters, from [opinion]."""
     return Opinion(**settings.opinion.model_dump())
 
 
 def rules(settings: Settings) -> Rules:
-    """[alert] without its quiet hours, as the policy takes it."""
+    """The policy's parameters, from [alert]."""
     return Rules(**settings.alert.model_dump(exclude={"quiet", "timezone"}))
 
 
 def quiet_hours(settings: Settings) -> QuietHours:
-    """The times of day of [alert] without alerts.
-
-    Raises:
-        zoneinfo.ZoneInfoNotFoundError: the time zone's file has gone since the settings were checked.
-    """
+    """The times of day without alerts, from [alert] quiet and timezone."""
     windows = [(each.since, each.until) for each in settings.alert.quiet]
     return QuietHours.of(windows, settings.alert.timezone)
 
 
 def zone(settings: Settings) -> Zone:
-    """[zone] and [face] min_size."""
+    """Which faces count, from [zone] and [face] min_size."""
     return Zone(settings.face.min_size, settings.zone.polygon)

@@ -63,7 +63,7 @@ class Preparation:
 
 @dataclass(slots=True)
 class Parts:
-    """Everything the loop works with, made by build(). `adjust` changes what follows the settings while it runs."""
+    """Everything that the loop works with, made by build(). adjust() applies changed settings while it runs."""
 
     source: Source
     finder: Finder
@@ -75,7 +75,7 @@ class Parts:
     zone: Zone
     quiet_hours: QuietHours
     motion_gate: MotionGate | None = None
-    max_fps: float | None = None  # frames a second looked at; None: all
+    max_fps: float | None = None  # frames a second that are processed; None: all
     preparation: Preparation | None = None
     wall: Wall | None = None
 
@@ -90,19 +90,19 @@ def build(
     log: LogOutput | None = None,
     show_pins: bool = False,
 ) -> Parts:
-    """Open everything the settings name; what was opened is closed again when a later part fails.
+    """Open all parts that the settings name. If one fails, those opened before are closed.
 
-    The settings say everything but what the caller brings along: tests and benchmarks bring parts of their own.
+    The caller may give some of the parts instead, as tests and benchmarks do.
 
     Args:
         settings: see config.load.
-        source: in place of the camera that the settings name. No pictures on the wall are kept for it, and nothing is
-            prepared for its frames.
-        outputs: in place of the log, the pins and the sound.
-        finder: in place of the model that the settings name. It is shown whole frames; a Looking shows it the zone.
-        classifier: in place of the model that the settings name.
-        log: where alert lines go; None: nowhere.
-        show_pins: also a line in that log whenever a pin changes.
+        source: used instead of the camera in the settings. Its frames are not prepared, and its pictures on the wall
+            are not saved.
+        outputs: used instead of the log, the pins and the sound.
+        finder: used instead of the model in the settings. It sees whole frames, unless it is a Looking.
+        classifier: used instead of the model in the settings.
+        log: writes the alert lines; None: they are not written.
+        show_pins: whether the log also gets a line whenever a pin changes.
 
     Raises:
         MaskwatchError: a model, pin or source cannot be used.
@@ -120,7 +120,7 @@ def build(
             source = open_source(settings.camera, preparation)
             logger.info("watching %s", address.parse(settings.camera.source).shown)
             wall = Wall.from_environment(_view(settings.camera))
-        opened.pop_all()  # from here on the loop closes them
+        opened.pop_all()  # from now on the loop closes them
     parts = Parts(
         source,
         finder,
@@ -158,11 +158,7 @@ def _view(camera: CameraSettings) -> str:
 
 
 def adjust(parts: Parts, settings: Settings) -> None:
-    """Apply the settings that can change while the parts run (reload.LIVE).
-
-    Raises:
-        zoneinfo.ZoneInfoNotFoundError: see from_settings.quiet_hours.
-    """
+    """Apply the settings that can change while the parts run (reload.LIVE)."""
     parts.tracker.opinion = from_settings.opinion(settings)
     parts.policy.rules = from_settings.rules(settings)
     parts.quiet_hours = from_settings.quiet_hours(settings)
@@ -182,7 +178,7 @@ def adjust(parts: Parts, settings: Settings) -> None:
 
 
 def build_finder(settings: FaceSettings, tell: Callable[[str], object] = lambda _: None) -> EarlyFinder:
-    """The face finder the settings name.
+    """The face finder that the settings name.
 
     Args:
         settings: [face].
@@ -203,7 +199,7 @@ def build_finder(settings: FaceSettings, tell: Callable[[str], object] = lambda 
 
 
 def build_classifier(settings: MaskSettings, tell: Callable[[str], object] = lambda _: None) -> Classifier:
-    """The classifier the settings name.
+    """The classifier that the settings name.
 
     Args:
         settings: [mask].

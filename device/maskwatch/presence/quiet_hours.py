@@ -42,16 +42,20 @@ class QuietHours:
         now: Callable[[], datetime] = utc_now,
         clock_is_set: Callable[[], bool] | None = None,
     ) -> QuietHours:
-        """From start and end times such as "22:00".
+        """From pairs of start and end such as ("22:00", "06:30").
 
         Raises:
-            zoneinfo.ZoneInfoNotFoundError: at the first call, if the time zone is not known.
+            ValueError: a time is not valid.
         """
         times = [(time.fromisoformat(since), time.fromisoformat(until)) for since, until in windows]
         return cls(times, timezone, now, clock_is_set or Clock())
 
     def __call__(self) -> bool:
-        """Whether it is quiet now. When the clocks change, the local time that a wall clock shows counts."""
+        """Whether it is quiet now. When summer time begins or ends, the local time that a wall clock shows counts.
+
+        Raises:
+            zoneinfo.ZoneInfoNotFoundError: the time zone is not known.
+        """
         if not self.windows or not self._is_clock_set():
             return False
         zone = zoneinfo.ZoneInfo(self.timezone) if self.timezone else None
