@@ -3,7 +3,7 @@
 import pytest
 from told_outputs import Clock, Part, Told
 
-from maskwatch.daemon.state import STATUS_EVERY, State
+from maskwatch.daemon.state import STATUS_EVERY, UnitState
 from maskwatch.flow import Signal
 from maskwatch.outputs import Outputs
 
@@ -14,7 +14,7 @@ class Unit:
     def __init__(self) -> None:
         self.clock, self.lamp, self.systemd = Clock(), Part("lamp"), Told()
         self.outputs = Outputs([self.lamp])
-        self.state = State(self.outputs, self.systemd, self.clock)
+        self.state = UnitState(self.outputs, self.systemd, self.clock)
         self.state.begin()
 
     def frames(self, number: int, rate: float, blind: str | None = None) -> None:

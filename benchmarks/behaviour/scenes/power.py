@@ -20,7 +20,7 @@ from maskwatch.config import PowerSettings, Settings
 from maskwatch.daemon import parts
 from maskwatch.daemon.loop import Watch
 from maskwatch.daemon.parts import Finder, Parts
-from maskwatch.daemon.state import State
+from maskwatch.daemon.state import UnitState
 from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame, Image
@@ -124,7 +124,7 @@ def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
 
 def watch(unit: Parts) -> float:
     """CPU seconds, of all threads, that the loop takes for a source from its beginning to its end."""
-    loop, begin = Watch(unit, StageTimes(), State(unit.outputs, Notifier())), time.process_time()
+    loop, begin = Watch(unit, StageTimes(), UnitState(unit.outputs, Notifier())), time.process_time()
     while not unit.source.ended:
         loop.turn(math.inf)
     return time.process_time() - begin

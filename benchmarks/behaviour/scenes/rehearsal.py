@@ -17,7 +17,7 @@ from benchmarks.behaviour.scenes.scripts import FPS, HEIGHT, SCRIPTS, WIDTH, Jud
 from maskwatch.config import PowerSettings
 from maskwatch.daemon.loop import Watch
 from maskwatch.daemon.parts import build
-from maskwatch.daemon.state import State
+from maskwatch.daemon.state import UnitState
 from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame, Image, Verdict
@@ -88,7 +88,7 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
     settings = SETTINGS.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
     parts = build(settings, reel, Outputs([]), finder=reel, classifier=reel)
-    watch, on = Watch(parts, StageTimes(), State(parts.outputs, Notifier())), []
+    watch, on = Watch(parts, StageTimes(), UnitState(parts.outputs, Notifier())), []
     while not reel.ended:
         watch.turn(math.inf)
         on.append((reel.step / script.fps, parts.policy.on))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from maskwatch.daemon.failed_frames import Skips, required
 from maskwatch.daemon.parts import Parts
-from maskwatch.daemon.state import State
+from maskwatch.daemon.state import UnitState
 from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame
@@ -57,7 +57,7 @@ def run(
         In each case the alert and the pins are switched off before.
     """
     notifier = notifier or Notifier()
-    state = State(parts.outputs, notifier)
+    state = UnitState(parts.outputs, notifier)
     watch = Watch(parts, stages or StageTimes(), state)
     try:
         state.begin()
@@ -74,7 +74,7 @@ def run(
 class Watch:
     """One turn of the loop after the other, and what is remembered between them."""
 
-    def __init__(self, parts: Parts, stages: StageTimes, state: State) -> None:
+    def __init__(self, parts: Parts, stages: StageTimes, state: UnitState) -> None:
         self._parts, self._stages, self._state = parts, stages, state
         self._time = 0.0  # seconds, of the newest frame
         self._looked = -math.inf  # seconds, of the newest frame that was processed

@@ -12,7 +12,7 @@ from maskwatch.outputs import Outputs
 STATUS_EVERY = 10.0  # seconds between two status lines while nothing is wrong
 
 
-class State:
+class UnitState:
     """Tells the outputs and systemd what changed.
 
     A unit that cannot see always shows its fault, because it must not seem to watch. If an output fails, the unit shows
