@@ -227,7 +227,7 @@ def test_a_file_that_everybody_can_read_is_warned_of(tmp_path: Path, caplog: pyt
         (b"\n", "empty"),
         (b"hunter2\nhunter2\n", "not one line of text"),
         (b"hunter2\0", "not one line of text"),
-        (b"\xffhunter2", "no UTF-8 text"),
+        (b"\xffhunter2", "not UTF-8 text"),
         (b"hunter2" * 1000, "7000 bytes, expected 1024 at most"),
     ],
 )
