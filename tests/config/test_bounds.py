@@ -95,7 +95,7 @@ def loaded(tmp_path: Path, text: str) -> config.Settings:
         ),
         (
             "[power]\nmax_fps = 0.5\n[opinion]\ngap = 3",
-            "opinion.gap = 3 is less than the 4.0 s that 2 frames take at power.max_fps = 0.5: everybody would be a new person",
+            "opinion.gap = 3 is less than the 4.0 s that 2 frames take at power.max_fps = 0.5: everybody would be a",
         ),
         (
             '[camera]\nsource = "images:pictures"\nfps = 0.5\n[opinion]\ngap = 3',
