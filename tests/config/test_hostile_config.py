@@ -99,7 +99,7 @@ def test_an_odd_name_is_one_line(tmp_path: Path, name: str) -> None:
     [
         ({"ALERT__HOLD": "1" * 4301}, "environment MASKWATCH__ALERT__HOLD: a line of more than 4096 characters"),
         ({"ALERT__HOLD": "1" * 4000}, "environment MASKWATCH__ALERT__HOLD: alert.hold: found a number of 4000 digits"),
-        ({"ALERT__QUIET": "[" * 1000}, "environment MASKWATCH__ALERT__QUIET: hundreds of brackets"),
+        ({"ALERT__QUIET": "[" * 1000}, "environment MASKWATCH__ALERT__QUIET: hundreds of nested brackets"),
         ({"ALERT__HOLD": "\udcff"}, "environment MASKWATCH__ALERT__HOLD: alert.hold: found a string of 1 character"),
         ({"ALERT__HOLD": ""}, "environment MASKWATCH__ALERT__HOLD: alert.hold: found '' (str)"),
         ({"X": "1"}, "environment MASKWATCH__X: x: unknown key"),
