@@ -30,10 +30,10 @@ VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # No runtime has a quick kernel for int16x8: where a picture takes seconds, it is left out.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test check models bundles far reach quality reference study clean
+.PHONY: help demo test test-pi check models bundles far reach quality reference study clean
 
 help: ## print these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # gpiozero's mock pins stand in for the Pi's, so the LED and the buzzer are lines on the screen: a steady tone, because
 # two beeps a second would be forty of them.
@@ -44,6 +44,14 @@ demo: .venv-demo/.made ## watch a built-in scene for about 20 s, with no camera,
 # A file's tests stay together: they share what is expensive to make. A process holds TensorFlow, about 1 GB.
 test: check ## everything CI asks for: check, then the tests
 	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# Base image, wheels and cards are kept outside the tree: about 5 GB. One board at a time, in the order of the files.
+PI_CACHE ?= $(HOME)/.cache/maskwatch-pi
+PI_RESULTS ?= runs/pi
+
+test-pi: .venv/.made ## a unit's card, flashed and booted on an emulated Raspberry Pi: see docs/emulated-pi.md
+	MASKWATCH_PI_CACHE=$(PI_CACHE) MASKWATCH_PI_RESULTS=$(PI_RESULTS) \
+		.venv/bin/pytest tests/pi -m pi --numprocesses 0 --capture no
 
 check: .venv/.made ## lint, format, types, who imports whom
 	.venv/bin/ruff check

@@ -27,8 +27,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"__init__.py", "__main__.py", "host.py", "records.py"},
     ),
     "tests": (
-        {"benchmarks", "camera", "cli", "config", "convert", "daemon", "flash", "house", "outputs", "pins", "presence"}
-        | {"support", "system", "text", "training", "vision"},
+        {"benchmarks", "camera", "cli", "config", "convert", "daemon", "flash", "house", "outputs", "pi", "pins"}
+        | {"presence", "support", "system", "text", "training", "vision"},
         {"conftest.py"},
     ),
 }

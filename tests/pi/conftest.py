@@ -1,0 +1,65 @@
+"""Slow parts, made once a session and in this order: base image, the unit's card, a first boot."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from emulated_pi import base_image, board, cache, flashing, needs, scene, transcript, wheels
+from emulated_pi.first_boot import FirstBoot
+from emulated_pi.transcript import Transcript
+
+STUCK = Path(__file__).parents[1] / "support" / "stand_ins" / "stuck_finder.py"
+
+
+@pytest.fixture(scope="session")
+def told() -> Transcript:
+    """Lines and figures of this run."""
+    return Transcript(transcript.results(), board.QEMU)
+
+
+@pytest.fixture(scope="session")
+def work() -> Path:
+    """An empty folder for cards, on the cache's disk: they are large."""
+    folder = cache.folder() / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def base(told: Transcript) -> Path:
+    """The stand-in for Raspberry Pi OS Lite."""
+    installed = needs.install()
+    told.say(f"Debian packages installed: {' '.join(installed)}" if installed else "Debian packages are all there")
+    with told.timed("base image (from the cache, if it was there)", "base_image_s"):
+        image = base_image.built()
+    told.note("base_image_bytes", image.stat().st_size)
+    return image
+
+
+@pytest.fixture(scope="session")
+def unit_image(base: Path, work: Path, told: Transcript) -> Path:
+    """A unit's card as `maskwatch flash` writes it, with the scene for its eyes and what later tests need beside it."""
+    with told.timed("maskwatch flash", "flash_s"):
+        image = flashing.flash(base, work)
+    flashing.put(image, scene.write(work / "scene"), *wheels.build(work / "wheels"), STUCK)
+    told.note("unit_image_bytes", image.stat().st_size)
+    return image
+
+
+@pytest.fixture(scope="session")
+def first_boot(unit_image: Path, work: Path, told: Transcript) -> Iterator[FirstBoot]:
+    """The unit after its first boot, which watches."""
+    with FirstBoot(unit_image, work / "first", told) as boot:
+        yield boot
+
+
+@pytest.fixture(scope="session")
+def installed(first_boot: FirstBoot) -> Path:
+    """The card after the first boot, to lay others over: its board is off from here on."""
+    first_boot.board.console.run("sync")
+    first_boot.board.cut_power()
+    return first_boot.card.path

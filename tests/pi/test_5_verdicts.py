@@ -1,0 +1,57 @@
+"""The same pictures, the same models: what aarch64 says, held against this machine's processor."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from emulated_pi import flashing, waiting
+from emulated_pi.board import Board, Card
+from emulated_pi.flashing import PINS
+from emulated_pi.transcript import Transcript
+
+pytestmark = pytest.mark.pi
+PIXELS = 1.0  # of a box's corners, that may differ: OpenCV rounds another way where it makes a picture smaller
+CONFIDENCE = 0.02  # of a verdict
+
+
+@pytest.fixture(scope="module")
+def here(work: Path) -> list[dict[str, Any]]:
+    """This machine's, of the pictures that are on the card."""
+    return _parsed(flashing.run("detect", str(work / "scene"), "--json"))
+
+
+@pytest.fixture(scope="module")
+def there(installed: Path, work: Path) -> Iterator[list[dict[str, Any]]]:
+    """The board's."""
+    with Board(Card(installed, work / "verdicts"), PINS) as board:
+        waiting.watching(board)
+        board.console.log_in()
+        board.console.run("systemctl stop maskwatch")
+        shown = board.console.run("/opt/maskwatch/venv/bin/maskwatch detect /boot/firmware/scene --json", 3600)
+        yield _parsed(shown)
+
+
+def test_the_same_faces_are_found_and_judged_alike(
+    here: list[dict[str, Any]], there: list[dict[str, Any]], told: Transcript
+) -> None:
+    assert len(here) == len(there)
+    boxes, confidences, alike = [0.0], [0.0], 0
+    for ours, theirs in zip(here, there, strict=True):
+        assert [face["label"] for face in ours["faces"]] == [face["label"] for face in theirs["faces"]]
+        alike += ours["faces"] == theirs["faces"]
+        for one, other in zip(ours["faces"], theirs["faces"], strict=True):
+            boxes += [abs(a - b) for a, b in zip(one["box"], other["box"], strict=True)]
+            confidences.append(abs(one["confidence"] - other["confidence"]))
+    told.note("pictures_compared", len(here))
+    told.note("pictures_alike_to_the_last_digit", alike)
+    told.note("box_difference_px", max(boxes))
+    told.note("confidence_difference", max(confidences))
+    assert max(boxes) <= PIXELS
+    assert max(confidences) <= CONFIDENCE
+
+
+def _parsed(lines: str) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
+    return sorted(found, key=lambda line: Path(line["image"]).name)
