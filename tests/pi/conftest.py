@@ -1,7 +1,11 @@
-"""Slow parts, made once a session and in this order: base image, the unit's card, a first boot."""
+"""Slow parts, made once a session and in this order: base image, the unit's card, a first boot.
+
+MASKWATCH_PI_GO_ON=1 goes on from the cards that an earlier session left: a single point is then tried in minutes.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +16,7 @@ from emulated_pi.first_boot import FirstBoot
 from emulated_pi.transcript import Transcript
 
 STUCK = Path(__file__).parents[1] / "support" / "stand_ins" / "stuck_finder.py"
+GO_ON = bool(os.environ.get("MASKWATCH_PI_GO_ON"))
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +27,11 @@ def told() -> Transcript:
 
 @pytest.fixture(scope="session")
 def work() -> Path:
-    """An empty folder for cards, on the cache's disk: they are large."""
+    """A folder for cards, on the cache's disk: they are large."""
     folder = cache.folder() / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    if not GO_ON:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
     return folder
 
 
@@ -41,12 +47,18 @@ def base(told: Transcript) -> Path:
 
 
 @pytest.fixture(scope="session")
-def unit_image(base: Path, work: Path, told: Transcript) -> Path:
+def unit_image(request: pytest.FixtureRequest, work: Path, told: Transcript) -> Path:
     """A unit's card as `maskwatch flash` writes it, with the scene for its eyes and what later tests need beside it."""
+    whole = work / "flashed"
+    if whole.exists():
+        told.say("the card is the one that an earlier session flashed")
+        return work / "door-1.img"
+    base = request.getfixturevalue("base")
     with told.timed("maskwatch flash", "flash_s"):
         image = flashing.flash(base, work)
     flashing.put(image, scene.write(work / "scene"), *wheels.build(work / "wheels"), STUCK)
     told.note("unit_image_bytes", image.stat().st_size)
+    whole.touch()
     return image
 
 
@@ -58,8 +70,14 @@ def first_boot(unit_image: Path, work: Path, told: Transcript) -> Iterator[First
 
 
 @pytest.fixture(scope="session")
-def installed(first_boot: FirstBoot) -> Path:
+def installed(request: pytest.FixtureRequest, work: Path, told: Transcript) -> Path:
     """The card after the first boot, to lay others over: its board is off from here on."""
+    whole = work / "booted"
+    if whole.exists():
+        told.say("the card is the one whose first boot an earlier session ran")
+        return work / "first" / "card.qcow2"
+    first_boot: FirstBoot = request.getfixturevalue("first_boot")
     first_boot.board.console.run("sync")
     first_boot.board.cut_power()
+    whole.touch()
     return first_boot.card.path

@@ -92,8 +92,8 @@ def test_the_drawing_has_a_row_a_pin_and_every_mark(register: Register, monitor:
     levels = Levels(monitor, PINS)
     register.words[GPLEV0] = 1 << 17
     at = levels.wait(lambda high: "buzzer" in high, 60, "buzzer")
-    draw(levels, [Mark(at, "bare")], (0.0, at + 1), tmp_path / "pins.svg", "Pins")
-    assert (tmp_path / "pins.svg").stat().st_size > 1000
+    draw(levels, [Mark(at, "bare")], (0.0, at + 1), tmp_path / "pins.png", "Pins")
+    assert (tmp_path / "pins.png").stat().st_size > 1000
     levels.close()
 
 

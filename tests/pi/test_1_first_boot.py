@@ -23,10 +23,10 @@ def drawn(first_boot: FirstBoot, told: Transcript) -> None:
     """The pins of the whole boot, and of the alarm alone."""
     board = first_boot.board
     levels, end = board.levels, first_boot.alarm_off + AFTER
-    drawing.draw(levels, first_boot.marks, (0.0, end), told.folder / "pins-first-boot.svg", "First boot")
+    drawing.draw(levels, first_boot.marks, (0.0, end), told.folder / "pins-first-boot.png", "First boot")
     alarm = [mark for mark in first_boot.marks if mark.time >= first_boot.watching]
     span = (first_boot.watching - AFTER, end)
-    drawing.draw(levels, alarm, span, told.folder / "pins-alarm.svg", "The first alarm")
+    drawing.draw(levels, alarm, span, told.folder / "pins-alarm.png", "The first alarm")
 
 
 def test_the_report_on_the_boot_partition_says_ready(first_boot: FirstBoot) -> None:

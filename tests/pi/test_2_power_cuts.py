@@ -40,5 +40,5 @@ def test_a_cut_in_an_alarm_is_followed_by_watching(installed: Path, work: Path, 
         told.say(f"watching {at:.1f} s after power came again: a boot that is not the first")
         assert not board.levels.seen_high(0.0) & waiting.LOUD, "something sounded while it booted"
         drawing.draw(
-            board.levels, [Mark(at, "watching")], (0.0, at + 3), told.folder / "pins-boot.svg", "Boot after a power cut"
+            board.levels, [Mark(at, "watching")], (0.0, at + 3), told.folder / "pins-boot.png", "Boot after a power cut"
         )

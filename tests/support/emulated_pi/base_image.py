@@ -12,11 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emulated_pi import cache, debian, initramfs, lgpio_package, needs
+from emulated_pi import cache, debian, initramfs, lgpio_package, needs, unit_python
 
 BASE = Path(__file__).parent / "base"
 BOARD = "bcm2837-rpi-3-b.dtb"
-PYTHON = "python3.13"  # Debian's, in the image
 ROOT_SIZE = "1800M"
 FAKEROOT = ["fakeroot"] if os.geteuid() else []  # it keeps the files' owners; slow, and root has no need of it
 SEEDS = {  # as an image comes from its maker, to be replaced
@@ -30,7 +29,7 @@ def built() -> Path:
     """The image: a file of about 2.3 GB, sparse."""
     archive = _unpacked()
     recipe = [path.read_bytes() for path in sorted(BASE.iterdir())]
-    recipe += [Path(str(module.__file__)).read_bytes() for module in (sys.modules[__name__], initramfs)]
+    recipe += [Path(str(module.__file__)).read_bytes() for module in (sys.modules[__name__], initramfs, unit_python)]
     recipe += [lgpio_package.built().read_bytes(), archive.parent.name.encode()]
 
     def build(folder: Path) -> None:
@@ -82,9 +81,9 @@ def _write(root: Path, folder: Path) -> None:
 
 def _compile(root: Path) -> None:
     """.pyc files of Python's library and cloud-init: without them they are compiled at every start, in minutes."""
-    python = shutil.which(PYTHON)
-    own = ["qemu-aarch64-static", "-L", str(root), str(root / "usr" / "bin" / PYTHON)]
-    where = [str(root / "usr" / "lib" / name) for name in (PYTHON, "python3/dist-packages")]
+    python = unit_python.found()
+    own = ["qemu-aarch64-static", "-L", str(root), str(root / "usr" / "bin" / unit_python.NAME)]
+    where = [str(root / "usr" / "lib" / name) for name in (unit_python.NAME, "python3/dist-packages")]
     options = ["-m", "compileall", "-q", "-s", str(root), "-p", "/", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*([python] if python else own), *options, *where], check=False, stdout=subprocess.DEVNULL)
 

@@ -19,7 +19,6 @@ from emulated_pi.monitor import Monitor
 
 QEMU = os.environ.get("MASKWATCH_PI_QEMU", "qemu-system-aarch64")
 CARD = "4G"  # QEMU's card sizes are powers of two
-NICE = ["nice", "-n", "5"]
 # An instruction takes a nanosecond of the board's time, about as on a Pi 3, however busy the host is: so systemd's time
 # limits and the watchdog hold as they are. While the board has nothing to do, the two clocks go alike.
 PACE = ["-icount", "shift=0,sleep=on"]
@@ -74,7 +73,7 @@ class Board:
         self._files = [errors]
         self._began = time.monotonic()
         self._process = subprocess.Popen(
-            [*NICE, QEMU, *_machine(start), *_lines(monitor, serial, log), *_drive(self.card.path)],
+            [QEMU, *_machine(start), *_lines(monitor, serial, log), *_drive(self.card.path)],
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,

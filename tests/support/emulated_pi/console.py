@@ -51,7 +51,7 @@ class Console:
         """Wait for the shell, and keep its echo, the kernel's lines and systemd's out of the answers."""
         latest, since = time.monotonic() + seconds, len(self.text())
         while True:
-            self._type("stty -echo; dmesg -n 1; kill -s RTMIN+21 1; echo shell-$((6 * 7))")
+            self._type("PS1= PS2=; stty -echo; dmesg -n 1; kill -s RTMIN+21 1; echo shell-$((6 * 7))")
             try:
                 self.wait("^shell-42$", 20.0, since)
                 return

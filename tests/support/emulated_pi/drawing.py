@@ -26,12 +26,11 @@ class Mark:
 
 
 def draw(levels: Levels, marks: Sequence[Mark], span: tuple[float, float], path: Path, title: str) -> None:
-    """An SVG: a row a pin, low or high, and a line at each mark.
+    """A PNG: a row a pin, low or high, and a line at each mark.
 
     Args:
         span: where the drawing begins and ends, in seconds since power came.
     """
-    plt.rcParams["svg.hashsalt"] = "pins"  # the same pins draw the same file
     figure, axes = plt.subplots(figsize=(11, 1.1 + 0.8 * len(levels.pins) + 0.5))
     for row, (name, pin) in enumerate(reversed(levels.pins.items())):
         times = [change.time for change in levels.changes] + [span[1]]
@@ -47,7 +46,7 @@ def draw(levels: Levels, marks: Sequence[Mark], span: tuple[float, float], path:
     axes.set_title(title, loc="left", fontsize=11)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(path, bbox_inches="tight", dpi=80)
     plt.close(figure)
 
 

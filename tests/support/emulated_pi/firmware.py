@@ -15,6 +15,7 @@ CONSOLES = {  # what the firmware puts in the place of `serial0`, and what it le
     "console=serial0,115200": "console=ttyS1,115200 loglevel=4",  # the mini UART's name in Debian's kernel
     "console=tty1": "",
 }
+REVISION = "0xa02082"  # of a Pi 3B: the firmware tells it in the device tree, and gpiozero knows the board by it
 PARTITION = 520 << 20  # bytes read of a card to look into its first partition: up to its end
 
 
@@ -72,7 +73,9 @@ def read(boot: BootPartition, folder: Path) -> Start:
     words = boot.text("cmdline.txt", folder).split()
     line = " ".join(filter(None, (CONSOLES.get(word, word) for word in words)))
     kernel = boot.get(said.get("kernel", "kernel8.img"), folder)
-    return Start(kernel, boot.get("initramfs8", folder), boot.get(BOARD, folder), line)
+    tree = boot.get(BOARD, folder)
+    subprocess.run(["fdtput", "-p", "-t", "x", str(tree), "/system", "linux,revision", REVISION], check=True)
+    return Start(kernel, boot.get("initramfs8", folder), tree, line)
 
 
 def settings(text: str) -> dict[str, str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from emulated_pi import cache, scene
-from emulated_pi.base_image import PYTHON
+from emulated_pi import cache, scene, unit_python
 from emulated_pi.firmware import BootPartition
 
 PROGRAM = [sys.executable, "-c", "from maskwatch.cli import main; main()"]
@@ -50,7 +48,7 @@ def flash(base: Path, folder: Path, *options: str) -> Path:
     """
     unit, image = folder / "door-1.toml", folder / "door-1.img"
     unit.write_text(UNIT)
-    python = shutil.which(PYTHON)
+    python = unit_python.found()
     kept = ["--wheels", str(cache.folder() / "wheels"), *(["--python", python] if python else [])]
     run("flash", str(unit), "--image", str(base), "-o", str(image), *kept, *options)
     return image

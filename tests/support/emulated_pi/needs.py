@@ -20,6 +20,7 @@ PACKAGES = {  # a command of each, and the Debian package that has it
     "swig": "swig",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "cpio": "cpio",
+    "fdtput": "device-tree-compiler",
     "modprobe": "kmod",
 }
 LIBRARY = Path("/usr/aarch64-linux-gnu/include/stdio.h")

@@ -8,6 +8,9 @@ base=$(dirname "$0")
 for name in bin sbin lib; do [ -e "$root/$name" ] || ln -s "usr/$name" "$root/$name"; done
 [ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
 [ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
+[ -e "$root/usr/bin/nc" ] || ln -s nc.openbsd "$root/usr/bin/nc"  # cloud-init's services talk by it
+# cloud-init does not start without this file, though there is no network.
+cat "$root"/usr/share/ca-certificates/mozilla/*.crt > "$root/etc/ssl/certs/ca-certificates.crt"
 
 cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
 cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
@@ -45,3 +48,6 @@ run systemctl --quiet enable test-console.service
 run systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
     e2scrub_reap.service systemd-networkd-wait-online.service serial-getty@ttyS1.service ldconfig.service
 ldconfig -r "$root"
+# A finished image has its hardware database and message catalogue. These two dates say so: without them systemd makes
+# both at the first start, in half a minute of an emulated processor.
+touch "$root/etc/.updated" "$root/var/.updated"
