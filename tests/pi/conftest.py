@@ -1,6 +1,7 @@
 """Slow parts, made once a session and in this order: base image, the unit's card, a first boot.
 
-MASKWATCH_PI_GO_ON=1 goes on from the cards that an earlier session left: a single point is then tried in minutes.
+A boot is what takes longest, so the unit of the first boot stays on: the tests go on with it, file after file.
+MASKWATCH_PI_GO_ON=1 goes on from the cards that an earlier session left, and boots the installed one anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_pi import base_image, board, cache, flashing, needs, scene, transcript, wheels
+from emulated_pi import base_image, board, cache, flashing, needs, scene, transcript, waiting, wheels
+from emulated_pi.board import Board, Card
 from emulated_pi.first_boot import FirstBoot
 from emulated_pi.transcript import Transcript
 
@@ -70,14 +72,16 @@ def first_boot(unit_image: Path, work: Path, told: Transcript) -> Iterator[First
 
 
 @pytest.fixture(scope="session")
-def installed(request: pytest.FixtureRequest, work: Path, told: Transcript) -> Path:
-    """The card after the first boot, to lay others over: its board is off from here on."""
+def unit(request: pytest.FixtureRequest, work: Path, told: Transcript) -> Iterator[Board]:
+    """A unit after its first boot, switched on, with a shell."""
     whole = work / "booted"
-    if whole.exists():
+    if GO_ON and whole.exists():
         told.say("the card is the one whose first boot an earlier session ran")
-        return work / "first" / "card.qcow2"
-    first_boot: FirstBoot = request.getfixturevalue("first_boot")
-    first_boot.board.console.run("sync")
-    first_boot.board.cut_power()
+        with Board(Card.found(work / "first"), flashing.PINS) as board:
+            waiting.watching(board)
+            board.console.log_in()
+            yield board
+        return
+    first: FirstBoot = request.getfixturevalue("first_boot")
     whole.touch()
-    return first_boot.card.path
+    yield first.board

@@ -18,6 +18,7 @@ from emulated_pi.levels import Levels
 from emulated_pi.monitor import Monitor
 
 QEMU = os.environ.get("MASKWATCH_PI_QEMU", "qemu-system-aarch64")
+NAME = "card.qcow2"
 CARD = "4G"  # QEMU's card sizes are powers of two
 # An instruction takes a nanosecond of the board's time, about as on a Pi 3, however busy the host is: so systemd's time
 # limits and the watchdog hold as they are. While the board has nothing to do, the two clocks go alike.
@@ -29,10 +30,17 @@ class Card:
     """A card written from an image. What the board writes to it stays, and the image is not touched."""
 
     def __init__(self, image: Path, folder: Path) -> None:
-        self.folder, self.path = folder, folder / "card.qcow2"
+        self.folder, self.path = folder, folder / NAME
         folder.mkdir(parents=True, exist_ok=True)
         backing = ["-b", str(image.resolve()), "-F", "raw" if image.suffix == ".img" else "qcow2"]
         _qemu_img("create", "-q", "-f", "qcow2", *backing, str(self.path), CARD)
+
+    @classmethod
+    def found(cls, folder: Path) -> Card:
+        """The one that an earlier session left in a folder."""
+        card = cls.__new__(cls)
+        card.folder, card.path = folder, folder / NAME
+        return card
 
     def boot_partition(self) -> BootPartition:
         """As it is now, for reading. The board must be off."""

@@ -31,6 +31,7 @@ class FirstBoot:
         self.board.switch_on()
         try:
             self._follow()
+            self.board.console.log_in()
         except BaseException:
             self.board.cut_power()
             raise

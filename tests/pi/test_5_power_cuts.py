@@ -14,8 +14,21 @@ STAGES = ("tree", "working: config", "working: check")  # unpacking; the set-up;
 BOOT = 3600.0  # seconds until a stage begins
 
 
-@pytest.mark.usefixtures("installed")  # one board at a time: that one is off
-def test_the_first_boot_survives_three_cuts(unit_image: Path, work: Path, told: Transcript) -> None:
+def test_a_cut_in_an_alarm_is_followed_by_watching(unit: Board, told: Transcript) -> None:
+    waiting.alarm(unit)
+    unit.cut_power()
+    told.say("power cut while an alarm sounds")
+    unit.switch_on()
+    at = waiting.watching(unit)
+    told.note("boot_s", at)
+    told.say(f"watching {at:.1f} s after power came again: a boot that is not the first ({unit.waited():.0f} s here)")
+    assert not unit.levels.seen_high(0.0) & waiting.LOUD, "something sounded while it booted"
+    shown = (0.0, at + 3)
+    drawing.draw(unit.levels, [Mark(at, "watching")], shown, told.folder / "pins-boot.png", "Boot after a power cut")
+
+
+def test_the_first_boot_survives_three_cuts(unit: Board, unit_image: Path, work: Path, told: Transcript) -> None:
+    unit.cut_power()  # one board at a time
     card = Card(unit_image, work / "cuts")
     for stage in STAGES:
         with Board(card, PINS) as board:
@@ -27,18 +40,3 @@ def test_the_first_boot_survives_three_cuts(unit_image: Path, work: Path, told: 
         told.note("watching_after_cuts_s", at)
         board.console.log_in()
         assert board.console.run("head -1 /boot/firmware/maskwatch-report.txt") == "ready"
-
-
-def test_a_cut_in_an_alarm_is_followed_by_watching(installed: Path, work: Path, told: Transcript) -> None:
-    card = Card(installed, work / "alarm-cut")
-    with Board(card, PINS) as board:
-        waiting.alarm(board)
-        told.say("power cut while an alarm sounds")
-    with Board(card, PINS) as board:
-        at = waiting.watching(board)
-        told.note("boot_s", at)
-        told.say(f"watching {at:.1f} s after power came again: a boot that is not the first")
-        assert not board.levels.seen_high(0.0) & waiting.LOUD, "something sounded while it booted"
-        drawing.draw(
-            board.levels, [Mark(at, "watching")], (0.0, at + 3), told.folder / "pins-boot.png", "Boot after a power cut"
-        )

@@ -1,14 +1,12 @@
 """The same pictures, the same models: what aarch64 says, held against this machine's processor."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated_pi import flashing, waiting
-from emulated_pi.board import Board, Card
-from emulated_pi.flashing import PINS
+from emulated_pi import flashing
+from emulated_pi.board import Board
 from emulated_pi.transcript import Transcript
 
 pytestmark = pytest.mark.pi
@@ -23,14 +21,12 @@ def here(work: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def there(installed: Path, work: Path) -> Iterator[list[dict[str, Any]]]:
+def there(unit: Board) -> list[dict[str, Any]]:
     """The board's."""
-    with Board(Card(installed, work / "verdicts"), PINS) as board:
-        waiting.watching(board)
-        board.console.log_in()
-        board.console.run("systemctl stop maskwatch")
-        shown = board.console.run("/opt/maskwatch/venv/bin/maskwatch detect /boot/firmware/scene --json", 3600)
-        yield _parsed(shown)
+    unit.console.run("systemctl stop maskwatch")
+    shown = unit.console.run("/opt/maskwatch/venv/bin/maskwatch detect /boot/firmware/scene --json", 3600)
+    unit.console.run("systemctl start --no-block maskwatch")
+    return _parsed(shown)
 
 
 def test_the_same_faces_are_found_and_judged_alike(
