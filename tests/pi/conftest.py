@@ -40,7 +40,10 @@ def work() -> Path:
 @pytest.fixture(scope="session")
 def base(told: Transcript) -> Path:
     """The stand-in for Raspberry Pi OS Lite."""
-    installed = needs.install()
+    try:
+        installed = needs.install()
+    except needs.MissingError as missing:
+        pytest.exit(str(missing), returncode=1)
     told.say(f"Debian packages installed: {' '.join(installed)}" if installed else "Debian packages are all there")
     with told.timed("base image (from the cache, if it was there)", "base_image_s"):
         image = base_image.built()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_pi import firmware
+from emulated_pi import firmware, needs
 from emulated_pi.console import Console
 from emulated_pi.drawing import Mark, draw
 from emulated_pi.levels import Levels
@@ -139,3 +139,13 @@ def test_what_never_ends_shows_what_the_port_said_instead(shell: Console) -> Non
     shell.run("echo Kernel panic", 60)  # a busy machine answers late
     with pytest.raises(TimeoutError, match="Kernel panic"):
         shell.run("sleep 60", 0.3)
+
+
+def test_what_is_missing_is_named_where_it_cannot_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(
+        needs.shutil, "which", lambda name: None if name in ("genimage", "mcopy") else f"/usr/bin/{name}"
+    )
+    monkeypatch.setattr(needs, "LIBRARY", Path(__file__))
+    with pytest.raises(needs.MissingError, match=r"apt-get install genimage mtools$"):
+        needs.install()

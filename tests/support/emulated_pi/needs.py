@@ -26,6 +26,10 @@ PACKAGES = {  # a command of each, and the Debian package that has it
 LIBRARY = Path("/usr/aarch64-linux-gnu/include/stdio.h")
 
 
+class MissingError(Exception):
+    """What is missing, and what to type, in a line."""
+
+
 def install() -> list[str]:
     """Install what is missing.
 
@@ -33,7 +37,7 @@ def install() -> list[str]:
         the packages that were installed.
 
     Raises:
-        RuntimeError: something is missing and we are not root; the text says what to type.
+        MissingError: something is missing and cannot be installed from here.
     """
     missing = sorted({package for command, package in PACKAGES.items() if shutil.which(command) is None})
     if not LIBRARY.exists():
@@ -46,7 +50,7 @@ def install() -> list[str]:
 
 
 def _as_root(command: list[str], packages: list[str]) -> None:
-    if os.geteuid() != 0:
-        raise RuntimeError(f"make test-pi needs Debian packages: sudo apt-get install {' '.join(packages)}")
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise MissingError(f"make test-pi needs packages of Debian 12 or 13: sudo apt-get install {' '.join(packages)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
