@@ -18,8 +18,8 @@ from emulated_pi.levels import Levels
 from emulated_pi.monitor import Monitor
 
 QEMU = os.environ.get("MASKWATCH_PI_QEMU", "qemu-system-aarch64")
-NAME = "card.qcow2"
-CARD = "4G"  # QEMU's card sizes are powers of two
+NAME = "card.img"
+SIZE = 4 << 30  # bytes: QEMU's card sizes are powers of two
 # An instruction takes a nanosecond of the board's time, about as on a Pi 3, however busy the host is: so systemd's time
 # limits and the watchdog hold as they are. While the board has nothing to do, the two clocks go alike.
 PACE = ["-icount", "shift=0,sleep=on"]
@@ -27,13 +27,17 @@ PINS = {"buzzer": 17, "led": 27}
 
 
 class Card:
-    """A card written from an image. What the board writes to it stays, and the image is not touched."""
+    """A card written from an image, which stays as it is.
+
+    It is a plain file: what the board wrote is in it in that order, whenever QEMU is killed. A qcow2 file keeps its
+    tables back, and lost pieces in between.
+    """
 
     def __init__(self, image: Path, folder: Path) -> None:
         self.folder, self.path = folder, folder / NAME
         folder.mkdir(parents=True, exist_ok=True)
-        backing = ["-b", str(image.resolve()), "-F", "raw" if image.suffix == ".img" else "qcow2"]
-        _qemu_img("create", "-q", "-f", "qcow2", *backing, str(self.path), CARD)
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(self.path)], check=True)
+        os.truncate(self.path, SIZE)
 
     @classmethod
     def found(cls, folder: Path) -> Card:
@@ -43,11 +47,8 @@ class Card:
         return card
 
     def boot_partition(self) -> BootPartition:
-        """As it is now, for reading. The board must be off."""
-        copy = self.folder / "boot.raw"
-        blocks = f"count={firmware.PARTITION >> 20}"
-        _qemu_img("dd", "-f", "qcow2", "-O", "raw", "bs=1M", blocks, f"if={self.path}", f"of={copy}")
-        return BootPartition(copy)
+        """As it is now. The board must be off."""
+        return BootPartition(self.path)
 
 
 class Board:
@@ -126,14 +127,10 @@ def _lines(monitor: Path, serial: Path, log: Path) -> list[str]:
 
 
 def _drive(card: Path) -> list[str]:
-    return ["-drive", f"file={card},format=qcow2,if=sd"]
+    return ["-drive", f"file={card},format=raw,if=sd"]
 
 
 def _numbered(log: Path) -> Path:
     """serial.0.log, serial.1.log, …: of the boots before."""
     count = len(list(log.parent.glob("serial.*.log")))
     return log.with_name(f"serial.{count}.log")
-
-
-def _qemu_img(*command: str) -> None:
-    subprocess.run(["qemu-img", *command], check=True)

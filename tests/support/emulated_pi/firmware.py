@@ -16,7 +16,6 @@ CONSOLES = {  # what the firmware puts in the place of `serial0`, and what it le
     "console=tty1": "",
 }
 REVISION = "0xa02082"  # of a Pi 3B: the firmware tells it in the device tree, and gpiozero knows the board by it
-PARTITION = 520 << 20  # bytes read of a card to look into its first partition: up to its end
 
 
 @dataclass(frozen=True)

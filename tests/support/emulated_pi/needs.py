@@ -9,7 +9,6 @@ from pathlib import Path
 
 PACKAGES = {  # a command of each, and the Debian package that has it
     "qemu-system-aarch64": "qemu-system-arm",
-    "qemu-img": "qemu-utils",
     "qemu-aarch64-static": "qemu-user-static",
     "mmdebstrap": "mmdebstrap",
     "fakeroot": "fakeroot",
