@@ -12,7 +12,7 @@ from emulated_pi.base_image import BOARD
 SECTOR = 512  # bytes
 FIRST_ENTRY = 446  # bytes into the card: the partition table
 CONSOLES = {  # what the firmware puts in the place of `serial0`, and what it leaves out: no display is there
-    "console=serial0,115200": "console=ttyS1,115200 loglevel=4",  # the mini UART's name in Debian's kernel
+    "console=serial0,115200": "console=ttyS1,115200 loglevel=4 systemd.show_status=0",  # the mini UART's name there
     "console=tty1": "",
 }
 REVISION = "0xa02082"  # of a Pi 3B: the firmware tells it in the device tree, and gpiozero knows the board by it

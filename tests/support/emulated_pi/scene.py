@@ -8,15 +8,24 @@ import cv2
 
 from maskwatch.camera import demo
 
-FPS = 2.0  # pictures a second of the scene; an emulated board needs seconds for each
+FPS = 4.0  # pictures a second of the scene; the emulated board looks at about ten in a second of its own
+EMPTY = 900  # pictures of the empty hall afterwards: an update is kept when the unit watched for 20 s without a break
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
 def write(folder: Path) -> Path:
-    """Somebody walks in bare, puts a mask on after 8 s and leaves: 40 pictures of 640×480."""
+    """Somebody walks in bare, puts a mask on after 8 s and leaves: 80 pictures of 640×480, 0000.jpg on. Then nobody."""
     folder.mkdir()
     scene = demo.Scene()
     for count in range(int(demo.DURATION * FPS)):
-        image = cv2.cvtColor(scene.at(count / FPS), cv2.COLOR_RGB2BGR)
-        assert cv2.imwrite(str(folder / f"{count:03d}.jpg"), image, JPEG)
+        (folder / f"{count:04d}.jpg").write_bytes(_jpeg(scene, count / FPS))
+    nobody = _jpeg(scene, 0.0)
+    for count in range(EMPTY):
+        (folder / f"{1000 + count}.jpg").write_bytes(nobody)
     return folder
+
+
+def _jpeg(scene: demo.Scene, moment: float) -> bytes:
+    is_made, content = cv2.imencode(".jpg", cv2.cvtColor(scene.at(moment), cv2.COLOR_RGB2BGR), JPEG)
+    assert is_made
+    return content.tobytes()
