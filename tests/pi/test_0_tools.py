@@ -92,8 +92,9 @@ def test_the_drawing_has_a_row_a_pin_and_every_mark(register: Register, monitor:
     levels = Levels(monitor, PINS)
     register.words[GPLEV0] = 1 << 17
     at = levels.wait(lambda high: "buzzer" in high, 60, "buzzer")
-    draw(levels, [Mark(at, "bare")], (0.0, at + 1), tmp_path / "pins.png", "Pins")
+    draw(levels, [Mark(at, "bare"), Mark(at, "alarm")], (0.0, at + 1), tmp_path / "pins.png", "Pins")
     assert (tmp_path / "pins.png").stat().st_size > 1000
+    assert (tmp_path / "pins.csv").read_text() == f"seconds,buzzer_GPIO17,led_GPIO27\n0.000,0,0\n{at:.3f},1,0\n"
     levels.close()
 
 
