@@ -52,7 +52,7 @@ def _ended(unit: Board, told: Transcript, name: str, order: str) -> None:
     began = unit.monitor.seconds()
     unit.console.run(order)
     took = waiting.silent(unit) - began
-    ended = unit.console.run("journalctl -u maskwatch -o cat --no-pager | grep -o '^alert_[a-z]*' | tail -1")
-    assert ended == "alert_on", "the mask ended the alarm, and not we"
+    ended = unit.console.run("journalctl -u maskwatch -o cat --no-pager | grep '^alert_' | tail -1")
+    assert "alert_on" in ended or "faces=0" in ended, f"the mask ended the alarm, and not we: {ended}"
     told.note(f"silent_after_{name.replace(' ', '_')}_s", took)
     told.say(f"{name} in an alarm: pins low after {took:.1f} s of the board's")

@@ -8,13 +8,15 @@ import cv2
 
 from maskwatch.camera import demo
 
-FPS = 4.0  # pictures a second of the scene; the emulated board looks at about ten in a second of its own
+# Pictures a second of the scene. The emulated board looks at about ten in a second of its own, so the scene lasts as
+# long as it does at a door: an order that a test types reaches the board three seconds after the alarm began.
+FPS = 10.0
 EMPTY = 900  # pictures of the empty hall afterwards: an update is kept when the unit watched for 20 s without a break
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 
 
 def write(folder: Path) -> Path:
-    """Somebody walks in bare, puts a mask on after 8 s and leaves: 80 pictures of 640×480, 0000.jpg on. Then nobody."""
+    """Somebody comes in bare, puts a mask on after 8 s and leaves: 200 pictures of 640×480. Then nobody."""
     folder.mkdir()
     scene = demo.Scene()
     for count in range(int(demo.DURATION * FPS)):
