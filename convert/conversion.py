@@ -18,6 +18,7 @@ from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
 from maskwatch.config.complaint import complaint
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
+from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from maskwatch.vision.classifier import bare_share
 from maskwatch.vision.model_card import ModelCard
@@ -26,7 +27,6 @@ from maskwatch.vision.runtime import Model
 from training.pictures import data, quick
 from training.runs import run_folder
 from training.runs.progress import track
-from training.runs.run_folder import Run
 
 COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
 THREADS = 2

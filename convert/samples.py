@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Image
+from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.augment import crops, scenes
 from training.judging import scorer
 from training.pictures import data, quick, voc
-from training.runs.run_folder import Run
 
 # Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
 WHOLE, FACE, STREET = "whole", "face", "street"  # a mask model

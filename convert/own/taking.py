@@ -20,13 +20,13 @@ from convert.recipe import REFERENCE, Recipe, Variant
 from convert.samples import Shelf
 from maskwatch.errors import ConfigError, ModelError, SourceError
 from maskwatch.flow import Image
+from maskwatch.records.run import Run
 from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.foreign.trial import attempt
 from maskwatch.vision.model_card import NOT_JUDGED
 from maskwatch.vision.quantization import Floats
 from training.judging import calibration
 from training.pictures import data
-from training.runs.run_folder import Run
 
 SEED = 0  # of the split: nobody knows which photographs it has learnt from
 CALIBRATED = ("int8", "int16x8")  # variants that need photographs

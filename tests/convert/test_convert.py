@@ -24,6 +24,7 @@ from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.daemon import parts  # noqa: E402
 from maskwatch.errors import SourceError  # noqa: E402
 from maskwatch.flow import Box, Image  # noqa: E402
+from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import bundle  # noqa: E402
 from maskwatch.vision.classifier import MaskClassifier  # noqa: E402
 from maskwatch.vision.runtime import Model  # noqa: E402
@@ -77,7 +78,7 @@ def variant(model: Path, folder: Path, **other: object) -> Path:
     """The same model beside another run record."""
     copy = folder / "model.keras"
     copy.write_bytes(model.read_bytes())
-    run_folder.write(folder, run_folder.Run.model_validate({**run_folder.read(model).model_dump(), **other}))
+    run_folder.write(folder, Run.model_validate({**run_folder.read(model).model_dump(), **other}))
     return copy
 
 

@@ -9,8 +9,8 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 from maskwatch.flow import Image, Label  # noqa: E402
+from maskwatch.records.run import Run  # noqa: E402
 from training.pictures import data  # noqa: E402
-from training.runs import run_folder  # noqa: E402
 
 SIDE = 32  # pixels
 SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
@@ -24,7 +24,7 @@ def drawn(label: str, rng: np.random.Generator) -> Image:
     return image
 
 
-def made(split_sha256: str, **other: object) -> run_folder.Run:
+def made(split_sha256: str, **other: object) -> Run:
     fields: dict[str, object] = {
         "name": "tiny",
         "task": "mask",
@@ -37,7 +37,7 @@ def made(split_sha256: str, **other: object) -> run_folder.Run:
         "versions": {},
         "history": {},
     }
-    return run_folder.Run.model_validate({**fields, **other})
+    return Run.model_validate({**fields, **other})
 
 
 class Finished(NamedTuple):

@@ -17,6 +17,7 @@ from photographs import save
 
 from maskwatch.errors import MaskwatchError, ModelError, SourceError
 from maskwatch.flow import Box
+from maskwatch.records.run import Run
 from maskwatch.vision import bundle
 from training.__main__ import cli, main
 from training.augment import crops
@@ -145,7 +146,7 @@ def test_a_keras_model_brings_its_runs_calibration(tmp_path: Path) -> None:
     assert (plain.temperature, plain.bias) == (1.0, 0.0)
     fields: dict[str, Any] = {"name": "x", "task": "mask", "labels": data.CLASSES, "input_size": SIZE, "seed": 0}
     rest: dict[str, Any] = {"split_sha256": "", "knobs": {}, "versions": {}, "history": {}}
-    run_folder.write(tmp_path, run_folder.Run(**fields, **rest, temperature=2.5, bias=-0.3))
+    run_folder.write(tmp_path, Run(**fields, **rest, temperature=2.5, bias=-0.3))
     known = evaluate.open_network(path)
     assert (known.temperature, known.bias) == (2.5, -0.3)
 

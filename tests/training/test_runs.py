@@ -18,6 +18,7 @@ tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 from maskwatch.errors import ConfigError, ModelError  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
+from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import preprocess  # noqa: E402
 from training.augment import crops, scenes  # noqa: E402
 from training.augment.crops import Sample  # noqa: E402
@@ -32,7 +33,7 @@ from training.runs.knobs import FineTuning  # noqa: E402
 
 KNOBS = FineTuning(size=32, alpha=0.35, epochs=2, settling=1, looks=30, frozen="block_2_add", batch=6, seed=3)
 PHOTOS = 40
-RUN = run_folder.Run(
+RUN = Run(
     name="tiny",
     task="mask",
     labels=data.LABELS,

@@ -17,6 +17,7 @@ from photographs import save
 from PIL import Image as PillowImage
 
 from maskwatch.flow import Box, Image, Label
+from maskwatch.records.run import Run
 from maskwatch.vision import classifier
 from training.__main__ import cli
 from training.augment import crops
@@ -571,7 +572,7 @@ def test_the_confidence_that_is_judged_is_the_runs_own(
 ) -> None:
     model = saved(tmp_path / "colour.keras", 2)
     fields: dict[str, Any] = {"name": "x", "task": "mask", "labels": data.LABELS, "input_size": 8, "seed": 0}
-    run = run_folder.Run(**fields, split_sha256="", knobs={}, versions={}, history={}, temperature=temperature)
+    run = Run(**fields, split_sha256="", knobs={}, versions={}, history={}, temperature=temperature)
     run_folder.write(tmp_path, run)
     command(model, folders[0], tmp_path / "out", "--part", "all")
     error = json.loads((tmp_path / "out" / "slices.json").read_text())["calibration_error"]

@@ -11,12 +11,12 @@ keras = pytest.importorskip("keras")
 
 from convert import conversion, quantize  # noqa: E402
 from maskwatch.errors import ModelError  # noqa: E402
+from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import bundle, preprocess  # noqa: E402
 from training.classifier import warm_classifier  # noqa: E402
 from training.judging import evaluate  # noqa: E402
 from training.networks import mobilenet_v2  # noqa: E402
 from training.pictures import data  # noqa: E402
-from training.runs import run_folder  # noqa: E402
 
 SIZE, ALPHA = 32, 0.35
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 [RNG.uniform(0.8, 1.2, shape), RNG.normal(0, 0.2, shape), RNG.normal(0, 0.1, shape), np.ones(shape)]
             )
     path = tmp_path_factory.mktemp("bundle") / "mask.tflite"
-    run = run_folder.Run(
+    run = Run(
         name="mobilenet_v2",
         task="mask",
         labels=data.CLASSES,

@@ -11,6 +11,7 @@ keras = pytest.importorskip("keras")
 
 from convert import conversion, quantize  # noqa: E402
 from maskwatch.errors import ModelError  # noqa: E402
+from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import bundle, preprocess  # noqa: E402
 from training.finder import warm_finder  # noqa: E402
 from training.networks import finder  # noqa: E402
@@ -40,7 +41,7 @@ def trained() -> keras.Model:
 @pytest.fixture(scope="module")
 def shipped(trained: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "face.tflite"
-    run = run_folder.Run(
+    run = Run(
         name="finder",
         task="face",
         labels=("face",),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Image, Label
+from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from maskwatch.vision.classifier import bare_share
 from training.augment import crops, transplant, weather
@@ -170,7 +171,7 @@ def train(
         plots.curves(curves, out / "curves.png")
     logits = model.predict(x_check, verbose=0)
     temperature, bias = calibration.fit(logits, y_check)
-    run = run_folder.Run(
+    run = Run(
         name=recipe.name,
         task="mask",
         labels=data.CLASSES,

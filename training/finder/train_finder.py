@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Box
+from maskwatch.records.run import Run
 from training.augment import scenes
 from training.finder import finder_loss, finder_scores, slimming, warm_finder
 from training.judging import plots, scorer, summary
@@ -169,7 +170,7 @@ def train(
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
     threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
-    run = run_folder.Run(
+    run = Run(
         name=NAME,
         task="face",
         labels=("face",),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from maskwatch.records.run import Run
 from training.pictures import quick
 from training.runs.course import duration
-from training.runs.run_folder import Run
 
 MEASURES = {"map50": "mAP50", "face_ap50": "AP50 of faces", "precision": "precision", "recall": "recall"}
 

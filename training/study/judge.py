@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.flow import Image, Label
+from maskwatch.records.run import Run
 from maskwatch.vision import bundle, preprocess
 from training.augment import crops
 from training.judging import evaluate, scene_scores, scorer
@@ -75,7 +76,7 @@ def _times(run: Path) -> int:
     return int(json.loads(file.read_text())["times"]) if file.exists() else 0
 
 
-def _split(root: Path, run: run_folder.Run) -> parts.Parts:
+def _split(root: Path, run: Run) -> parts.Parts:
     """As the training had it; a network that was trained elsewhere had the honest one, or scenes alone."""
     protocol = run.knobs.get("protocol", "honest")
     split = parts.of(root, protocol, int(run.knobs.get("seed", 0)) if protocol == "study" else 0)
@@ -87,7 +88,7 @@ def _split(root: Path, run: run_folder.Run) -> parts.Parts:
     return split
 
 
-def _judged(path: Path, run: run_folder.Run, split: parts.Parts, subject: Subject) -> Judged:
+def _judged(path: Path, run: Run, split: parts.Parts, subject: Subject) -> Judged:
     """One file on everything."""
     answer, detect = _opened(path, run)
     known = data.faces(subject.root)
@@ -124,7 +125,7 @@ def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scor
     )
 
 
-def _opened(path: Path, run: run_folder.Run) -> tuple[Answer, Callable[[Image], list[scorer.Found]] | None]:
+def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[scorer.Found]] | None]:
     """A model as something that answers, and, if it is a detector, as one that finds."""
     if path.suffix == ".tflite":
         _same_training(path, run)
@@ -145,7 +146,7 @@ def _opened(path: Path, run: run_folder.Run) -> tuple[Answer, Callable[[Image], 
     return look, find
 
 
-def _same_training(path: Path, run: run_folder.Run) -> None:
+def _same_training(path: Path, run: Run) -> None:
     card = bundle.read(path, run.task, any_pixels=True).card
     if (card.name, card.provenance.get("split_sha256")) != (run.name, run.split_sha256):
         raise ModelError(
@@ -153,7 +154,7 @@ def _same_training(path: Path, run: run_folder.Run) -> None:
         )
 
 
-def _finder(path: Path, run: run_folder.Run) -> Callable[[Image], list[scorer.Found]]:
+def _finder(path: Path, run: Run) -> Callable[[Image], list[scorer.Found]]:
     """A scene model, on a picture of any size."""
     anchors = np.array(run.knobs["anchors"], np.float32)
     if path.suffix == ".tflite":
@@ -215,7 +216,7 @@ def precisions(seen: scorer.Findings, truths: scorer.Truths) -> Scenes:
     )
 
 
-def _record(run: run_folder.Run, folder: Path, found: dict[str, Judged], times: int) -> Record:
+def _record(run: Run, folder: Path, found: dict[str, Judged], times: int) -> Record:
     import keras
 
     model = keras.models.load_model(folder / "model.keras", compile=False)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.judging import calibration, plots
 from training.pictures import data
@@ -50,9 +51,7 @@ class Material:
     y_check: NDArray[np.int64]
 
 
-def train(
-    variant: Variant, weights: str | None, root: Path, out: Path, options: Options, way: Way = USUAL
-) -> run_folder.Run:
+def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options, way: Way = USUAL) -> Run:
     """Train one variant on the photographs of `root`; an interrupted run goes on where it was, a finished one stays.
 
     Writes out/model.keras, out/run.json and out/curves.png.
@@ -276,7 +275,7 @@ def _record(
     chosen: int,
     temperature: float,
     bias: float,
-) -> run_folder.Run:
+) -> Run:
     """What convert and the comparison read."""
     accuracy = float(curves["val_accuracy"][chosen])
     print(
@@ -284,7 +283,7 @@ def _record(
         f"{accuracy:.2%} of {len(split.check)} checked photographs right",
         flush=True,
     )
-    return run_folder.Run(
+    return Run(
         name=variant.network,
         task="mask",
         labels=data.LABELS,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError
+from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.augment.scenes import Picture
 from training.judging import plots, scene_scores, scorer, summary
@@ -118,7 +119,7 @@ def train(boxes: Path, out: Path, knobs: Knobs, way: Way = USUAL) -> None:
     curves = learn(model, material, out, knobs, key)
     plots.curves(curves, out / "curves.png")
     threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
-    run = run_folder.Run(
+    run = Run(
         name=NAME,
         task="scene",
         labels=tuple(map(str, data.CLASSES)),
