@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -18,7 +17,6 @@ from maskwatch.daemon import parts
 from maskwatch.flow import Alert, Face, Image, Verdict
 from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import Show, open_pins
-from maskwatch.vision import bundle
 
 LAMP = "led"  # the pin whose edges are timed: the default config plays it steady, so an alert is one edge up, one down
 END_WITHIN = 10.0  # seconds
@@ -61,18 +59,6 @@ def default_settings(**sections: dict[str, Any]) -> Settings:
     settings = config.load(None, {})
     changed = {name: getattr(settings, name).model_copy(update=keys) for name, keys in sections.items()}
     return settings.model_copy(update=changed)
-
-
-def hashes() -> dict[str, str]:
-    """SHA-256 of the default bundles' files, by task.
-
-    Raises:
-        ModelError: one is missing or damaged.
-    """
-    paths = {task: bundle.default_path(task) for task in bundle.TASKS}
-    for task, path in paths.items():
-        bundle.read(path, task)
-    return {task: hashlib.sha256(path.read_bytes()).hexdigest() for task, path in paths.items()}
 
 
 class Counted:

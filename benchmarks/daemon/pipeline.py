@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import host
+from benchmarks import host, records
 from benchmarks.daemon import counted_daemon, latency, throughput
 from benchmarks.records import spread
 from maskwatch.camera import demo
 from maskwatch.daemon.timing import STAGES
+from maskwatch.records.speed import Pipeline as Record
 
 SCHEMA = 1
 CROWDS = (0, 1, 2, 5, 10)  # faces in view
@@ -35,8 +36,8 @@ def measure(
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    machine = host.facts()  # before the work here is itself the load
-    settings, models = counted_daemon.default_settings(), counted_daemon.hashes()
+    settings, machine = counted_daemon.default_settings(), host.facts()  # facts first: measuring loads the machine
+    head = records.head("pipeline", SCHEMA, machine, settings)
     found: dict[int, list[dict[str, Any]]] = {people: [] for people in CROWDS}
     with tempfile.TemporaryDirectory() as folder:
         for people in CROWDS * ROUNDS:
@@ -45,11 +46,7 @@ def measure(
         say(f"pipeline: {alerts} alerts")
         late = latency.measure(alerts, Path(folder))
     return {
-        "schema": SCHEMA,
-        "kind": "pipeline",
-        "host": machine,
-        "models": models,
-        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        **head,
         "frame_pixels": [demo.WIDTH, demo.HEIGHT],
         "fps": settings.camera.fps,
         "warm_up_frames": throughput.WARM_UP,
@@ -67,43 +64,41 @@ def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def speeds(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+def speeds(record: Record) -> Sequence[Sequence[object]]:
     """A row for each number of faces: how fast, what it takes, what it costs beyond its models."""
-    rate = {crowd["faces"]: spread([1e3 / ms for ms in crowd["turns"]["daemon_ms"]])[0] for crowd in record["crowds"]}
+    rate = {crowd.faces: spread([1e3 / ms for ms in crowd.turns["daemon_ms"]])[0] for crowd in record.crowds}
     return [
         (
-            crowd["faces"],
-            f"{spread(crowd['turns']['found'])[0]:.1f}",
-            f"{rate[crowd['faces']]:.1f}",
-            f"{100 * rate[crowd['faces']] / rate[1]:.0f} %",
-            f"{spread(crowd['turns']['judged'])[0]:.2f}",
-            f"{spread(crowd['turns']['daemon_cpu_ms'])[0]:.2f}",
-            "{:.1f} ({:.1f} to {:.1f}) %".format(
-                *(100 * share for share in spread(throughput.overhead(crowd["turns"])))
-            ),
-            "{resident:.0f} ({peak:.0f}) MB".format(**crowd["memory_mb"]),
+            crowd.faces,
+            f"{spread(crowd.turns['found'])[0]:.1f}",
+            f"{rate[crowd.faces]:.1f}",
+            f"{100 * rate[crowd.faces] / rate[1]:.0f} %",
+            f"{spread(crowd.turns['judged'])[0]:.2f}",
+            f"{spread(crowd.turns['daemon_cpu_ms'])[0]:.2f}",
+            "{:.1f} ({:.1f} to {:.1f}) %".format(*(100 * share for share in spread(throughput.overhead(crowd.turns)))),
+            "{resident:.0f} ({peak:.0f}) MB".format(**crowd.memory_mb),
         )
-        for crowd in record["crowds"]
+        for crowd in record.crowds
     ]
 
 
-def shares(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+def shares(record: Record) -> Sequence[Sequence[object]]:
     """A row for each number of faces: each stage's share of all frames' time."""
     rows = []
-    for crowd in record["crowds"]:
-        sums = [sum(crowd["turns"][f"{stage}_ms"]) for stage in STAGES]
-        rows.append((crowd["faces"], *(f"{100 * each / sum(sums):.1f} %" for each in sums)))
+    for crowd in record.crowds:
+        sums = [sum(crowd.turns[f"{stage}_ms"]) for stage in STAGES]
+        rows.append((crowd.faces, *(f"{100 * each / sum(sums):.1f} %" for each in sums)))
     return rows
 
 
-def way(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+def way(record: Record) -> Sequence[Sequence[object]]:
     """One row: from capture to pin, and what the slowest are made of."""
-    found = record["latency"]
-    p50, p90, p99 = np.percentile(found["ms"]["total"], (50, 90, 99))
-    worst = latency.slowest(found["ms"])
+    found = record.latency
+    p50, p90, p99 = np.percentile(found.ms["total"], (50, 90, 99))
+    worst = latency.slowest(found.ms)
     made = " / ".join(f"{worst[part]:.1f}" for part in latency.PARTS)
     times = (f"{ms:.1f} ms" for ms in (p50, p90, p99))
-    return [(found["alerts"], found["lost_edges"], *times, f"{p99 * record['fps'] / 1e3:.2f}", f"{made} ms")]
+    return [(found.alerts, found.lost_edges, *times, f"{p99 * record.fps / 1e3:.2f}", f"{made} ms")]
 
 
 TABLES = (

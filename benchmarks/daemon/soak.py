@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import host
+from benchmarks import host, records
 from benchmarks.daemon import clip, counted_daemon, crowd, latency, trend
 from maskwatch.config import AlertSettings
 from maskwatch.daemon import loop as daemon
 from maskwatch.daemon.timing import KEPT
 from maskwatch.flow import Alert
+from maskwatch.records.speed import Soak as Record
 
 SCHEMA = 1
 MINUTES = 30.0
@@ -45,8 +46,8 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    machine = host.facts()  # before the work here is itself the load
-    settings, models = counted_daemon.default_settings(), counted_daemon.hashes()
+    settings, machine = counted_daemon.default_settings(), host.facts()  # facts first: measuring loads the machine
+    head = records.head("soak", SCHEMA, machine, settings)
     told: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
     with tempfile.TemporaryDirectory() as folder:
         loop = film(Path(folder), settings.camera.fps)
@@ -56,11 +57,7 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
                 say(line(content, sum(on for _, on in told["pin"])))
     samples = dict(zip(SAMPLED, map(list, zip(*told["sample"], strict=True)), strict=True))
     return {
-        "schema": SCHEMA,
-        "kind": "soak",
-        "host": machine,
-        "models": models,
-        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        **head,
         "fps": settings.camera.fps,
         "loop_s": {"nobody": EMPTY, "bare": BARE, "nobody again": EMPTY, "masked": MASKED},
         "samples": samples,
@@ -204,18 +201,20 @@ def late(
     return found
 
 
-def summary(record: dict[str, Any]) -> Sequence[Sequence[object]]:
+def summary(record: Record) -> Sequence[Sequence[object]]:
     """One row: memory, alerts, latency, frames."""
-    samples, memory, told = record["samples"], record["memory"], record["alerts"]
+    samples, memory, told = record.samples, record.memory, record.alerts
     captured, looked_at = samples["captured"][-1], samples["looked_at"][-1]
-    p50, p99 = np.percentile([ms for ms in record["latency_ms"]["on"] if ms is not None], (50, 99))
+    p50, p99 = np.percentile([ms for ms in record.latency_ms["on"] if ms is not None], (50, 99))
     return [
         (
             f"{samples['time_s'][-1] / 60:.0f} min",
-            f"{round(memory['kb_an_hour'])} ({round(memory['low'])} to {round(memory['high'])}) KB",
+            f"{round(memory.kb_an_hour)} ({round(memory.low)} to {round(memory.high)}) KB",
             f"{samples['resident_kb'][-1] / 1024:.0f} MB",
             *(f"{samples[name][0]}, {samples[name][-1]}" for name in ("threads", "open_files")),
-            *(f"{told['on'][what]}, {told['off'][what]}" for what in ("due", "lost", "extra")),
+            f"{told.on.due}, {told.off.due}",
+            f"{told.on.lost}, {told.off.lost}",
+            f"{told.on.extra}, {told.off.extra}",
             f"{p50:.1f}, {p99:.1f} ms",
             f"{captured}, {captured - looked_at}, {samples['judged'][-1]}",
         )

@@ -5,7 +5,6 @@ The frames are the built-in demo scene's, one face in each, written to a video s
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -18,12 +17,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks import host
+from benchmarks import host, records
 from maskwatch import config
 from maskwatch.camera import demo
 from maskwatch.daemon import loop, parts
 from maskwatch.daemon.timing import StageTimes
-from maskwatch.vision import bundle
 
 SCHEMA = 1
 STARTS = 7  # processes
@@ -59,8 +57,8 @@ def measure() -> dict[str, Any]:
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    settings = config.Settings()
-    machine = host.facts()  # before the work here is itself the load
+    settings, machine = config.Settings(), host.facts()  # facts first: measuring loads the machine
+    head = records.head("device", SCHEMA, machine, settings)
     with tempfile.TemporaryDirectory() as folder:
         scene, video, picture = demo.Scene(), Path(folder) / "scene.avi", Path(folder) / "bare.png"
         cv2.imwrite(str(picture), scene.at(BARE_AT)[..., ::-1])
@@ -72,11 +70,7 @@ def measure() -> dict[str, Any]:
             opened = parts.build(settings.model_copy(update={"camera": camera}), nowhere)
             loop.run(opened, threading.Event(), stages=stages)
     return {
-        "schema": SCHEMA,
-        "kind": "device",
-        "host": machine,
-        "models": {task: hashlib.sha256(bundle.default_path(task).read_bytes()).hexdigest() for task in bundle.TASKS},
-        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        **head,
         "frame_pixels": [demo.WIDTH, demo.HEIGHT],
         "starts": starts,
         "frames_ms": {

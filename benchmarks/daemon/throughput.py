@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,6 @@ def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
     return {"memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
 
 
-def overhead(turns: dict[str, list[float]]) -> list[float]:
-    """What the daemon took beyond its bare models, as a share of theirs, turn by turn."""
+def overhead(turns: Mapping[str, Sequence[float]]) -> list[float]:
+    """The time that the daemon took beyond the bare models, as a share of the bare models' time, by turn."""
     return [ours / theirs - 1 for ours, theirs in zip(turns["daemon_ms"], turns["bare_ms"], strict=True)]

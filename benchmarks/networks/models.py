@@ -112,7 +112,7 @@ def measure(runners: Sequence[Runner], against: Mapping[str, str], rounds: int =
         against: model -> the one its time is told as a multiple of.
         rounds: measured calls of each, after WARM_UPS.
     """
-    machine = host.facts()  # before the work here is itself the load
+    machine = host.facts()  # first: measuring loads the machine
     cv2.setNumThreads(THREADS)
     times: Mapping[str, list[float]] = {runner.name: [] for runner in runners}
     for turn in range(-WARM_UPS, rounds):

@@ -141,7 +141,7 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
         plan: rounds and calls.
         tell: called before each child, for a bar of progress.
     """
-    facts, before = host.facts(), host.moment()  # before the work here is itself the load
+    facts, before = host.facts(), host.moment()  # first: measuring loads the machine
     rows = {cell: _row(cell) for cell in wanted}
     for turn in range(plan.rounds):
         patience = plan.patience if turn == 0 else None  # what began is measured to the end

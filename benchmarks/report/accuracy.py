@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from maskwatch.errors import MaskwatchError
+from maskwatch.records.proof import REMEDY, SUFFIX, Figures, MaskFigures, Proof, Share
 
 PART = "test"  # of the split: the one no choice was made on
 MEASURES = {"accuracy": "Accuracy", "ap50": "AP50 of street scenes"}  # of a classifier, of a finder
-SUFFIX = ".report.json"
 # The view that all finders are judged on: the street scenes, by the name of their folder, or "frame" where a proof has
 # one source of scenes alone. Ours is judged on portraits and other sources too.
 STREETS = ("face-mask-boxes", "frame")
@@ -44,22 +41,24 @@ def read(path: Path) -> dict[str, Accuracy]:
     """Variant -> what it gets right.
 
     Raises:
-        MaskwatchError: the file is missing, or no proof.
+        MaskwatchError: the file is missing or no proof, or the finder was not judged on street scenes.
     """
-    try:
-        figures = json.loads(path.read_text())["parts"][PART]["figures"]
-        return {variant: _accuracy(each) for variant, each in figures.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error or "neither accuracy nor AP50 of street scenes"
-        raise MaskwatchError(
-            f"accuracy {path}: {reason}; expected a NAME.report.json, made by `python -m convert`"
-        ) from error
+    proof = Proof.read(path, REMEDY)
+    if PART not in proof.parts:
+        raise MaskwatchError(f"accuracy {path}: no part {PART}; {REMEDY}")
+    return {variant: _accuracy(figures, path) for variant, figures in proof.parts[PART].figures.items()}
 
 
-def _accuracy(figures: Mapping[str, Any]) -> Accuracy:
+def _accuracy(figures: Figures, path: Path) -> Accuracy:
     """From per cent."""
-    measure = next(each for each in MEASURES if each in figures)
-    if measure == "ap50":
-        figures = figures["by_view"][next(view for view in STREETS if view in figures["by_view"])]
-    low, high = figures[measure]["interval95"]
-    return Accuracy(measure, figures[measure]["value"] / 100, low / 100, high / 100)
+    if isinstance(figures, MaskFigures):
+        return _share("accuracy", figures.accuracy)
+    for view in STREETS:
+        if view in figures.by_view:
+            return _share("ap50", figures.by_view[view].ap50)
+    raise MaskwatchError(f"accuracy {path}: no AP50 of street scenes ({' or '.join(STREETS)}); {REMEDY}")
+
+
+def _share(measure: str, found: Share) -> Accuracy:
+    low, high = found.interval95
+    return Accuracy(measure, (found.value or 0.0) / 100, low / 100, high / 100)

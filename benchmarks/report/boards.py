@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import host, records
+from benchmarks import host
 from benchmarks.networks import doubts, figures
 from benchmarks.networks.figures import Figure
 from benchmarks.report import charts, verdict
 from benchmarks.report.accuracy import MEASURES, Accuracy
 from maskwatch.errors import MaskwatchError
+from maskwatch.records.speed import Pipeline
 
 PIPELINE = "pipeline.json"
 BARS = "quantized against float: median of all calls, whiskers from p10 to p90, each runtime on a scale of its own"
@@ -156,12 +157,10 @@ def crowded(path: Path, board: str) -> dict[int, list[float]]:
     """
     if not path.exists():
         return {}
-    record = records.load(path, "pipeline", 1)
-    if record["host"]["board"] != board:
-        raise MaskwatchError(
-            f"record {path}: measured on {record['host']['board']}, expected {board}; boards are not mixed"
-        )
-    return {crowd["faces"]: crowd["turns"]["daemon_ms"] for crowd in record["crowds"]}
+    record = Pipeline.read(path, "measure again")
+    if record.host.board != board:
+        raise MaskwatchError(f"record {path}: measured on {record.host.board}, expected {board}; boards are not mixed")
+    return {crowd.faces: list(crowd.turns["daemon_ms"]) for crowd in record.crowds}
 
 
 def comparable(record: Mapping[str, Any]) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""What a record says, on a terminal: the tables of the documents, of this one board, with their columns in line."""
+"""A record's figures for a terminal: the tables of the documents for this one board, with aligned columns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.report.readme import behaviour, quality, speed
+from maskwatch.records.kinds import KINDS
 
 TABLES: Mapping[str, Sequence[Callable[[list[Any]], str]]] = {
     "device": (speed.starts, speed.frame),
@@ -15,20 +16,20 @@ TABLES: Mapping[str, Sequence[Callable[[list[Any]], str]]] = {
     "power": (behaviour.saved,),
     "search": (quality.search,),
 }
-QUICK = "-quick"  # how the kind of a quick try ends: no document reads it
+QUICK = "-quick"  # the end of the kind of a quick try, which no document reads
 
 
 def lines(record: dict[str, Any]) -> Iterator[str]:
-    """Its figures; a record of another kind has none to tell."""
-    tables = TABLES.get(record["kind"].removesuffix(QUICK), ())
-    for table in tables:
-        for part in table([record]).split("\n\n"):
+    """The figures of a record that was just measured; no line for a kind without a table."""
+    kind = record["kind"].removesuffix(QUICK)
+    for table in TABLES.get(kind, ()):
+        for part in table([KINDS[kind].model_validate(record)]).split("\n\n"):
             yield from aligned(part)
             yield ""
 
 
 def aligned(markdown: str) -> Iterator[str]:
-    """A Markdown table in columns; one that says the same in each row, the board's, is left out."""
+    """A Markdown table with aligned columns, without the column of the board."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
     rows = [row for row in rows if set("".join(row)) - {"-"}]
     columns = [column for column in zip(*rows, strict=True) if column[0] != "board"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from measured import profile, record, row
+from proofs import classifier, finder, proof, share
 
 from benchmarks import records
 from benchmarks.report import accuracy, published, verdict
@@ -41,38 +42,55 @@ def both(float32: float, int8: float, **host: Any) -> dict[str, Any]:
 
 
 def proven(measure: str = "accuracy", **values: float) -> dict[str, Any]:
-    """convert's proof, as far as it is read: variant -> accuracy or AP50 in per cent."""
-    judged = {
-        name: {measure: {"value": value, "interval95": [value - 1, value + 0.5]}} for name, value in values.items()
-    }
-    figures = judged if measure == "accuracy" else {name: _of_views(each) for name, each in judged.items()}
-    return {"parts": {"validation": {"figures": {}}, "test": {"figures": figures}}}
+    """convert's proof: variant -> accuracy, or AP50 of street scenes, in per cent."""
+    if measure == "accuracy":
+        return proof("mask", {variant: classifier(value) for variant, value in values.items()})
+    # The figure above a finder's views is of all pictures, portraits among them: it is not the one to read.
+    views = {variant: {"portrait": share(99.0), "frame": share(value)} for variant, value in values.items()}
+    return proof("face", {variant: finder(each) for variant, each in views.items()})
 
 
-def _of_views(frame: dict[str, Any]) -> dict[str, Any]:
-    """A finder's: what stands above its views is of all pictures, portraits among them."""
-    return {"ap50": {"value": 1.0, "interval95": [0.5, 1.5]}, "by_view": {"portrait": {}, "frame": frame}}
-
-
-def test_of_a_finder_that_learnt_from_several_sources_the_old_street_scenes_count(tmp_path: Path) -> None:
-    """Those that the study's YOLOv5s was judged on too."""
+def test_of_a_finder_trained_on_several_sources_the_old_street_scenes_count(tmp_path: Path) -> None:
+    """The study's YOLOv5s was judged on those too."""
     views = {
-        name: {"ap50": {"value": value, "interval95": [value - 2, value + 1]}}
+        name: share(value, value - 2, value + 1)
         for name, value in (("faces-wider", 80.0), ("face-mask-boxes", 94.0), ("portrait", 99.0))
     }
-    proof = {
-        "parts": {"test": {"figures": {"int8": {"ap50": {"value": 90.0, "interval95": [1, 99]}, "by_view": views}}}}
-    }
-    (tmp_path / "face.report.json").write_text(json.dumps(proof))
+    (tmp_path / "face.report.json").write_text(json.dumps(proof("face", {"int8": finder(views, ap50=90.0)})))
     found = accuracy.read(tmp_path / "face.report.json")["int8"]
     assert (found.measure, found.value, found.low, found.high) == ("ap50", 0.94, 0.92, 0.95)
+
+
+def test_a_finder_that_was_judged_on_no_street_scenes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "face.report.json").write_text(json.dumps(proof("face", {"int8": finder({"portrait": share(99.0)})})))
+    with pytest.raises(MaskwatchError, match="no AP50 of street scenes"):
+        accuracy.read(tmp_path / "face.report.json")
+
+
+def measured_crowds(board: str, daemon_ms: dict[int, float]) -> dict[str, Any]:
+    """pipeline.json of a board: faces in view -> milliseconds a frame."""
+    return {
+        "schema": 1,
+        "kind": "pipeline",
+        "host": {**record()["host"], "board": board},
+        "models": {},
+        "threads": {},
+        "frame_pixels": [640, 480],
+        "fps": 15.0,
+        "warm_up_frames": 60,
+        "turn_frames": 30,
+        "crowds": [
+            {"faces": count, "memory_mb": {}, "turns": {"daemon_ms": [ms] * 3}} for count, ms in daemon_ms.items()
+        ],
+        "latency": {"settings": {}, "frames": {}, "alerts": 0, "lost_edges": 0, "ms": {}},
+    }
 
 
 def made(folder: Path, proofs: dict[str, dict[str, Any]]) -> Path:
     """The page of folder/results with those proofs, by the command."""
     arguments = []
-    for network, proof in proofs.items():
-        (folder / f"{network}.report.json").write_text(json.dumps(proof))
+    for network, each in proofs.items():
+        (folder / f"{network}.report.json").write_text(json.dumps(each))
         arguments += ["--proof", f"{network}={folder / network}.report.json"]
     out = folder / "page"
     cli(["report", "--results", str(folder / "results"), "--out", str(out), *arguments], standalone_mode=False)
@@ -85,8 +103,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("report")
     noted = {**both(10.0, 12.0, int8_dot_products=[], virtual=True), "notes": ["The float32 files are <untrained>."]}
     place = records.save(noted, tmp_path / "results")
-    crowds = [{"faces": count, "turns": {"daemon_ms": [5.0 + 4 * count] * 3}} for count in (0, 1, 5)]
-    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": record()["host"]["board"]}, "crowds": crowds}
+    pipeline = measured_crowds(record()["host"]["board"], {count: 5.0 + 4 * count for count in (0, 1, 5)})
     (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
     return made(tmp_path, {"mask": proven(float32=99.0, int8=98.0), "face": proven("ap50", int8=97.0)})
 
@@ -290,8 +307,7 @@ def test_a_proof_of_another_kind_is_refused(tmp_path: Path, content: str | None)
 
 def test_another_boards_pipeline_is_refused(tmp_path: Path) -> None:
     place = records.save(record(), tmp_path / "results")
-    pipeline = {"schema": 1, "kind": "pipeline", "host": {"board": "Zero"}, "crowds": []}
-    (place.parent / "pipeline.json").write_text(json.dumps(pipeline))
+    (place.parent / "pipeline.json").write_text(json.dumps(measured_crowds("Zero", {})))
     with pytest.raises(MaskwatchError, match="measured on Zero, expected Raspberry Pi 5"):
         pages.write(tmp_path / "results", tmp_path, {})
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.report.readme import strangers, tables
+from maskwatch.records.strangers import Strangers
 
 SYSTEMS = [
     {"name": "now", "kind": "bundles", "threshold": 0.5, "learnt": ["face-mask-boxes", "faces-wider"]},
@@ -35,30 +36,41 @@ def row(about: str, source: str, measure: str, value: float, hits: int | None, s
 
 
 @pytest.fixture(autouse=True)
-def record(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    made = {
-        "part": "test",
-        "min_side": 24.0,
-        "systems": [{**system, "face": {**FILE, "input_size": 320, "preprocess_version": 1}} for system in SYSTEMS],
-        "sources": {"faces-wider": {"pictures": 212, "faces": 333}},
-        "targets": [
-            target("faces", "faces-wider", "AP50", 0.935),
-            target("labels", "face-mask-ilc", "masked called bare", 0.015, most=True),
-            target("rooms", "rooms-empty", "false faces an image", 0.007, most=True),
-            target("portraits", "portraits", "right", 0.993),
-        ],
-        "rows": [
-            row("faces", "faces-wider", "AP50", 0.94, None),
-            row("faces", "faces-wider", "AP50", 0.931, None, "YuNet 320"),
-            row("labels", "face-mask-ilc", "masked called bare", 0.02, 4),
-            row("rooms", "rooms-empty", "false faces an image", 0.005, 1),
-            row("found", "light", "dark", 0.7, 140),
-            row("right", "light", "dark", 0.9, 126),
-            row("float", "faces-wider", "AP50 drop", 0.004, None, "now against now, float"),
-        ],
-    }
+def record(monkeypatch: pytest.MonkeyPatch) -> Strangers:
+    made = Strangers.model_validate(MADE)
     monkeypatch.setattr(strangers, "record", lambda: made)
     return made
+
+
+MADE: dict[str, Any] = {
+    "schema": 1,
+    "kind": "strangers",
+    "part": "test",
+    "seed": 0,
+    "min_side": 24.0,
+    "most": None,
+    "preprocess_version": 1,
+    "resampled": 1000,
+    "versions": {},
+    "seconds": 1,
+    "systems": [{**system, "face": {**FILE, "input_size": 320, "preprocess_version": 1}} for system in SYSTEMS],
+    "sources": {"faces-wider": {"pictures": 212, "faces": 333}},
+    "targets": [
+        target("faces", "faces-wider", "AP50", 0.935),
+        target("labels", "face-mask-ilc", "masked called bare", 0.015, most=True),
+        target("rooms", "rooms-empty", "false faces an image", 0.007, most=True),
+        target("portraits", "portraits", "right", 0.993),
+    ],
+    "rows": [
+        row("faces", "faces-wider", "AP50", 0.94, None),
+        row("faces", "faces-wider", "AP50", 0.931, None, "YuNet 320"),
+        row("labels", "face-mask-ilc", "masked called bare", 0.02, 4),
+        row("rooms", "rooms-empty", "false faces an image", 0.005, 1),
+        row("found", "light", "dark", 0.7, 140),
+        row("right", "light", "dark", 0.9, 126),
+        row("float", "faces-wider", "AP50 drop", 0.004, None, "now against now, float"),
+    ],
+}
 
 
 READ = strangers.record  # before any test replaces it
@@ -72,8 +84,8 @@ def test_the_test_part_takes_the_place_of_the_validation_part_and_that_of_a_samp
     (tmp_path / strangers.RESULTS).mkdir(parents=True)
     assert READ() is None
     for name in ("validation-sample", "validation", "test"):
-        (tmp_path / strangers.RESULTS / f"strangers-{name}.json").write_text(json.dumps({"part": name}))
-        assert READ() == {"part": name}
+        (tmp_path / strangers.RESULTS / f"strangers-{name}.json").write_text(json.dumps({**MADE, "part": name}))
+        assert READ().part == name
 
 
 @pytest.mark.parametrize("table", [strangers.targets, strangers.slices, strangers.quantized, strangers.learnt])
@@ -85,8 +97,9 @@ def test_without_a_record_the_table_says_how_to_make_one(
 
 
 def test_a_sample_says_so() -> None:
-    assert strangers.part({"part": "validation", "most": 12}) == "validation part, 12 pictures of a source at most"
-    assert strangers.part({"part": "test", "most": None}) == "test part"
+    sample = Strangers.model_validate({**MADE, "part": "validation", "most": 12})
+    assert strangers.part(sample) == "validation part, 12 pictures of a source at most"
+    assert strangers.part(Strangers.model_validate(MADE)) == "test part"
 
 
 def test_a_figure_is_bold_where_it_keeps_its_target_on_the_right_side() -> None:
@@ -116,6 +129,6 @@ def test_what_int8_costs_has_a_sign() -> None:
     assert "| now | everyday scenes (faces-wider): AP50 | +0.40 (-9.60 to +10.40) | 200 |" in strangers.quantized()
 
 
-def test_without_a_float_model_the_table_says_so(record: dict[str, Any]) -> None:
-    record["rows"] = record["rows"][:-1]
+def test_without_a_float_model_the_table_says_so(monkeypatch: pytest.MonkeyPatch, record: Strangers) -> None:
+    monkeypatch.setattr(strangers, "record", lambda: record.model_copy(update={"rows": record.rows[:-1]}))
     assert "no float model was given" in strangers.quantized()

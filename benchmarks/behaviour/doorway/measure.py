@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 from scipy.stats import chi2
 
-from benchmarks import host
+from benchmarks import host, records
 from benchmarks.behaviour.doorway import clip_watch, portraits, replay
 from benchmarks.behaviour.doorway.count import Mistake, Moment, count, presence
 from benchmarks.behaviour.doorway.film import FPS, Clip, clips
@@ -20,7 +20,6 @@ from benchmarks.records import spread
 from maskwatch import config
 from maskwatch.camera.files import folder
 from maskwatch.errors import ConfigError
-from maskwatch.vision import bundle
 
 SCHEMA = 1
 CLIP = 120.0  # seconds
@@ -74,7 +73,7 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
     settings = config.load(config.default_path(), {})
     about = {
         "material": material.as_json(),
-        "models": {task: _sha256(bundle.default_path(task)) for task in bundle.TASKS},
+        "models": records.bundle_hashes(),
     }
     _begin(work, about)
     machine, models = host.facts(), clip_watch.opened(settings)

@@ -6,14 +6,13 @@ camera would take.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from typing import Any
 
 import cv2
 
-from benchmarks import host
+from benchmarks import host, records
 from benchmarks.behaviour.scenes.rehearsal import WAYS
 from maskwatch.camera import demo
 from maskwatch.config import PowerSettings, Settings
@@ -25,7 +24,6 @@ from maskwatch.daemon.systemd import Notifier
 from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame, Image
 from maskwatch.outputs import Outputs
-from maskwatch.vision import bundle
 
 SCHEMA = 1
 ROUNDS = 3
@@ -81,7 +79,8 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    settings, machine = Settings(), host.facts()  # before the work here is itself the load
+    settings, machine = Settings(), host.facts()  # facts first: measuring loads the machine
+    head = records.head("power", SCHEMA, machine, settings)
     fps = settings.camera.fps
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # so that drawing is done by the thread that is timed
@@ -90,11 +89,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     finally:
         cv2.setNumThreads(threads)
     return {
-        "schema": SCHEMA,
-        "kind": "power",
-        "host": machine,
-        "models": {task: hashlib.sha256(bundle.default_path(task).read_bytes()).hexdigest() for task in bundle.TASKS},
-        "threads": {"face": settings.face.threads, "mask": settings.mask.threads},
+        **head,
         "frame_pixels": [demo.WIDTH, demo.HEIGHT],
         "frames_a_second": fps,
         "rows": rows,

@@ -20,6 +20,7 @@ from maskwatch.daemon import from_settings
 from maskwatch.flow import Box, Face, Track
 from maskwatch.presence.policy import Policy, Rules
 from maskwatch.presence.tracker import Opinion, Tracker, bareness
+from maskwatch.records.behaviour import Scenarios, Told
 
 if TYPE_CHECKING:
     from rich.table import Table  # of extra `train`; the rest runs without
@@ -183,19 +184,19 @@ def table(record: dict[str, Any]) -> Table:
     from rich.table import Table
 
     drawn = Table("scene", "due", *WATCHERS, "delay", title="alerts: missed / false / again")
-    for scene, rows in by_scene(record).items():
+    for scene, rows in by_scene(Scenarios.model_validate(record)).items():
         ours = rows[-1]
-        delay = f"{ours['delays_s'][0]} s" if ours["delays_s"] else "–"
-        drawn.add_row(scene, str(ours["true"] + ours["missed"]), *map(told, rows), delay)
+        delay = f"{ours.delays_s[0]} s" if ours.delays_s else "–"
+        drawn.add_row(scene, str(ours.true + ours.missed), *map(told, rows), delay)
     return drawn
 
 
-def by_scene(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def by_scene(record: Scenarios) -> dict[str, list[Told]]:
     """Its rows by scene, in the order of WATCHERS."""
-    scenes = dict.fromkeys(row["scene"] for row in record["rows"])
-    return {scene: [row for row in record["rows"] if row["scene"] == scene] for scene in scenes}
+    scenes = dict.fromkeys(row.scene for row in record.rows)
+    return {scene: [row for row in record.rows if row.scene == scene] for scene in scenes}
 
 
-def told(row: dict[str, Any]) -> str:
+def told(row: Told) -> str:
     """missed / false / again"""
-    return f"{row['missed']} / {row['false']} / {row['again']}"
+    return f"{row.missed} / {row.false} / {row.again}"

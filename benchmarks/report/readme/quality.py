@@ -1,13 +1,20 @@
-"""Tables of how right the models are, from training's and convert's records."""
+"""Tables of the models' quality, from the records of training, convert and the search for what to ship."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from benchmarks.records import spread
-from benchmarks.report.readme.tables import ROOT, ends, markdown, of_boards, read_json, read_lines
+from benchmarks.report.readme import tables
+from benchmarks.report.readme.tables import ROOT, ends, markdown
+from maskwatch.records import comparison
+from maskwatch.records.comparison import Comparison, Row
+from maskwatch.records.proof import SUFFIX, Figures, MaskFigures, Proof
+from maskwatch.records.quality import Evaluated, LeftOut, PortraitScores, SceneScores, Slices
+from maskwatch.records.speed import Models, Quality, TimedModel
+
+TRAINING = "training/results"
 
 SLICES = ("all", "class", "source", "worn wrong", "grey", "grey, worn wrong", "mask", "size", "focus")
 
@@ -15,18 +22,18 @@ SLICES = ("all", "class", "source", "worn wrong", "grey", "grey, worn wrong", "m
 def test_images() -> str:
     """Float and int8 on the held-out part of the study's set."""
     rows = []
-    for record in read_lines("training/results/mask-test.jsonl"):
-        with_mask, without_mask = record["per_class"]["with_mask"], record["per_class"]["without_mask"]
+    for record in tables.read_lines(Evaluated, f"{TRAINING}/mask-test.jsonl"):
+        with_mask, without_mask = (record.per_class[label] for label in ("with_mask", "without_mask"))
         rows.append(
             (
-                record["model"],
-                record["n"],
-                f"{100 * record['accuracy']:.2f} %",
-                f"{100 * with_mask['recall']:.2f} %",
-                f"{100 * without_mask['recall']:.2f} %",
-                f"{with_mask['f1']:.4f}",
-                f"{without_mask['f1']:.4f}",
-                " / ".join(" ".join(map(str, row)) for row in record["confusion"]),
+                record.model,
+                record.n,
+                f"{100 * record.accuracy:.2f} %",
+                f"{100 * with_mask.recall:.2f} %",
+                f"{100 * without_mask.recall:.2f} %",
+                f"{with_mask.f1:.4f}",
+                f"{without_mask.f1:.4f}",
+                " / ".join(" ".join(map(str, row)) for row in record.confusion),
             )
         )
     head = "model|images|accuracy|recall masked|recall bare|F1 masked|F1 bare|confusion (masked / bare)"
@@ -37,42 +44,42 @@ def scenes() -> str:
     """Detectors on annotated street scenes."""
     rows = [
         (
-            row["detector"],
-            row["part"],
-            f"{row['min_side']:.0f} px",
-            row["faces"],
-            f"{row['face_ap50']:.3f} {ends(row['face_ap50_interval95'])}",
-            f"{row['precision']:.3f} {ends(row['precision_interval95'])}",
-            f"{row['recall']:.3f} {ends(row['recall_interval95'])} at {row['threshold']:g}",
+            row.detector,
+            row.part,
+            f"{row.min_side:.0f} px",
+            row.faces,
+            f"{row.face_ap50:.3f} {ends(row.face_ap50_interval95)}",
+            f"{row.precision:.3f} {ends(row.precision_interval95)}",
+            f"{row.recall:.3f} {ends(row.recall_interval95)} at {row.threshold:g}",
             *_labels(row),
         )
-        for row in read_lines("training/results/scenes.jsonl")
+        for row in tables.read_lines(SceneScores, f"{TRAINING}/scenes.jsonl")
     ]
     head = "detector|scenes|faces from|faces|AP50|precision|recall|labels right|bare called masked|masked called bare"
     return markdown(head.split("|"), rows)
 
 
-def _labels(row: dict[str, Any]) -> tuple[str, str, str]:
-    """Of a detector that gives any."""
-    if row["label_accuracy"] is None:
+def _labels(row: SceneScores) -> tuple[str, str, str]:
+    """Labels right, bare called masked, masked called bare; dashes for a detector without labels."""
+    if row.label_accuracy is None or row.label_interval95 is None:
         return "–", "–", "–"
-    right = f"{100 * row['label_accuracy']:.1f} % {ends(row['label_interval95'], 100)}"
-    return right, row["bare_called_masked"], row["masked_called_bare"]
+    right = f"{100 * row.label_accuracy:.1f} % {ends(row.label_interval95, 100)}"
+    return right, row.bare_called_masked, row.masked_called_bare
 
 
 def portraits() -> str:
     """The whole pipeline on the study's photographs: the largest face's label."""
     rows = [
         (
-            row["models"],
-            row["portraits"],
-            row["images"],
-            f"{100 * row['accuracy']:.2f} % {ends(row['interval95'], 100)}",
-            row["no_face"],
-            row["bare_called_masked"],
-            row["masked_called_bare"],
+            row.models,
+            row.portraits,
+            row.images,
+            f"{100 * row.accuracy:.2f} % {ends(row.interval95, 100)}",
+            row.no_face,
+            row.bare_called_masked,
+            row.masked_called_bare,
         )
-        for row in read_lines("training/results/portraits.jsonl")
+        for row in tables.read_lines(PortraitScores, f"{TRAINING}/portraits.jsonl")
     ]
     head = "models|portraits|images|right|no face found|bare called masked|masked called bare"
     return markdown(head.split("|"), rows)
@@ -81,20 +88,20 @@ def portraits() -> str:
 def slices() -> str:
     """The shipped classifier on the test part, by the slices that tell most, beside the first; the records hold all."""
     first = {
-        (row["kind"], row["slice"]): f"{100 * row['right']:.1f} %"
-        for row in read_json("training/results/slices-first.json")["slices"]
+        (row.kind, row.slice): f"{100 * row.right:.1f} %"
+        for row in tables.read(Slices, f"{TRAINING}/slices-first.json").slices
     }
     rows = [
         (
-            "all" if row["kind"] == "all" else f"{row['kind']}: {row['slice'].replace('mask_weared_', 'worn ')}",
-            row["n"],
-            first.get((row["kind"], row["slice"]), "–"),
-            f"{100 * row['right']:.1f} % {ends(row['interval95'], 100)}",
-            row["bare_called_masked"],
-            row["masked_called_bare"],
+            "all" if row.kind == "all" else f"{row.kind}: {row.slice.replace('mask_weared_', 'worn ')}",
+            row.n,
+            first.get((row.kind, row.slice), "–"),
+            f"{100 * row.right:.1f} % {ends(row.interval95, 100)}",
+            row.bare_called_masked,
+            row.masked_called_bare,
         )
-        for row in read_json("training/results/slices.json")["slices"]
-        if row["kind"] in SLICES
+        for row in tables.read(Slices, f"{TRAINING}/slices.json").slices
+        if row.kind in SLICES
     ]
     head = ("slice", "faces", "first model", "right", "bare called masked", "masked called bare")
     return markdown(head, rows)
@@ -107,22 +114,22 @@ def conversion() -> str:
 
 def study() -> str:
     """Every variant of the study's networks."""
-    found = (ROOT / "convert" / "results").glob("study/*.report.json")
-    return _variants([f"study/{path.name.removesuffix('.report.json')}" for path in sorted(found)])
+    found = (ROOT / "convert" / "results").glob(f"study/*{SUFFIX}")
+    return _variants([f"study/{path.name.removesuffix(SUFFIX)}" for path in sorted(found)])
 
 
 def _variants(names: Iterable[str]) -> str:
     """A row each: its size, its quality on both parts, and the verdicts that are not float's."""
     rows = []
     for name in names:
-        report = read_json(f"convert/results/{name}.report.json")
-        for variant, file in report["variants"].items():
-            parts = [part["figures"][variant] for part in report["parts"].values()]
-            failed = sum(not gate["holds"] for gate in report["gates"] if gate["variant"] == variant)
+        report = tables.read(Proof, f"convert/results/{name}{SUFFIX}")
+        for variant, file in report.variants.items():
+            parts = [part.figures[variant] for part in report.parts.values()]
+            failed = sum(not gate.holds for gate in report.gates if gate.variant == variant)
             rows.append(
                 (
                     f"{Path(name).name}, {variant}",
-                    f"{file['bytes'] / 1e6:.2f} MB, {file['size_ratio']:.1f} %",
+                    f"{file.bytes / 1e6:.2f} MB, {file.size_ratio:.1f} %",
                     *(_quality(part) for part in parts),
                     *(_changed(part) for part in parts),
                     f"{failed} fail" if failed else "hold",
@@ -132,67 +139,67 @@ def _variants(names: Iterable[str]) -> str:
     return markdown(head.split("|"), rows)
 
 
-def _quality(figures: dict[str, Any]) -> str:
+def _quality(figures: Figures) -> str:
     """Accuracy of a classifier, AP50 of a finder."""
-    found = figures.get("accuracy") or figures["ap50"]
-    low, high = found["interval95"]
-    return f"{found['value']:.2f} % ({low:.1f}–{high:.1f})"
+    found = figures.quality
+    low, high = found.interval95
+    return f"{found.value:.2f} % ({low:.1f}–{high:.1f})"
 
 
-def _changed(figures: dict[str, Any]) -> str:
-    """Verdicts, or faces, that are not as the float model has them."""
-    if "flips" in figures:
-        return f"{figures['flips']} of {figures['n']}"
-    return f"{figures['lost']} lost, {figures['gained']} gained" if "lost" in figures else "–"
+def _changed(figures: Figures) -> str:
+    """How many verdicts, or faces, differ from the float model's; a dash for the float model."""
+    if isinstance(figures, MaskFigures):
+        return "–" if figures.flips is None else f"{figures.flips} of {figures.n}"
+    return "–" if figures.lost is None else f"{figures.lost} lost, {figures.gained} gained"
 
 
-def search(found: Iterable[Any] | None = None) -> str:
-    """What was tried for the shipped models: quality on both held-out parts against time, by board."""
-    records = list(of_boards("search") if found is None else found)
+def search(found: Iterable[Models] | None = None) -> str:
+    """Candidates for the shipped models, by board: time, and quality on both held-out parts."""
+    records = list(tables.of_boards(Models, "search") if found is None else found)
     done = []
     for kind, title in (("network", "mask classifier"), ("finder", "face finder")):
         rows, measures = [], []
         for record in records:
             for model in _candidates(record, kind):
-                validation, test = model["quality"]["validation"], model["quality"]["test"]
+                validation, test = model.quality["validation"], model.quality["test"]
                 measures = list(test)
                 cells = [
-                    f"{_percent(validation[each])}; {_percent(test[each])} {ends(test[each]['interval95'], 100)}"
+                    f"{_percent(validation[each])}; {_percent(test[each])} {ends(test[each].interval95, 100)}"
                     for each in measures
                 ]
-                rows.append((model["name"], f"{spread(model['ms'])[0]:.2f}", f"{model['bytes'] / 1e6:.2f}", *cells))
+                rows.append((model.name, f"{spread(model.ms)[0]:.2f}", f"{model.bytes / 1e6:.2f}", *cells))
         if rows:
             done.append(markdown((title, "ms", "MB", *measures), rows))
     return "\n\n".join(done)
 
 
-def _candidates(record: dict[str, Any], kind: str) -> list[Any]:
-    """The rows of a kind, quickest first."""
-    rows = [model for model in record["models"] if model["kind"] == kind]
-    return sorted(rows, key=lambda model: spread(model["ms"])[0])
+def _candidates(record: Models, kind: str) -> list[TimedModel]:
+    """The models of one kind, the quickest first."""
+    rows = [model for model in record.models if model.kind == kind]
+    return sorted(rows, key=lambda model: spread(model.ms)[0])
 
 
-def _percent(found: dict[str, Any]) -> str:
-    return f"{100 * found['value']:.1f} %"
+def _percent(found: Quality) -> str:
+    return f"{100 * found.value:.1f} %"
 
 
 def left_out() -> str:
-    """What a classifier makes of a source it never learnt from, beside one that did; the test part."""
+    """A classifier on the test part of a source that it was not trained on, beside one that was."""
     rows = []
-    for record in read_lines("training/results/left-out.jsonl"):
-        without, learnt = record["without"], record["learnt"]
+    for record in tables.read_lines(LeftOut, f"{TRAINING}/left-out.jsonl"):
+        without, learnt = record.without, record.learnt
         rows.append(
             (
-                record["left_out"],
-                f"{without['kind']}: {without['slice']}",
-                without["n"],
+                record.left_out,
+                f"{without.kind}: {without.slice}",
+                without.n,
                 *(
                     cell
                     for each in (without, learnt)
                     for cell in (
-                        f"{100 * each['right']:.1f} % {ends(each['interval95'], 100)}",
-                        each["bare_called_masked"],
-                        each["masked_called_bare"],
+                        f"{100 * each.right:.1f} % {ends(each.interval95, 100)}",
+                        each.bare_called_masked,
+                        each.masked_called_bare,
                     )
                 ),
             )
@@ -201,7 +208,7 @@ def left_out() -> str:
     return markdown(head.split("|"), rows)
 
 
-COMPARISON = "training/results/comparison/comparison.json"
+COMPARISON = f"{TRAINING}/comparison/{comparison.FILE}"
 NOT_YET = "No training of these is committed yet."
 
 
@@ -209,17 +216,17 @@ def networks() -> str:
     """The best of each kind of network by the honest protocol, float and int8, beside the study's figure."""
     rows = []
     for found in _best_of_each_kind():
-        best = found["float32"]
-        theirs, int8 = best["published"]["accuracy"], found.get("int8")
+        best, int8 = found["float32"], found.get("int8")
+        theirs = best.published.accuracy
         rows.append(
             (
-                best["title"],
-                f"{_share(best['mean'])} {ends(best['interval95'], 100)}",
-                _share(int8["mean"]) if int8 else "–",
+                best.title,
+                f"{_share(best.mean)} {ends(best.interval95, 100)}",
+                _share(int8.mean) if int8 else "–",
                 _share(theirs) if theirs else "–",
-                f"{best['parameters']:,}" if best["parameters"] else "–",
-                f"{int8['bytes'] / 1e6:.2f} MB" if int8 else "–",
-                best["n"],
+                f"{best.parameters:,}" if best.parameters else "–",
+                f"{int8.bytes / 1e6:.2f} MB" if int8 else "–",
+                best.n,
             )
         )
     head = "network|right|in int8|the study's figure|parameters|int8 file|photographs"
@@ -228,19 +235,27 @@ def networks() -> str:
 
 def answer() -> str:
     """What the comparison says to the study's question."""
-    said = read_json(COMPARISON)["answer"] if (ROOT / COMPARISON).exists() else []
-    return "\n".join(f"- {sentence}" for sentence in said) or NOT_YET
+    found = _comparison()
+    return "\n".join(f"- {sentence}" for sentence in found.answer) if found and found.answer else NOT_YET
 
 
-def _best_of_each_kind() -> list[dict[str, Any]]:
-    """For each network, ours apart, its best training's rows by precision; the best first. A try is none."""
-    kinds: dict[tuple[str, bool], dict[str, Any]] = {}
-    rows = read_json(COMPARISON)["protocols"]["honest"] if (ROOT / COMPARISON).exists() else []
-    for row in rows:  # they are sorted, best first
-        kind = kinds.setdefault((row["network"], row["protocol"] == "device"), {"title": row["title"]})
-        if row["title"] == kind["title"]:
-            kind[row["precision"]] = row
-    return [kind for kind in kinds.values() if "float32" in kind and not kind["float32"]["quick"]]
+def _comparison() -> Comparison | None:
+    return tables.read(Comparison, COMPARISON) if (ROOT / COMPARISON).exists() else None
+
+
+def _best_of_each_kind() -> list[dict[str, Row]]:
+    """Precision -> row, for the best training of each network; ours count as networks too. Quick tries are left out.
+
+    The best network comes first.
+    """
+    found = _comparison()
+    kinds: dict[tuple[str, bool], list[Row]] = {}
+    for row in found.protocols["honest"] if found else ():  # they are sorted, best first
+        kind = kinds.setdefault((row.network, row.protocol == "device"), [])
+        if not kind or row.title == kind[0].title:
+            kind.append(row)
+    by_precision = [{row.precision: row for row in kind} for kind in kinds.values()]
+    return [kind for kind in by_precision if "float32" in kind and not kind["float32"].quick]
 
 
 def _share(value: float) -> str:

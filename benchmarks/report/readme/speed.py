@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks import records
 from benchmarks.daemon import pipeline as whole
@@ -12,30 +12,37 @@ from benchmarks.networks import doubts, figures, run
 from benchmarks.records import spread
 from benchmarks.report.readme import tables
 from benchmarks.report.readme.tables import interval, markdown, of_boards
+from maskwatch.records.board import OfDaemon
+from maskwatch.records.speed import Device, Models, Pipeline, Soak
 
-Records = Sequence[Any] | None  # of one kind; None: every board's committed one
+# Each table takes records of its kind; None: the committed records of all boards.
+Daemon = TypeVar("Daemon", bound=OfDaemon)
 
 
-def starts(found: Records = None) -> str:
+def starts(found: Sequence[Device] | None = None) -> str:
     """Time to the first verdict, and memory, by board."""
     rows = []
-    for record in of_boards("device") if found is None else found:
-        columns = {name: [start[name] for start in record["starts"]] for name in record["starts"][0]}
+    for record in of_boards(Device, "device") if found is None else found:
+        seconds = [
+            [start.import_s for start in record.starts],
+            [start.models_s for start in record.starts],
+            [start.first_verdict_s for start in record.starts],
+        ]
         rows.append(
             (
-                f"{record['host']['board']} ({record['host']['machine']}, {record['host']['cores']} cores)",
-                *(f"{interval(columns[name])} s" for name in ("import_s", "models_s", "first_verdict_s")),
-                f"{interval(columns['peak_rss_mb'], 0)} MB",
+                f"{record.host.board} ({record.host.machine}, {record.host.cores} cores)",
+                *(f"{interval(values)} s" for values in seconds),
+                f"{interval([start.peak_rss_mb for start in record.starts], 0)} MB",
             )
         )
     return markdown(("board", "imports", "models opened", "process start to first verdict", "peak memory"), rows)
 
 
-def frame(found: Records = None) -> str:
-    """Where the time of a frame goes in which somebody is judged, and what one costs in which nobody is, by board."""
+def frame(found: Sequence[Device] | None = None) -> str:
+    """The stages of a frame in which somebody is judged, and the total of a frame in which nobody is, by board."""
     rows = []
-    for record in of_boards("device") if found is None else found:
-        stages = {name: values[1:] for name, values in record["frames_ms"].items()}  # the first frame warms up
+    for record in of_boards(Device, "device") if found is None else found:
+        stages = {name: values[1:] for name, values in record.frames_ms.items()}  # the first frame warms up
         frames = [dict(zip(stages, values, strict=True)) for values in zip(*stages.values(), strict=True)]
         judged = [frame for frame in frames if frame["classify"]]
         others = [sum(frame.values()) for frame in frames if not frame["classify"]]
@@ -43,27 +50,27 @@ def frame(found: Records = None) -> str:
         told["total"] = [sum(frame.values()) for frame in judged]
         told |= {"total, nobody judged": others} if others else {}
         rows += [
-            (record["host"]["board"], name, len(values), *(f"{value:.2f}" for value in spread(values)))
+            (record.host.board, name, len(values), *(f"{value:.2f}" for value in spread(values)))
             for name, values in told.items()
         ]
     return markdown(("board", "stage", "frames", "median ms", "p10", "p90"), rows)
 
 
-def models(found: Records = None) -> str:
-    """Models in turns on one thread, by board; ratios to the study's network and to YuNet."""
+def models(found: Sequence[Models] | None = None) -> str:
+    """Models timed in turns on one thread, by board, with ratios to the study's network and to YuNet."""
     rows = []
-    for record in of_boards("models") if found is None else found:
-        medians = {model["name"]: spread(model["ms"])[0] for model in record["models"]}
-        for model in record["models"]:
-            middle, low, high = spread(model["ms"])
-            against = record["against"].get(model["name"])
+    for record in of_boards(Models, "models") if found is None else found:
+        medians = {model.name: spread(model.ms)[0] for model in record.models}
+        for model in record.models:
+            middle, low, high = spread(model.ms)
+            against = record.against.get(model.name)
             ratio = f"{middle / medians[against]:.2f} × {against}" if against else "–"
-            size = f"{model['bytes'] / 1e6:.2f} MB"
+            size = f"{model.bytes / 1e6:.2f} MB"
             rows.append(
                 (
-                    record["host"]["board"],
-                    model["name"],
-                    f"{model['input_size']} px",
+                    record.host.board,
+                    model.name,
+                    f"{model.input_size} px",
                     size,
                     f"{middle:.2f} ({low:.2f}–{high:.2f}) ms",
                     ratio,
@@ -103,25 +110,24 @@ def _by_variant(name: tuple[str, str]) -> tuple[str, int]:
     return name[0], run.VARIANTS.index(name[1])
 
 
-def pipeline(found: Records = None) -> str:
-    """The whole daemon by the number of faces, and the way to the pin, by board."""
-    return _by_board("pipeline", whole.TABLES, found)
+def pipeline(found: Sequence[Pipeline] | None = None) -> str:
+    """The whole daemon by the number of faces, and the latency from camera to pin, by board."""
+    return _by_board(whole.TABLES, of_boards(Pipeline, "pipeline") if found is None else found)
 
 
-def soak(found: Records = None) -> str:
+def soak(found: Sequence[Soak] | None = None) -> str:
     """Half an hour on a loop, by board."""
-    return _by_board("soak", (endurance.TABLE,), found)
+    return _by_board((endurance.TABLE,), of_boards(Soak, "soak") if found is None else found)
 
 
 def _by_board(
-    kind: str, tables: Sequence[tuple[str, Callable[[Any], Iterable[Sequence[object]]]]], found: Records
+    tables: Sequence[tuple[str, Callable[[Daemon], Iterable[Sequence[object]]]]], found: Sequence[Daemon]
 ) -> str:
-    """Tables of (head, a record -> its rows), from every board's record of a kind."""
-    found = of_boards(kind) if found is None else found
+    """Tables of (head, a record -> its rows), with a column for the board."""
     return "\n\n".join(
         markdown(
             ["board", *head.split("|")],
-            [(record["host"]["board"], *row) for record in found for row in rows(record)],
+            [(record.host.board, *row) for record in found for row in rows(record)],
         )
         for head, rows in tables
     )

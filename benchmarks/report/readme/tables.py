@@ -1,15 +1,18 @@
-"""What every table is made with: records read, numbers told, Markdown."""
+"""What the tables share: reading committed records, formatting numbers, Markdown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from benchmarks.records import spread
+from maskwatch.records.record import Record
 
 ROOT = Path(__file__).parents[3]
+RESULTS = "benchmarks/results"
+REMEDY = "measure again, or change its schema in maskwatch.records"
+Schema = TypeVar("Schema", bound=Record)
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -19,6 +22,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def interval(values: Sequence[float], digits: int = 2) -> str:
+    """`median (10th–90th percentile)`."""
     middle, low, high = spread(values)
     return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
@@ -29,14 +33,24 @@ def ends(interval: Sequence[float], scale: float = 1.0) -> str:
     return f"({interval[0] * scale:.{digits}f}–{interval[1] * scale:.{digits}f})"
 
 
-def read_json(name: str) -> Any:
-    return json.loads((ROOT / name).read_text())
+def read(schema: type[Schema], name: str) -> Schema:
+    """The committed record in a file.
+
+    Args:
+        schema: what the file holds.
+        name: path below the repository's root.
+
+    Raises:
+        MaskwatchError: the file is missing, or does not fit the schema.
+    """
+    return schema.read(ROOT / name, REMEDY)
 
 
-def read_lines(name: str) -> list[Any]:
-    return [json.loads(line) for line in (ROOT / name).read_text().splitlines()]
+def read_lines(schema: type[Schema], name: str) -> list[Schema]:
+    """The committed records in a file with one a line. Raises as read()."""
+    return schema.read_lines(ROOT / name, REMEDY)
 
 
-def of_boards(kind: str) -> list[Any]:
-    """That record of every board that has one."""
-    return [json.loads(path.read_text()) for path in sorted((ROOT / "benchmarks/results").glob(f"*/{kind}.json"))]
+def of_boards(schema: type[Schema], kind: str) -> list[Schema]:
+    """The records results/BOARD/KIND.json, of every board that has one. Raises as read()."""
+    return [schema.read(path, REMEDY) for path in sorted((ROOT / RESULTS).glob(f"*/{kind}.json"))]
