@@ -24,6 +24,7 @@ from convert import recipe
 from convert.recipe import REFERENCE, SHIPPED, VARIANTS, Recipe
 from maskwatch.cli import command
 from maskwatch.errors import ModelError
+from maskwatch.records.proof import Proof
 from maskwatch.vision import bundle
 from training.pictures import quick
 from training.runs import memory
@@ -37,6 +38,7 @@ TASKS = ("face", "mask")
 FAR = "face-far"  # the finder at a larger input; made where its float model is kept
 FIRST = {FAR: (REFERENCE, SHIPPED)}  # variants of a first release; the others would take hours at 512 px
 LONGEST = 60  # characters of a value in a message
+REPORT_REMEDY = "check it out again, or judge anew with --new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +155,16 @@ def again(place: Place, folders: Sequence[Path]) -> bytes:
 
 
 def _figures(report: Path) -> dict[str, Any]:
-    """What the shipped bundle was found to do, by part of the data.
+    """The shipped bundle's figures by part of the data, from its committed report.
 
     Raises:
-        ModelError: there is no such report.
+        ModelError: there is no such report, or it has no figures of the shipped variant.
     """
-    import json
-
+    parts = Proof.read(report, REPORT_REMEDY, ModelError).as_json()["parts"]
     try:
-        parts = json.loads(report.read_text(encoding="utf-8"))["parts"]
         return {name: part["figures"][SHIPPED] for name, part in parts.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"not a report of `python -m convert` ({error!r})"
-        raise ModelError(f"report {report}: {reason}; check it out again, or judge anew with --new") from error
+    except KeyError as error:
+        raise ModelError(f"report {report}: no figures of {SHIPPED}; {REPORT_REMEDY}") from error
 
 
 def differences(shipped: bytes, made: bytes, path: Path) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""What a conversion leaves: bundles, the recipe they were made by, and the report. Each is written whole or not."""
+"""The files of a conversion: bundles, the recipe that made them, and the report. Each file is replaced at once or not
+at all."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from pathlib import Path
 from convert import page, proof, recipe
 from convert.conversion import Conversion
 from convert.recipe import SHIPPED, VARIANTS, Variant
+from maskwatch.records.proof import Proof
 from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 
 
 def report(done: Conversion, stem: Path) -> Path:
     """The report three times: as data, for a repository, for a browser. Returns the second."""
-    found = proof.summary(done)
+    found = Proof.model_validate(proof.summary(done)).as_json()
     path = report_of(stem, "md")
     for kind, text in (("json", proof.text(found)), ("html", page.html(found)), ("md", page.markdown(found))):
         write(report_of(stem, kind), text)

@@ -12,6 +12,7 @@ import click
 
 from maskwatch.cli import command
 from maskwatch.errors import ConfigError
+from maskwatch.records.quality import Evaluated, PortraitScores, SceneScores
 from maskwatch.system import whole_file
 from training.commands.train_commands import find_faces, left_out, resize, train
 from training.options import FILE, FOLDER, NEW, PART
@@ -62,8 +63,8 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
         from training.judging import plots
 
         plots.confusion(result.confusion, data.LABELS, plot)
-    summary = {"model": model.name, "part": part, **result.summary()}
-    click.echo(json.dumps(summary) if as_json else evaluate.table(result))
+    record = Evaluated(model=model.name, part=part, **result.summary())
+    click.echo(record.line() if as_json else evaluate.table(result))
 
 
 @cli.command()
@@ -170,7 +171,7 @@ def score(
             for min_side in min_sides or (scorer.MIN_SIDE,):
                 truths = {scene.path.stem: scorer.as_truths(scene.faces, min_side) for scene in scenes}
                 figures = scorer.score(findings, truths, threshold, min_side)
-                click.echo(json.dumps({"detector": name, "part": part, **figures}))
+                click.echo(SceneScores(detector=name, part=part, **figures).line())
 
 
 @cli.command("score-portraits")
@@ -200,7 +201,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
                 figures = scorer.score_portraits(
                     findings, {photo.path.stem: data.LABELS[photo.label] for photo in chosen}
                 )
-                click.echo(json.dumps({"part": part, "portraits": kind, **figures}))
+                click.echo(PortraitScores(part=part, portraits=kind, **figures).line())
 
 
 def _detector(text: str) -> tuple[str, scorer.Findings, float]:

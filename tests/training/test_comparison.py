@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import measured
 import pytest
 
 pytest.importorskip("sklearn", reason="needs extra `train`")
 
 from maskwatch.errors import SourceError
+from maskwatch.records.speed import Run as BoardRun
 from training.study import comparison, judged, measures, report, variants
 
 TRUTH = "0000011111"
@@ -121,16 +123,16 @@ def test_the_studys_figure_stands_beside_ours_with_a_reason() -> None:
 
 
 def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread() -> None:
-    def row(model: str, **more: Any) -> dict[str, Any]:
-        known = {"model": model, "variant": "float32", "runtime": "ai-edge-litert", "threads": 1, "us": [[3000, 5000]]}
-        return {**known, "sha256": "c" * 64, **more}
+    def timed(model: str, **more: Any) -> dict[str, Any]:
+        return measured.row(**{"variant": "float32", "model": model, "us": [[3000, 5000]], "sha256": "c" * 64, **more})
 
     def found(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-        return comparison.latency(of("cnn", "C1"), "float32", [{"host": {"board": "Pi"}, "rows": rows}])
+        board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
+        return comparison.latency(of("cnn", "C1"), "float32", [board])
 
-    assert found(row("cnn-C1")) == [{"board": "Pi", "ms": 4.0}]
-    assert found(row("anything", sha256="a" * 64)) == [{"board": "Pi", "ms": 4.0}]
-    assert found(row("cnn-C2"), row("cnn"), row("cnn-C1", threads=2), row("cnn-C1", variant="int8")) == []
+    assert found(timed("cnn-C1")) == [{"board": "Pi", "ms": 4.0}]
+    assert found(timed("anything", sha256="a" * 64)) == [{"board": "Pi", "ms": 4.0}]
+    assert found(timed("cnn-C2"), timed("cnn"), timed("cnn-C1", threads=2), timed("cnn-C1", variant="int8")) == []
 
 
 def test_the_answer_speaks_of_results_and_of_no_try() -> None:

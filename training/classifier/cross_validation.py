@@ -7,12 +7,12 @@ without each.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maskwatch.records.quality import LeftOut
 from maskwatch.system import whole_file
 from training.augment import crops
 from training.classifier import train_classifier
@@ -74,5 +74,5 @@ def run(
         for shown in asked(source)
         if shown in found[source]
     ]
-    whole_file.write(out / RECORD, "".join(json.dumps(row) + "\n" for row in rows))
+    whole_file.write(out / RECORD, "".join(LeftOut.model_validate(row).line() + "\n" for row in rows))
     return rows

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskwatch.flow import Label
+from maskwatch.records.quality import Slices
 from maskwatch.system import whole_file
 from training.augment import crops
 from training.judging import calibration, evaluate, peers, plots
@@ -49,8 +50,8 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
     judged = judge(subject, grey=True)
     out.mkdir(parents=True, exist_ok=True)
     figures = summary(judged, people)
-    text = json.dumps({"model": subject.model.name, "part": subject.part, "seed": subject.seed, **figures}, indent=1)
-    whole_file.write(out / "slices.json", text + "\n")
+    record = Slices(model=subject.model.name, part=subject.part, seed=subject.seed, **figures)
+    whole_file.write(out / "slices.json", json.dumps(record.as_json(), indent=1) + "\n")
     draw(judged, people, out)
     found = sliced.slices(judged)
     say(sliced.table(found))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maskwatch.records.strangers import Strangers
 from maskwatch.system import whole_file
 from maskwatch.vision import preprocess
 from training.pictures import voc
@@ -62,7 +63,7 @@ def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) 
     made = {**about(question, seen), "seconds": round(time.monotonic() - begin), "rows": [row.record() for row in rows]}
     out.mkdir(parents=True, exist_ok=True)
     place = out / f"{question.name}.json"
-    whole_file.write(place, text(made))
+    whole_file.write(place, text(Strangers.model_validate(made).as_json()))
     chart.draw(rows, [each.name for each in question.subjects], place.with_suffix(".png"))
     for line in told(rows):
         say(line)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwatch.records.speed import Run as BoardRun
 from training.study import measures, variants
 from training.study.judged import Judged, Record
 
@@ -31,7 +32,7 @@ def title(record: Record) -> str:
     return name if record.variant == record.network else f"{name} {record.variant}"
 
 
-def compare(records: Sequence[Record], boards: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[str, Any]:
     """Everything the report tells, ready for JSON.
 
     Args:
@@ -61,7 +62,7 @@ def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]
     return found
 
 
-def table(records: Sequence[Record], part: str, boards: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ()) -> list[dict[str, Any]]:
     """A row for each network and each precision that was judged on the part, best first, int8 below its float."""
     rows = []
     for seeds in groups(records).values():
@@ -75,7 +76,7 @@ def table(records: Sequence[Record], part: str, boards: Sequence[Mapping[str, An
     return rows
 
 
-def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[BoardRun]) -> dict[str, Any]:
     """The first seed's figures, and how far the seeds are apart."""
     first = seeds[0]
     accuracies = [float(measures.right(each.judged[precision].parts[part]).mean()) for each in seeds]
@@ -138,7 +139,7 @@ def published(record: Record) -> dict[str, Any]:
     return {"accuracy": accuracy, "parameters": variant.parameters, "why": variant.why}
 
 
-def latency(record: Record, precision: str, boards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[dict[str, Any]]:
     """Median ms on one thread of ai-edge-litert, by board: of that very file, else of that network by name.
 
     A time does not depend on weights, so a network measured as NETWORK-VARIANT or NETWORK is the same one.
@@ -151,13 +152,14 @@ def latency(record: Record, precision: str, boards: Sequence[Mapping[str, Any]])
     for board in boards:
         rows = [
             row
-            for row in board["rows"]
-            if (row["runtime"], row["threads"], row["variant"]) == ("ai-edge-litert", 1, precision)
-            and (row.get("sha256") == file or row["model"] in names)
+            for row in board.rows
+            if (row.runtime, row.threads, row.variant) == ("ai-edge-litert", 1, precision)
+            and (row.sha256 == file or row.model in names)
+            and row.us
         ]
         if rows:
-            values = np.concatenate([np.ravel(each) for each in rows[0]["us"]])
-            found.append({"board": board["host"]["board"], "ms": float(np.median(values)) / 1000})
+            values = np.concatenate([np.ravel(each) for each in rows[0].us])
+            found.append({"board": board.host.board, "ms": float(np.median(values)) / 1000})
     return found
 
 

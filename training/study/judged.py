@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from maskwatch.errors import SourceError
+from maskwatch.records import record as records
 from maskwatch.system import whole_file
 
 SCHEMA = "maskwatch-study-1"
@@ -21,13 +21,7 @@ DECIMALS = 6  # of a score
 NUMBERS = re.compile(r"\[\n\s+((?:-?[\d.]+(?:e[-+]?\d+)?,?\n\s*)+)\]")  # an array of numbers alone
 
 
-class Strict(BaseModel):
-    """Nothing unknown, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scores(Strict):
+class Scores(records.Record):
     """What one model says of every photograph of one part."""
 
     photos_sha256: str
@@ -48,7 +42,7 @@ class Scores(Strict):
         return np.array([int(digit) for digit in self.truth])
 
 
-class Scenes(Strict):
+class Scenes(records.Record):
     """How a detector does on the scenes of one part of one source; average precisions 0–1."""
 
     images: int
@@ -63,7 +57,7 @@ class Scenes(Strict):
     class_ap50: dict[str, float]
 
 
-class Judged(Strict):
+class Judged(records.Record):
     """One file of a model."""
 
     file: str
@@ -75,7 +69,7 @@ class Judged(Strict):
     """PART of SOURCE."""
 
 
-class Record(Strict):
+class Record(records.Record):
     """One training, judged."""
 
     schema_name: Literal["maskwatch-study-1"] = "maskwatch-study-1"
@@ -128,13 +122,6 @@ def read(path: Path) -> Record:
     """A record.
 
     Raises:
-        SourceError: it cannot be read, or is none.
+        SourceError: it cannot be read, or does not fit the schema.
     """
-    try:
-        return Record.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"record {path}: {error}; expected a file of `python -m training judge`") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise SourceError(f"record {path}: {where}: {first['msg']}; judge the model again") from error
+    return Record.read(path, "judge the model again with `python -m training judge`", SourceError)

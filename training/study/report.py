@@ -11,15 +11,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from maskwatch.errors import SourceError
+from maskwatch.records.comparison import FILE, Comparison
+from maskwatch.records.speed import Run as BoardRun
 from maskwatch.system import whole_file
 from training.study import comparison, drawings, judged, sections
 
 TEMPLATES = Path(__file__).parent / "templates"
-NAME = "comparison"
+NAME = FILE.removesuffix(".json")
 
 
-def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[dict[str, Any]]]:
-    """Records of trainings, and those of boards.
+def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
+    """Records of trainings, and of boards (run.json of `python -m benchmarks run`).
 
     Raises:
         SourceError: a file is neither.
@@ -34,8 +36,8 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[dict[str, Any
             content = {}
         if judged.is_record(content):
             trainings.append(judged.read(path))
-        elif content.get("kind") == "run" and "rows" in content:
-            boards.append(content)
+        elif content.get("kind") == "run":
+            boards.append(BoardRun.read(path, "measure again with `python -m benchmarks run`", SourceError))
         else:
             raise SourceError(
                 f"record {path}: of no kind that can be compared; expected a file of `python -m training judge` or of "
@@ -53,10 +55,11 @@ def write(paths: Sequence[Path], out: Path) -> list[Path]:
         SourceError: a record cannot be used.
     """
     done = comparison.compare(*read(paths))
-    plots = drawings.of(done)
+    plots, table = drawings.of(done), rounded(done)
+    Comparison.model_validate(table)  # what benchmarks reads from it
     out.mkdir(parents=True, exist_ok=True)
     texts = {
-        f"{NAME}.json": json.dumps(rounded(done), indent=1) + "\n",
+        f"{NAME}.json": json.dumps(table, indent=1) + "\n",
         f"{NAME}.md": rendered("comparison.md", done, {}),
         f"{NAME}.html": rendered("comparison.html", done, plots),
         **{f"{name}.svg": svg for name, svg in plots.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -200,6 +200,8 @@ class Calibration(Record):
 
 class Proof(Record):
     """Everything measured in one conversion."""
+
+    CALLED: ClassVar[str] = "report"
 
     model: str
     task: str
