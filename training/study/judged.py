@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from maskwatch.errors import SourceError
 from maskwatch.records import record as records
@@ -65,7 +66,7 @@ class Judged(records.Record):
     sha256: str
     parts: dict[str, Scores]
     """validation, test (whole photographs), crops (faces of the test photographs), and each source of scenes' faces."""
-    scenes: dict[str, Scenes] = {}
+    scenes: dict[str, Scenes] = Field(default_factory=dict)
     """PART of SOURCE."""
 
 
