@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import measured
 import numpy as np
 import pytest
 from needed import BUNDLES, DEMO
@@ -198,11 +199,14 @@ def test_the_table_of_models_tells_the_median_its_spread_and_the_ratio(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def model(name: str, *ms: float) -> dict[str, Any]:
-        return {"name": name, "input_size": 128, "bytes": 2_500_000, "ms": ms}
+        return {"name": name, "kind": "network", "input_size": 128, "bytes": 2_500_000, "sha256": "", "ms": ms}
 
     record = {
+        "schema": 1,
         "kind": "models",
-        "host": {"board": "A board"},
+        "host": measured.record(board="A board")["host"],
+        "threads": 1,
+        "warm_ups": 5,
         "against": {"ours": "study"},
         "models": [model("ours", *range(1, 12)), model("study", *range(10, 111, 10))],
     }

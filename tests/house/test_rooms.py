@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"__init__.py", "__main__.py", "options.py"},
     ),
     "benchmarks": (
-        {"behaviour", "daemon", "instructions", "networks", "report", "results"},
+        {"behaviour", "commands", "daemon", "instructions", "networks", "report", "results"},
         {"__init__.py", "__main__.py", "host.py", "records.py"},
     ),
     "tests": (

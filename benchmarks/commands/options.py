@@ -1,0 +1,47 @@
+"""What several commands of `python -m benchmarks` share: kinds of arguments, and writing a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import records
+from benchmarks.report import told
+from maskwatch.errors import ConfigError
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+RESULTS = Path(__file__).parents[1] / "results"
+BUSY = 0.5  # mean number of busy processes in the minute before, from which figures are too high
+
+results_option = click.option("--results", type=NEW_FOLDER, default=RESULTS, show_default="here")
+
+
+def say(text: str) -> None:
+    """A line on stderr: stdout belongs to the result."""
+    click.echo(text, err=True)
+
+
+def named(text: str) -> tuple[str, Path]:
+    """`study=runs/reference.tflite` -> name, file.
+
+    Raises:
+        ConfigError: the text is not of that form.
+    """
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise ConfigError(f"model {text}: expected NAME=FILE.tflite")
+    return name, Path(file)
+
+
+def save(record: dict[str, Any], results: Path) -> None:
+    """Write a board's record and print its figures."""
+    if record["host"]["load"] > BUSY:
+        say(f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high")
+    saved = records.save(record, results)  # first: a table that cannot be printed must not lose half an hour's work
+    for line in told.lines(record):
+        click.echo(line)
+    click.echo(f"wrote {saved}")
