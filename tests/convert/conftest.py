@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from own_hash_cache import own_hash_cache
 
 if TYPE_CHECKING:
     from drawn_faces import Convert
+
+
+__all__ = ["own_hash_cache"]
 
 
 @pytest.fixture

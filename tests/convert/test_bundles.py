@@ -17,17 +17,13 @@ import colour_models  # noqa: E402
 
 from convert import bundles, quantize, recipe, samples  # noqa: E402
 from maskwatch.vision import bundle  # noqa: E402
-from training.pictures import data  # noqa: E402
 from training.runs import run_folder  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "training" / "models"
 MOST = {"face": 2e6, "mask": 10.5e6, "face-far": 2e6}  # bytes of float models: a repository is cloned by everybody
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data.HASH_CACHE = tmp_path_factory.mktemp("cache") / "hashes.csv"
 
 
 @pytest.fixture(scope="module")

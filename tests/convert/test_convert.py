@@ -32,6 +32,8 @@ from training.augment import crops  # noqa: E402
 from training.pictures import data, voc  # noqa: E402
 from training.runs import run_folder  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -42,11 +44,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(90):
             cv2.imwrite(str(root / label / f"{number}.png"), drawn(label, rng)[..., ::-1])
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data.HASH_CACHE = tmp_path_factory.mktemp("cache") / "hashes.csv"
 
 
 @pytest.fixture(scope="module")

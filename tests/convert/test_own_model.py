@@ -28,12 +28,9 @@ from maskwatch.vision import bundle  # noqa: E402
 from maskwatch.vision.classifier import MaskClassifier  # noqa: E402
 from training.pictures import data  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
+
 FIRST_BARE = ("without_mask", "with_mask")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data.HASH_CACHE = tmp_path_factory.mktemp("cache") / "hashes.csv"
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ from training.runs import allocator, checkpoints, run_folder
 from training.runs.checkpoints import Checkpoint
 from training.runs.knobs import USUAL, FineTuning, Way
 
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
+
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 EPOCHS = 3
 Weights = list[np.ndarray]
@@ -242,13 +244,6 @@ def test_the_fingerprint_knows_every_part_and_no_order() -> None:
 
 
 # -- the recipes ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "HASH_CACHE", tmp_path_factory.mktemp("cache") / "hashes.csv")
-        yield
 
 
 @pytest.fixture(scope="module")

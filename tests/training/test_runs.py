@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +30,8 @@ from training.pictures import data, voc  # noqa: E402
 from training.runs import run_folder  # noqa: E402
 from training.runs.knobs import FineTuning  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
+
 KNOBS = FineTuning(size=32, alpha=0.35, epochs=2, settling=1, looks=30, frozen="block_2_add", batch=6, seed=3)
 PHOTOS = 40
 RUN = Run(
@@ -49,13 +50,6 @@ RUN = Run(
     history={"loss": [0.7, 0.3], "seconds": 1.5},
     metrics={"validation": {"n": 3}},
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "HASH_CACHE", tmp_path_factory.mktemp("cache") / "hashes.csv")
-        yield
 
 
 # -- the record -----------------------------------------------------------------------------------------------------

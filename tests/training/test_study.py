@@ -1,6 +1,5 @@
 """The study's plain CNN and AlexNet: their shapes, and the whole way from photographs to every variant."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from training.networks import alexnet, cnn  # noqa: E402
 from training.pictures import data, voc  # noqa: E402
 from training.runs import run_folder  # noqa: E402
 from training.runs.knobs import AlexNet, PlainCnn  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("own_hash_cache")
 
 NARROW = {"channels": (4, 6, 6, 6, 8), "dense": (16, 12, 8)}  # an AlexNet that learns in a second
 SIZES = {"cnn": 32, "alexnet": alexnet.SMALLEST}  # pixels
@@ -97,13 +98,6 @@ def test_from_scratch_all_learns_in_one_stage(knobs: PlainCnn | AlexNet) -> None
 
 
 # -- from photographs to every variant ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "HASH_CACHE", tmp_path_factory.mktemp("cache") / "hashes.csv")
-        yield
 
 
 @pytest.fixture(scope="module")
