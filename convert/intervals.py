@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.judging.scorer import interval
+from training.judging import wilson
 
 RESAMPLED = 1000  # times, for the interval of what is no plain share
 BINS = np.linspace(-0.2, 0.2, 41)  # of a score's drift; what lies beyond is counted in the outermost
@@ -22,7 +22,7 @@ def share(right: Bools) -> dict[str, Any]:
         return {"value": float("nan"), "interval95": [0.0, 100.0], "n": 0}
     return {
         "value": _percent(right.mean()),
-        "interval95": _ends(interval(int(right.sum()), len(right))),
+        "interval95": _ends(wilson.interval(int(right.sum()), len(right))),
         "n": len(right),
     }
 

@@ -21,7 +21,8 @@ from maskwatch.flow import Image
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.augment import crops, scenes
-from training.judging import scorer
+from training.judging import detections
+from training.judging.detections import Truth
 from training.pictures import data, quick, voc
 
 # Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
@@ -46,7 +47,7 @@ class Example:
     view: str
     label: int  # index into data.LABELS; 0 for a finder and a scene model
     image: Image  # (S, S, 3) uint8 RGB
-    faces: tuple[scorer.Truth, ...] = ()  # a finder's truth, pixels of the input
+    faces: tuple[Truth, ...] = ()  # a finder's truth, pixels of the input
 
     @property
     def sha256(self) -> str:
@@ -66,7 +67,7 @@ class Candidate:
     path: Path
     view: str
     label: int
-    make: Callable[[Image], tuple[Image, tuple[scorer.Truth, ...]]]
+    make: Callable[[Image], tuple[Image, tuple[Truth, ...]]]
 
 
 @dataclass(slots=True)
@@ -196,7 +197,7 @@ def _splits(folders: Folders, seed: int, expected: str | None) -> dict[Path, voc
 
 
 def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
-    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+    def make(picture: Image) -> tuple[Image, tuple[Truth, ...]]:
         if sample.whole or sample.box is None:
             return preprocess.whole_image(picture, run.input_size), ()
         margin = preprocess.FACE_MARGIN if run.margin is None else run.margin
@@ -244,7 +245,7 @@ def sure_faces(
 
 
 def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -> Candidate:
-    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+    def make(picture: Image) -> tuple[Image, tuple[Truth, ...]]:
         image, place = preprocess.letterbox(picture, run.input_size)
         boxes = scenes.as_array([face.box for face in faces])
         moved = boxes * place.scale + np.array([place.left, place.top] * 2, np.float32)
@@ -253,14 +254,14 @@ def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -
     return Candidate(path, view, 0, make)
 
 
-def truths(boxes: NDArray[np.float32], faces: Iterable[voc.Annotation]) -> list[scorer.Truth]:
+def truths(boxes: NDArray[np.float32], faces: Iterable[voc.Annotation]) -> list[Truth]:
     """Faces as the scorer wants them, with their (N, 4) boxes in pixels of the input; too small ones are ignored."""
     moved = [replace(face, box=data.Box(*map(float, box))) for box, face in zip(boxes, faces, strict=True)]
-    return scorer.as_truths(moved)
+    return detections.as_truths(moved)
 
 
 def _window(run: Run, scene: voc.Scene, index: int, view: str) -> Candidate:
-    def make(picture: Image) -> tuple[Image, tuple[scorer.Truth, ...]]:
+    def make(picture: Image) -> tuple[Image, tuple[Truth, ...]]:
         boxes = scenes.as_array([face.box for face in scene.faces])
         rng = np.random.default_rng([run.seed, index])
         return scenes.zoomed(scenes.Picture(picture, boxes), run.input_size, rng).image, ()

@@ -22,7 +22,7 @@ from training.strangers.command import strangers
 from training.study.commands import compare, judge
 
 if TYPE_CHECKING:
-    from training.judging import scorer
+    from training.judging.detections import Findings
 
 
 @click.group()
@@ -161,15 +161,16 @@ def score(
 
     FILE holds the lines of `maskwatch detect --json`; precision, recall and labels are counted at THRESHOLD.
     """
-    from training.judging import scorer
+    from training.judging import detections, scorer
+    from training.judging.detections import MIN_SIDE
     from training.pictures import voc
 
     split = voc.split(voc.load(root), seed)
     for name, findings, threshold in [_detector(text) for text in detectors]:
         for part in parts or ("all",):
             scenes = voc.part(split, part)
-            for min_side in min_sides or (scorer.MIN_SIDE,):
-                truths = {scene.path.stem: scorer.as_truths(scene.faces, min_side) for scene in scenes}
+            for min_side in min_sides or (MIN_SIDE,):
+                truths = {scene.path.stem: detections.as_truths(scene.faces, min_side) for scene in scenes}
                 figures = scorer.score(findings, truths, threshold, min_side)
                 click.echo(SceneScores(detector=name, part=part, **figures).line())
 
@@ -185,10 +186,10 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
     FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. A JSON line for each part, and
     for its real and pasted masks where DIR/synthetic.txt tells them apart.
     """
-    from training.judging import scorer
+    from training.judging import detections, scorer
     from training.pictures import data
 
-    dataset, findings, pasted = data.load(root), scorer.findings(found), data.pasted(root)
+    dataset, findings, pasted = data.load(root), detections.findings(found), data.pasted(root)
     for part in parts or ("all",):
         photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
         kinds = {
@@ -204,16 +205,16 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
                 click.echo(PortraitScores(part=part, portraits=kind, **figures).line())
 
 
-def _detector(text: str) -> tuple[str, scorer.Findings, float]:
+def _detector(text: str) -> tuple[str, Findings, float]:
     """`ours=ours.jsonl@0.4` -> name, what it found, threshold."""
-    from training.judging import scorer
+    from training.judging import detections
 
     name, equals, rest = text.partition("=")
     file, at, threshold = rest.rpartition("@")
     try:
         if not (equals and at):
             raise ValueError
-        return name, scorer.findings(Path(file)), float(threshold)
+        return name, detections.findings(Path(file)), float(threshold)
     except ValueError as error:
         raise ConfigError(f"detector {text}: expected NAME=FILE@THRESHOLD, e.g. ours=found.jsonl@0.4") from error
 

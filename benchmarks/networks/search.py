@@ -17,7 +17,9 @@ from benchmarks import records
 from benchmarks.networks import models
 from maskwatch.vision import bundle
 from maskwatch.vision.finder import SingleShotDetector
-from training.judging import plots, scorer, slices, slices_report
+from training.judging import detections, plots, slices, slices_report, wilson
+from training.judging.average_precision import average_precision, precision_interval
+from training.judging.detections import Found
 from training.pictures import data, quick, voc
 
 PARTS = ("validation", "test")
@@ -96,16 +98,16 @@ def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str,
     good = data.readable(scene.path for scene in shown)
     shown = [scene for scene in shown if scene.path in good]
     found = {
-        scene.path.stem: [scorer.Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))]
+        scene.path.stem: [Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))]
         for scene in shown
     }
     quality = {}
     for side in FINDER_SIDES:
-        annotated = {scene.path.stem: scorer.as_truths(scene.faces, side) for scene in shown}
-        precision, count = scorer.average_precision(found, annotated, min_side=side)
+        annotated = {scene.path.stem: detections.as_truths(scene.faces, side) for scene in shown}
+        precision, count = average_precision(found, annotated, min_side=side)
         quality[f"AP50, faces from {side:.0f} px"] = {
             "value": round(precision, 4),
-            "interval95": [round(end, 4) for end in scorer.precision_interval(found, annotated, side)],
+            "interval95": [round(end, 4) for end in precision_interval(found, annotated, side)],
             "n": count,
         }
     return quality
@@ -113,7 +115,7 @@ def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str,
 
 def share(rights: Sequence[bool]) -> dict[str, Any]:
     """Share that is true, with Wilson's interval."""
-    low, high = scorer.interval(sum(rights), len(rights))
+    low, high = wilson.interval(sum(rights), len(rights))
     value = float(np.mean(rights)) if rights else 0.0
     return {"value": round(value, 4), "interval95": [round(low, 4), round(high, 4)], "n": len(rights)}
 

@@ -14,8 +14,10 @@ from convert.samples import Example
 from maskwatch.flow import Image
 from maskwatch.vision import decoding
 from maskwatch.vision.quantization import Floats
-from training.judging import scorer
-from training.judging.scorer import Found
+from training.judging import matching
+from training.judging.average_precision import average_precision, precision_interval
+from training.judging.detections import Found, Truth
+from training.judging.matching import MATCH_IOU, Tally
 
 Maps = Callable[[Image], Sequence[Floats]]  # (S, S, 3) uint8 RGB -> score and box maps
 Find = Callable[[Maps, Image], list[Found]]
@@ -50,7 +52,7 @@ class FaceJudgement:
     """What every variant found on the pictures, and the figures that follow."""
 
     found: Mapping[Variant, Mapping[str, list[Found]]]  # picture -> faces, FAINT and above
-    truths: Mapping[str, list[scorer.Truth]]
+    truths: Mapping[str, list[Truth]]
     views: Mapping[str, str]  # picture -> frame or portrait
     threshold: float  # 0–1, from here on a face is reported
 
@@ -73,9 +75,7 @@ class FaceJudgement:
 
     def measures(self, variant: Variant) -> dict[str, float]:
         """What the gates ask for."""
-        before, after = (
-            100 * scorer.average_precision(self.found[each], self.truths)[0] for each in (REFERENCE, variant)
-        )
+        before, after = (100 * average_precision(self.found[each], self.truths)[0] for each in (REFERENCE, variant))
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant))
         kept = 100 * (1 - lost / reported) if reported else float("nan")
@@ -83,7 +83,7 @@ class FaceJudgement:
 
     def figures(self, variant: Variant) -> dict[str, Any]:
         """The figures with their counts and intervals, for the card and the report, in %."""
-        counts = scorer.tally(self.found[variant], self.truths, self.threshold)
+        counts = matching.tally(self.found[variant], self.truths, self.threshold)
         return {
             "pictures": len(self.truths),
             "faces": sum(not face.ignored for faces in self.truths.values() for face in faces),
@@ -100,10 +100,10 @@ class FaceJudgement:
         asked = {name: faces for name, faces in self.truths.items() if self.views[name] == view}
         return {"pictures": len(asked), "ap50": self._precision(variant, asked)}
 
-    def _precision(self, variant: Variant, asked: Mapping[str, list[scorer.Truth]]) -> dict[str, Any]:
+    def _precision(self, variant: Variant, asked: Mapping[str, list[Truth]]) -> dict[str, Any]:
         found = {name: self.found[variant][name] for name in asked}
-        ends = scorer.precision_interval(found, asked)
-        value = scorer.average_precision(found, asked)[0]
+        ends = precision_interval(found, asked)
+        value = average_precision(found, asked)[0]
         return {"value": round(100 * value, 2), "interval95": [round(100 * end, 2) for end in ends]}
 
     def _against(self, variant: Variant) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class FaceJudgement:
 
     def curve(self, variant: Variant) -> dict[str, list[float]]:
         """Precision and recall by threshold, in %."""
-        tallies = [scorer.tally(self.found[variant], self.truths, float(at)) for at in THRESHOLDS]
+        tallies = [matching.tally(self.found[variant], self.truths, float(at)) for at in THRESHOLDS]
         return {
             "threshold": THRESHOLDS.round(3).tolist(),
             "precision": [round(100 * counts.precision, 2) for counts in tallies],
@@ -142,15 +142,15 @@ class FaceJudgement:
 
 def _without(faces: list[Found], others: list[Found]) -> list[Found]:
     """The faces that none of the others overlaps."""
-    return [face for face in faces if all(face.box.iou(other.box) < scorer.MATCH_IOU for other in others)]
+    return [face for face in faces if all(face.box.iou(other.box) < MATCH_IOU for other in others)]
 
 
 def _score_there(face: Found, others: list[Found]) -> float:
     """The best score among the faces that overlap; 0 if there is none."""
-    return max((other.score for other in others if face.box.iou(other.box) >= scorer.MATCH_IOU), default=0.0)
+    return max((other.score for other in others if face.box.iou(other.box) >= MATCH_IOU), default=0.0)
 
 
-def _f1(counts: scorer.Tally) -> dict[str, Any]:
+def _f1(counts: Tally) -> dict[str, Any]:
     """Of finding faces, %: a box or a face that has no match counts as one mistake."""
     found = _hits(counts.matched + counts.false, counts.missed)
     false = np.arange(len(found)) - counts.matched
@@ -174,10 +174,10 @@ def judge(examples: Iterable[Example], models: Mapping[Variant, Maps], threshold
 
 def show(
     examples: Iterable[Example], models: Mapping[Variant, Maps], find: Find
-) -> tuple[dict[Variant, dict[str, list[Found]]], dict[str, list[scorer.Truth]], dict[str, str]]:
+) -> tuple[dict[Variant, dict[str, list[Found]]], dict[str, list[Truth]], dict[str, str]]:
     """What every variant found, the truth and the view of every picture."""
     found: dict[Variant, dict[str, list[Found]]] = {variant: {} for variant in models}
-    truths: dict[str, list[scorer.Truth]] = {}
+    truths: dict[str, list[Truth]] = {}
     views: dict[str, str] = {}
     for example in examples:
         for variant, model in models.items():

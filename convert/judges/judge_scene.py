@@ -14,8 +14,9 @@ from convert.judges.judge_face import FAINT, THRESHOLDS, FaceJudgement, Maps
 from convert.recipe import REFERENCE, Variant
 from convert.samples import Example
 from maskwatch.flow import Image
-from training.judging import scene_scores, scorer
-from training.judging.scorer import Found
+from training.judging import scene_scores
+from training.judging.detections import Found
+from training.judging.matching import MATCH_IOU
 from training.yolo import yolo_boxes
 from training.yolo.yolo_boxes import Anchors
 
@@ -98,7 +99,7 @@ def _pairs(before: Iterable[Found], after: Iterable[Found]) -> Iterator[tuple[Fo
     free = list(after)
     for face in before:
         found = max(free, key=lambda other: face.box.iou(other.box), default=None)
-        if found is not None and face.box.iou(found.box) >= scorer.MATCH_IOU:
+        if found is not None and face.box.iou(found.box) >= MATCH_IOU:
             free.remove(found)
             yield face, found
 

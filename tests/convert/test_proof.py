@@ -18,7 +18,7 @@ from convert.judges import judge_face, judge_mask  # noqa: E402
 from convert.samples import Example  # noqa: E402
 from maskwatch.flow import Box  # noqa: E402
 from maskwatch.vision.runtime import Model, open_interpreter  # noqa: E402
-from training.judging.scorer import Found, Truth  # noqa: E402
+from training.judging.detections import Found, Truth  # noqa: E402
 
 SIDE = 16  # pixels
 NOISE = [np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8) for seed in range(8)]

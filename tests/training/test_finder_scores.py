@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 from maskwatch.flow import Box  # noqa: E402
 from training.finder import finder_scores  # noqa: E402
 from training.finder.finder_scores import Answer, Scale  # noqa: E402
-from training.judging.scorer import Found  # noqa: E402
+from training.judging.detections import Found  # noqa: E402
 from training.networks import finder  # noqa: E402
 
 FACE = Box(0, 0, 40, 40)

@@ -15,8 +15,8 @@ from maskwatch.cli.still_pictures import Still, json_line
 from maskwatch.errors import ModelError
 from maskwatch.flow import Box, Face, Label, Verdict
 from training.__main__ import cli, main
-from training.judging import peers, scorer
-from training.judging.scorer import Found
+from training.judging import detections, peers
+from training.judging.detections import Found
 
 PEERS = os.environ.get("MASKWATCH_PEERS")
 MODELS = Path(PEERS or ".")
@@ -129,7 +129,7 @@ def test_what_is_printed_is_what_the_scorer_reads(tmp_path: Path) -> None:
             f"{json.dumps(peers.as_line(name, image, faces))}\n" for name, faces in (("a.png", found), ("b.jpg", []))
         )
     )
-    assert scorer.findings(lines) == {"a": found, "b": []}
+    assert detections.findings(lines) == {"a": found, "b": []}
 
 
 def test_the_lines_have_the_keys_of_maskwatch_detect() -> None:
@@ -203,6 +203,6 @@ def test_a_peer_finds_the_face_of_the_demo(
     cli(["peer", kind, str(MODELS / name), str(images), "--min-score", "0.6"], standalone_mode=False)
     lines = tmp_path / "peer.jsonl"
     lines.write_text(capsys.readouterr().out)
-    (face,) = scorer.findings(lines)["her"]
+    (face,) = detections.findings(lines)["her"]
     assert face.label == label
     assert face.box.iou(HERS) > 0.7

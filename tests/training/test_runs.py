@@ -24,7 +24,7 @@ from training.augment.crops import Sample  # noqa: E402
 from training.classifier import pools, recipes, train_classifier  # noqa: E402
 from training.finder import train_finder  # noqa: E402
 from training.judging import evaluate, plots  # noqa: E402
-from training.judging.scorer import Found  # noqa: E402
+from training.judging.detections import Found  # noqa: E402
 from training.networks import finder, mobilenet_v2  # noqa: E402
 from training.pictures import data, voc  # noqa: E402
 from training.runs import run_folder  # noqa: E402

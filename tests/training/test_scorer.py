@@ -13,8 +13,9 @@ from maskwatch.cli.still_pictures import Still, json_line
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
 from training.__main__ import cli, main
-from training.judging import scorer
-from training.judging.scorer import Found, Truth
+from training.judging import detections, matching, scorer, wilson
+from training.judging.average_precision import average_precision, precision_interval
+from training.judging.detections import MIN_SIDE, Found, Truth
 from training.pictures import data, voc
 from training.pictures.data import LABELS
 
@@ -26,7 +27,7 @@ def square(left: float, side: float = 20) -> Box:
 
 
 def truth(left: float, name: str = MASKED, side: float = 20) -> Truth:
-    return Truth(square(left, side), name, ignored=side < scorer.MIN_SIDE)
+    return Truth(square(left, side), name, ignored=side < MIN_SIDE)
 
 
 SCENE = {"x": [truth(0), truth(40, BARE), truth(80, side=10), truth(120, WRONGLY)]}
@@ -69,7 +70,7 @@ def test_a_scene_worked_out_by_hand() -> None:
     ("threshold", "matched", "false", "missed"), [(0.0, 3, 1, 0), (0.7, 2, 1, 1), (0.85, 1, 0, 2), (0.95, 0, 0, 3)]
 )
 def test_only_boxes_that_reach_the_threshold_count(threshold: float, matched: int, false: int, missed: int) -> None:
-    counts = scorer.tally(FOUND, SCENE, threshold)
+    counts = matching.tally(FOUND, SCENE, threshold)
     assert (counts.matched, counts.false, counts.missed) == (matched, false, missed)
     assert counts.f1 == pytest.approx(2 * matched / (2 * matched + false + missed))
 
@@ -84,22 +85,22 @@ def test_only_boxes_that_reach_the_threshold_count(threshold: float, matched: in
     ],
 )
 def test_a_box_matches_the_face_it_overlaps_by_half(found: list[Found], matched: int, false: int) -> None:
-    counts = scorer.tally({"x": found}, {"x": [truth(0)]}, 0.0)
+    counts = matching.tally({"x": found}, {"x": [truth(0)]}, 0.0)
     assert (counts.matched, counts.false, counts.missed) == (matched, false, 1 - matched)
 
 
 def test_the_surer_box_takes_the_face_and_another_face_is_left_for_the_other() -> None:
     faces = {"x": [truth(0), truth(8)]}
     found = {"x": [Found(square(5), 0.8), Found(square(3), 0.9)]}
-    assert scorer.tally(found, faces, 0.0).matched == 2
+    assert matching.tally(found, faces, 0.0).matched == 2
 
 
 def test_ignored_faces_are_neither_missed_nor_false_nor_used_up() -> None:
     faces = {"x": [truth(0, side=12)]}
     found = {"x": [Found(square(0, 12), 0.9), Found(square(0, 13), 0.8), Found(Box(0, 0, 17, 18), 0.7)]}
-    counts = scorer.tally(found, faces, 0.0)  # the last overlaps by 0.47 only: near enough not to be called false
+    counts = matching.tally(found, faces, 0.0)  # the last overlaps by 0.47 only: near enough not to be called false
     assert (counts.matched, counts.false, counts.missed) == (0, 0, 0)
-    assert scorer.average_precision(found, faces) == (0.0, 0)
+    assert average_precision(found, faces) == (0.0, 0)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_labels_are_judged_on_matched_faces_only(
     label: str | None, name: str, bare: tuple[int, int], masked: tuple[int, int]
 ) -> None:
     found = {"x": [Found(square(0), 0.9, label), Found(square(200), 0.9, label)]}
-    counts = scorer.tally(found, {"x": [truth(0, name)]}, 0.0)
+    counts = matching.tally(found, {"x": [truth(0, name)]}, 0.0)
     assert (counts.bare, counts.bare_called_masked) == bare
     assert (counts.masked, counts.masked_called_bare) == masked
 
@@ -126,12 +127,12 @@ def test_a_false_box_costs_only_when_it_is_surer_than_a_true_one() -> None:
     faces = {"x": [truth(0)], "y": [truth(0)]}
     again = Found(square(1), 0.5)  # the surer box has the face already
     found = {"x": [again, Found(square(0), 0.9), Found(square(100), 0.5)], "y": [Found(square(0), 0.7)]}
-    assert scorer.average_precision(found, faces)[0] == pytest.approx(1.0)
+    assert average_precision(found, faces)[0] == pytest.approx(1.0)
     found["y"].append(Found(square(100), 0.8))
-    assert scorer.average_precision(found, faces)[0] == pytest.approx((51 + 50 * 2 / 3) / 101)
+    assert average_precision(found, faces)[0] == pytest.approx((51 + 50 * 2 / 3) / 101)
 
 
-FACES = st.tuples(st.floats(0.01, 1), st.sampled_from([BARE, MASKED, WRONGLY]), st.floats(scorer.MIN_SIDE, 90))
+FACES = st.tuples(st.floats(0.01, 1), st.sampled_from([BARE, MASKED, WRONGLY]), st.floats(MIN_SIDE, 90))
 
 
 @settings(deadline=None, max_examples=25)  # a busy machine is no failure; each is resampled hundreds of times
@@ -162,13 +163,13 @@ def test_the_interval_of_a_share_is_wilsons(counts: tuple[int, int]) -> None:
     z, share = 1.959964, hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n)
-    low, high = scorer.interval(hits, n)
+    low, high = wilson.interval(hits, n)
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-5)
     assert 0 <= low <= share <= high <= 1
 
 
 def test_of_nothing_every_share_is_possible() -> None:
-    assert scorer.interval(0, 0) == (0.0, 1.0)
+    assert wilson.interval(0, 0) == (0.0, 1.0)
 
 
 def test_the_interval_of_an_average_precision_holds_it_and_narrows_with_the_pictures() -> None:
@@ -176,8 +177,8 @@ def test_the_interval_of_an_average_precision_holds_it_and_narrows_with_the_pict
     for count in (8, 80):
         faces = {f"{number}": [truth(0)] for number in range(count)}
         found = {f"{number}": [Found(square(0 if number % 4 else 300), 0.9)] for number in range(count)}
-        value, _ = scorer.average_precision(found, faces)
-        low, high = scorer.precision_interval(found, faces)
+        value, _ = average_precision(found, faces)
+        low, high = precision_interval(found, faces)
         assert 0 <= low < value < high <= 1
         widths.append(high - low)
     assert widths[1] < 0.5 * widths[0]
@@ -185,16 +186,16 @@ def test_the_interval_of_an_average_precision_holds_it_and_narrows_with_the_pict
 
 def test_where_all_pictures_are_alike_or_there_is_none_the_average_precision_is_sure() -> None:
     alike = {f"{number}": [truth(0)] for number in range(5)}
-    assert scorer.precision_interval({stem: [Found(square(0), 0.9)] for stem in alike}, alike) == pytest.approx((1, 1))
-    assert scorer.precision_interval({}, alike) == (0.0, 0.0)
-    assert scorer.precision_interval({}, {}) == (0.0, 0.0)
+    assert precision_interval({stem: [Found(square(0), 0.9)] for stem in alike}, alike) == pytest.approx((1, 1))
+    assert precision_interval({}, alike) == (0.0, 0.0)
+    assert precision_interval({}, {}) == (0.0, 0.0)
 
 
 def test_the_figures_come_with_their_intervals() -> None:
     result = scorer.score(FOUND, SCENE)
-    assert result["recall_interval95"] == [round(end, 4) for end in scorer.interval(3, 3)]
-    assert result["precision_interval95"] == [round(end, 4) for end in scorer.interval(3, 4)]
-    assert result["label_interval95"] == [round(end, 4) for end in scorer.interval(1, 2)]
+    assert result["recall_interval95"] == [round(end, 4) for end in wilson.interval(3, 3)]
+    assert result["precision_interval95"] == [round(end, 4) for end in wilson.interval(3, 4)]
+    assert result["label_interval95"] == [round(end, 4) for end in wilson.interval(1, 2)]
     assert result["face_ap50_interval95"] == [result["face_ap50"]] * 2  # one picture, drawn again and again
     assert scorer.score({}, SCENE)["label_interval95"] is None
 
@@ -215,7 +216,7 @@ def test_a_portrait_is_judged_by_its_largest_face_and_one_without_a_face_is_wron
         "images": 6,
         "right": 2,
         "accuracy": round(2 / 6, 4),
-        "interval95": [round(end, 4) for end in scorer.interval(2, 6)],
+        "interval95": [round(end, 4) for end in wilson.interval(2, 6)],
         "no_face": 2,
         "bare_called_masked": 1,
         "masked_called_bare": 1,
@@ -266,7 +267,7 @@ def test_the_lines_the_device_prints_are_read_back(tmp_path: Path) -> None:
     lines = [json_line(Still("in/some.x.jpg", 64, 48, faces)), "", json_line(Still("none.png", 64, 48, ()))]
     (tmp_path / "found.jsonl").write_text("\n".join(lines))
     found = [Found(Box(1, 2, 30, 40), 0.9, BARE, 0.98)]
-    assert scorer.findings(tmp_path / "found.jsonl") == {"some.x": found, "none": []}
+    assert detections.findings(tmp_path / "found.jsonl") == {"some.x": found, "none": []}
 
 
 @pytest.mark.parametrize(
@@ -287,13 +288,13 @@ def test_a_line_that_is_none_is_named_with_its_number(tmp_path: Path, line: str)
     path = tmp_path / "found.jsonl"
     path.write_text(f'{{"image": "a.jpg", "faces": []}}\n\n{line}\n')
     with pytest.raises(SourceError, match=rf"^{path}:3: .*; expected the lines of `maskwatch detect --json`$"):
-        scorer.findings(path)
+        detections.findings(path)
 
 
 @pytest.mark.parametrize(("side", "ignored"), [(15.9, True), (16, False)])
 def test_faces_of_a_short_side_under_16_pixels_are_ignored(side: float, ignored: bool) -> None:
     box = Box(0, 0, side, 40)
-    assert scorer.as_truths([voc.Annotation(box, MASKED)]) == [Truth(box, MASKED, ignored)]
+    assert detections.as_truths([voc.Annotation(box, MASKED)]) == [Truth(box, MASKED, ignored)]
 
 
 @pytest.fixture
@@ -340,7 +341,7 @@ def test_a_detector_that_is_none_is_refused_in_one_line(
 def test_boxes_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_text('{"image": "x.jpg", "faces": [{"box": ["a", 1, 2, 3], "score": 0.5}]}')
     with pytest.raises(SourceError):
-        scorer.findings(tmp_path / "f")
+        detections.findings(tmp_path / "f")
 
 
 def test_a_missing_findings_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

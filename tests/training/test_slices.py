@@ -22,7 +22,7 @@ from maskwatch.vision import classifier
 from training.__main__ import cli
 from training.augment import crops
 from training.augment.crops import Sample
-from training.judging import calibration, evaluate, plots, scorer, slices_report
+from training.judging import calibration, evaluate, plots, slices_report, wilson
 from training.judging import slices as sliced
 from training.judging.calibration import Bin, Point
 from training.judging.slices import Judged, Slice
@@ -232,7 +232,7 @@ def test_a_slices_record_counts_both_mistakes_and_masks_worn_wrong_for_neither()
         "slice": "dark",
         "n": 6,
         "right": 0.5,
-        "interval95": [round(share, 4) for share in scorer.interval(3, 6)],
+        "interval95": [round(share, 4) for share in wilson.interval(3, 6)],
         "bare_called_masked": "1/2",
         "masked_called_bare": "1/3",
         "worn_wrong_flagged": "0/1",

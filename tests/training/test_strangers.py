@@ -19,7 +19,7 @@ from maskwatch.flow import Box
 from maskwatch.vision import bundle
 from training.__main__ import cli
 from training.judging import peers
-from training.judging.scorer import Found
+from training.judging.detections import Found
 from training.pictures import data, voc
 from training.strangers import chart, judge, looks, measures, pictures, slicing, systems, targets
 from training.strangers.measures import Row

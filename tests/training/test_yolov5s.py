@@ -29,7 +29,7 @@ from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.runtime import Model
 from training.augment.scenes import Boxes, Picture
 from training.judging import scene_scores
-from training.judging.scorer import Found, Truth
+from training.judging.detections import Found, Truth
 from training.networks import yolov5s
 from training.pictures import data, voc
 from training.runs import run_folder

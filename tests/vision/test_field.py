@@ -14,7 +14,7 @@ from needed import BUNDLES, COMMAND, MOCK
 from maskwatch.flow import Image, Label
 from maskwatch.vision import bundle
 from training.augment import crops
-from training.judging import evaluate, scorer
+from training.judging import detections, evaluate, scorer
 from training.pictures import data, voc
 
 DATA = Path(os.environ.get("MASKWATCH_DATA", "/nonexistent"))
@@ -89,7 +89,7 @@ def test_the_shipped_finder_finds_faces_in_unseen_scenes(tmp_path: Path) -> None
     command = [*COMMAND, "detect", "--json", "--min-score", "0.1", *(str(scene.path) for scene in scenes)]
     done = subprocess.run(command, capture_output=True, text=True, env=MOCK, check=True)
     (tmp_path / "found.jsonl").write_text(done.stdout)
-    truths = {scene.path.stem: scorer.as_truths(scene.faces, 24.0) for scene in scenes}
-    figures = scorer.score(scorer.findings(tmp_path / "found.jsonl"), truths, 0.5, 24.0)
+    truths = {scene.path.stem: detections.as_truths(scene.faces, 24.0) for scene in scenes}
+    figures = scorer.score(detections.findings(tmp_path / "found.jsonl"), truths, 0.5, 24.0)
     assert figures["images"] == len(scenes)
     assert figures["face_ap50"] >= 0.85

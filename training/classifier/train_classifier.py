@@ -7,7 +7,7 @@ what it says is fitted on validation. What differs from network to network is it
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -158,6 +158,38 @@ def train(
     if not occupied.begin(out, recipe.name, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
+    curves = run_stages(recipe, model, learn, (x_check, y_check), out, key, knobs)
+    material = replace(material, learn=learn)
+    run = _record(recipe, material, scenes, knobs, model.predict(x_check, verbose=0), y_check, curves)
+    run = run.model_copy(update={"quick": way.quick, "key": key})
+    run_folder.write(out, run)
+    occupied.end(out)
+    summary.say(summary.lines(out, run))
+
+
+def run_stages(
+    recipe: Recipe[Turned],
+    model: keras.Model,
+    learn: Sequence[crops.Sample],
+    check: tuple[NDArray[np.uint8], NDArray[np.int64]],
+    out: Path,
+    key: str,
+    knobs: Turned,
+) -> checkpoints.Curves:
+    """Train all stages of a recipe; the model ends with its averaged weights.
+
+    Args:
+        recipe: of the network.
+        model: its network.
+        learn: the samples to train on.
+        check: (N, S, S, 3) uint8 RGB and (N,) classes of the validation samples.
+        out: the run's folder; out/curves.png is drawn after each stage.
+        key: see checkpoints.fingerprint.
+        knobs: of the recipe.
+
+    Returns:
+        The curves of all stages, one after the other.
+    """
     looks = Looks(learn, knobs)
     curves: checkpoints.Curves = {}
     stages = recipe.stages(knobs)
@@ -165,13 +197,25 @@ def train(
     for number, stage in enumerate(stages):
         recipe.freeze(model, stage.frozen)
         later = len(looks) * sum(each.epochs for each in stages[number + 1 :])
-        found = run_stage(model, stage, looks, (x_check, y_check), out, f"{key} {number}", knobs, later)
+        found = run_stage(model, stage, looks, check, out, f"{key} {number}", knobs, later)
         for name, values in found.items():
             curves.setdefault(name, []).extend(values)
         plots.curves(curves, out / "curves.png")
-    logits = model.predict(x_check, verbose=0)
+    return curves
+
+
+def _record(
+    recipe: Recipe[Turned],
+    material: Material,
+    scenes: Sequence[Path],
+    knobs: Turned,
+    logits: NDArray[np.float32],
+    y_check: NDArray[np.int64],
+    curves: checkpoints.Curves,
+) -> Run:
+    """run.json, with the calibration that is fitted on the (N, 3) logits of the validation samples."""
     temperature, bias = calibration.fit(logits, y_check)
-    run = Run(
+    return Run(
         name=recipe.name,
         task="mask",
         labels=data.CLASSES,
@@ -183,21 +227,16 @@ def train(
         split_sha256=material.portraits_sha256,
         knobs={
             **asdict(knobs),
-            "samples": len(learn),
+            "samples": len(material.learn),
             "street_split": material.scenes_sha256,
             "sources": [Path(root).resolve().name for root in scenes],
-            "landmarks": sum(isinstance(sample.box, Head) for sample in learn),
+            "landmarks": sum(isinstance(sample.box, Head) for sample in material.learn),
         },
         versions=run_folder.versions(),
         history=dict(curves),
         metrics={"validation": counts(bare_share(logits, data.CLASSES, temperature, bias), y_check)},
-        quick=way.quick,
         start_sha256=run_folder.file_sha256(recipe.start),
-        key=key,
     )
-    run_folder.write(out, run)
-    occupied.end(out)
-    summary.say(summary.lines(out, run))
 
 
 def counts(bare: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, int]:

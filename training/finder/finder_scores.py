@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from maskwatch.flow import Box, Image
 from maskwatch.vision import decoding, preprocess
-from training.judging import scorer
+from training.judging.detections import Found
 from training.networks.finder import STRIDES
 
 LEAST = 0.1  # a box with a lower score says nothing about where to draw the line
@@ -29,7 +29,7 @@ PRESENT, ABSENT = 0.35, 0.2  # overlap (IoU) with an annotated face from which, 
 class Answer:
     """One box a finder gave."""
 
-    found: scorer.Found
+    found: Found
     stride: int
 
 
@@ -53,10 +53,7 @@ def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -
     strides = np.repeat(STRIDES, [len(scores) for _, scores in pairs])
     kept = decoding.non_maximum_suppression(boxes, scores)
     faces = decoding.as_faces(placement.to_image(boxes[kept]), scores[kept])
-    return [
-        Answer(scorer.Found(face.box, face.score), int(stride))
-        for face, stride in zip(faces, strides[kept], strict=True)
-    ]
+    return [Answer(Found(face.box, face.score), int(stride)) for face, stride in zip(faces, strides[kept], strict=True)]
 
 
 def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
@@ -80,7 +77,7 @@ def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
     return Scale(float(np.exp(found.x[0])), dict(zip(STRIDES, map(float, found.x[1:]), strict=True)))
 
 
-def present(found: Sequence[scorer.Found], faces: Sequence[Box]) -> list[bool | None]:
+def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
     """Whether there is a face under each box; None: a second box on one, or a box half on one, speaks for neither."""
     answer: list[bool | None] = [None] * len(found)
     free = list(faces)

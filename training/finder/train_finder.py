@@ -18,7 +18,8 @@ from maskwatch.flow import Box
 from maskwatch.records.run import Run
 from training.augment import scenes
 from training.finder import finder_loss, finder_scores, slimming, warm_finder
-from training.judging import plots, scorer, summary
+from training.judging import detections, matching, plots, scorer, summary
+from training.judging.detections import Findings, Found
 from training.networks import finder
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder
@@ -138,11 +139,7 @@ def train(
             training, see training.runs.occupied.
         ModelError: `start` is no finder of this width.
     """
-    for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
-        if steps % knobs.steps_per_epoch or ((steps or name == "steps") and steps <= knobs.warmup):
-            raise ConfigError(
-                f"{name} {steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
-            )
+    _check(knobs)
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the network has the other cores
@@ -158,14 +155,7 @@ def train(
     if not occupied.begin(out, NAME, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
-    first, lost = checkpoints.Curves(), 0.0
-    if start is None:
-        descent = Descent("first", knobs.steps, knobs.rate, knobs.seed)
-        first = learn(model, material, descent, out, knobs, key, later=knobs.again)
-        pictures = shown(material, knobs, SLIMMED_ON)
-        model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
-    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
-    curves = {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}
+    model, curves, lost = _descend(model, material, out, knobs, key, slim_already=start is not None)
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
@@ -194,6 +184,32 @@ def train(
     run_folder.write(out, run)
     occupied.end(out)
     summary.say(summary.lines(out, run))
+
+
+def _check(knobs: Knobs) -> None:
+    for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
+        if steps % knobs.steps_per_epoch or ((steps or name == "steps") and steps <= knobs.warmup):
+            raise ConfigError(
+                f"{name} {steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
+            )
+
+
+def _descend(
+    model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str, slim_already: bool
+) -> tuple[keras.Model, checkpoints.Curves, float]:
+    """Both descents with the slimming between them, or the second alone.
+
+    Returns:
+        The trained finder, the curves of both descents, and the error of slimming (see slimming.slim).
+    """
+    first, lost = checkpoints.Curves(), 0.0
+    if not slim_already:
+        descent = Descent("first", knobs.steps, knobs.rate, knobs.seed)
+        first = learn(model, material, descent, out, knobs, key, later=knobs.again)
+        pictures = shown(material, knobs, SLIMMED_ON)
+        model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
+    return model, {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}, lost
 
 
 def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
@@ -294,7 +310,7 @@ def calibrate(
     return scale
 
 
-def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[scorer.Found]]:
+def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
     """What the float model finds in each scene."""
     least = min(THRESHOLDS) / 2
     return {
@@ -303,12 +319,12 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
     }
 
 
-def choose_threshold(found: scorer.Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
+def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
     """The lowest threshold whose F1 of found faces is as good as the best one's, and the figures there.
 
     A face that is missed can raise no alert, a false one seldom does: where chance decides, the lower threshold.
     """
-    truths = {scene.path.stem: scorer.as_truths(scene.faces) for scene in pictures}
-    scores = {threshold: scorer.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
+    truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
+    scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
     return lowest, scorer.score_faces(found, truths, lowest)

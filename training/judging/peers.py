@@ -17,7 +17,7 @@ from maskwatch.system.library_chatter import mute_cv2
 from maskwatch.vision.decoding import non_maximum_suppression
 from maskwatch.vision.finder import YuNetDetector
 from maskwatch.vision.runtime import open_interpreter
-from training.judging.scorer import Found
+from training.judging.detections import Found
 
 YUNET_SIDE = 640  # pixels
 ULTRAFACE_SIZE = (640, 480)  # pixels, width and height

@@ -17,8 +17,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
+from training.judging import wilson
 from training.judging.calibration import Bin, Point
-from training.judging.scorer import interval
 
 FEW = 20  # faces: the share of fewer says little, and no line is drawn to it
 
@@ -67,7 +67,7 @@ def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
     many = [each for each in bins if each.n >= FEW]
     above.plot([each.confidence for each in many], [each.right for each in many], color="C0", label="found")
     for each in bins:
-        low, high = interval(round(each.right * each.n), each.n)
+        low, high = wilson.interval(round(each.right * each.n), each.n)
         spread = [[max(0.0, each.right - low)], [max(0.0, high - each.right)]]
         inside = "C0" if each.n >= FEW else "white"
         above.errorbar(each.confidence, each.right, spread, fmt="o", color="C0", mfc=inside, elinewidth=0.8, capsize=2)

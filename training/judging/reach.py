@@ -19,7 +19,7 @@ from maskwatch.system import whole_file
 from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.finder import SingleShotDetector
 from maskwatch.vision.recall import Recall, Sized
-from training.judging.scorer import MATCH_IOU
+from training.judging.matching import MATCH_IOU
 from training.pictures import data, voc
 from training.runs.progress import track
 

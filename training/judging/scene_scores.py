@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from training.judging import scorer
-from training.judging.scorer import Findings, Found, Tally, Truths
+from training.judging import matching, scorer
+from training.judging.average_precision import average_precision
+from training.judging.detections import Findings, Found, Truth, Truths
+from training.judging.matching import MATCH_IOU, Tally
 from training.pictures.data import CLASSES
 
 
@@ -17,14 +19,14 @@ def of(found: Findings, label: str) -> dict[str, list[Found]]:
     return {stem: [face for face in faces if face.label == label] for stem, faces in found.items()}
 
 
-def annotated(truths: Truths, label: str) -> dict[str, list[scorer.Truth]]:
+def annotated(truths: Truths, label: str) -> dict[str, list[Truth]]:
     """What there is of one class. Faces that are ignored may be of any."""
     return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in truths.items()}
 
 
-def precisions(found: Findings, truths: Truths, iou: float = scorer.MATCH_IOU) -> dict[str, tuple[float, int]]:
+def precisions(found: Findings, truths: Truths, iou: float = MATCH_IOU) -> dict[str, tuple[float, int]]:
     """Class -> (average precision 0–1, number of faces judged); a box matches from an overlap of `iou`."""
-    return {str(name): scorer.average_precision(of(found, name), annotated(truths, name), iou=iou) for name in CLASSES}
+    return {str(name): average_precision(of(found, name), annotated(truths, name), iou=iou) for name in CLASSES}
 
 
 def mean(precisions: dict[str, tuple[float, int]]) -> float:
@@ -35,7 +37,7 @@ def mean(precisions: dict[str, tuple[float, int]]) -> float:
 
 def tally(found: Findings, truths: Truths, threshold: float) -> Tally:
     """Matched, false and missed at one threshold, of all classes together."""
-    counts = [scorer.tally(of(found, name), annotated(truths, name), threshold) for name in CLASSES]
+    counts = [matching.tally(of(found, name), annotated(truths, name), threshold) for name in CLASSES]
     return Tally(*(sum(getattr(each, key) for each in counts) for key in ("matched", "false", "missed")))
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from maskwatch.flow import Image, Label
 from maskwatch.vision import preprocess
 from training.augment import crops, weather
+from training.judging import wilson
 from training.judging.evaluate import Network
-from training.judging.scorer import interval
 from training.pictures import data
 from training.runs.progress import track
 
@@ -166,7 +166,7 @@ class Slice:
     @property
     def interval(self) -> tuple[float, float]:
         """Of the share judged right."""
-        return interval(len(self.faces) - len(self.wrong), len(self.faces))
+        return wilson.interval(len(self.faces) - len(self.wrong), len(self.faces))
 
     def record(self) -> dict[str, Any]:
         """Ready for JSON: counts, and shares 0–1."""

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from maskwatch.flow import Label
-from training.judging import scorer
-from training.judging.scorer import Found, Truth
+from training.judging import detections, matching, scorer, wilson
+from training.judging.average_precision import average_precision, resampled_precisions
+from training.judging.detections import Findings, Found, Truth
 from training.pictures import data
 from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
@@ -48,7 +49,7 @@ def share(about: str, source: str, system: str, measure: str, rights: Iterable[b
     """Of true ones."""
     found = list(rights)
     hits, n = sum(found), len(found)
-    ends = scorer.interval(hits, n) if n else None
+    ends = wilson.interval(hits, n) if n else None
     return Row(about, source, system, measure, hits / n if n else None, ends, n, hits)
 
 
@@ -62,14 +63,14 @@ def by_source(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
 
 def truths(seen: Iterable[Seen], min_side: float) -> dict[str, list[Truth]]:
     """The annotated faces of each picture; smaller ones are ignored."""
-    return {each.picture.key: scorer.as_truths(each.picture.faces, min_side) for each in seen}
+    return {each.picture.key: detections.as_truths(each.picture.faces, min_side) for each in seen}
 
 
 def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
     """How well a detector finds the faces of annotated scenes, whatever they wear."""
     asked, found = truths(seen, min_side), {each.picture.key: each.found[system.name] for each in seen}
-    value, count = scorer.average_precision(found, asked, min_side=min_side)
-    counts = scorer.tally(found, asked, system.threshold, min_side)
+    value, count = average_precision(found, asked, min_side=min_side)
+    counts = matching.tally(found, asked, system.threshold, min_side)
     return [
         Row("faces", source, system.name, "AP50", value, _middle(precisions(found, asked, min_side)), count),
         _counted(source, system.name, "recall", counts.matched, counts.matched + counts.missed),
@@ -77,14 +78,14 @@ def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) ->
     ]
 
 
-def precisions(found: scorer.Findings, asked: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
+def precisions(found: Findings, asked: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
     """(RESAMPLED,) average precisions of pictures drawn anew."""
-    return scorer.resampled_precisions(found, asked, min_side, RESAMPLED)
+    return resampled_precisions(found, asked, min_side, RESAMPLED)
 
 
 def _counted(source: str, system: str, measure: str, hits: int, n: int) -> Row:
     return Row(
-        "faces", source, system, measure, hits / n if n else None, scorer.interval(hits, n) if n else None, n, hits
+        "faces", source, system, measure, hits / n if n else None, wilson.interval(hits, n) if n else None, n, hits
     )
 
 
@@ -123,8 +124,8 @@ class Met:
 def met(seen: Iterable[Seen], system: System, min_side: float) -> Iterator[Met]:
     """Every annotated face that counts, found at the threshold or not."""
     for each in seen:
-        asked = scorer.as_truths(each.picture.faces, min_side)
-        matched, _ = scorer.match(each.found[system.name], asked, system.threshold, min_side)
+        asked = detections.as_truths(each.picture.faces, min_side)
+        matched, _ = matching.match(each.found[system.name], asked, system.threshold, min_side)
         yield from (Met(each, at, matched.get(at)) for at, true in enumerate(asked) if not true.ignored)
 
 
@@ -189,8 +190,8 @@ def portraits(seen: Sequence[Seen], system: System) -> list[Row]:
     figures = scorer.score_portraits(found, {each.picture.key: each.picture.label for each in seen})
     n, hits, none = len(seen), figures["right"], figures["no_face"]
     return [
-        Row("portraits", PORTRAITS, system.name, "right", hits / n, scorer.interval(hits, n), n, hits),
-        Row("portraits", PORTRAITS, system.name, "no face found", none / n, scorer.interval(none, n), n, none),
+        Row("portraits", PORTRAITS, system.name, "right", hits / n, wilson.interval(hits, n), n, hits),
+        Row("portraits", PORTRAITS, system.name, "no face found", none / n, wilson.interval(none, n), n, none),
     ]
 
 
@@ -209,7 +210,7 @@ def lost(source: str, seen: Sequence[Seen], before: System, after: System, min_s
     """What quantizing costs: float less int8, the difference told on the same drawn pictures."""
     asked = truths(seen, min_side)
     each = [{one.picture.key: one.found[system.name] for one in seen} for system in (before, after)]
-    values = [scorer.average_precision(found, asked, min_side=min_side) for found in each]
+    values = [average_precision(found, asked, min_side=min_side) for found in each]
     drawn = [precisions(found, asked, min_side) for found in each]
     name = f"{after.name} against {before.name}"
     return [

@@ -17,7 +17,7 @@ from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.classifier import MaskClassifier, as_verdict
 from maskwatch.vision.finder import SingleShotDetector
 from training.judging import evaluate, peers
-from training.judging.scorer import Found
+from training.judging.detections import Found
 from training.runs import run_folder
 
 FAINT = 0.05  # 0–1; fainter boxes would not change an average precision

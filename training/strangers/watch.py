@@ -15,7 +15,7 @@ from maskwatch.flow import Image
 from maskwatch.vision import preprocess
 from training.augment import weather
 from training.judging import evaluate, peers
-from training.judging.scorer import Found
+from training.judging.detections import Found
 from training.judging.slices import Landmarks
 from training.pictures import data
 from training.runs.progress import track

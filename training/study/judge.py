@@ -17,7 +17,9 @@ from maskwatch.flow import Image, Label
 from maskwatch.records.run import Run
 from maskwatch.vision import bundle, preprocess
 from training.augment import crops
-from training.judging import evaluate, scene_scores, scorer
+from training.judging import detections, evaluate, scene_scores
+from training.judging.average_precision import average_precision, precision_interval
+from training.judging.detections import Findings, Found, Truths
 from training.pictures import data, voc
 from training.runs import run_folder
 from training.runs.progress import track
@@ -125,7 +127,7 @@ def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scor
     )
 
 
-def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[scorer.Found]] | None]:
+def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[Found]] | None]:
     """A model as something that answers, and, if it is a detector, as one that finds."""
     if path.suffix == ".tflite":
         _same_training(path, run)
@@ -154,7 +156,7 @@ def _same_training(path: Path, run: Run) -> None:
         )
 
 
-def _finder(path: Path, run: Run) -> Callable[[Image], list[scorer.Found]]:
+def _finder(path: Path, run: Run) -> Callable[[Image], list[Found]]:
     """A scene model, on a picture of any size."""
     anchors = np.array(run.knobs["anchors"], np.float32)
     if path.suffix == ".tflite":
@@ -169,14 +171,14 @@ def _finder(path: Path, run: Run) -> Callable[[Image], list[scorer.Found]]:
         def maps(pixels: Image) -> list[Any]:
             return [np.asarray(single) for single in network.predict_on_batch(pixels[None])]
 
-    def find(image: Image) -> list[scorer.Found]:
+    def find(image: Image) -> list[Found]:
         pixels, placement = preprocess.letterbox(image, run.input_size)
         return yolo_boxes.find(maps(pixels), run.input_size, anchors, run.labels, LEAST, placement)
 
     return find
 
 
-def surest(found: Iterable[scorer.Found]) -> tuple[float, float]:
+def surest(found: Iterable[Found]) -> tuple[float, float]:
     """A photograph's scores for with_mask and without_mask: those of the surest box of each; a mask worn wrong is bare.
 
     The label of the most confident box is the answer. No box: no answer, both are 0.
@@ -188,23 +190,25 @@ def surest(found: Iterable[scorer.Found]) -> tuple[float, float]:
     return best[Label.WITH_MASK], best[Label.WITHOUT_MASK]
 
 
-def _scenes(find: Callable[[Image], list[scorer.Found]], sources: Mapping[str, voc.Split]) -> dict[str, Scenes]:
+def _scenes(find: Callable[[Image], list[Found]], sources: Mapping[str, voc.Split]) -> dict[str, Scenes]:
     """Both held-out parts of each source."""
     found = {}
     for name, split in sources.items():
         for part in ("validation", "test"):
             pictures = voc.part(split, part)
             seen = {scene.path.stem: find(data.read_rgb(scene.path)) for scene in track(pictures, f"{name}, {part}")}
-            found[f"{part} of {name}"] = precisions(seen, {s.path.stem: scorer.as_truths(s.faces) for s in pictures})
+            found[f"{part} of {name}"] = precisions(
+                seen, {s.path.stem: detections.as_truths(s.faces) for s in pictures}
+            )
     return found
 
 
-def precisions(seen: scorer.Findings, truths: scorer.Truths) -> Scenes:
+def precisions(seen: Findings, truths: Truths) -> Scenes:
     """Average precisions of faces, and of the two classes at overlaps of 0.5 to 0.95."""
-    face, count = scorer.average_precision(seen, truths)
+    face, count = average_precision(seen, truths)
     by_iou = {iou: scene_scores.precisions(seen, truths, iou) for iou in IOUS}
     both = {iou: {label: each[label] for label in map(str, data.LABELS)} for iou, each in by_iou.items()}
-    low, high = scorer.precision_interval(seen, truths)
+    low, high = precision_interval(seen, truths)
     return Scenes(
         images=len(truths),
         faces=count,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from training.judging import calibration, scorer
+from training.judging import calibration, wilson
 from training.pictures.data import LABELS
 from training.study.judged import Scores
 
@@ -42,7 +42,7 @@ def of(scores: Scores) -> dict[str, Any]:
     return {
         "n": len(truth),
         "accuracy": float(hits.mean()),
-        "interval95": scorer.interval(int(hits.sum()), len(hits)),
+        "interval95": wilson.interval(int(hits.sum()), len(hits)),
         "per_class": {
             str(label): {name: float(columns[row][at]) for row, name in enumerate(names)}
             for at, label in enumerate(LABELS)

@@ -16,8 +16,8 @@ from maskwatch.errors import ConfigError
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.augment.scenes import Picture
-from training.judging import plots, scene_scores, scorer, summary
-from training.judging.scorer import Found
+from training.judging import detections, plots, scene_scores, summary
+from training.judging.detections import Findings, Found
 from training.networks import yolov5s
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder
@@ -190,9 +190,9 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
     return found
 
 
-def choose_threshold(found: scorer.Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
+def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
     """The lowest threshold whose F1 of verdicts is as good as the best one's, and the figures there."""
-    truths = {scene.path.stem: scorer.as_truths(scene.faces) for scene in pictures}
+    truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: scene_scores.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
     return lowest, scene_scores.score(found, truths, lowest)

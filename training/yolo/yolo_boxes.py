@@ -18,7 +18,7 @@ from maskwatch.flow import Box
 from maskwatch.vision import decoding
 from maskwatch.vision.preprocess import Letterbox
 from maskwatch.vision.quantization import Floats
-from training.judging.scorer import Found
+from training.judging.detections import Found
 from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 
 Anchors = NDArray[np.float32]  # (strides, anchors, 2) width and height, pixels of the input

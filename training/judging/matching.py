@@ -1,0 +1,92 @@
+"""Which found box belongs to which annotated face, and the counts at one threshold.
+
+The rule is the same for every detector, ours or another's. Annotated faces whose shorter side is under `min_side`
+pixels are ignored: they are neither missed nor false, and neither are unmatched found boxes that small. A found box
+matches the annotated face that it overlaps most, if the IoU is at least 0.5; a face is matched once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from maskwatch.flow import Box, Label
+from training.judging.detections import MIN_SIDE, Findings, Found, Truth, Truths, short_side
+
+MATCH_IOU = 0.5
+NEAR_IGNORED_IOU = 0.3  # a box that overlaps an ignored face this much is not counted as false at a threshold
+
+
+def closest(box: Box, faces: Sequence[Truth], used: set[int]) -> tuple[float, int]:
+    """(IoU, index) of the annotated face that overlaps most and is still free; (0, -1) if there is none."""
+    free = [(box.iou(true.box), at) for at, true in enumerate(faces) if at not in used or true.ignored]
+    return max(free, default=(0.0, -1))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts at one threshold."""
+
+    matched: int = 0
+    false: int = 0
+    missed: int = 0
+    bare: int = 0
+    bare_called_masked: int = 0
+    masked: int = 0
+    masked_called_bare: int = 0
+
+    @property
+    def precision(self) -> float:
+        """Found boxes that are faces, 0–1."""
+        return self.matched / max(1, self.matched + self.false)
+
+    @property
+    def recall(self) -> float:
+        """Faces that were found, 0–1."""
+        return self.matched / max(1, self.matched + self.missed)
+
+    @property
+    def f1(self) -> float:
+        """Of finding faces: harmonic mean of precision and recall, 0–1."""
+        return 2 * self.matched / max(1, 2 * self.matched + self.false + self.missed)
+
+
+def tally(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> Tally:
+    """Match every box that reaches the threshold, surest first, and count."""
+    counts = Tally()
+    for stem, faces in annotated.items():
+        matched, false = match(found.get(stem, []), faces, threshold, min_side)
+        for at, face in matched.items():
+            _count_label(counts, face.label, faces[at].name)
+        counts.false += len(false)
+        counts.missed += sum(1 for at, true in enumerate(faces) if not true.ignored and at not in matched)
+    return counts
+
+
+def match(
+    found: Iterable[Found], faces: Sequence[Truth], threshold: float, min_side: float = MIN_SIDE
+) -> tuple[dict[int, Found], list[Found]]:
+    """One picture's boxes that reach the threshold, surest first: (by index of the face each one matches, false ones).
+
+    Boxes on an ignored face are in neither.
+    """
+    matched: dict[int, Found] = {}
+    false = []
+    for face in sorted((face for face in found if face.score >= threshold), key=lambda face: -face.score):
+        overlap, at = closest(face.box, faces, set(matched))
+        if overlap >= MATCH_IOU:
+            if not faces[at].ignored:
+                matched[at] = face
+        elif short_side(face.box) >= min_side and not (overlap >= NEAR_IGNORED_IOU and faces[at].ignored):
+            false.append(face)
+    return matched, false
+
+
+def _count_label(counts: Tally, label: str | None, name: str) -> None:
+    counts.matched += 1
+    if label and name == Label.WITHOUT_MASK:
+        counts.bare += 1
+        counts.bare_called_masked += label != name
+    elif label and name == Label.WITH_MASK:
+        counts.masked += 1
+        counts.masked_called_bare += label != name

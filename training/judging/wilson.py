@@ -1,0 +1,13 @@
+"""The 95 % interval of a share."""
+
+from __future__ import annotations
+
+from scipy.stats import binomtest
+
+
+def interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22); of nothing, 0 to 1."""
+    if not n:
+        return 0.0, 1.0
+    found = binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
