@@ -1,6 +1,7 @@
-"""Painting on a face in a photograph: places by shares of the face box, colour lit as the face is, edges as soft.
+"""Painting on the face in a photograph: shapes with soft edges, lit like the face under them.
 
-Where landmarks are known (see `head`), places follow the head's turn; where they are not, they hardly do.
+A place on the face is given by shares of the face box. Where landmarks are known (see training.augment.head), places
+follow the head's turn; without landmarks they follow it only a little.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ SKIN_PLACES = ((0.3, 0.55), (0.7, 0.55), (0.5, 0.5))  # cheeks and nose, where t
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The part of a picture around a face, and how places on the face become its pixels."""
+    """The part of a picture around a face, and the way from places on the face to its pixels."""
 
     image: Image
-    origin: tuple[int, int]  # of `patch`, pixels: left, top
+    origin: tuple[int, int]  # left, top of `patch` in the picture, pixels
     patch: NDArray[np.float32]  # (h, w, 3), 0–255
     box: Box
     roll: float  # radians
-    yaw: float  # -1 … 1, shifts the middle of the face
-    known: NDArray[np.float64] | None = None  # Head.map, which then tells all of that
+    yaw: float  # -1 … 1: how far the middle of the face is shifted to one side
+    known: NDArray[np.float64] | None = None  # see Head.map; it replaces roll and yaw
 
     @classmethod
     def around(cls, image: Image, box: Box, rng: Generator) -> Canvas:
@@ -47,13 +48,13 @@ class Canvas:
 
     @property
     def map(self) -> NDArray[np.float64]:
-        """(4, 2) see Head.map, in pixels of `patch`."""
+        """(4, 2) the map of the face in pixels of `patch`, see Head.map."""
         found = head.upright(self.box, self.roll) if self.known is None else self.known.copy()
         found[3] -= self.origin
         return found
 
     def pixels(self, places: Places) -> NDArray[np.float32]:
-        """(N, 2) of `patch`. The turn of a head without landmarks moves the middle of the face, not its edges."""
+        """(N, 2) pixels of `patch`. Without landmarks, the turn moves the middle of the face, but not its edges."""
         if self.known is not None:
             return head.pixels(self.map, np.array(places)).astype(np.float32)
         across, down = np.array(places, np.float32).T
@@ -66,13 +67,13 @@ class Canvas:
         ).astype(np.float32)
 
     def skin(self) -> NDArray[np.float32]:
-        """(3,) the face's own colour."""
+        """(3,) mean colour of the face's own skin, 0–255."""
         height, width = self.patch.shape[:2]
         spots = self.pixels(SKIN_PLACES).round().astype(int).clip(0, (width - 1, height - 1))
         return np.median(self.patch[spots[:, 1], spots[:, 0]], axis=0)
 
     def fill(self, places: Places, texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
-        """Paint a closed shape, lit as the face under it is, its edge as soft as the photograph."""
+        """Paint a closed shape, lit like the face under it, with an edge as soft as the photograph."""
         shape = np.zeros(self.patch.shape[:2], np.uint8)
         cv2.fillPoly(shape, [(self.pixels(places) * 16).round().astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         self.blend(shape, texture, rng, opacity)
@@ -80,7 +81,7 @@ class Canvas:
     def line(
         self, places: Places, colour: NDArray[np.float32], width: float, rng: Generator, opacity: float = 1.0
     ) -> None:
-        """Paint an open line; its width is a share of the face's."""
+        """Paint an open line; its width is a share of the face's width."""
         shape = np.zeros(self.patch.shape[:2], np.uint8)
         thick = max(1, round(width * self.box.width))
         cv2.polylines(
@@ -89,7 +90,7 @@ class Canvas:
         self.blend(shape, plain(self.patch.shape, colour), rng, opacity)
 
     def blend(self, shape: NDArray[np.uint8], texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
-        """Lay a texture over the patch where `shape` is 255."""
+        """Blend a texture into the patch where `shape` is 255."""
         soft = cv2.GaussianBlur(shape, (0, 0), max(0.3, rng.uniform(0.002, 0.012) * self.box.width))
         alpha = (soft.astype(np.float32) * (opacity / 255))[..., None]
         inside = shape > 127
@@ -101,7 +102,7 @@ class Canvas:
         self.patch[:] = self.patch * (1 - alpha) + (texture * light * exposure).clip(0, 255) * alpha
 
     def done(self) -> Image:
-        """The whole picture with what was painted."""
+        """The whole picture with everything that was painted."""
         left, top = self.origin
         out = self.image.copy()
         out[top : top + self.patch.shape[0], left : left + self.patch.shape[1]] = self.patch.clip(0, 255)
@@ -109,12 +110,12 @@ class Canvas:
 
 
 def plain(shape: tuple[int, ...], colour: Sequence[float] | NDArray[np.float32]) -> Texture:
-    """One colour."""
+    """A texture of one colour."""
     return np.broadcast_to(np.asarray(colour, np.float32), (shape[0], shape[1], 3)).copy()
 
 
 def ellipse(at: tuple[float, float], across: float, down: float, turn: float = 0.0) -> list[tuple[float, float]]:
-    """Places on an ellipse's edge."""
+    """Places on the edge of an ellipse."""
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     x, y = across * np.cos(angles), down * np.sin(angles)
     cos, sin = np.cos(turn), np.sin(turn)

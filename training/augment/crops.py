@@ -1,7 +1,7 @@
-"""What the mask classifier learns from: whole portraits, and faces cut by the device's own preprocess.
+"""Training samples of the mask classifier: whole portraits, and faces cut by the device's own preprocess.
 
-`cut` is what the device would see; `varied` is what it might have seen at another door: another tightness and tilt,
-fewer pixels, other clothes, another camera.
+`cut` gives what the device would see. `varied` gives what it might see at another door: another crop and tilt, fewer
+pixels, other clothes, another camera.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from maskwatch.vision import preprocess
 from training.augment import transplant, wear, weather
 from training.pictures import data, voc
 
-MIN_STREET_FACE = 12.0  # pixels, shorter side: below, a person cannot tell either
-MARGINS = (-0.08, 0.6)  # of a varied crop: from nothing but face to head and shoulders
-MARGIN_SPREAD = 0.08  # around the device's own margin, for half of the crops
-LEAST_ROUND_WRONG = 0.1  # margin round a mask worn wrong: on a chin that is cut off, nobody could see it
-SHIFT = 0.1  # of the face's longer side: finders differ in where they put the box
+MIN_STREET_FACE = 12.0  # shorter side, pixels: people cannot tell either whether a smaller face wears a mask
+MARGINS = (-0.08, 0.6)  # of a varied crop, share of the face: from the face alone to head and shoulders
+MARGIN_SPREAD = 0.08  # standard deviation around the device's own margin, for half of the crops
+LEAST_ROUND_WRONG = 0.1  # margin around a mask worn wrong: nobody could see one on a chin that is cut off
+SHIFT = 0.1  # share of the face's longer side: finders differ in where they put the box
 TILT = 0.12  # radians, standard deviation
-STRETCH = (0.1, 0.35)  # logarithm of width to height: of most crops, and of the warped quarter
-KEPT_RESOLUTION = {False: 0.45, True: 0.75}  # share of portraits, of street faces, that keep all their pixels
-LEAST_FACE = 13.0  # pixels a face is shrunk to at most
-MOST_PIXELS = 1.25  # of the network's input: detail and noise beyond it are averaged away anyhow
+STRETCH = (0.1, 0.35)  # logarithm of width / height, standard deviation: of most crops, and of the warped quarter
+KEPT_RESOLUTION = {False: 0.45, True: 0.75}  # share of portraits, and of street faces, that keep all their pixels
+LEAST_FACE = 13.0  # pixels: a face is not shrunk below this side
+MOST_PIXELS = 1.25  # times the network's input: finer detail and noise are averaged away anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sample:
 
     path: Path
     label: int  # index into data.CLASSES
-    box: Box | None  # where the face is, pixels; None: nobody knows
+    box: Box | None  # where the face is, pixels; None: not known
     whole: bool = False  # the picture is judged whole, as `training evaluate` does
     street: bool = False  # a small face of a scene; a portrait otherwise
     source: str = ""  # name of the folder of scenes; empty: a portrait of --data
@@ -57,7 +57,7 @@ def portraits(photos: Iterable[data.Photo], known: dict[Path, list[tuple[Box, fl
 
 
 def annotated(scenes: Iterable[voc.Scene], source: str, street: bool = True) -> list[Sample]:
-    """The faces of annotated scenes whose class somebody told, wrongly worn masks included."""
+    """The faces of annotated scenes with a known class, wrongly worn masks included."""
     return [
         Sample(scene.path, data.CLASSES.index(Label(face.name)), face.box, street=street, source=source)
         for scene in scenes
@@ -67,7 +67,7 @@ def annotated(scenes: Iterable[voc.Scene], source: str, street: bool = True) -> 
 
 
 def of_sources(splits: Mapping[str, voc.Split], part: str) -> list[Sample]:
-    """The faces of one part of every source of scenes (see voc.sources); large ones where it shows portraits mostly."""
+    """The faces of one part of every source of scenes (see voc.sources); large ones in sources of mostly portraits."""
     return [
         sample
         for name, split in splits.items()
@@ -83,7 +83,7 @@ def cut(sample: Sample, image: Image, size: int) -> Image:
 
 
 def masked(samples: Iterable[Sample], seed: int) -> list[tuple[Path, Box]]:
-    """Faces whose mask may be moved to another face, in a random order that goes from source to source."""
+    """Faces whose mask may be moved to another face, in random order, with the sources in turn."""
     by_source: dict[str, list[tuple[Path, Box]]] = {}
     for sample in samples:
         if data.CLASSES[sample.label] is Label.WITH_MASK and sample.box and not (sample.whole or sample.street):
@@ -96,12 +96,16 @@ def masked(samples: Iterable[Sample], seed: int) -> list[tuple[Path, Box]]:
 def varied(
     sample: Sample, image: Image, size: int, rng: np.random.Generator, masks: Sequence[transplant.Cutout] = ()
 ) -> tuple[Image, int]:
-    """The sample at another door: (size, size, 3) uint8 RGB, and its class, for a mask put on changes it.
+    """A random variation of the sample, as if at another door.
 
-    `masks`: cut out of other photographs, for bare faces to wear.
+    The pixels are reduced before the camera's faults are added, and enlarged after them, as on the device: noise and
+    JPEG blocks are as large as the pixels of a far face.
 
-    Fewer pixels come before the camera's faults and enlarging after them, as on the device: noise and JPEG blocks are
-    as large as the pixels of the far face.
+    Args:
+        masks: cut out of other photographs, for bare faces to wear.
+
+    Returns:
+        (size, size, 3) uint8 RGB, and its class, which changes when a mask is put on.
     """
     label = sample.label
     if sample.box:
@@ -118,7 +122,10 @@ def varied(
 def framing(
     sample: Sample, image: Image, limit: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], int, float]:
-    """(2, 3) transform from the photograph to a square, its side (at most `limit`) and the face's in it, pixels."""
+    """(2, 3) transform from the photograph to a square, the square's side (at most `limit`), and the face's side in it.
+
+    Sides are in pixels.
+    """
     height, width = image.shape[:2]
     if sample.whole or sample.box is None:
         face = max(sample.box.width, sample.box.height) if sample.box else 0.6 * max(width, height)
@@ -145,7 +152,7 @@ def framing(
 
 
 def resolution(face: float, street: bool, rng: np.random.Generator) -> float:
-    """Share of the photograph's pixels a look keeps: all of them, or any number down to a face of LEAST_FACE."""
+    """Share of the photograph's pixels that are kept: all, or a random share down to a face of LEAST_FACE."""
     if rng.random() < KEPT_RESOLUTION[street] or face <= LEAST_FACE:
         return 1.0
     return float(np.exp(rng.uniform(np.log(LEAST_FACE / face), 0)))

@@ -1,7 +1,7 @@
-"""What masks and scarves are made of: paper and cloth, plain, printed, lace, in the colours they are sold in.
+"""Materials of masks and scarves: paper and cloth, plain, printed or lace, in the colours they are sold in.
 
-A model that takes every skin-coloured patch for skin, and every pale one for a mask, fails where cloth is of skin's
-colour, black or red, and where a mouth is printed on it.
+A model that takes every skin-coloured patch for skin, and every pale patch for a mask, fails on cloth in skin colour,
+black or red, and on cloth with a printed mouth.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from training.augment.canvas import Generator, Texture
 
-# Masks as they are sold: surgical blue, green, white, pink, black, greys, navy; cloth in red, wine, yellow and the
-# colours of skin, which at a few pixels across look most like a bare mouth; the rest is of any colour.
+# Masks as they are sold: surgical blue, green, white, pink, black, greys, navy; cloth in red, wine, yellow and skin
+# colours, which look most like a bare mouth when the face is a few pixels wide. The rest is of any colour.
 MASK_COLOURS = (
     (120, 180, 215),
     (150, 205, 190),
@@ -32,7 +32,7 @@ MASK_COLOURS = (
     (205, 165, 140),
     (150, 105, 80),
 )
-SKIN_COLOURED = 0.08  # of the masks: of the wearer's own skin
+SKIN_COLOURED = 0.08  # share of masks in the wearer's own skin colour
 Pattern = Callable[[tuple[int, int], Generator, float], NDArray[np.float32]]  # (h, w), rng, period -> (h, w, 1), 0–1
 
 
@@ -41,9 +41,9 @@ def cloth(shape: tuple[int, ...], rng: Generator, scale: float, skin: NDArray[np
 
     Args:
         shape: (h, w, ...).
-        rng: chooses all.
+        rng: draws everything.
         scale: width of the face, pixels.
-        skin: (3,) of the wearer; some cloth is of that colour. None: none is.
+        skin: (3,) skin colour of the wearer, which some cloth gets; None: no cloth gets it.
     """
     height, width = shape[:2]
     colour = mask_colour(rng)
@@ -60,7 +60,7 @@ def cloth(shape: tuple[int, ...], rng: Generator, scale: float, skin: NDArray[np
 
 
 def waves(shape: tuple[int, int], rng: Generator, period: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Two (h, w) waves at right angles, -1 … 1."""
+    """Two (h, w) waves at right angles to each other, -1 … 1."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     angle = rng.uniform(0, np.pi)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -101,12 +101,12 @@ def blotches(shape: tuple[int, int], rng: Generator, period: float) -> NDArray[n
 
 
 def leaves(shape: tuple[int, int], rng: Generator, period: float) -> NDArray[np.float32]:
-    """Outlines of leaves and flowers: where blobs have one height."""
+    """Outlines of leaves and flowers: the contour lines of blobs."""
     return _where(np.abs(noise(shape, rng, period) - 0.5) < rng.uniform(0.05, 0.12))
 
 
 def lace(shape: tuple[int, int], rng: Generator, period: float) -> NDArray[np.float32]:
-    """A net of fine holes, and thicker threads through it."""
+    """A net of fine holes with thicker threads."""
     along, across = waves(shape, rng, max(3.0, 0.35 * period))
     thread = np.abs(noise(shape, rng, 1.5 * period) - 0.5) < 0.08
     return _where(((along * across) > 0.3) & ~thread)
@@ -121,7 +121,7 @@ CHANCES = (0.6, 0.07, 0.06, 0.06, 0.09, 0.07, 0.05)
 
 
 def mask_colour(rng: Generator) -> NDArray[np.float32]:
-    """(3,) of a mask as sold, or any."""
+    """(3,) the colour of a mask as sold, or a random one."""
     if rng.random() < 0.7:
         return (np.array(MASK_COLOURS[rng.integers(len(MASK_COLOURS))]) + rng.normal(0, 10, 3)).clip(0, 255)
     return rng.integers(0, 256, 3).astype(np.float32)

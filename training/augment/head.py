@@ -1,8 +1,8 @@
-"""A head whose landmarks are known: where any place on its face is in the picture, turned as the head is.
+"""A head with known landmarks: where a place on the face is in the picture, when the head is turned.
 
-The face is taken as one solid: places by shares of its box (see `wear`), each with a depth. A camera far away maps such
-places linearly. Five landmarks are ten equations for the eight numbers of that map; the tip of the nose, which stands
-out, tells how far the head is turned.
+The face is modelled as a solid: each place, in shares of its box (see `wear`), has a depth. A camera far away maps such
+places linearly. Five landmarks give ten equations for the eight numbers of the map; the tip of the nose, which is
+nearer to the camera, tells how far the head is turned.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from maskwatch.flow import Box
 
 Array = NDArray[np.float64]
-# Eyes, tip of the nose, corners of the mouth, from left to right: medians of YuNet's on 250 bare portraits, in shares
-# of its own box.
+# Eyes, tip of the nose, corners of the mouth, from left to right, in shares of YuNet's box: medians of its answers on
+# 250 bare portraits.
 PLACES = ((0.27, 0.39), (0.73, 0.39), (0.5, 0.6), (0.31, 0.745), (0.69, 0.745))
 # Depth towards the camera, in widths of the box; 0 at the eyes. A box is about 14 cm wide.
-ROUND = 0.55  # the ears' way behind the middle of the face
-NOSE, NOSE_WIDE = 0.085, 0.11  # how far the nose's tip stands out of that, and how wide it is
-MOST_ROUND = 1.15  # half widths from the middle: from there on the head is taken as flat
-LEAST_SEEN = 0.15  # of the area a place has on a face that looks into the camera
-TURNED = 0.6  # sine of the turn to one side: beyond it, more than a third of the face is not seen
+ROUND = 0.55  # how far the ears are behind the middle of the face
+NOSE, NOSE_WIDE = 0.085, 0.11  # how far the tip of the nose stands out of that curve, and how wide the nose is
+MOST_ROUND = 1.15  # half widths from the middle; beyond, the head is modelled as flat
+LEAST_SEEN = 0.15  # share of the area that a place has on a face that looks into the camera; less counts as not seen
+TURNED = 0.6  # sine of the turn to one side: beyond it, more than a third of the face is hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Head(Box):
 
     @property
     def turn(self) -> float:
-        """Sine of the head's turn to one side or up: 0 for one that looks into the camera, 1 for a profile."""
+        """Sine of the head's turn to one side or up: 0 when it looks into the camera, 1 in profile."""
         found = self.map
         return float(np.hypot(*found[2]) / max(np.hypot(np.hypot(*found[0]), np.hypot(*found[2])), 1e-6))
 
 
 def depth(places: Sequence[tuple[float, float]] | Array) -> Array:
-    """(N,) of (N, 2) places on the face."""
+    """(N,) depths of (N, 2) places on the face."""
     across, down = np.asarray(places, np.float64).T
     side = (2 * across - 1).clip(-MOST_ROUND, MOST_ROUND)
     nose = np.exp(-(((across - 0.5) / NOSE_WIDE) ** 2) - ((down - 0.6) / NOSE_WIDE) ** 2)
@@ -56,15 +56,15 @@ def depth(places: Sequence[tuple[float, float]] | Array) -> Array:
 
 
 def pixels(found: Array, places: Sequence[tuple[float, float]] | Array) -> Array:
-    """(N, 2) of the picture: `found` is Head.map."""
+    """(N, 2) pixels in the picture of the places; `found` is Head.map."""
     places = np.asarray(places, np.float64)
     return np.column_stack([places, depth(places), np.ones(len(places))]) @ found
 
 
 def places(found: Array, points: Array, steps: int = 6) -> Array:
-    """(N, 2) the places on the face that are seen at these pixels: Newton's way back from `pixels`.
+    """(N, 2) the places on the face that these pixels show: Newton's method for the inverse of `pixels`.
 
-    NaN where the face has turned away from the camera, or the way back does not end: nothing of it is seen there.
+    NaN where the face is turned away from the camera or the method does not converge: the pixel shows none of it.
     """
     flat, size = found[:2], np.sqrt(abs(np.linalg.det(found[:2])))
     at = (points - found[3]) @ np.linalg.inv(flat)
@@ -98,7 +98,7 @@ def _slopes(found: Array, at: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def upright(box: Box, roll: float = 0.0) -> Array:
-    """(4, 2) the map of a face of which no more than the box is known: it looks into the camera."""
+    """(4, 2) the map of a face with no known landmarks: it looks into the camera."""
     cos, sin = np.cos(roll), np.sin(roll)
     flat = np.array([[cos * box.width, sin * box.width], [-sin * box.height, cos * box.height]])
     middle = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2])

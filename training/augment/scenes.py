@@ -1,8 +1,8 @@
 """Scenes to train the face finder on: photographs zoomed, shifted and turned, collages of portraits, empty rooms.
 
-A scene is (size, size, 3) uint8 RGB with the boxes of all its faces, from 16 px to most of the frame. Streets alone
-hold faces of 22 px in the median and few bare ones; collages add large faces, both classes, and faces in odd places;
-rooms without anybody teach what is no face.
+A scene is (size, size, 3) uint8 RGB with the boxes of all its faces, from 16 px to most of the frame. Street scenes
+alone have faces of 22 px in the median and few bare ones. Collages add large faces, both classes, and faces in unusual
+places; empty rooms teach what is not a face.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
 Labels = NDArray[np.int64]  # (N,) index into data.CLASSES
 
 COLLAGES = 0.25  # of the composed scenes: portraits side by side
-ROOMS = 0.1  # of the composed scenes: nobody is there
+ROOMS = 0.1  # share of the composed scenes, with nobody in them
 FOURFOLD = 0.2  # of the rest: four photographs side by side
-BARE_AGAIN = 2  # times
-SURE = 0.75  # a portrait of several faces is used if each has at least this score; a missed one would teach "no face"
+BARE_AGAIN = 2  # how often a scene with a bare face is listed
+SURE = 0.75  # a portrait of several faces needs this score for each of them: a missed face would be taught as background
 GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
-CLOSE_UP = 1.9  # times a tile that is the whole frame may be enlarged: faces that reach over its edges
-TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang askew
+CLOSE_UP = 1.9  # a tile that fills the frame is enlarged up to this many times: faces that reach over its edges
+TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang at an angle
 LEAN = 0.1  # radians, the same of a whole scene
-FAR, LEANING_FAR = 0.5, 0.1  # radians, standard deviation of this share of turns: somebody bends, kisses, sleeps
-DRESSED = 0.15  # of the faces of a collage: a mask, a scarf, a cap … is drawn on
-DRESSED_OUTSIDE = 0.07  # of the faces of a street scene
-SEEN = 0.4  # of a face: with less of it in the frame it is not taught
-ZOOM = (0.7, 2.6)  # of a street scene that just fits: its 22 px faces appear at 12 to 46 px
+FAR, LEANING_FAR = 0.5, 0.1  # radians, standard deviation of the turns of this share: people who bend, kiss or sleep
+DRESSED = 0.15  # share of a collage's faces on which a mask, a scarf, a cap … is drawn
+DRESSED_OUTSIDE = 0.07  # the same share in a street scene
+SEEN = 0.4  # share of a face: with less of it in the frame it is not taught as a face
+ZOOM = (0.7, 2.6)  # scale of a street scene, 1 when it just fits: its 22 px faces appear at 12 to 46 px
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +46,13 @@ class Picture:
 
     image: Image
     boxes: Boxes
-    labels: Labels | None = None  # where somebody asks: to the face finder all faces are alike
+    labels: Labels | None = None  # only where they are needed: to the face finder all faces are alike
     ignored: NDArray[np.bool_] | None = (
-        None  # (N,) boxes that are neither a face to learn nor background; None: none is
+        None  # (N,) boxes that are taught neither as a face nor as background; None: no box is
     )
 
     def cropped(self, image: Image, moved: Boxes) -> Picture:
-        """Another view of it: `moved` is where its boxes lie there, some out of sight."""
+        """Another view of the picture; `moved` gives its boxes there, some of them out of sight."""
         height, width = image.shape[:2]
         seen = in_sight(moved, width, height)
         labels = None if self.labels is None else self.labels[seen]
@@ -66,36 +66,36 @@ class Picture:
 
 
 def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
-    """One picture that shows all these boxes; their pixels are on the canvas already."""
+    """One picture with all these boxes; their pixels are on the canvas already."""
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
     return Picture(canvas, boxes, ignored=np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]))
 
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
-    """Annotated scenes as pictures; masked, bare and incorrectly worn alike are faces.
+    """Annotated scenes as pictures; masked, bare and wrongly worn are all faces.
 
-    Scenes with a bare face are listed BARE_AGAIN times: they are whom the unit is there for. Scenes in which nobody was
-    annotated are left out (see rooms).
+    Scenes with a bare face are listed BARE_AGAIN times: the unit exists to find those. Scenes without an annotated face
+    are left out (see rooms).
     """
     listed = [scene for scene in scenes if scene.faces]
     return in_memory(listed) + in_memory([scene for scene in listed if any_bare(scene)]) * (BARE_AGAIN - 1)
 
 
 def rooms(scenes: Iterable[voc.Scene]) -> list[Picture]:
-    """Those scenes in which nobody is."""
+    """The scenes in which nobody is."""
     return in_memory([scene for scene in scenes if not scene.faces])
 
 
 def any_bare(scene: voc.Scene) -> bool:
-    """Does it show anybody without a mask?"""
+    """Whether a scene shows anybody without a mask."""
     return any(face.name == Label.WITHOUT_MASK and not face.ignored for face in scene.faces)
 
 
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
-    """Portraits of which all faces are surely known.
+    """Portraits whose faces are all known for sure.
 
-    One face alone is taken at any score: profiles, close-ups and heads that lean get low ones, and are what is to be
-    learnt.
+    A portrait with one face is used whatever its score: profiles, close-ups and leaning heads get low scores, and the
+    finder must learn them.
     """
     known = data.faces(root)
     return in_memory(
@@ -106,7 +106,7 @@ def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
 
 
 def in_memory(scenes: Iterable[voc.Scene]) -> list[Picture]:
-    """Photographs with their faces; those that cannot be decoded are named and left out."""
+    """Decoded photographs with their faces; files that cannot be decoded are named and left out."""
     scenes = list(scenes)
     good = data.readable(scene.path for scene in scenes)
     return [picture(scene) for scene in scenes if scene.path in good]
@@ -125,28 +125,28 @@ def as_array(boxes: Iterable[Box]) -> Boxes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shelves:
-    """What scenes are composed of."""
+    """The pictures that scenes are composed of."""
 
-    street: Sequence[Sequence[Picture]]  # by source; each source is drawn equally often, however large
+    street: Sequence[Sequence[Picture]]  # by source; each source is drawn equally often, whatever its size
     portrait: Sequence[Picture] = ()
-    empty: Sequence[Picture] = ()  # nobody is there
+    empty: Sequence[Picture] = ()  # rooms with nobody in them
 
     def __iter__(self) -> Iterator[Picture]:
         return itertools.chain(*self.street, self.portrait, self.empty)
 
     def described(self) -> str:
-        """How many of each there are."""
+        """How many of each kind there are, in words."""
         streets = " + ".join(str(len(source)) for source in self.street)
         return f"{streets} street scenes, {len(self.portrait)} portraits, {len(self.empty)} empty rooms"
 
     def any_street(self, rng: np.random.Generator) -> Picture:
-        """One of a source's photographs."""
+        """A random photograph of a random source."""
         source = self.street[rng.integers(len(self.street))]
         return source[rng.integers(len(source))]
 
 
 def compose(shelves: Shelves, size: int, rng: np.random.Generator) -> Picture:
-    """One training scene."""
+    """Compose one training scene."""
     drawn = rng.random()
     if shelves.portrait and drawn < COLLAGES:
         picture = collage(lambda: any_of(shelves.portrait, rng), size, rng)
@@ -163,7 +163,7 @@ def compose(shelves: Shelves, size: int, rng: np.random.Generator) -> Picture:
 
 
 def any_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
-    """One of them."""
+    """A random one of the pictures."""
     return pictures[rng.integers(len(pictures))]
 
 
