@@ -28,7 +28,7 @@ COLLAGES = 0.25  # of the composed scenes: portraits side by side
 ROOMS = 0.1  # share of the composed scenes, with nobody in them
 FOURFOLD = 0.2  # of the rest: four photographs side by side
 BARE_AGAIN = 2  # how often a scene with a bare face is listed
-SURE = 0.75  # a portrait of several faces needs this score for each of them: a missed face would be taught as background
+SURE = 0.75  # a portrait of several faces needs this score for each: a missed face would be taught as background
 GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
 CLOSE_UP = 1.9  # a tile that fills the frame is enlarged up to this many times: faces that reach over its edges
 TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang at an angle
@@ -174,7 +174,7 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 
     """
     height, width = picture.image.shape[:2]
     scale = size / max(height, width) * np.exp(rng.uniform(*np.log(ZOOM)))
-    stretch = np.exp(rng.uniform(-0.08, 0.08))  # people do not all have the same proportions
+    stretch = np.exp(rng.uniform(-0.08, 0.08))  # people's faces have different proportions
     matrix = np.array([[scale * stretch, 0, 0], [0, scale / stretch, 0]], np.float32)
     for axis, extent in enumerate((width, height)):
         slack = size - extent * matrix[axis, axis]
@@ -195,7 +195,7 @@ def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 
 
 
 def leaning(usual: float, rng: np.random.Generator) -> float:
-    """A turn, radians: of the standard deviation `usual`, and sometimes FAR; none where `usual` is 0."""
+    """A random turn, radians, with standard deviation `usual`, and sometimes FAR; always 0 where `usual` is 0."""
     far = rng.random() < LEANING_FAR
     return float(rng.normal(0, FAR if far and usual else usual))
 
@@ -210,12 +210,12 @@ def about_the_middle(angle: float, size: int) -> NDArray[np.float32]:
 
 
 def after(second: NDArray[np.float32], first: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(2, 3) both transforms in one."""
+    """(2, 3) both transforms as one, `first` applied first."""
     return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
 
 
 def shrunk(image: Image, matrix: NDArray[np.float32]) -> Image:
-    """The photograph shrunk by area when the window makes it smaller, so that no aliasing is learnt."""
+    """The photograph, shrunk by area when the window makes it smaller, so that the network sees no aliasing."""
     if matrix[0, 0] >= 1:
         return image
     width, height = round(image.shape[1] * matrix[0, 0]), round(image.shape[0] * matrix[1, 1])
@@ -223,14 +223,14 @@ def shrunk(image: Image, matrix: NDArray[np.float32]) -> Image:
 
 
 def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is left of the window's transform after `shrunk`."""
+    """The part of the window's transform that `shrunk` has not done."""
     if matrix[0, 0] >= 1:
         return matrix
     return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
 
 
 def from_centres(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The transform of pixel edges, as boxes count, for warpAffine, which counts from pixel centres."""
+    """The transform for warpAffine, which counts from pixel centres; boxes count from pixel edges."""
     half = np.full(2, 0.5)
     moved = matrix[:, 2] + matrix[:, :2] @ half - half
     return np.column_stack([matrix[:, :2], moved]).astype(np.float32)
@@ -239,7 +239,7 @@ def from_centres(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
 def collage(
     draw: Callable[[], Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS
 ) -> Picture:
-    """A grid of photographs, each cropped a little at random so that faces stand anywhere in their tile."""
+    """A grid of photographs, each cropped a little at random, so that a face can be anywhere in its tile."""
     grid = int(rng.choice(grids))
     edges = np.linspace(0, size, grid + 1).astype(int)
     canvas = np.full((size, size, 3), rng.integers(0, 256, 3), np.uint8)
@@ -247,7 +247,7 @@ def collage(
     for row in range(grid):
         for column in range(grid):
             if grid > 2 and rng.random() < 0.1:
-                continue  # a gap of plain colour: not every place holds a face
+                continue  # a gap of plain colour: not every tile has a face
             side = edges[column + 1] - edges[column], edges[row + 1] - edges[row]
             close = CLOSE_UP if grid == 1 else 1.3
             tile = tilted(dressed(draw(), rng, DRESSED), side, rng, close)
@@ -258,7 +258,7 @@ def collage(
 
 
 def dressed(picture: Picture, rng: np.random.Generator, share: float) -> Picture:
-    """Some of its faces with something drawn on: whatever people wear or hold, a face it stays."""
+    """The picture with something drawn on some of its faces; they all stay faces."""
     image = picture.image
     for left, top, right, bottom in picture.boxes.tolist():
         if rng.random() < share and right - left >= wear.LEAST_FACE:
@@ -267,9 +267,9 @@ def dressed(picture: Picture, rng: np.random.Generator, share: float) -> Picture
 
 
 def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, close: float = 1.3) -> Picture:
-    """A photograph in a tile of (width, height) pixels: scaled up to `close`, turned and shifted, on a plain colour.
+    """A photograph in a tile of (width, height) pixels: scaled by up to `close`, turned and shifted, on a plain colour.
 
-    A turned face keeps the size of its box: the upright box around a turned one would be too large.
+    A turned face keeps the size of its box: the upright box around the turned box would be too large.
     """
     width, height = (int(value) for value in side)
     zoom = np.exp(rng.uniform(-0.35, np.log(close))) * np.exp(rng.uniform(-0.1, 0.1, 2))
@@ -295,12 +295,12 @@ def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, cl
 
 
 def visible(boxes: Boxes, width: int, height: int) -> Boxes:
-    """Boxes clipped to the frame, without those out of sight."""
+    """Boxes clipped to the frame, without those that are out of sight."""
     return clipped(boxes, width, height)[in_sight(boxes, width, height)]
 
 
 def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
-    """(N,) whether more than SEEN of a box lies in the frame."""
+    """(N,) whether more than SEEN of a box is in the frame."""
     inside = clipped(boxes, width, height)
     before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     after = np.prod(np.maximum(inside[:, 2:] - inside[:, :2], 0), axis=1)
@@ -308,10 +308,10 @@ def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
 
 
 def clipped(boxes: Boxes, width: int, height: int) -> Boxes:
-    """What of the boxes is in the frame."""
+    """The parts of the boxes that are in the frame."""
     return np.clip(boxes, 0, np.array([width, height] * 2, np.float32)).astype(np.float32)
 
 
 def mirrored(boxes: Boxes, width: int) -> Boxes:
-    """Left and right exchanged."""
+    """Boxes with left and right exchanged."""
     return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)

@@ -1,7 +1,7 @@
 """Masks cut out of photographs and put on other faces: properly, below the nose, or at the chin.
 
-A drawn mask teaches where a mask is; a real one also what it looks like. The same masks come in all three ways and on
-the same bare faces, so the cloth says nothing about the class: the nose does.
+A drawn mask teaches where a mask is; a real one also teaches what it looks like. The same masks are put on the same
+bare faces in all three ways, so the class depends on the nose and not on the cloth.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from maskwatch.flow import Box, Image
 from training.augment import head
 from training.augment.canvas import Canvas, Generator, plain
 
-SCALE = 110  # pixels of a cut-out for the width, and for the height, of a face
+SCALE = 110  # pixels of a cut-out across the width, and across the height, of a face
 LEFT, TOP, RIGHT, BOTTOM = -0.15, 0.3, 1.15, 1.4  # of a cut-out, in shares of the face box
 NOSE, LIPS = (0.5, 0.6), (0.5, 0.76)  # places that a mask worn properly covers
-LOOSE = 0.12  # of the face's height: more of a mask's edge beside the face is a scarf's, or a neighbour's
-BRIDGE = (0.4, 0.57)  # where the upper edge of such a mask is, in the middle
+LOOSE = 0.12  # share of the face's height: a longer visible edge beside the face belongs to a scarf or a neighbour
+BRIDGE = (0.4, 0.57)  # where the upper edge of such a mask is, in the middle; share of the face box
 ENDS = (0.86, 1.18)  # where its lower edge is
-WIDTH = (0.5, 1.2)  # of the face: what it covers at the lips
-LEAST_FACE = 56.0  # pixels across: a mask with enough of them to be moved
-STRAIGHT = 0.45  # Head.turn: one side of the mask is not seen beyond it
-SPAN = 32.0  # grey levels by which the skin beside and above must differ from what is cut out, or the edge is a guess
-OUTSIDE = -9.0  # a place of no cut-out
-MOST = 300  # masks kept
-BARE_NOSE = (0.68, 0.74)  # upper edges, in the middle: between the nose and the lips
-BARE_MOUTH = (0.87, 0.94)  # below the lips
+WIDTH = (0.5, 1.2)  # share of the face's width that it covers at the lips
+LEAST_FACE = 56.0  # pixels across: the mask of a smaller face has too few pixels to be moved
+STRAIGHT = 0.45  # Head.turn: beyond it, one side of the mask is hidden
+SPAN = 32.0  # grey levels by which the mask must differ from the skin beside and above it; else its edge is a guess
+OUTSIDE = -9.0  # marks a place outside the cut-out
+MOST = 300  # masks kept in memory
+BARE_NOSE = (0.68, 0.74)  # upper edges in the middle, share of the face box: between the nose and the lips
+BARE_MOUTH = (0.87, 0.94)  # the same, below the lips
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cutout:
-    """A mask as on a face that looks into the camera."""
+    """A mask as it is on a face that looks into the camera."""
 
-    texture: NDArray[np.float32]  # (h, w, 3), 0–255, as bright as on a face of medium light
+    texture: NDArray[np.float32]  # (h, w, 3), 0–255, as bright as on a face in medium light
     alpha: NDArray[np.float32]  # (h, w), 0–1
-    top: float  # share of the face box: its upper edge in the middle
-    bottom: float  # its lower edge
+    top: float  # upper edge in the middle, share of the face box
+    bottom: float  # lower edge, the same
 
 
 def shelf(faces: Iterable[tuple[Path, Box]], read: Callable[[Path], Image], most: int = MOST) -> list[Cutout]:
-    """The masks of the first faces whose mask can be cut out, at most so many."""
+    """Cut out the masks of the first faces on which that succeeds, at most `most`."""
     found: list[Cutout] = []
     for path, box in faces:
         if len(found) >= most:
@@ -56,7 +56,7 @@ def shelf(faces: Iterable[tuple[Path, Box]], read: Callable[[Path], Image], most
 
 
 def cut_out(image: Image, box: Box) -> Cutout | None:
-    """The mask of a face that wears one properly; None where its edge cannot be told."""
+    """The mask of a face that wears one properly; None when its edge is not clear."""
     if box.width < LEAST_FACE or (isinstance(box, head.Head) and box.turn > STRAIGHT):
         return None
     found = box.map if isinstance(box, head.Head) else head.upright(box)
@@ -69,7 +69,7 @@ def cut_out(image: Image, box: Box) -> Cutout | None:
     rows = np.nonzero(shape[:, column(NOSE[0])])[0]
     top, bottom = (TOP + row / SCALE for row in (rows[0], rows[-1] + 1))
     soft = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), 1.5)
-    # A mask's rim is mixed with what is behind it: only what is well inside is taken, and it runs on to the rim.
+    # A mask's rim is blended with the background: take only the pixels well inside, and extend them to the rim.
     inside = cv2.erode(shape.astype(np.uint8), np.ones((5, 5), np.uint8))
     texture = spread(face, inside)
     grey = float(np.median(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[: column_down(0.42)]))
@@ -78,7 +78,7 @@ def cut_out(image: Image, box: Box) -> Cutout | None:
 
 
 def spread(face: Image, inside: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(h, w, 3) the colours inside, run on beyond the edge."""
+    """(h, w, 3) the colours inside, extended beyond the edge."""
     weight = inside.astype(np.float32)[..., None]
     around = cv2.GaussianBlur(face * weight, (0, 0), 4.0) / np.maximum(
         cv2.GaussianBlur(weight, (0, 0), 4.0)[..., None], 1e-3
@@ -99,19 +99,19 @@ def upright(image: Image, found: NDArray[np.float64]) -> Image:
 
 
 def column(across: float) -> int:
-    """Of a cut-out."""
+    """Column of a cut-out for a place, share of the face box."""
     return round((across - LEFT) * SCALE)
 
 
 def column_down(down: float) -> int:
-    """Row of a cut-out."""
+    """Row of a cut-out for a place, share of the face box."""
     return round((down - TOP) * SCALE)
 
 
 def outline(face: Image) -> NDArray[np.bool_] | None:
-    """(h, w) the mask on an upright face, by GrabCut from where masks are (Rother et al. 2004); None: it is not clear.
+    """(h, w) the mask on an upright face, found by GrabCut (Rother et al. 2004) from where masks are; None: not clear.
 
-    Sure is the middle from the nose to the chin; sure not are the eyes, what is beside the face, and the neck.
+    The middle from nose to chin is given as mask; eyes, neck and what is beside the face are given as not mask.
     """
     height, width = face.shape[:2]
     guess = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
@@ -137,7 +137,7 @@ def outline(face: Image) -> NDArray[np.bool_] | None:
 
 
 def plausible(shape: NDArray[np.bool_], face: Image) -> bool:
-    """Is it as wide and as high as a mask worn properly, the nose under it, and does it differ from the skin above?"""
+    """Whether the shape is as wide and high as a proper mask, covers the nose, and differs from the skin above."""
     middle = np.nonzero(shape[:, column(0.5)])[0]
     across = np.nonzero(shape[column_down(LIPS[1])])[0]
     if not len(middle) or not shape[column_down(NOSE[1]), column(NOSE[0])]:
@@ -171,13 +171,13 @@ def nose_out(image: Image, box: Box, mask: Cutout, rng: Generator) -> Image:
 
 
 def on_chin(image: Image, box: Box, mask: Cutout, rng: Generator) -> Image:
-    """The same mask under the mouth."""
+    """The same mask below the mouth."""
     top = rng.uniform(*BARE_MOUTH)
     return put(image, box, mask, top, top + rng.uniform(0.26, 0.4), rng)
 
 
 def put(image: Image, box: Box, mask: Cutout, top: float, bottom: float, rng: Generator) -> Image:
-    """A mask with its edges there, in shares of the face box; its light is the face's, its edge as soft."""
+    """Put a mask with its edges there, in shares of the face box, lit like the face, with an edge as soft."""
     canvas = Canvas.around(image, box, rng)
     height, width = canvas.patch.shape[:2]
     y, x = np.mgrid[:height, :width]
@@ -186,7 +186,7 @@ def put(image: Image, box: Box, mask: Cutout, top: float, bottom: float, rng: Ge
     down = mask.top + (seen[..., 1] - top) * (mask.bottom - mask.top) / (bottom - top)
     across = ((seen[..., 0] - LEFT) * SCALE - 0.5).astype(np.float32)
     rows = ((down - TOP) * SCALE - 0.5).astype(np.float32)
-    blur = max(0.0, 0.4 * (SCALE / max(box.width, 1.0) - 1))  # of detail finer than the picture's pixels
+    blur = max(0.0, 0.4 * (SCALE / max(box.width, 1.0) - 1))  # removes detail finer than the picture's pixels
     alpha, texture = (_blurred(each, blur) for each in (mask.alpha, mask.texture))
     shape = cv2.remap(alpha, across, rows, cv2.INTER_LINEAR, borderValue=0)
     colours = cv2.remap(texture, across, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -200,7 +200,7 @@ def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
 
 
 def strap(canvas: Canvas, top: float, rng: Generator) -> None:
-    """From the mask's sides to the ears, on either side perhaps."""
+    """Draw straps from the mask's sides to the ears, on each side by chance."""
     colour = plain((1, 1), rng.uniform(60, 245, 1).repeat(3))[0, 0]
     for side in (0.0, 1.0):
         if rng.random() < 0.7:

@@ -1,8 +1,8 @@
-"""What people wear and hold, drawn on a bare face: masks of every kind, masks worn wrong, things that are no mask.
+"""What people wear and hold, drawn on a bare face: masks of every kind, masks worn wrong, and things that are no mask.
 
 Places are shares of the face box, (across, down): eyes at 0.39 down, the tip of the nose at 0.60 and its lower end at
-0.65, the corners of the mouth at 0.745, the chin at 1 (see `head`). Without landmarks, boxes of a finder leave a few
-hundredths of doubt, and so does every drawing: the drawings add variety to real photographs, they do not replace them.
+0.65, the corners of the mouth at 0.745, the chin at 1 (see `head`). Without landmarks, a finder's boxes are only exact
+to a few hundredths, and so are the drawings: they add variety to real photographs and do not replace them.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def on_chin(image: Image, box: Box, rng: Generator) -> Image:
 def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> Image:
     canvas = Canvas.around(image, box, rng)
     texture = cloth(canvas.patch.shape, rng, box.width, canvas.skin())
-    # A cup or a folded respirator rises to the nose and leaves the cheeks free.
+    # A cup-shaped or folded respirator rises to the nose and leaves the cheeks free.
     inset, dip = rng.uniform(0.0, 0.1), rng.uniform(*(CUP_DIP if rng.random() < CUPS else FLAT_DIP))
     corner = top + dip
     lower = bottom - min(rng.uniform(0.1, 0.22), 0.5 * (bottom - corner))
-    beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands off the chin
+    beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands out from the chin
     outline = [
         *((inset, corner), (0.25, top + 0.4 * dip), (0.4, top), (0.5, top - 0.01)),
         *((0.6, top), (0.75, top + 0.4 * dip), (1 - inset, corner)),
@@ -81,7 +81,7 @@ def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> 
 
 
 def _print_lips(canvas: Canvas, down: float, rng: Generator) -> None:
-    """A mouth on the cloth: lips, and what is between them."""
+    """Print a mouth on the cloth: lips and the line between them."""
     lips = np.array(((190, 60, 70), (150, 40, 50), (225, 120, 130), (40, 30, 30))[rng.integers(4)], np.float32)
     across, high = rng.uniform(0.12, 0.24), rng.uniform(0.03, 0.06)
     canvas.fill(ellipse((0.5, down), across, high), plain(canvas.patch.shape, lips), rng)
@@ -138,7 +138,7 @@ def microphone(image: Image, box: Box, rng: Generator) -> Image:
 
 
 def scarf(image: Image, box: Box, rng: Generator) -> Image:
-    """A scarf or collar round the neck, up to the mouth at most: the nose is free."""
+    """A scarf or collar around the neck, at most up to the mouth: the nose is free."""
     canvas = Canvas.around(image, box, rng)
     top = rng.uniform(0.8, 1.02)
     texture = cloth(canvas.patch.shape, rng, box.width)
@@ -152,7 +152,7 @@ def scarf(image: Image, box: Box, rng: Generator) -> Image:
 
 
 def beard(image: Image, box: Box, rng: Generator) -> Image:
-    """A full beard with a moustache; lips stay free."""
+    """A full beard with a moustache; the lips stay free."""
     canvas = Canvas.around(image, box, rng)
     height, width = canvas.patch.shape[:2]
     tone = np.array([[35, 26, 20], [70, 48, 30], [120, 115, 110], [20, 18, 18]])[rng.integers(4)].astype(np.float32)
@@ -202,7 +202,7 @@ def cap(image: Image, box: Box, rng: Generator) -> Image:
 
 
 def visor(image: Image, box: Box, rng: Generator) -> Image:
-    """A clear face shield: it hides nothing and is no mask."""
+    """A clear face shield: it hides nothing and is not a mask."""
     canvas = Canvas.around(image, box, rng)
     sheet = [(-0.1, 0.05), (1.1, 0.05), (1.05, 1.2), (-0.05, 1.2)]
     canvas.fill(sheet, plain(canvas.patch.shape, (225, 232, 238)), rng, opacity=rng.uniform(0.08, 0.3))
@@ -210,28 +210,32 @@ def visor(image: Image, box: Box, rng: Generator) -> Image:
     return canvas.done()
 
 
-# What a bare face gets, how often, and what it is then. The other faces stay as they are.
-PUT_ON = 0.28  # of the bare faces: a mask, half of them properly and half wrongly, so that the nose is what tells
-MOVED = 0.5  # of those masks: from another photograph, where there are such; the rest are drawn
-DRAWN_OBJECT = 0.16  # of the bare faces
-DRAWN_NEUTRAL = 0.07  # of all
-MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: what a mask on the mouth, or on the chin, needs to be seen
-PRINTED = 0.06  # of the drawn masks: with a mouth on them
+# What is drawn on a bare face, how often, and the class it has then. The other faces stay as they are.
+PUT_ON = 0.28  # share of bare faces: a mask, half properly and half wrongly worn, so that the nose decides the class
+MOVED = 0.5  # share of those masks that come from another photograph, where some could be cut out; the rest are drawn
+DRAWN_OBJECT = 0.16  # share of bare faces that get an object that is no mask
+DRAWN_NEUTRAL = 0.07  # share of all faces that get sunglasses or a cap
+MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: must be in the picture for a mask on mouth, or chin
+PRINTED = 0.06  # share of the drawn masks with a printed mouth
 CUPS, CUP_DIP, FLAT_DIP = 0.3, (0.12, 0.26), (0.02, 0.1)  # share of drawn masks; how much lower the edge is at the ears
 WORN_WRONG: tuple[Drawing, ...] = (nose_out, nose_out, on_chin)
 MOVED_WRONG = (transplant.nose_out, transplant.nose_out, transplant.on_chin)
 NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each
 NEUTRAL: tuple[Drawing, ...] = (sunglasses, cap)  # worn by masked and bare alike
 DRAWINGS = (mask, mask, mask, mask, *WORN_WRONG, *NO_MASK, *NEUTRAL)
-LEAST_FACE = 16.0  # pixels across: below, a drawing is a blot
+LEAST_FACE = 16.0  # pixels across: on a smaller face a drawing is only a blot
 
 
 def dress(
     image: Image, box: Box, label: int, rng: Generator, masks: Sequence[transplant.Cutout] = ()
 ) -> tuple[Image, int]:
-    """Perhaps put something on a face; the picture and the class it then has (indices into data.CLASSES).
+    """Put something on a face, by chance.
 
-    `masks`: cut out of other photographs. Without them all masks are drawn.
+    Args:
+        masks: cut out of other photographs; without them all masks are drawn.
+
+    Returns:
+        The picture, and the class of the face then (an index into data.CLASSES).
     """
     if box.width < LEAST_FACE:
         return image, label
@@ -248,9 +252,9 @@ def dress(
 
 
 def masked(image: Image, box: Box, label: int, rng: Generator, masks: Sequence[transplant.Cutout]) -> tuple[Image, int]:
-    """A bare face with a mask, properly or wrongly worn with even chances.
+    """A bare face with a mask, worn properly or wrongly with equal chances.
 
-    A profile stays bare, and so does a face whose chin is not in the picture: a mask there would not be seen.
+    A profile stays bare, and so does a face whose chin is outside the picture: nobody would see the mask.
     """
     turn = box.turn if isinstance(box, Head) else 0.0
     if turn > TURNED or not shown(image, box, MOUTH_SEEN):
@@ -265,12 +269,12 @@ def masked(image: Image, box: Box, label: int, rng: Generator, masks: Sequence[t
 
 
 def shown(image: Image, box: Box, down: float) -> bool:
-    """Is this place on the middle line of the face in the picture?"""
+    """Whether this place on the middle line of the face is inside the picture."""
     found = box.map if isinstance(box, Head) else upright(box)
     x, y = pixels(found, [(0.5, down)])[0]
     return bool(0 <= x < image.shape[1] and 0 <= y < image.shape[0])
 
 
 def any_of(things: Sequence[Thing], rng: Generator) -> Thing:
-    """One of them."""
+    """A random one of the things."""
     return things[int(rng.integers(len(things)))]

@@ -25,7 +25,7 @@ def light(image: Image, rng: Generator) -> Image:
 
 
 def colour_cast(image: Image, rng: Generator) -> Image:
-    """A white balance that is off: each channel by up to a fifth."""
+    """A wrong white balance: each channel is off by up to a fifth."""
     return (image * rng.uniform(0.8, 1.2, 3).astype(np.float32)).clip(0, 255).astype(np.uint8)
 
 
@@ -35,10 +35,10 @@ def grey(image: Image, rng: Generator) -> Image:  # noqa: ARG001 - one signature
 
 
 def infra_red(image: Image, rng: Generator) -> Image:
-    """A night camera with its own infra-red lamp: no colour, skin and most dyes pale, the corners dark, some noise.
+    """A night camera with an infra-red lamp: no colour, pale skin and dyes, dark corners, some noise.
 
-    In the near infra-red skin reflects more than in any colour, and what is red is nearest to it; black cloth of most
-    dyes turns grey.
+    In the near infra-red, skin reflects more than in any visible colour; the red channel is the nearest to it. Cloth
+    that most black dyes colour looks grey.
     """
     height, width = image.shape[:2]
     red = rng.uniform(0.5, 0.9)
@@ -52,7 +52,7 @@ def infra_red(image: Image, rng: Generator) -> Image:
 
 
 def back_light(image: Image, rng: Generator) -> Image:
-    """A brightness ramp across the picture, as from a window at one side."""
+    """A brightness ramp across the picture, as from a window on one side."""
     height, width = image.shape[:2]
     angle = rng.uniform(0, 2 * np.pi)
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
@@ -94,7 +94,7 @@ def hidden(image: Image, rng: Generator) -> Image:
         0: image[:, : max(1, int(share * width))],
         1: image[:, width - max(1, int(share * width)) :],
         2: image[: max(1, int(share * height))],
-    }[side]  # never the bottom: it may hide the mask itself
+    }[side]  # never the bottom: the bar might hide the mask itself
     strip[:] = rng.integers(0, 256, 3)
     return image
 
@@ -117,9 +117,9 @@ def jpeg(image: Image, rng: Generator) -> Image:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED), np.uint8)
 
 
-# Effect -> how often it is drawn. Light first, then optics, then the sensor, then the codec: a camera's own order.
-# A camera that sees by night is monochrome for half of the hours, and of grey crops four times as many were wrong: a
-# quarter of the pictures have no colour.
+# Effect -> how often it is drawn, in a camera's order: light, optics, sensor, codec. A camera that sees at night gives
+# grey pictures for half of the hours, and the classifier made four times as many mistakes on grey crops: so a quarter
+# of the pictures have no colour.
 CHANCES: dict[Effect, float] = {
     hidden: 0.06,
     light: 0.6,
@@ -137,7 +137,7 @@ CHANCES: dict[Effect, float] = {
 
 
 def apply(image: Image, rng: Generator, but: Effect | None = None) -> Image:
-    """A random few of the effects, one perhaps excepted, in a camera's order."""
+    """A random few of the effects, in a camera's order; `but` is left out."""
     for effect, chance in CHANCES.items():
         if effect is but:
             continue
@@ -147,5 +147,5 @@ def apply(image: Image, rng: Generator, but: Effect | None = None) -> Image:
 
 
 def mirror(image: Image) -> Image:
-    """Left and right exchanged."""
+    """The picture with left and right exchanged."""
     return np.ascontiguousarray(image[:, ::-1])

@@ -1,14 +1,15 @@
 """AlexNet (Krizhevsky et al. 2012, NeurIPS 25, "ImageNet Classification with Deep Convolutional Neural Networks").
 
-As the study has it: 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, about 30 million parameters.
-The paper's own has 60 million, most of them where 6×6×256 features meet 4096 units. The Keras versions with batch norm
-that are passed around pad no convolution and keep ImageNet's 1000 units as a third dense layer, which leaves about 28
-million. So does this one: 2×2×256 features at 227 px, 28.9 million parameters. They differ in the second kernel, 11×11
-or the paper's 5×5, and in the pooling, 2×2 or the paper's 3×3; ours are the paper's.
+As in the study: 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, about 30 million parameters. The
+paper's network has 60 million, most of them between the 6×6×256 features and the 4096 units. The Keras versions with
+batch norm that are in circulation pad no convolution and keep ImageNet's 1000 units as a third dense layer, which gives
+about 28 million. This one is like those: 2×2×256 features at 227 px, 28.9 million parameters. They differ in the second
+kernel, 11×11 or the paper's 5×5, and in the pooling, 2×2 or the paper's 3×3; ours has the paper's.
 
-Ours too: batch norm (Ioffe & Szegedy 2015, arXiv 1502.03167) stands between a layer and its ReLU, where a converter
-folds it into the layer; after pooling, int8 would keep a MUL and an ADD for it. One dropout, after the last batch norm:
-before one, it teaches it a variance that inference does not have (Li et al. 2019, arXiv 1801.05134).
+Our own choices: batch norm (Ioffe & Szegedy 2015, arXiv 1502.03167) is between a layer and its ReLU, where a converter
+folds it into the layer; after pooling, int8 would keep a MUL and an ADD for it. There is one dropout, after the last
+batch norm: a dropout before a batch norm gives it a variance that inference does not have (Li et al. 2019, arXiv
+1801.05134).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CHANNELS = (96, 256, 384, 384, 256)
 KERNELS = (11, 5, 3, 3, 3)
 POOLED = (1, 2, 5)  # the convolutions that are followed by pooling, 3×3 at stride 2: overlapping
 DENSE = (4096, 4096, 1000)
-SMALLEST = 195  # pixels; below, nothing is left for the last pooling
+SMALLEST = 195  # pixels; with a smaller input, nothing is left for the last pooling
 
 
 def build(
@@ -36,7 +37,7 @@ def build(
 ) -> keras.Model:
     """(B, size, size, 3) bytes -> (B, classes) logits.
 
-    At 227 px the sides are 55, pooled 27; 23, pooled 11; 9; 7; 5, pooled 2.
+    Sides at 227 px: 55, pooled to 27; 23, pooled to 11; 9; 7; 5, pooled to 2.
 
     Args:
         size: side of the input, pixels, at least SMALLEST.
@@ -66,5 +67,5 @@ def build(
 
 
 def normalised(feature: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Batch norm, whose shift is the layer's bias, and ReLU. A run has a few hundred steps, so its average is short."""
+    """Batch norm, whose shift replaces the layer's bias, and ReLU. Its average is short: a run has few hundred steps."""
     return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(feature))

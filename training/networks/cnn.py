@@ -1,9 +1,9 @@
-"""The study's plain CNN: one to three convolutions, each halved by pooling, and a dense layer. No batch norm.
+"""The study's plain CNN: one to three convolutions, each followed by pooling, and a dense layer. No batch norm.
 
-The study gives their number. What it leaves open is ours: 3×3 kernels; channels that double where the side is halved
-(Simonyan & Zisserman 2015, arXiv 1409.1556), from 16, for from 32 there is almost four times as much to multiply;
-one hidden dense layer of 128 with dropout, as in the study's other heads. Its parts, convolution, ReLU,
-max pooling and dropout before dense layers, are those of Krizhevsky et al. 2012 (NeurIPS 25), at their plainest.
+The study gives their number. The rest is our choice: 3×3 kernels; channels that double where the side is halved
+(Simonyan & Zisserman 2015, arXiv 1409.1556), starting at 16, because starting at 32 means almost four times the
+multiplications; one hidden dense layer of 128 with dropout, as in the study's other heads. The parts (convolution,
+ReLU, max pooling, dropout before dense layers) are those of Krizhevsky et al. 2012 (NeurIPS 25).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def build(size: int = 128, depth: int = 3, dense: int = 128, dropout: float = 0.
 
     Args:
         size: side of the input, pixels; at least 2 ** depth.
-        depth: hidden convolutions, 1 to 3. Fewer have more parameters: the dense layer sees a larger picture.
+        depth: hidden convolutions, 1 to 3. Fewer give more parameters: the dense layer sees a larger picture.
         dense: units of the hidden layer.
         dropout: share of features dropped before the logits while training.
         classes: with_mask, without_mask and, as the third, mask_weared_incorrect.

@@ -1,15 +1,14 @@
 """A plain CNN of 128 layers: 64 convolutions, 63 ReLUs and one dense layer, without a shortcut anywhere.
 
-The study calls its custom network one "with 128 layers" and tells no more of it; the layers counted here are those that
-hold weights and those that are an activation, without the scaling, pooling and batch norm between them.
+The study describes its custom network only as "with 128 layers". Counted here are layers with weights and activations,
+without the scaling, pooling and batch norm between them.
 
-Such a depth does not train from the usual start: what the first layers see is gone after some dozen of random ones, and
-batch norm after each makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129). So a
-convolution that keeps the number of channels begins as the identity (Dirac kernels: Zagoruyko & Komodakis 2017, arXiv
-1706.00388) with little noise (He et al. 2015, arXiv 1502.01852, times NOISE):
-behind a ReLU nothing is negative, so that the second ReLU
-changes nothing, and 64 layers answer at first what a network of a few would. Batch norm comes where the channels change
-and at the end of each stage, which holds the scale; a converter folds it into the convolution.
+Such a deep network does not train from the usual initial weights: after some dozen random layers nothing is left of the
+picture, and batch norm after each layer makes gradients grow from layer to layer (Yang et al. 2019, arXiv 1902.08129).
+So a convolution that keeps the number of channels starts as the identity (Dirac kernels: Zagoruyko & Komodakis 2017,
+arXiv 1706.00388) with little noise (He et al. 2015, arXiv 1502.01852, times NOISE). After a ReLU nothing is negative,
+so the next ReLU changes nothing, and the 64 layers first act like a network of a few layers. Batch norm is only where
+the channels change and at the end of each stage, to keep the scale; a converter folds it into the convolution.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers
 
-# (side of the picture there at 128 px of input, channels, convolutions): few channels, because the depth costs enough.
+# (side of the picture there at 128 px of input, channels, convolutions): few channels, because the depth is expensive.
 STAGES = ((64, 16, 4), (32, 24, 12), (16, 32, 24), (8, 64, 24))
 NOISE = 0.1  # of He's standard deviation, on top of the identity
 LAYERS = 128
@@ -48,7 +47,7 @@ def build(size: int = 128, classes: int = 2, dropout: float = 0.3) -> keras.Mode
 
 
 def near_identity(layer: layers.Conv2D) -> None:
-    """Let a convolution whose channels stay as many give them on as they are, with a little of its noise."""
+    """Initialise a convolution that keeps its number of channels as the identity, with a little of its random noise."""
     kernel = np.array(layer.kernel)
     height, width, before, after = kernel.shape
     if before == after:
@@ -60,7 +59,7 @@ def near_identity(layer: layers.Conv2D) -> None:
 def step(feature: keras.KerasTensor, channels: int, name: str, first: bool, end: bool, last: bool) -> keras.KerasTensor:
     """One convolution with its ReLU; the first of a stage halves the side, the last of all has no ReLU.
 
-    The mean of what a ReLU leaves is never negative: the dense layer would see half of what the last one knows.
+    A mean after a ReLU is never negative: after one, the dense layer would lose half of the information.
     """
     stride, biased = 2 if first else 1, not (first or end)
     convolution = layers.Conv2D(channels, 3, stride, "same", kernel_initializer="he_normal", use_bias=biased, name=name)

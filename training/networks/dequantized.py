@@ -1,7 +1,7 @@
-"""The weights of an int8 bundle as floats, layer by layer: from what ships, a training can go on.
+"""The weights of an int8 bundle as floats, layer by layer, so that a training can continue from a shipped model.
 
-A bundle holds convolutions into which batch norm is folded, and dense layers. `fill` puts them into the Keras network
-they were converted from; a batch norm behind a convolution then adds the bias and does nothing else.
+A bundle holds convolutions, with batch norm folded into them, and dense layers. `fill` puts them into the Keras network
+that they were converted from; a batch norm behind a convolution then adds the bias and does nothing else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _layers(flatbuffer: bytes) -> Iterator[Folded]:
             yield Folded(
                 _layer(kernel["name"]),
                 weights,
-                # The converter leaves a bias of nothing but zeros away.
+                # The converter leaves out a bias that is all zeros.
                 _dequantized(interpreter.get_tensor(bias["index"]), bias) if bias else np.zeros(outputs, np.float32),
             )
 
@@ -72,12 +72,12 @@ def _dequantized(values: NDArray[np.generic], tensor: dict) -> NDArray[np.float3
 
 
 def fill(owner: keras.Model, folded: dict[str, Folded], norm_of: Callable[[str], str]) -> None:
-    """Give the layers of `owner` their weights; those that the bundle does not name stay.
+    """Set the weights of the layers of `owner`; layers that the bundle does not name keep theirs.
 
     Args:
         owner: a network, or one inside it.
         folded: see `layers`.
-        norm_of: name of a convolution without a bias -> name of the batch norm behind it, which gets the bias.
+        norm_of: name of a convolution without a bias -> name of the batch norm after it, which gets the bias.
 
     Raises:
         ValueError: a layer has another shape.

@@ -1,8 +1,8 @@
 """The face finder: a single-shot, anchor-free detector on a narrow MobileNetV2, with heads at strides 8, 16 and 32.
 
-Each cell of each head says how sure it is that a face is centred there, and where its box lies. Box per cell as in
-YOLOX (Ge et al. 2021, arXiv 2107.08430): offset of the centre and logarithm of the size, in strides. The neck is a
-top-down feature pyramid (Lin et al. 2017, arXiv 1612.03144) of depthwise separable convolutions.
+Each cell of each head gives a score for a face centred there, and the face's box. A box is coded as in YOLOX (Ge et al.
+2021, arXiv 2107.08430): offset of the centre and logarithm of the size, in strides. The neck is a top-down feature
+pyramid (Lin et al. 2017, arXiv 1612.03144) of depthwise separable convolutions.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import keras
 from keras import layers
 
 STRIDES = (8, 16, 32)
-# The last layer at each stride: the expansion before the stride-2 depthwise, and the end of the trunk.
-# What follows block 14 is left out: most of the weights, and a twelfth of the time, for nothing a face needs.
+# The last layer at each stride: the expansion before the stride-2 depthwise, and the end of the trunk. What follows
+# block 14 is left out: it has most of the weights and takes a twelfth of the time, and finds no more faces.
 TRUNK, STEM = "trunk", "Conv1"
 TAPS = ("block_6_expand_relu", "block_13_expand_relu", "block_14_add")
-PRIOR = -4.0  # logit a cell starts with: 2 % of cells hold a face (focal loss, Lin et al. 2017, arXiv 1708.02002)
+PRIOR = -4.0  # initial logit of a cell: 2 % of cells hold a face (focal loss, Lin et al. 2017, arXiv 1708.02002)
 
 
 def build(
@@ -43,14 +43,14 @@ def build(
     if stem is not None:
         trunk = narrowed(trunk, stem)
     taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name=TRUNK)
-    # Batch norm learns with the rest: a batch of scenes holds enough pixels for its own statistics.
+    # Batch norm is trained with the rest: a batch of scenes has enough pixels for its statistics.
     features = neck(taps(scaled), channels)
     outputs = [head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)]
     return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
 
 
 def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
-    """The trunk with another number of channels in its first layers, its weights drawn anew."""
+    """The trunk with another number of channels in its first layers, and new random weights."""
     config = trunk.get_config()
     for layer in config["layers"]:
         layer.pop("build_config", None)  # shapes of the wider one
@@ -60,7 +60,7 @@ def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
 
 
 def freeze(model: keras.Model, last: str) -> None:
-    """Keep the trunk's layers up to and including `last` as they are; "" keeps none."""
+    """Freeze the trunk's layers up to and including `last`; "" freezes none."""
     if not last:
         return
     trunk = model.get_layer(TRUNK)
@@ -70,7 +70,7 @@ def freeze(model: keras.Model, last: str) -> None:
 
 
 def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.KerasTensor]:
-    """Fine to coarse in, the same out, each refined by what the coarser ones see."""
+    """Features from fine to coarse in, the same out, each refined with the coarser ones."""
     merged: list[keras.KerasTensor] = []
     for level, feature in reversed(list(enumerate(features))):
         lateral = convolve(feature, channels, f"lateral{level}", kernel=1)
@@ -81,7 +81,7 @@ def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.Ker
 
 
 def head(feature: keras.KerasTensor, channels: int, stride: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Score logits and boxes of one stride, from one tower: two cost time and found no more."""
+    """Score logits and boxes of one stride, from one shared tower: two towers cost time and found no more faces."""
     tower = convolve(feature, channels, f"tower{stride}", separable=True)
     return (
         layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(PRIOR), name=f"score{stride}")(tower),
@@ -90,7 +90,7 @@ def head(feature: keras.KerasTensor, channels: int, stride: int) -> tuple[keras.
 
 
 def enlarged(feature: keras.KerasTensor, level: int) -> keras.KerasTensor:
-    """Twice as fine. Bilinear is one operator in TFLite; nearest becomes tiles, which leave the fast path."""
+    """Double the side. Bilinear is one operator in TFLite; nearest becomes tiles, which leave the fast path."""
     return layers.UpSampling2D(2, interpolation="bilinear", name=f"up{level}")(feature)
 
 

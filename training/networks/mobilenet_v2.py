@@ -1,8 +1,8 @@
 """MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) with ImageNet weights and a small head: the study's winner.
 
-Batch norm stays frozen, and with that in inference mode, always: the width-1.0 weights come with it folded away, and
-statistics of a batch would wipe out what the base knows. (`training=False` at the call is not enough: fitting the outer
-model overrides it.)
+Batch norm stays frozen, and so always in inference mode: the width-1.0 weights have it folded in, and batch statistics
+would destroy what the base has learnt. (`training=False` at the call is not enough: fitting the outer model overrides
+it.)
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def build(
 
 
 def freeze(model: keras.Model, last: str | None) -> None:
-    """Keep the base's layers up to and including `last` as they are, and all batch norm; None: the whole base."""
+    """Freeze the base's layers up to and including `last`, and all batch norm; None freezes the whole base."""
     base = model.get_layer(BASE)
     names = [layer.name for layer in base.layers]
     learnt_from = len(names) if last is None else names.index(last) + 1
-    for place, layer in enumerate(base.layers):  # one by one: Keras does not pass a value on that the base has already
+    for place, layer in enumerate(base.layers):  # one by one: Keras does not pass on a value that the base already has
         layer.trainable = place >= learnt_from and not isinstance(layer, layers.BatchNormalization)

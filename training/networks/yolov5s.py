@@ -1,12 +1,12 @@
 """YOLOv5s, version 6.0, written anew from its published architecture (Jocher et al., doi 10.5281/zenodo.3908559).
 
 A CSP backbone of C3 blocks (Wang et al. 2020, arXiv 1911.11929) that ends in SPPF, a PANet neck (Liu et al. 2018,
-arXiv 1803.01534) and at strides 8, 16 and 32 a head of three anchors: for each of them box, objectness and classes.
-The answers are raw logits: what bounds them, sigmoid and anchors, is computed outside (training.yolo.yolo_boxes),
-because an int8 sigmoid has 256 steps from 0 to 1 and few where a score is small.
+arXiv 1803.01534), and at strides 8, 16 and 32 a head of three anchors, each with box, objectness and classes. The
+outputs are raw logits. Sigmoid and anchors are applied outside (training.yolo.yolo_boxes), because an int8 sigmoid has
+256 steps from 0 to 1, few of them where a score is small.
 
-One thing is not as in the original: a 3×3 convolution of stride 2 pads below and to the right, not on all sides, for
-the original's padding would be its own operator.
+One difference from the original: a 3×3 convolution of stride 2 pads below and to the right, not on all sides, because
+the original's padding would be a separate operator.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from keras import layers
 
 STRIDES = (8, 16, 32)
 ANCHORS = 3  # a cell
-BOX, OBJECTNESS = 4, 4  # numbers a box takes; the place of objectness behind them
-DEPTH, WIDTH = 0.33, 0.5  # what makes the s of the family
-FACES = 8  # a picture is expected to hold, before anything is learnt
+BOX, OBJECTNESS = 4, 4  # numbers of a box; the index of objectness after them
+DEPTH, WIDTH = 0.33, 0.5  # the depth and width that make the `s` of the family
+FACES = 8  # expected in a picture before training
 
 
 def build(size: int = 320, classes: int = 3, depth: float = DEPTH, width: float = WIDTH) -> keras.Model:
@@ -31,8 +31,8 @@ def build(size: int = 320, classes: int = 3, depth: float = DEPTH, width: float 
     Args:
         size: side of the input, pixels, a multiple of 32.
         classes: how many.
-        depth: share of the blocks of the family's largest.
-        width: share of its channels.
+        depth: number of blocks, as a share of the family's largest network.
+        width: number of channels, as a share of the same.
     """
 
     def channels(full: int) -> int:
@@ -78,7 +78,7 @@ def csp(feature: keras.KerasTensor, channels: int, blocks: int, name: str, add: 
 
 
 def pooled(feature: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
-    """SPPF: what is there, and the largest within 5, 9 and 13 cells, by pooling thrice (He et al. 2014, 1406.4729)."""
+    """SPPF: features and their maxima within 5, 9, 13 cells, by pooling three times (He et al. 2014, 1406.4729)."""
     seen = [convolve(feature, feature.shape[-1] // 2, f"{name}_in")]
     for reach in (5, 9, 13):
         seen.append(layers.MaxPooling2D(5, 1, padding="same", name=f"{name}_{reach}")(seen[-1]))
@@ -86,18 +86,18 @@ def pooled(feature: keras.KerasTensor, channels: int, name: str) -> keras.KerasT
 
 
 def merged(one: keras.KerasTensor, other: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Side by side in the channels."""
+    """Both features, joined along the channels."""
     return layers.Concatenate(name=name)([one, other])
 
 
 def enlarged(feature: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Twice as fine, each cell four times: a Resizing layer, one operator in TFLite. UpSampling2D becomes five."""
+    """Double the side, each cell four times: a Resizing layer is one operator in TFLite, UpSampling2D would be five."""
     _, height, width, _ = feature.shape
     return layers.Resizing(2 * height, 2 * width, interpolation="nearest", name=name)(feature)
 
 
 def head(feature: keras.KerasTensor, classes: int, side: int, name: str) -> keras.KerasTensor:
-    """The logits of one stride. They start where FACES of the picture's cells hold one, and any class is as likely."""
+    """The logits of one stride. Their initial bias expects FACES faces in a picture, and each class equally often."""
     bias = [0.0] * BOX + [math.log(FACES / side**2)] + [math.log(0.6 / (classes - 0.99))] * classes
     start = keras.initializers.Constant(ANCHORS * bias)
     return layers.Conv2D(ANCHORS * len(bias), 1, bias_initializer=start, name=name)(feature)

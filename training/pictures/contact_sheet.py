@@ -1,4 +1,4 @@
-"""Contact sheets: many small pictures on one, each with a line under it. For run folders, never for the project."""
+"""Contact sheets: many small pictures in one file, each with a caption. For run folders; never committed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = 11  # pixels
 
 
 def write(pictures: Sequence[tuple[Image, str]], path: Path, columns: int = 12, side: int = 128) -> None:
-    """Write (H, W, 3) uint8 RGB pictures with their captions as a PNG, whole or not at all."""
+    """Write (H, W, 3) uint8 RGB pictures with their captions as a PNG; the file is replaced at once or not at all."""
     line = TEXT + 5
     rows = max(1, -(-len(pictures) // columns))
     paper = Pillow.new("RGB", (columns * (side + 4), rows * (side + line + 4)), PAPER)

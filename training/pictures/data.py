@@ -1,7 +1,7 @@
 """A data set on disk: photographs in with_mask/ and without_mask/, grouped by near-duplicate, split honestly.
 
-The study's set holds 307 exact copies and 804 near-copies; a split that puts one twin in training and the other in
-the test measures memory. So groups are computed on any data set given, and the split never cuts one.
+The study's set holds 307 exact copies and 804 near-copies. A split that puts one copy in training and another in the
+test measures memory, so near-duplicates are grouped in any data set, and the split never separates a group.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from training.runs.progress import track
 
 logger = logging.getLogger(__name__)
 CLASSES = tuple(Label)  # class index -> label, the order of the classifier's outputs
-LABELS = CLASSES[:2]  # those that portraits come in and verdicts are given in
-DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the study set's groups.tsv uses the same
-SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's, out of 7,553
+LABELS = CLASSES[:2]  # the classes of portraits, and of verdicts
+DUPLICATE_DISTANCE = 4  # bits of a 64-bit perceptual hash; the same as for the study set's groups.tsv
+SPLIT = {"train": 5287, "validation": 454, "test": 1812}  # the study's sizes, out of 7,553
 FACES = "faces.tsv"
 FACE_COLUMNS = ("path", "x1", "y1", "x2", "y2", "score")
 HASH_CACHE = Path.home() / ".cache" / "maskwatch" / "hashes.csv"
@@ -39,7 +39,7 @@ HASH_CACHE = Path.home() / ".cache" / "maskwatch" / "hashes.csv"
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photograph: which class (index into LABELS), and which group of near-duplicates."""
+    """One photograph: its class (index into LABELS), and its group of near-duplicates."""
 
     path: Path
     label: int
@@ -56,7 +56,7 @@ class Split:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the part and the class/name of every photo: two runs with the same hash saw the same split."""
+        """SHA-256 of the part and class/name of every photograph: runs with the same hash had the same split."""
         digest = hashlib.sha256()
         for part in SPLIT:
             for photo in sorted(getattr(self, part), key=lambda photo: photo.path):
@@ -66,14 +66,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What was found under a root."""
+    """The photographs found under a folder."""
 
     root: Path
     photos: tuple[Photo, ...]
     unreadable: tuple[str, ...]  # one line for each file left out
 
     def split(self, seed: int = 0) -> Split:
-        """Stratified by class in the study's proportions, groups whole."""
+        """Split in the study's proportions, by class, without separating a group of near-duplicates."""
         return split(self.photos, seed)
 
 
@@ -107,7 +107,7 @@ def class_files(root: Path, label: str) -> list[Path]:
 
 
 def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:
-    """Perceptual hash of each readable file (cached while it is unchanged), and what is wrong with the rest."""
+    """Perceptual hash of each readable file (cached while the file is unchanged), and a line for each unreadable one."""
     cache = _read_cache()
     found: dict[Path, int] = {}
     unreadable: list[str] = []
@@ -115,7 +115,7 @@ def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, i
     for path in track(paths, f"Hashing {root.name}") if progress else paths:
         try:
             status = path.stat()
-        except OSError as error:  # a link to a file that is gone
+        except OSError as error:  # a link to a file that no longer exists
             unreadable.append(f"{path}: {error.strerror}")
             continue
         key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
@@ -139,7 +139,7 @@ def _read_cache() -> dict[str, int]:
     try:
         with HASH_CACHE.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             return {key: int(value, 16) for key, value in csv.reader(file)}
-    except (OSError, ValueError, csv.Error) as error:  # it saves a minute, no more
+    except (OSError, ValueError, csv.Error) as error:  # the cache only saves a minute
         logger.warning("hashes %s: damaged (%s), so it is made anew", HASH_CACHE, str(error) or type(error).__name__)
         return {}
 
@@ -167,10 +167,10 @@ def group_duplicates(hashes: NDArray[np.uint64], distance: int = DUPLICATE_DISTA
 
 
 def split(photos: Iterable[Photo], seed: int) -> Split:
-    """Deal groups, largest first, each to a part with room for all its members of both classes.
+    """Put the groups into the parts, the largest group first, each into a part that has room for all its members.
 
-    The parts' class counts are fixed beforehand from the study's proportions. Small groups fill the last gaps, so on
-    the study's set the counts come out exact; a group that fits nowhere goes to training.
+    The number of each class in a part is fixed beforehand, in the study's proportions. Small groups fill the last gaps, so
+    on the study's set the numbers come out exactly; a group that fits nowhere goes to training.
     """
     members: dict[int, list[Photo]] = {}
     for photo in photos:
@@ -190,7 +190,7 @@ def split(photos: Iterable[Photo], seed: int) -> Split:
 
 
 def _rooms(photos: list[Photo]) -> dict[str, NDArray[np.int64]]:
-    """Part -> how many photos of each class it takes."""
+    """Part -> how many photographs of each class it takes."""
     total = np.bincount([photo.label for photo in photos], minlength=len(LABELS))
     share = {part: count / sum(SPLIT.values()) for part, count in SPLIT.items()}
     room = {}
@@ -205,13 +205,13 @@ def read_rgb(path: Path) -> Image:
     """One photograph as (H, W, 3) uint8 RGB.
 
     Raises:
-        SourceError: it is missing, cut short or no image.
+        SourceError: the file is missing, truncated or not an image.
     """
     return pictures.read(path)
 
 
 def readable(paths: Iterable[Path]) -> set[Path]:
-    """The files that can be decoded whole; the others are named and counted on stderr, and training goes on."""
+    """The files that can be decoded completely; the others are named and counted on stderr, and training continues."""
     distinct = sorted(set(paths))
     good = set()
     for path in track(distinct, "Looking whether all can be read"):
@@ -229,10 +229,10 @@ def readable(paths: Iterable[Path]) -> set[Path]:
 def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:
     """Known face boxes of a data set: path -> (box in pixels, finder's score), best first, from root/faces.tsv.
 
-    Without that file nothing is known, which is said, and the answer is empty.
+    Without that file a warning is logged, and the answer is empty.
 
     Raises:
-        SourceError: the file is no such table.
+        SourceError: the file is not such a table.
     """
     file = root / FACES
     known: dict[Path, list[tuple[Box, float]]] = {}
@@ -252,7 +252,7 @@ def faces(root: Path) -> dict[Path, list[tuple[Box, float]]]:
 
 @cache
 def _say_without_faces(root: Path) -> None:
-    """Once for each folder."""
+    """Warn once for each folder."""
     logger.warning(
         "data %s: no %s, so no face is cut out and whole photographs alone are used; "
         "`python -m training find-faces %s` makes it",
@@ -261,6 +261,6 @@ def _say_without_faces(root: Path) -> None:
 
 
 def pasted(root: Path) -> frozenset[str]:
-    """File names of the with_mask photographs whose mask is a drawing, from root/synthetic.txt; none without it."""
+    """File names of the with_mask photographs with a drawn mask, from root/synthetic.txt; empty without that file."""
     file = root / "synthetic.txt"
     return frozenset(Path(line).name for line in file.read_text().split()) if file.exists() else frozenset()

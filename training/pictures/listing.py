@@ -1,4 +1,4 @@
-"""The photographs of one part as a table, for those who may not ask the training workshop how it split them."""
+"""The photographs of one part as a table, for workshops that do not import training and so cannot compute the split."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ COLUMNS = ("part", "path", "label", "group", "pasted", "faces", "score", "left",
 
 
 def write(root: Path, part: str, seed: int, stream: TextIO) -> int:
-    """A tab-separated row for each photograph of data.load(root): its class, its near-duplicates, its best known face.
+    """Write a tab-separated row for each photograph of a part: class, near-duplicates, best known face.
 
-    Boxes are pixels of the photograph; `faces` counts the known ones, and without any the last five are empty.
+    Boxes are in pixels of the photograph; `faces` counts the known ones. Without any, the last five columns are empty.
 
     Returns:
         The number of photographs.

@@ -1,7 +1,6 @@
-"""--quick: a training of a few pictures, for minutes. It shows that all goes through, and makes no model for use.
+"""--quick: a training on a few pictures, for minutes, to see whether every step works. Its model is not for use.
 
-What the user turned beside it is kept. The record says that it was quick, and so do the model's card and
-`maskwatch check`.
+Options that the user gives are kept. The record, the model's card and `maskwatch check` all say that it was quick.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PARTS = ("train", "validation", "test")
 EACH = 24  # samples of each class of each source
 PICTURES = 40  # scenes of each part of each source
 SAID = "made with --quick, of a few pictures: it shows that all goes through, and is not for use"
-# What is turned, by network; the rest of its recipe stays.
+# The options that --quick changes, by network; the rest of the recipe stays.
 KNOBS: dict[str, dict[str, Any]] = {
     "mobilenet_v2": {"epochs": 1, "settling": 1, "looks": 256},
     "cnn": {"epochs": 1, "looks": 640},
@@ -29,7 +28,7 @@ KNOBS: dict[str, dict[str, Any]] = {
 
 
 def few(items: Sequence[Item], count: int, group: Callable[[Item], Hashable] = lambda _: None) -> list[Item]:
-    """At most `count` of each group, evenly over their order, which stays."""
+    """At most `count` items of each group, spread evenly over their order, which is kept."""
     places: dict[Hashable, list[int]] = {}
     for place, item in enumerate(items):
         places.setdefault(group(item), []).append(place)

@@ -1,6 +1,6 @@
-"""How much data a training needs at least. Where nothing could be learnt or told it is refused, where little, named.
+"""The least data that a training needs: too little to train or judge is refused, little is only warned about.
 
-The numbers are what a share means: of 20 faces one is 5 %, and a validation part smaller than that chooses by chance.
+The numbers come from what a share means: of 20 faces, one is 5 %, and a validation part that small chooses by chance.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LEAST_CHECKED = 20  # faces of a class
 
 
 def of_classes(portraits: Path, learn: Iterable[int], check: Iterable[int]) -> None:
-    """Refuse a data set in which a class is missing, and name one that is small.
+    """Refuse a data set without one of the classes, and warn about a small class.
 
     Args:
         portraits: for the message.
-        learn, check: the class of each sample to learn from, and to check on.
+        learn, check: the class of each training sample, and of each validation sample.
 
     Raises:
-        SourceError: nobody masked or nobody bare is in one of them.
+        SourceError: there is no masked or no bare sample in one of the two.
     """
     for name, labels, least in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):
         counts = np.bincount(list(labels), minlength=len(data.CLASSES))
@@ -49,14 +49,14 @@ def _worth(name: str, least: int) -> str:
 
 
 def of_scenes(learn: int, check: int, roots: Iterable[Path]) -> None:
-    """The same of annotated scenes.
+    """Refuse or warn about a small number of annotated faces.
 
     Args:
-        learn, check: annotated faces to learn from, and to choose the threshold by.
+        learn, check: annotated faces in training, and in validation, which chooses the threshold.
         roots: for the message.
 
     Raises:
-        SourceError: there is none in one of them.
+        SourceError: there is none in one of the two.
     """
     named = ", ".join(map(str, roots))
     for name, count, least in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):

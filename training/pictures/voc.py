@@ -3,7 +3,7 @@
 Three optional tables beside those folders say what is special about a source:
 
 - groups.tsv (`image, group`): near-duplicates. No split cuts a group.
-- unlabelled.tsv (`image, x1, y1, x2, y2, …`): faces that nobody annotated: neither a face to learn nor background.
+- unlabelled.tsv (`image, x1, y1, x2, y2, …`): faces without an annotation, used neither as faces nor as background.
 - suspect.tsv (`image, …`): pictures with a wrong class. Their faces are faces of an unknown class.
 """
 
@@ -23,11 +23,11 @@ from maskwatch.camera.files import pictures
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box
 
-HELD_OUT = 0.2  # of the scenes: the test
-VALIDATION = 0.1  # of the scenes: chooses the threshold
+HELD_OUT = 0.2  # share of the scenes in the test part
+VALIDATION = 0.1  # share of the scenes in the validation part, which chooses the threshold
 CORNERS = ("x1", "y1", "x2", "y2")  # columns of unlabelled.tsv, pixels
-FACE = "face"  # the name of an annotated face whose class nobody told
-CLOSE = 60  # pixels: the face of a portrait has a larger side
+FACE = "face"  # the name of an annotated face whose class is not known
+CLOSE = 60  # pixels: the face in a portrait has a longer side
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Annotation:
 
     box: Box  # pixels
     name: str  # with_mask, without_mask, mask_weared_incorrect, or FACE
-    ignored: bool = False  # neither a face to be found nor background
+    ignored: bool = False  # neither a face to find nor background
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Scene:
 
     path: Path
     faces: tuple[Annotation, ...]
-    group: str = ""  # of near-duplicates; empty: it has none
+    group: str = ""  # near-duplicates share it; empty: there are none
 
 
 @dataclass(frozen=True)
 class Split:
-    """Three parts that share no scene."""
+    """Three parts without a common scene."""
 
     train: tuple[Scene, ...]
     validation: tuple[Scene, ...]
@@ -58,7 +58,7 @@ class Split:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the part and the name of every scene."""
+        """SHA-256 of the part and name of every scene."""
         digest = hashlib.sha256()
         for part in ("train", "validation", "test"):
             for scene in getattr(self, part):
@@ -92,7 +92,7 @@ def load(root: Path) -> tuple[Scene, ...]:
 
 
 def _table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a table with tabs and a header; none when the file is not there.
+    """The rows of a tab-separated table with a header; empty when the file does not exist.
 
     Raises:
         SourceError: a column is missing.
@@ -123,8 +123,8 @@ def _face(item: ElementTree.Element) -> Annotation:
 
 
 def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
-    """Dealt by group of near-duplicates, a scene without one for itself: a fifth of the groups is never looked at until
-    the end, a tenth chooses the threshold, the rest is learnt.
+    """Split by groups of near-duplicates; a scene without duplicates is a group. A fifth of the groups is the test part, a
+    tenth the validation part, and the rest is trained on.
     """
     members: dict[str, list[Scene]] = {}
     for place, scene in enumerate(scenes):
@@ -139,7 +139,7 @@ def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
 
 
 def sources(roots: Iterable[Path], seed: int) -> dict[str, Split]:
-    """Each folder of scenes, split; by the folder's name, which is the name of the source.
+    """Split each folder of scenes; the folder's name is the name of the source.
 
     Raises:
         ConfigError: two folders have the same name.
@@ -155,20 +155,20 @@ def sources(roots: Iterable[Path], seed: int) -> dict[str, Split]:
 
 
 def portraits_mostly(shown: Iterable[Scene]) -> bool:
-    """Whether most pictures of a source show one face alone, and a large one."""
+    """Whether most pictures of a source show a single, large face."""
     shown = [scene for scene in shown if scene.faces]
     alone = sum(len(scene.faces) == 1 and scene.faces[0].box.area >= CLOSE**2 for scene in shown)
     return bool(shown) and alone > len(shown) / 2
 
 
 def part(split: Split, name: str) -> tuple[Scene, ...]:
-    """One part by its name, or "all" of them."""
+    """One part by its name; "all" gives all parts."""
     if name == "all":
         return split.train + split.validation + split.test
     return {"train": split.train, "validation": split.validation, "test": split.test}[name]
 
 
 def sha256(splits: Iterable[Split]) -> str:
-    """Of the splits of several sources, in their order; of one, its own."""
+    """SHA-256 of the splits of several sources in their order; for one source, its own SHA-256."""
     each = [split.sha256 for split in splits]
     return each[0] if len(each) == 1 else hashlib.sha256("\n".join(each).encode()).hexdigest()
