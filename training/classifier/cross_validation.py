@@ -1,7 +1,7 @@
-"""Cross-validation by source: what a classifier makes of faces from a source it never learnt from.
+"""Cross-validation by source: a classifier's accuracy on faces of a source that it was not trained on.
 
-A held-out fifth of every source says how well a model knows these data sets; a source left out says what another
-camera, another kind of mask, another kind of picture may cost. The same recipe is run once with everything, and once
+A held-out fifth of every source shows how well a model knows these data sets. A source left out shows what another
+camera, another kind of mask or another kind of picture may cost. The same recipe is run once with all sources, and once
 without each.
 """
 
@@ -24,7 +24,7 @@ from training.pictures import voc
 from training.runs.knobs import USUAL, FineTuning, Way
 
 RECORD = "left-out.jsonl"
-ASKED = {  # source -> (kind, name) of the slices that show it; a folder of scenes is asked for by its own name
+ASKED = {  # source -> (kind, name) of the slices that show it; a folder of scenes has the slices of its own name
     PASTED: (("mask", "pasted"),),
     PORTRAITS: (("source", "portrait face"), ("source", "whole portrait")),
 }
@@ -44,12 +44,12 @@ def run(
     yunet: Path | None = None,
     way: Way = USUAL,
 ) -> list[dict[str, Any]]:
-    """Train, or finish training, a model for each case in its own folder under `out`; judge all on the test part.
+    """Train a model for each case in its own folder under `out`, or finish its training; judge all on the test part.
 
-    A folder of scenes in which nobody's class is told is no case. Rows of a quick run say so.
+    A folder of scenes without classes is not a case. Rows of a quick run are marked as quick.
 
     Returns:
-        A row for each slice asked for; they are also written to out/left-out.jsonl.
+        A row for each slice that shows a left-out source; the rows are also written to out/left-out.jsonl.
     """
     found = {}
     splits = voc.sources(scenes, knobs.seed)

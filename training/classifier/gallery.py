@@ -15,7 +15,7 @@ from training.classifier.pools import Pool, pools
 from training.pictures import contact_sheet, data, voc
 from training.runs.knobs import FineTuning
 
-EACH = 6  # pictures of a drawing, of a way to wear a mask that was moved, or of an effect
+EACH = 6  # pictures of each drawing, of each way to wear a moved mask, and of each effect
 MOVED = (transplant.proper, transplant.nose_out, transplant.on_chin)
 LOOKS = 120
 
@@ -69,7 +69,7 @@ def _drawn(bare: Sequence[crops.Sample], size: int, rng: np.random.Generator) ->
 def _moved(
     bare: Sequence[crops.Sample], masks: Sequence[transplant.Cutout], size: int, rng: np.random.Generator
 ) -> list[tuple[Image, str]]:
-    """A few masks, each on one face in every way it may be worn."""
+    """A few masks, each on one face in every way it can be worn."""
     shown = []
     for _ in range(4 * EACH):
         sample, mask = bare[rng.integers(len(bare))], masks[rng.integers(len(masks))]
@@ -93,7 +93,7 @@ def _struck(faces: Sequence[crops.Sample], size: int, rng: np.random.Generator) 
 def _looks(
     found: Sequence[Pool], masks: Sequence[transplant.Cutout], size: int, rng: np.random.Generator
 ) -> list[tuple[Image, str]]:
-    """Looks as often as the training has them, each with the class it is taught."""
+    """Random views as in training, each with the class that is taught."""
     shown = []
     for place in rng.choice(len(found), LOOKS, p=[share for share, _ in found]):
         pool = found[place][1]

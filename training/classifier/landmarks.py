@@ -1,6 +1,6 @@
-"""Landmarks of the faces to learn from, found once by YuNet: with them, what is put on a face follows the head's turn.
+"""Landmarks of the training faces, found once by YuNet, so that what is drawn on a face follows the head's turn.
 
-YuNet sees each face enlarged or shrunk to the size it finds best. A face it does not find there keeps its box alone.
+YuNet is shown each face at the size that it finds best. A face that it does not find keeps only its box.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from training.runs.progress import track
 
 TABLE = "landmarks.tsv"
 COLUMNS = ("face", *(f"{axis}{number}" for number in range(len(PLACES)) for axis in "xy"))
-SIDE = 224  # pixels of what YuNet sees
-MARGIN = 0.5  # of the face's longer side, around it
-SLACK = 0.1  # of the face's size, by which a landmark may lie outside its box: beyond, it is a neighbour's
+SIDE = 224  # pixels, side of the picture that YuNet is shown
+MARGIN = 0.5  # share of the face's longer side, around the face
+SLACK = 0.1  # share of the face's size by which a landmark may lie outside its box; beyond, it belongs to another face
 
 Points = tuple[tuple[float, float], ...]
 Find = Callable[[Image], NDArray[np.float32] | None]  # see peers.yunet_landmarks
 
 
 def told(samples: Sequence[crops.Sample], yunet: Path, table: Path) -> list[crops.Sample]:
-    """The samples, with a Head for a box where landmarks are found.
+    """The samples, with a Head instead of a box where landmarks were found.
 
     Args:
-        samples: readable ones.
-        yunet: its ONNX file.
-        table: where what was found is kept for the next time.
+        samples: readable samples.
+        yunet: YuNet's ONNX file.
+        table: the landmarks are kept here for the next run.
 
     Raises:
-        ModelError: `yunet` is no such file.
+        ModelError: `yunet` is not such a file.
     """
     find, known = peers.yunet_landmarks(yunet), read(table)
     faces = {key(sample): sample for sample in samples if sample.box}
@@ -54,7 +54,7 @@ def told(samples: Sequence[crops.Sample], yunet: Path, table: Path) -> list[crop
 
 
 def key(sample: crops.Sample) -> str:
-    """Of a face: `source/images/a.jpg 10 20 70 74`."""
+    """The name of a face in the table: `source/images/a.jpg 10 20 70 74`."""
     box = _box(sample)
     corners = " ".join(f"{corner:g}" for corner in (box.left, box.top, box.right, box.bottom))
     return f"{'/'.join(sample.path.parts[-3:])} {corners}"
@@ -73,7 +73,7 @@ def _with(sample: crops.Sample, points: Points | None) -> crops.Sample:
 
 
 def found(image: Image, box: Box, find: Find) -> Points | None:
-    """The landmarks of the face in this box, pixels of the image; None where YuNet sees none there."""
+    """The landmarks of the face in this box, pixels of the image; None when YuNet finds no face there."""
     reach = (0.5 + MARGIN) * max(box.width, box.height)
     x, y, scale = (box.left + box.right) / 2, (box.top + box.bottom) / 2, SIDE / (2 * reach)
     window = np.array([[scale, 0, (reach - x) * scale], [0, scale, (reach - y) * scale]], np.float32)
@@ -90,7 +90,7 @@ def found(image: Image, box: Box, find: Find) -> Points | None:
 
 
 def read(table: Path) -> dict[str, Points | None]:
-    """Face (see `key`) -> its landmarks, or None where YuNet saw none; nothing without the file."""
+    """Face (see `key`) -> its landmarks, or None where YuNet found none; empty without the file."""
     if not table.exists():
         return {}
     with table.open(newline="") as lines:
@@ -106,7 +106,7 @@ def _points(numbers: Sequence[str]) -> Points | None:
 
 
 def write(table: Path, known: dict[str, Points | None]) -> None:
-    """Keep what was found, whole or not at all."""
+    """Write the table; the file is replaced at once or not at all."""
     table.parent.mkdir(parents=True, exist_ok=True)
     with whole_file.beside(table) as temporary, temporary.open("w", newline="") as stream:
         rows = csv.writer(stream, delimiter="\t", lineterminator="\n")

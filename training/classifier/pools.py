@@ -1,7 +1,7 @@
-"""How often each face is looked at: what a classifier could take for a cue of a class must be equally common in all.
+"""How often each face is shown in training, so that nothing but the mask distinguishes the classes.
 
-Sources differ in sharpness, crop and light. Where one class came from one source alone, its look would give the class
-away. So within a class every source that has it is drawn equally often, however many faces it holds.
+Sources differ in sharpness, crop and light. If one class came from one source only, the source's style would reveal the
+class. So within a class, every source that has it is drawn equally often, however many faces it has.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from training.augment.crops import Sample
 from training.pictures import data
 from training.runs.knobs import Knobs
 
-PASTED, PORTRAITS = "pasted", "portraits"  # the sources within --data; those of --scenes have their folders' names
-Pool = tuple[float, list[Sample]]  # share of the looks, 0–1, and the samples to draw from evenly
+PASTED, PORTRAITS = "pasted", "portraits"  # the sources within --data; sources of --scenes have their folders' names
+Pool = tuple[float, list[Sample]]  # share of the views, 0–1, and the samples that are drawn from with equal chances
 
 
 def pools(samples: Sequence[Sample], knobs: Knobs) -> list[Pool]:
-    """Portraits of --data in one pool; then a pool for each class of each source of scenes. The shares add up to 1."""
+    """One pool of the portraits of --data, and a pool for each class of each source of scenes. The shares add up to
+    1."""
     portraits = [sample for sample in samples if not sample.source]
     shares = _of_classes({sample.label for sample in samples if sample.source}, knobs)
     found = [(1 - knobs.street, portraits)]
@@ -34,7 +35,7 @@ def pools(samples: Sequence[Sample], knobs: Knobs) -> list[Pool]:
 
 
 def _of_classes(labels: set[int], knobs: Knobs) -> dict[int, float]:
-    """The share of each of these classes in the looks at faces of scenes."""
+    """The share of each of these classes in the views of scenes' faces."""
     wrong = data.CLASSES.index(Label.INCORRECT)
     others = sorted(labels - {wrong})
     if wrong not in labels:
@@ -45,5 +46,5 @@ def _of_classes(labels: set[int], knobs: Knobs) -> dict[int, float]:
 
 
 def source(sample: Sample, pasted: frozenset[str]) -> str:
-    """Which source a face is from; `pasted`: file names of portraits whose mask is a drawing."""
+    """The source of a face; `pasted`: file names of portraits with a drawn mask."""
     return sample.source or (PASTED if sample.path.name in pasted else PORTRAITS)

@@ -1,4 +1,4 @@
-"""What differs from one classifier to the next: how it is built, and which of its layers learn when, at what rate."""
+"""The differences between the classifiers: how each is built, and which layers are trained when, at which rate."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ Turned = TypeVar("Turned", bound=Knobs)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the training with its own layers and rate."""
+    """A part of the training with its own layers and learning rate."""
 
     name: str
-    frozen: str | None  # layers of the base up to this one stay; None: all of them. Without a base it says nothing
+    frozen: str | None  # layers of the base up to this one are frozen; None: the whole base. Unused without a base
     epochs: int
     rate: float
-    plain: float = 0.0  # share of the looks that are not varied
+    plain: float = 0.0  # share of the views that are not augmented
 
 
 def everything(model: keras.Model, last: str | None) -> None:
-    """Freeze nothing: the network has no base that knows something already."""
+    """Freeze nothing: a network from random weights has no base to preserve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe(Generic[Turned]):
-    """One network's part of the training; the rest is train_classifier's, the same for all."""
+    """What is specific to one network; the rest, in train_classifier, is the same for all."""
 
     name: str
     build: Callable[[Turned], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
     stages: Callable[[Turned], tuple[Stage, ...]]
-    freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, by Stage.frozen
-    start: Path | None = None  # the model it goes on from
+    freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, with Stage.frozen
+    start: Path | None = None  # the model that the training continues from
 
 
 def fine_tuning(knobs: FineTuning) -> tuple[Stage, ...]:
-    """The head alone, then the last blocks with it, then all but the first; at last a stage to settle in.
+    """The head alone, then with the last blocks, then all but the first blocks; finally a stage to settle.
 
-    The last stage shows faces as the device takes them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv
-    2107.08430). It was not held against as many more varied epochs.
+    The last stage shows faces as the device sees them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv 2107.08430).
+    It was not compared with the same number of augmented epochs.
     """
     return (
         Stage("head", None, 1, 1e-3),
@@ -57,12 +57,12 @@ def fine_tuning(knobs: FineTuning) -> tuple[Stage, ...]:
 
 
 def from_scratch(knobs: Knobs) -> tuple[Stage, ...]:
-    """All layers at once, from random weights."""
+    """One stage: all layers at once, from random weights."""
     return (Stage("scratch", None, knobs.epochs, knobs.rate, knobs.plain),)
 
 
 def going_on(knobs: FineTuning) -> tuple[Stage, ...]:
-    """The last two of those stages: the head knows its task already."""
+    """The last two of the stages above: the head is trained already."""
     return fine_tuning(knobs)[2:]
 
 
@@ -71,7 +71,7 @@ def of_mobilenet_v2(weights: str | None, start: Path | None = None) -> Recipe[Fi
 
     Args:
         weights: a Keras weights file of the base without top, "imagenet", or None for random.
-        start: a float model (.keras) or a bundle of this network to go on from, in place of weights.
+        start: a float model (.keras) or a bundle of this network to continue from, instead of weights.
     """
 
     def build(knobs: FineTuning) -> keras.Model:

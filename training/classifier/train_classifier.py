@@ -1,7 +1,7 @@
-"""How a mask classifier is trained, whatever its network: one honest split, one stream of looks, one record.
+"""How a mask classifier is trained, whatever its network: one leak-free split, one stream of views, one record.
 
-The weights shipped are an exponential average of those trained, labels are smoothed, and what makes confidence mean
-what it says is fitted on validation. What differs from network to network is its recipe: training.classifier.recipes.
+The shipped weights are an exponential average of the trained ones, labels are smoothed, and the calibration of the
+confidence is fitted on the validation part. What differs between networks is in training.classifier.recipes.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from training.runs.progress import track
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What there is to learn from, and to check on."""
+    """The samples to train on, and to validate on."""
 
     learn: list[crops.Sample]
     check: list[crops.Sample]
-    portraits_sha256: str  # of the split of the portraits
-    scenes_sha256: str | None  # of the splits of the scenes, in their order; None without any
+    portraits_sha256: str  # of the portraits' split
+    scenes_sha256: str | None  # of the scenes' splits, in their order; None without scenes
 
 
 class Looks(keras.utils.PyDataset):
-    """Batches of varied looks; batch i of an epoch of a seed is always the same, whatever thread makes it."""
+    """Batches of augmented views; batch i of an epoch depends on the seed alone, whatever thread makes it."""
 
     def __init__(self, samples: Sequence[crops.Sample], knobs: Knobs) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
@@ -74,10 +74,10 @@ class Looks(keras.utils.PyDataset):
 
 
 def sources(scenes: Iterable[str]) -> tuple[str, ...]:
-    """The names of all sources: of the folders of scenes, and the two kinds of portraits.
+    """The names of all sources: the folders of scenes, and the two kinds of portraits.
 
     Raises:
-        ConfigError: a folder has the name of the portraits.
+        ConfigError: a folder has the name of a kind of portraits.
     """
     names = (*scenes, PASTED, PORTRAITS)
     if taken := {PASTED, PORTRAITS} & set(names[:-2]):
@@ -88,9 +88,9 @@ def sources(scenes: Iterable[str]) -> tuple[str, ...]:
 def gather(
     portraits: Path, scenes: Sequence[Path], seed: int, without: str | None, at_most: int | None = None
 ) -> Material:
-    """Split each source, and leave out one that is not wanted and what cannot be read.
+    """Split each source; leave out the source `without` and unreadable files.
 
-    `at_most`: samples of each class of each source.
+    `at_most`: the most samples of each class of each source.
 
     Raises:
         ConfigError: two sources have the same name, or there is none named `without`.
@@ -131,19 +131,19 @@ def train(
 ) -> None:
     """Train a network on the training split of `portraits` and the training scenes of the folders `scenes`.
 
-    `yunet`, a file, tells landmarks: drawn and transplanted masks then follow the head's turn. They are found once and
-    kept in out/landmarks.tsv.
+    With YuNet's ONNX file `yunet`, drawn and moved masks follow the head's turn. Its landmarks are found once and kept
+    in out/landmarks.tsv.
 
-    Writes out/model.keras, out/run.json, out/curves.png. The averaged weights are saved after every epoch, and so is
-    all that an interrupted run needs to go on: give the same command again.
+    Writes out/model.keras, out/run.json, out/curves.png. After every epoch, the averaged weights and everything needed
+    to continue are saved: to continue an interrupted run, give the same command again.
 
     Raises:
         ConfigError: see `gather`; or the folder holds another training, see training.runs.occupied.
-        ModelError: `yunet` is no such file.
+        ModelError: `yunet` is not such a file.
     """
     occupied.claim(out, recipe.name, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
-    cv2.setNumThreads(1)  # the network has the other cores
+    cv2.setNumThreads(1)  # the other cores are for the network
     material = gather(portraits, scenes, knobs.seed, knobs.without, quick.EACH if way.quick else None)
     learn, check = material.learn, material.check
     if yunet:
@@ -240,9 +240,11 @@ def _record(
 
 
 def counts(bare: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, int]:
-    """(N,) how surely each face counts as bare, and its class -> how many are judged right, and how the rest is wrong.
+    """Count right and wrong answers.
 
-    A mask worn wrong is right when it counts as bare.
+    Args:
+        bare: (N,) how surely each face counts as bare, 0–1. A mask worn wrong is right when it counts as bare.
+        labels: (N,) index into data.CLASSES.
     """
     is_masked, called = labels == data.CLASSES.index(Label.WITH_MASK), bare >= 0.5
     is_bare = labels == data.CLASSES.index(Label.WITHOUT_MASK)
@@ -268,16 +270,16 @@ def run_stage(
     knobs: Knobs,
     later: int = 0,
 ) -> checkpoints.Curves:
-    """Train one stage, or what is left of it; the model ends with its averaged weights. Answers the curves."""
+    """Train one stage, or the rest of it; the model ends with its averaged weights. Returns the curves."""
     steps, warmup = stage.epochs * len(looks), min(knobs.warmup, len(looks) // 2)
-    trainer = keras.Model(model.input, model.output)  # shares the layers; what is saved stays free of our loss
+    trainer = keras.Model(model.input, model.output)  # shares the layers; the saved model stays free of our loss
     trainer.compile(
         keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=stage.rate, warmup_steps=warmup),
             weight_decay=knobs.decay,
             use_ema=True,
             ema_momentum=min(knobs.ema, max(0.0, 1 - 5 / steps)),  # an average over a fifth of a short stage
-            global_clipnorm=1.0,  # the width-1.0 weights have no batch norm of their own to tame a step
+            global_clipnorm=1.0,  # the width-1.0 weights have no batch norm that would limit a step
         ),
         SmoothedCrossEntropy(knobs.smoothing),
         metrics=["accuracy"],
@@ -298,7 +300,7 @@ def run_stage(
 
 
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of logits with integer classes whose certainty is (1 - smoothing)."""
+    """Cross-entropy of logits with integer classes; each true class has the probability 1 - smoothing."""
 
     def __init__(self, smoothing: float, name: str = "smoothed_cross_entropy") -> None:
         super().__init__(name=name)
@@ -313,6 +315,6 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
 
 def plain(samples: Sequence[crops.Sample], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(N, size, size, 3) the samples as the device would see them, and their (N,) classes."""
+    """(N, size, size, 3) the samples as the device sees them, and their (N,) classes."""
     images = [crops.cut(s, data.read_rgb(s.path), size) for s in track(samples, "Cutting what is checked on")]
     return np.stack(images), np.array([sample.label for sample in samples])

@@ -1,7 +1,6 @@
-"""A mask classifier that goes on from another: from a float one, or from the int8 weights of one that ships.
+"""A mask classifier that continues from another one: a float model, or the int8 weights of a shipped bundle.
 
-Its batch norm stays in inference mode, as in every training of it (see networks.mobilenet_v2): nothing has to be
-measured.
+Batch norm stays in inference mode, as always in its training (see networks.mobilenet_v2): no statistics are measured.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def from_model(path: Path, size: int, alpha: float) -> keras.Model:
     """A float MobileNetV2 (.keras) of `python -m training train mobilenet_v2`.
 
     Raises:
-        ModelError: it cannot be read, or is another network.
+        ModelError: it cannot be read, or is a different network.
     """
     try:
         kept = keras.models.load_model(path, compile=False)
@@ -39,11 +38,11 @@ def from_bundle(path: Path, size: int, alpha: float) -> keras.Model:
 
     Args:
         path: a bundle of task mask, made by `python -m convert` from training.networks.mobilenet_v2.
-        size: side of the input, pixels; it may be another than the bundle's.
+        size: side of the input, pixels; it may differ from the bundle's.
         alpha: width of its base.
 
     Raises:
-        ModelError: it is no such bundle.
+        ModelError: the file is not such a bundle.
     """
     folded = dequantized.layers(bundle.read(path, "mask", any_pixels=True).flatbuffer)
     try:

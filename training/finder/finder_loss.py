@@ -1,9 +1,9 @@
-"""What a finder cell must answer, and how wrong it was.
+"""The targets of a finder's cells, and the loss.
 
-Targets are dealt by centre and size: a face belongs to the strides whose cells suit its size and to the cells within
-three quarters of a stride of its centre. The score is learnt as quality focal loss (Li et al. 2020, arXiv 2006.04388)
-against the overlap the cell reaches, so that the surest cell is also the best placed; the box as GIoU
-(Rezatofighi et al. 2019, arXiv 1902.09630).
+A face is assigned to the strides whose cells suit its size, and there to the cells within three quarters of a stride of
+its centre. The score is trained by quality focal loss (Li et al. 2020, arXiv 2006.04388) against the overlap that the
+cell reaches, so that the cell with the highest score is also the best placed; the box by GIoU (Rezatofighi et al. 2019,
+arXiv 1902.09630).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from training.augment.scenes import Boxes
 from training.networks.finder import STRIDES
 
-# Stride -> sizes of face (square root of the area, pixels of the input) it answers for; neighbours overlap.
+# Stride -> sizes of faces (square root of the area, pixels of the input) that it is trained on; the ranges overlap.
 SIZES = {8: (0.0, 48.0), 16: (32.0, 112.0), 32: (80.0, np.inf)}
-TOO_SMALL = 9.0  # pixels of the input: neither a face to find nor background
-NEAR, AROUND = 0.75, 1.5  # strides from the centre: positive within NEAR, not judged between NEAR and AROUND
+TOO_SMALL = 9.0  # pixels of the input; a smaller face is neither a face to find nor background
+NEAR, AROUND = 0.75, 1.5  # strides from the centre: positive within NEAR, ignored between NEAR and AROUND
 BOX_WEIGHT = 2.0
 POSITIVE, NEGATIVE, IGNORED = 1.0, 0.0, -1.0
 
@@ -37,10 +37,11 @@ def cell_centres(size: int) -> NDArray[np.float32]:
 def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
     """(M, 4) faces -> (N, 5) per cell: POSITIVE, NEGATIVE or IGNORED, then the face's left, top, right, bottom.
 
-    Where two faces claim a cell, the smaller one has it. Cells in a face that is `left_out` (M,) are IGNORED.
+    A cell in two faces is assigned to the smaller one. Cells in a face that is `left_out` (M,) are IGNORED.
     """
     answer = np.zeros((len(cells), 5), np.float32)
-    answer[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)  # harmless where not positive
+    # A harmless box where the cell is not positive
+    answer[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)
     sizes = np.sqrt(np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 0))
     for face in np.argsort(-sizes):
         centre = (boxes[face, :2] + boxes[face, 2:]) / 2
@@ -67,7 +68,7 @@ def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 class FinderLoss(keras.losses.Loss):
-    """Quality focal loss on the scores plus GIoU loss on the boxes, per positive cell of the batch."""
+    """Quality focal loss of the scores plus GIoU loss of the boxes, divided by the number of positive cells."""
 
     def __init__(self, size: int, name: str = "finder_loss") -> None:
         super().__init__(name=name, reduction=None)
@@ -79,7 +80,8 @@ class FinderLoss(keras.losses.Loss):
         positive = ops.cast(ops.equal(state, POSITIVE), "float32")
         judged = ops.cast(ops.not_equal(state, IGNORED), "float32")
         overlap, giou = self.overlaps(y_true[..., 1:], y_pred[..., 1:])
-        # Half the target stands from the start, or a cell with a bad box would never learn to speak up.
+        # Half of the target is constant: a cell whose box is still bad would otherwise get a target of 0 and never
+        # learn.
         quality = ops.stop_gradient(positive * (0.5 + 0.5 * overlap))
         distance = ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality)
         entropy = ops.relu(logit) - logit * quality + ops.softplus(-ops.abs(logit))

@@ -1,9 +1,9 @@
-"""One threshold for near and far faces: a finder's scores are fitted to how often they are right.
+"""One threshold for near and far faces: a finder's scores are calibrated to the share of right boxes.
 
-As trained, a score is the overlap a cell hopes to reach. That of a face that fills the picture is lower than that of a
-small one which is no surer to be there, and a threshold that keeps a street free of false faces loses close-ups.
-Platt scaling (Platt 1999, Advances in Large Margin Classifiers) with one slope, and an offset for each stride, makes
-scores shares; both are folded into the score convolutions, so that the device knows nothing of it.
+After training, a score predicts the overlap that a cell reaches. A face that fills the picture gets a lower score than
+a small face that is just as certain, so a threshold without false faces in streets misses close-ups. Platt scaling
+(Platt 1999, Advances in Large Margin Classifiers) with one slope, and an offset for each stride, turns scores into
+shares. Both are folded into the score convolutions, so the device needs no extra step.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from maskwatch.vision import decoding, preprocess
 from training.judging.detections import Found
 from training.networks.finder import STRIDES
 
-LEAST = 0.1  # a box with a lower score says nothing about where to draw the line
-PRESENT, ABSENT = 0.35, 0.2  # overlap (IoU) with an annotated face from which, and up to which, a box is (not) one
+LEAST = 0.1  # boxes with a lower score do not help to choose a threshold
+PRESENT, ABSENT = 0.35, 0.2  # IoU with an annotated face: from PRESENT on the box is a face, up to ABSENT it is none
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One box a finder gave."""
+    """One box of a finder."""
 
     found: Found
     stride: int
@@ -42,7 +42,7 @@ class Scale:
 
 
 def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -> list[Answer]:
-    """What the float model finds in an (h, w, 3) image, letterboxed, decoded and suppressed as on the device."""
+    """The faces the float model finds in an (h, w, 3) uint8 RGB image, letterboxed and decoded as on the device."""
     pixels, placement = preprocess.letterbox(image, size)
     maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
     pairs = [
@@ -57,7 +57,7 @@ def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -
 
 
 def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
-    """Slope and offsets with the least loss on what was found in validation pictures, and whether a face was there."""
+    """Slope and offsets with the least loss on the boxes in validation pictures, by whether each is a face."""
     judged = [
         (answer.found.score, STRIDES.index(answer.stride), there)
         for answers_, faces in pictures
@@ -70,7 +70,7 @@ def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
 
     def loss(parameters: NDArray[np.float64]) -> float:
         certainty = signs * (np.exp(parameters[0]) * logits + parameters[1:][levels])
-        # What nothing speaks for stays where it is.
+        # A stride without boxes keeps its scores.
         return float(np.logaddexp(0, -certainty).sum() + 0.1 * np.square(parameters).sum())
 
     found = minimize(loss, np.zeros(1 + len(STRIDES)), method="BFGS")
@@ -78,7 +78,7 @@ def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
 
 
 def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
-    """Whether there is a face under each box; None: a second box on one, or a box half on one, speaks for neither."""
+    """Whether each box is on a face; None: it is the second box on a face, or overlaps a face only partly."""
     answer: list[bool | None] = [None] * len(found)
     free = list(faces)
     for place in sorted(range(len(found)), key=lambda place: -found[place].score):
@@ -93,7 +93,7 @@ def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
 
 
 def fold(model: keras.Model, scale: Scale) -> None:
-    """Change the score convolutions, in place."""
+    """Fold slope and offsets into the score convolutions, in place."""
     for stride, offset in scale.offsets.items():
         convolution = model.get_layer(f"score{stride}")
         kernel, bias = convolution.get_weights()

@@ -1,8 +1,8 @@
-"""A finder without the stem channels it hardly uses: its first layers work at the finest scale, where time goes.
+"""A finder without the stem channels that it hardly uses: the first layers work at the finest scale and take most time.
 
-ImageNet left 5 of the 16 stem channels of a 0.35 wide MobileNetV2 silent, and most of the rest say what others say.
-Channels go one by one, always the one whose loss the following projection can make up for best; its weights are then
-fitted again by least squares (He et al. 2017, arXiv 1707.06168). Nothing else changes and nothing is trained.
+With ImageNet's weights, 5 of the 16 stem channels of a MobileNetV2 of width 0.35 are silent, and most others are
+redundant. Channels are removed one by one, always the one whose loss the next projection can best compensate; the
+projection's weights are then fitted again by least squares (He et al. 2017, arXiv 1707.06168). Nothing is trained.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 
 from training.networks import finder
 
-# In order: what makes the channels, and what reads them.
+# In order: the layers that make the channels, and the layer that reads them.
 DEPTHWISE, PROJECTION = "expanded_conv_depthwise", "expanded_conv_project"
 STEM_NORM, DEPTHWISE_NORM, PROJECTION_NORM = "bn_Conv1", f"{DEPTHWISE}_BN", f"{PROJECTION}_BN"
-CELLS = 200_000  # at which the fit looks
-SEED = 0  # of the choice of those
+CELLS = 200_000  # cells of the feature map that the fit uses
+SEED = 0  # of the choice of those cells
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Which channels stay, and what the projection makes of them."""
+    """The channels that stay, and the projection's weights for them."""
 
     kept: tuple[int, ...]
     kernel: Matrix  # (kept, outputs)
-    constant: Matrix  # (outputs,), what the channels that went used to add
+    constant: Matrix  # (outputs,), the mean contribution of the removed channels
     lost: float  # share of the projection's variance, 0-1
 
 
@@ -42,8 +42,8 @@ def slim(
     Args:
         model: a finder.
         stem: channels to keep.
-        pictures: (N, S, S, 3) it is to work on.
-        alpha, channels: what the finder was built with.
+        pictures: (N, S, S, 3) uint8 RGB, like those it will see.
+        alpha, channels: as the finder was built with.
 
     Returns:
         A new model, and the share of the variance that the projection after the stem lost, 0-1.
@@ -59,7 +59,7 @@ def slim(
 
 
 def _fit(trunk: keras.Model, stem: int, scaled: keras.KerasTensor) -> Fit:
-    """Drop channels until `stem` are left."""
+    """Remove channels until `stem` are left."""
     layers = [f"{DEPTHWISE}_relu", PROJECTION]
     look = keras.Model(trunk.input, [trunk.get_layer(name).output for name in layers])
     channels, outputs = (np.asarray(a, np.float64).reshape(-1, a.shape[-1]) for a in look.predict(scaled, 8, verbose=0))
@@ -67,11 +67,12 @@ def _fit(trunk: keras.Model, stem: int, scaled: keras.KerasTensor) -> Fit:
     known = np.concatenate([channels[cells], np.ones((len(cells), 1))], axis=1)
     wanted = outputs[cells]
     norm = trunk.get_layer(PROJECTION_NORM)
-    importance = np.square(norm.gamma) / (np.asarray(norm.moving_variance) + norm.epsilon)  # of a square of each output
+    # Weight of the squares of each output
+    importance = np.square(norm.gamma) / (np.asarray(norm.moving_variance) + norm.epsilon)
     squares, products = known.T @ known, known.T @ wanted
 
     def explained(channels: list[int]) -> float:
-        """Squares of the outputs that these channels and a constant account for."""
+        """Sum of squares of the outputs that these channels and a constant explain."""
         rows = [*channels, len(squares) - 1]
         return float((_least_squares(squares, products, rows) * products[rows] @ importance).sum())
 
@@ -85,7 +86,7 @@ def _fit(trunk: keras.Model, stem: int, scaled: keras.KerasTensor) -> Fit:
 
 
 def _least_squares(squares: Matrix, products: Matrix, rows: list[int]) -> Matrix:
-    """(rows, outputs): a weight for each of these rows of the normal equations."""
+    """(rows, outputs) the weights of these rows of the normal equations."""
     return np.asarray(np.linalg.lstsq(squares[np.ix_(rows, rows)], products[rows], rcond=None)[0])
 
 

@@ -29,22 +29,22 @@ NAME = "finder"
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
 AS_GOOD = 0.002  # of F1, 0–1: about two of the 839 faces in the validation scenes
 SLIMMED_ON = 4  # batches of training scenes
-STATISTICS_ON = 8  # batches of training scenes that tell the batch norms of a finder that goes on
+STATISTICS_ON = 8  # batches of training scenes from which the batch norms of a dequantized finder are measured
 
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """Everything one may turn, with its reason."""
+    """Every number of the recipe, with its reason."""
 
     size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
     alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
     channels: int = 40  # of neck and heads
-    stem: int = 8  # channels of the first layers that stay for the second descent, of 16: a tenth of the time
+    stem: int = 8  # of the first 16 channels, those kept for the second descent: saves a tenth of the time
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
-    again: int = 2500  # steps of a second, gentler descent, of the slimmed finder
-    rate: float = 2e-3  # peak; cosine to zero, after a warm-up; half of it the second time
-    frozen: str = ""  # trunk layers up to this one stay as they are; "": none
+    again: int = 2500  # steps of a second descent at half the rate, with the slimmed finder
+    rate: float = 2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second descent
+    frozen: str = ""  # trunk layers up to this one are frozen; "": none
     warmup: int = 200  # steps
     decay: float = 1e-4
     ema: float = 0.998  # weight averaging over about 500 steps
@@ -54,16 +54,16 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What there is to learn from, and to choose by."""
+    """The pictures to train on, and to choose the threshold by."""
 
     shelves: scenes.Shelves
     validation: list[voc.Scene]
     close: list[scenes.Picture]  # portraits of the validation part
-    sha256: str  # of the splits of the sources, in their order
+    sha256: str  # of the sources' splits, in their order
 
 
 def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: int | None = None) -> Material:
-    """Split each source, and leave out what cannot be read. `at_most`: scenes of each part of each source."""
+    """Split each source and leave out unreadable files. `at_most`: the most scenes of each part of each source."""
     splits = {root: voc.split(voc.load(root), seed) for root in sources}
     sha256 = voc.sha256(splits.values())
     photos = data.load(portraits).split(seed) if portraits else None
@@ -95,7 +95,7 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: 
 
 
 class Scenes(keras.utils.PyDataset):
-    """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
+    """Composed batches; batch i of an epoch depends on the seed alone, whatever thread makes it."""
 
     def __init__(self, material: Material, knobs: Knobs, seed: int) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
@@ -129,20 +129,20 @@ def train(
 ) -> None:
     """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
-    From `weights`, the trunk's, there are two descents, and the finder is slimmed between them; a finder that goes on
-    from `start`, a bundle or a .keras file, is slim already and has the second one alone. Writes out/model.keras,
-    out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is all that an interrupted
-    run needs to go on: give the same command again.
+    With `weights` for the trunk there are two descents, and the finder is slimmed between them. A finder that continues
+    from `start`, a bundle or a .keras file, is slim already and only has the second descent. Writes out/model.keras,
+    out/run.json and out/curves.png. After every epoch, the averaged weights and everything needed to continue are
+    saved: to continue an interrupted run, give the same command again.
 
     Raises:
-        ConfigError: the steps make no whole epochs, or end before the rate has warmed up; or the folder holds another
+        ConfigError: the steps are no multiple of an epoch's, or end before the warm-up; or the folder holds another
             training, see training.runs.occupied.
-        ModelError: `start` is no finder of this width.
+        ModelError: `start` is not a finder of this width.
     """
     _check(knobs)
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
-    cv2.setNumThreads(1)  # the network has the other cores
+    cv2.setNumThreads(1)  # the other cores are for the network
     material = gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
     print(f"to learn from: {material.shelves.described()}", flush=True)
 
@@ -213,27 +213,27 @@ def _descend(
 
 
 def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
-    """Of all that decides the result; `weights` is the hash of those before the first descent."""
+    """A hash of everything that decides the result; `weights`: the hash of the weights before the first descent."""
     learnt = [picture.boxes.tolist() for picture in material.shelves]
     return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt, weights=weights)
 
 
 def started(start: Path, material: Material, knobs: Knobs) -> keras.Model:
-    """The finder to go on from: a float one, or the one in a bundle."""
+    """The finder to continue from: a float model, or the one in a bundle."""
     if start.suffix == ".keras":
         return warm_finder.from_model(start, knobs.size)
     return warm_finder.from_bundle(start, shown(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
 
 
 def shown(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
-    """The first training scenes, (N, S, S, 3)."""
+    """(N, S, S, 3) the first training scenes."""
     made = Scenes(material, knobs, knobs.seed)
     return np.concatenate([made[index][0] for index in range(batches)])
 
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """Warm-up, and the rate's cosine to zero (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
+    """One descent: a warm-up, then the rate falls to zero by a cosine (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
 
     name: str
     steps: int
@@ -244,10 +244,10 @@ class Descent:
 def learn(
     model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, key: str, later: int = 0
 ) -> checkpoints.Curves:
-    """Fit all but the frozen layers, or what is left of it to do; the model ends with its averaged weights.
+    """Train all but the frozen layers, or the rest of the steps; the model ends with its averaged weights.
 
-    `key` knows the weights before the first descent, and not those after it: they are not the same to the last bit when
-    it was interrupted. `later`: steps of what follows.
+    `key` identifies the weights before the first descent, not those after it: after an interruption those differ in the
+    last bits. `later`: steps of the descents that follow, for the time left.
     """
     if not descent.steps:
         return {}
@@ -267,11 +267,12 @@ def learn(
 
 
 def resize(model: Path, size: int, out: Path, force: bool = False) -> None:
-    """The same weights at another input side: out/model.keras and out/run.json, to be weighed against it.
+    """Write the same weights at another input side: out/model.keras and out/run.json, to be judged against the
+    original.
 
     Raises:
-        ConfigError: the size is no multiple of the coarsest stride, or the folder holds a model.
-        ModelError: the model or its record cannot be read, or is no finder.
+        ConfigError: the size is no multiple of the coarsest stride, or the folder holds a model already.
+        ModelError: the model or its record cannot be read, or it is not a finder.
     """
     if size <= 0 or size % max(finder.STRIDES):
         raise ConfigError(f"size {size}: expected a multiple of {max(finder.STRIDES)}")
@@ -302,7 +303,7 @@ def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:
 def calibrate(
     model: keras.Model, street: Iterable[voc.Scene], portrait: Iterable[scenes.Picture], size: int
 ) -> finder_scores.Scale:
-    """Fit the scores of all strides on validation pictures, and fold that into the model."""
+    """Fit the scores of all strides on validation pictures, and fold the result into the model."""
     pictures = [(data.read_rgb(scene.path), [face.box for face in scene.faces]) for scene in street]
     pictures += [(picture.image, [Box(*box) for box in picture.boxes.tolist()]) for picture in portrait]
     scale = finder_scores.fit([(finder_scores.answers(model, image, size), faces) for image, faces in pictures])
@@ -311,7 +312,7 @@ def calibrate(
 
 
 def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
-    """What the float model finds in each scene."""
+    """The faces the float model finds in each scene."""
     least = min(THRESHOLDS) / 2
     return {
         scene.path.stem: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
@@ -320,9 +321,9 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
 
 
 def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
-    """The lowest threshold whose F1 of found faces is as good as the best one's, and the figures there.
+    """The lowest threshold whose F1 of found faces is as good as the best, and the figures at it.
 
-    A face that is missed can raise no alert, a false one seldom does: where chance decides, the lower threshold.
+    A missed face cannot raise an alert, and a false face seldom raises one: among equal thresholds the lower is better.
     """
     truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}

@@ -67,5 +67,5 @@ def build(
 
 
 def normalised(feature: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Batch norm, whose shift replaces the layer's bias, and ReLU. Its average is short: a run has few hundred steps."""
+    """Batch norm, whose shift replaces the layer's bias, and ReLU. Its average is short: a run has few steps."""
     return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(momentum=0.95, name=f"{name}_bn")(feature))

@@ -107,7 +107,7 @@ def class_files(root: Path, label: str) -> list[Path]:
 
 
 def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:
-    """Perceptual hash of each readable file (cached while the file is unchanged), and a line for each unreadable one."""
+    """Perceptual hash of each readable file (cached while it is unchanged), and a line for each unreadable one."""
     cache = _read_cache()
     found: dict[Path, int] = {}
     unreadable: list[str] = []
@@ -169,8 +169,8 @@ def group_duplicates(hashes: NDArray[np.uint64], distance: int = DUPLICATE_DISTA
 def split(photos: Iterable[Photo], seed: int) -> Split:
     """Put the groups into the parts, the largest group first, each into a part that has room for all its members.
 
-    The number of each class in a part is fixed beforehand, in the study's proportions. Small groups fill the last gaps, so
-    on the study's set the numbers come out exactly; a group that fits nowhere goes to training.
+    The number of each class in a part is fixed beforehand, in the study's proportions. Small groups fill the last gaps,
+    so on the study's set the numbers come out exactly; a group that fits nowhere goes to training.
     """
     members: dict[int, list[Photo]] = {}
     for photo in photos:

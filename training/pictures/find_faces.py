@@ -1,8 +1,8 @@
-"""faces.tsv: where the faces in portraits are, found by our own finder, for photographs that nobody annotated.
+"""faces.tsv: the faces in portraits, found by our own finder, for photographs without annotations.
 
 A table with tabs and a header, a row a face: `path` (within DATA), `x1, y1, x2, y2` (left, top, right, bottom in pixels
-of the photograph; a box may reach outside it) and `score` (0–1, the finder's). Training cuts faces out by it, as the
-device will; a photograph without a row is learnt whole alone.
+of the photograph; a box may reach outside it) and `score` (0–1, the finder's). Training cuts faces out by it, like the
+device does; a photograph without a row is only used whole.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from training.pictures import contact_sheet, data, quick
 from training.runs.progress import track
 
 logger = logging.getLogger(__name__)
-LEAST_SCORE = 0.3  # 0–1: on a portrait a face is sure to be, so that a fainter one is believed than at a door
+LEAST_SCORE = 0.3  # 0–1; lower than at a door, because a portrait is sure to show a face
 SHEET = "faces.png"
-SHOWN = 48  # photographs of each kind on the sheet: those without a face, then the faintest, then some of the rest
+SHOWN = 48  # photographs of each kind on the sheet: without a face, with the lowest scores, and some of the rest
 SIDE = 128  # pixels of a picture on the sheet
 BOX = (255, 60, 0)
 
@@ -42,16 +42,16 @@ class Looked:
 
 
 def write(root: Path, finders: Sequence[Path], least: float, force: bool) -> list[Looked]:
-    """Write root/faces.tsv, and root/faces.png with the boxes drawn in: look at it before a training.
+    """Write root/faces.tsv, and root/faces.png with the boxes drawn in: check it before a training.
 
     Args:
         root: with_mask/ and without_mask/.
-        finders: bundles of task face; of several, for near and far faces, the boxes are joined.
+        finders: bundles of task face; the boxes of several, for near and far faces, are joined.
         least: a face of a lower score is left out, 0–1.
-        force: whether a faces.tsv that is there may go.
+        force: whether an existing faces.tsv is overwritten.
 
     Raises:
-        ConfigError: there is a faces.tsv.
+        ConfigError: faces.tsv exists already.
         ModelError: a finder cannot be used.
         SourceError: a folder of photographs is missing, or none of them can be read.
     """
@@ -69,7 +69,7 @@ def write(root: Path, finders: Sequence[Path], least: float, force: bool) -> lis
 
 
 def look(finders: Sequence[SingleShotDetector], paths: Sequence[Path]) -> Iterator[Looked]:
-    """Every photograph that can be read; the others are named."""
+    """Find the faces in every readable photograph; unreadable ones are named."""
     for path in track(paths, "Looking for faces"):
         try:
             image = data.read_rgb(path)
@@ -80,7 +80,7 @@ def look(finders: Sequence[SingleShotDetector], paths: Sequence[Path]) -> Iterat
 
 
 def joined(faces: Sequence[Face]) -> tuple[Face, ...]:
-    """Each face once, whichever finder saw it."""
+    """Each face once, even if several finders found it."""
     if not faces:
         return ()
     boxes = np.array([(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in faces], np.float32)
@@ -89,7 +89,7 @@ def joined(faces: Sequence[Face]) -> tuple[Face, ...]:
 
 
 def text(root: Path, looked: Sequence[Looked]) -> str:
-    """The table."""
+    """The table as text."""
     stream = io.StringIO()
     rows = csv.writer(stream, delimiter="\t", lineterminator="\n")
     rows.writerow(data.FACE_COLUMNS)
@@ -103,7 +103,7 @@ def text(root: Path, looked: Sequence[Looked]) -> str:
 
 
 def pictures(looked: Sequence[Looked]) -> Iterator[tuple[Image, str]]:
-    """For a contact sheet: photographs without a face, those with the faintest ones, and some of the rest."""
+    """For a contact sheet: photographs without a face, those with the lowest scores, and some of the rest."""
     none = [each for each in looked if not each.faces]
     found = sorted((each for each in looked if each.faces), key=lambda each: each.faces[0].score)
     shown = [*quick.few(none, SHOWN), *found[:SHOWN], *quick.few(found[SHOWN:], SHOWN)]
@@ -115,7 +115,7 @@ def pictures(looked: Sequence[Looked]) -> Iterator[tuple[Image, str]]:
 
 
 def _drawn(looked: Looked) -> Image:
-    """The photograph, shrunk into a square, with a frame round each face."""
+    """The photograph, shrunk into a square, with a frame around each face."""
     image = data.read_rgb(looked.path)
     scale = SIDE / max(image.shape[:2])
     small = cv2.resize(image, (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))))
@@ -128,7 +128,7 @@ def _drawn(looked: Looked) -> Image:
 
 
 def lines(root: Path, looked: Sequence[Looked]) -> Iterator[str]:
-    """What was found, for people."""
+    """A summary for people."""
     found = sum(bool(each.faces) for each in looked)
     several = sum(len(each.faces) > 1 for each in looked)
     share = 100 * found / len(looked)

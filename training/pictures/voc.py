@@ -123,8 +123,8 @@ def _face(item: ElementTree.Element) -> Annotation:
 
 
 def split(scenes: tuple[Scene, ...], seed: int = 0) -> Split:
-    """Split by groups of near-duplicates; a scene without duplicates is a group. A fifth of the groups is the test part, a
-    tenth the validation part, and the rest is trained on.
+    """Split by groups of near-duplicates; a scene without duplicates is a group. A fifth of the groups is the test
+    part, a tenth is the validation part, and the rest is trained on.
     """
     members: dict[str, list[Scene]] = {}
     for place, scene in enumerate(scenes):
