@@ -1,7 +1,7 @@
-"""Scenes to train YOLOv5s on: street photographs that know what each face wears, zoomed, and in mosaics of four.
+"""Scenes to train YOLOv5s on: street photographs with the class of each face, zoomed, and in mosaics of four.
 
-A mosaic (Bochkovskiy et al. 2020, arXiv 2004.10934) shows four windows around a random point, each at the scale it
-would have alone: four times the company a face is seen in, and faces cut off by an edge.
+A mosaic (Bochkovskiy et al. 2020, arXiv 2004.10934) shows four windows around a random point, each at the scale that it
+would have alone. It shows a face in four times as many surroundings, and faces cut off by an edge.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from training.augment import scenes, weather
 from training.augment.scenes import Boxes, Picture
 from training.pictures import data, voc
 
-MOSAICS = 0.5  # of the composed scenes
-MIDDLE = (0.3, 0.7)  # of the side: where the four windows meet
-RARE_AGAIN = 2  # times a scene is listed in which somebody does not wear a mask, or not well: four fifths of faces do
+MOSAICS = 0.5  # share of the composed scenes
+MIDDLE = (0.3, 0.7)  # share of the side: where the four windows meet
+# How often a scene is listed that shows a face without a mask or with a mask worn wrong: a fifth of all faces
+RARE_AGAIN = 2
 
 
 def pictures(street: Iterable[voc.Scene]) -> list[Picture]:
@@ -28,13 +29,13 @@ def pictures(street: Iterable[voc.Scene]) -> list[Picture]:
 
 
 def picture(scene: voc.Scene) -> Picture:
-    """One of them."""
+    """One annotated scene as a picture with labels."""
     labels = np.array([data.CLASSES.index(Label(face.name)) for face in scene.faces], np.int64)
     return Picture(data.read_rgb(scene.path), scenes.as_array([face.box for face in scene.faces]), labels)
 
 
 def rare(scene: voc.Scene) -> bool:
-    """Does it show anybody who does not wear a mask as one should?"""
+    """Whether a scene shows anybody without a mask, or with a mask worn wrong."""
     return any(face.name != Label.WITH_MASK for face in scene.faces)
 
 
@@ -64,7 +65,7 @@ def mosaic(street: Sequence[Picture], size: int, rng: np.random.Generator) -> Pi
 
 
 def window(picture: Picture, width: int, height: int, rng: np.random.Generator) -> Picture:
-    """A random part of a picture at its scale."""
+    """A random part of a picture at the picture's scale."""
     left = int(rng.integers(picture.image.shape[1] - width + 1))
     top = int(rng.integers(picture.image.shape[0] - height + 1))
     moved: Boxes = picture.boxes - np.array([left, top] * 2, np.float32)

@@ -32,7 +32,7 @@ AS_GOOD = 0.005  # of F1, 0–1: about two of the faces in the validation scenes
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """Everything one may turn, with its reason."""
+    """Every number of the recipe, with its reason."""
 
     size: int = 320  # pixels, as the face finder's: a 400 px street scene keeps its 22 px faces at 18
     depth: float = yolov5s.DEPTH
@@ -49,7 +49,7 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What there is to learn from, and to choose by."""
+    """The pictures to train on, and to choose the threshold by."""
 
     street: list[Picture]
     validation: list[voc.Scene]
@@ -57,7 +57,7 @@ class Material:
 
 
 def gather(boxes: Path, seed: int, at_most: int | None = None) -> Material:
-    """Split, and leave out what cannot be read. `at_most`: scenes of each part."""
+    """Split, and leave out unreadable files. `at_most`: the most scenes of each part."""
     split = voc.split(voc.load(boxes), seed)
     sha256 = split.sha256
     if at_most is not None:
@@ -71,7 +71,7 @@ def gather(boxes: Path, seed: int, at_most: int | None = None) -> Material:
 
 
 class Mosaics(keras.utils.PyDataset):
-    """Freshly composed batches; batch i of a seed is always the same, whatever thread makes it."""
+    """Composed batches; batch i of an epoch depends on the seed alone, whatever thread makes it."""
 
     def __init__(self, street: list[Picture], knobs: Knobs) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
@@ -98,17 +98,17 @@ class Mosaics(keras.utils.PyDataset):
 def train(boxes: Path, out: Path, knobs: Knobs, way: Way = USUAL) -> None:
     """Train on the training scenes of `boxes`; choose the threshold on its validation scenes.
 
-    Writes out/model.keras, out/run.json and out/curves.png. The averaged weights are saved after every epoch, and so is
-    all that an interrupted run needs to go on: give the same command again.
+    Writes out/model.keras, out/run.json and out/curves.png. After every epoch, the averaged weights and everything
+    needed to continue are saved: to continue an interrupted run, give the same command again.
 
     Raises:
-        ConfigError: the size is no multiple of the coarsest stride, or the steps make no whole epochs, or end before
-            the rate has warmed up; or the folder holds another training, see training.runs.occupied.
+        ConfigError: the size is no multiple of the coarsest stride, or the steps are no multiple of an epoch's, or end
+            before the warm-up; or the folder holds another training, see training.runs.occupied.
     """
     _check(knobs)
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
-    cv2.setNumThreads(1)  # the network has the other cores
+    cv2.setNumThreads(1)  # the other cores are for the network
     material = gather(boxes, knobs.seed, quick.PICTURES if way.quick else None)
     print(f"{len(material.street)} street scenes to learn from, rare ones again", flush=True)
     model = yolov5s.build(knobs.size, len(data.CLASSES), knobs.depth, knobs.width)
@@ -140,7 +140,7 @@ def train(boxes: Path, out: Path, knobs: Knobs, way: Way = USUAL) -> None:
 
 
 def fingerprint(knobs: Knobs, material: Material) -> str:
-    """Of all that decides the result; the first weights are drawn by the seed."""
+    """A hash of everything that decides the result; the seed decides the first weights."""
     learnt = [(picture.boxes.tolist(), np.asarray(picture.labels).tolist()) for picture in material.street]
     return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt)
 
@@ -156,7 +156,7 @@ def _check(knobs: Knobs) -> None:
 
 
 def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str) -> checkpoints.Curves:
-    """Fit, or what is left of it to do; the model ends with its averaged weights."""
+    """Train, or do the rest of a training; the model ends with its averaged weights."""
     trainer = keras.Model(model.input, yolo_loss.join(model.outputs))
     loss = yolo_loss.YoloLoss(knobs.size, len(data.CLASSES), yolo_boxes.anchors(knobs.size))
     trainer.compile(optimizer(knobs), loss)
@@ -180,7 +180,7 @@ def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
 
 
 def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
-    """What the float model finds in each scene, LEAST and above, letterboxed as on the device."""
+    """The faces that the float model finds in each scene, from LEAST on, letterboxed as on the device."""
     found = {}
     for scene in pictures:
         pixels, placement = preprocess.letterbox(data.read_rgb(scene.path), size)
@@ -191,7 +191,7 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
 
 
 def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
-    """The lowest threshold whose F1 of verdicts is as good as the best one's, and the figures there."""
+    """The lowest threshold whose F1 of verdicts is as good as the best, and the figures at it."""
     truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: scene_scores.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)

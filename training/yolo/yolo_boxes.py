@@ -1,7 +1,7 @@
-"""YOLOv5's boxes: anchors, and the maps a network answers read as faces with their classes. Numpy alone.
+"""YOLOv5's boxes: its anchors, and the network's output maps read as faces with classes. Needs numpy alone.
 
-In each cell each anchor answers the logits of x, y, width, height, objectness and the classes. The centre lies at
-2σ − 0.5 cells from the cell's corner, so that a neighbour can hold it, the sides are (2σ)² of the anchor's, so at most
+In each cell, each anchor gives the logits of x, y, width, height, objectness and the classes. The centre is 2σ − 0.5
+cells from the cell's corner, so it can lie in a neighbouring cell; the sides are (2σ)² times the anchor's, so at most
 four times as long (Jocher et al., YOLOv5, doi 10.5281/zenodo.3908559).
 """
 
@@ -23,11 +23,11 @@ from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 
 Anchors = NDArray[np.float32]  # (strides, anchors, 2) width and height, pixels of the input
 KNOWN = OBJECTNESS + 1  # numbers before the classes
-REACH = 4.0  # a face that is as many times longer or shorter than an anchor is not that anchor's
-# Anchors grow evenly from the smallest face of an input of AT pixels to the largest; a face is a little taller than
-# wide. On composed training scenes the nearest anchor is 0.8 of a face's worse side (or the reverse) in the mean, with
-# COCO's halved 0.74 and with COCO's as they are 0.72. Nine of k-means reach 0.82, but crowd where the crowd is: those
-# of stride 32 begin at 43 pixels and are asked for faces a third of a cell wide.
+REACH = 4.0  # a face whose side is this many times longer or shorter than an anchor's is not assigned to it
+# Anchors grow evenly from the smallest face in an input of AT pixels to the largest; a face is a little taller than
+# wide. On composed training scenes, the ratio of a face's worse side to the nearest anchor's is 0.8 in the mean; with
+# COCO's anchors, halved, it is 0.74, and with COCO's as they are 0.72. Nine anchors by k-means reach 0.82, but they
+# crowd at the common sizes: those of stride 32 start at 43 pixels, a third of a cell.
 AT, SMALLEST, LARGEST = 320, 7.0, 150.0  # pixels
 PROPORTIONS = (0.96, 1.04)  # width, height
 
@@ -39,15 +39,17 @@ def anchors(size: int) -> Anchors:
 
 
 def ratios(sides: Floats, anchors: Anchors) -> Floats:
-    """(N, 2) widths and heights -> (N, strides, anchors) how many times longer or shorter than an anchor: the worse."""
+    """(N, 2) widths and heights -> (N, strides, anchors) the worse of the two ratios to the anchor's sides, at least
+    1."""
     share = sides[:, None, None] / anchors[None]
     return np.asarray(np.maximum(share, 1 / share).max(axis=-1), np.float32)
 
 
 def places(size: int, anchors: Anchors) -> Floats:
-    """(N, 5) left and top corner of the cell, in cells, stride, anchor width and height: of all a network answers.
+    """(N, 5) of each place where the network answers: left and top of the cell in cells, stride, anchor width and
+    height.
 
-    Strides in order, row by row, anchor by anchor: as the maps are, laid flat.
+    The order is that of the flattened maps: strides, then row by row, then anchor by anchor.
     """
     rows = []
     for stride, sides in zip(STRIDES, anchors, strict=True):
@@ -58,24 +60,24 @@ def places(size: int, anchors: Anchors) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What a network found, surest first."""
+    """The boxes of a network, the highest score first."""
 
     boxes: Floats  # (N, 4) left, top, right, bottom, pixels of the input
-    scores: Floats  # (N,) objectness times the surest class, 0–1
-    classes: NDArray[np.intp]  # (N,) that class
+    scores: Floats  # objectness times the best class's probability, 0–1
+    classes: NDArray[np.intp]  # the best class
 
 
 def decode(maps: Sequence[Floats], size: int, anchors: Anchors, least: float) -> Answers:
-    """The maps of a network as boxes.
+    """Read the maps of a network as boxes.
 
     Args:
         maps: for each stride s in any order (1, size/s, size/s, 3 · (5 + classes)) logits.
         size: side of the input, pixels.
         anchors: of every stride.
-        least: what scores below, 0–1, is left out; decoding.MAX_CANDIDATES stay at most.
+        least: boxes with a lower score, 0–1, are left out; at most decoding.MAX_CANDIDATES are kept.
 
     Raises:
-        ValueError: a map is missing or of another shape.
+        ValueError: a map is missing or has another shape.
     """
     rows = _joined(maps, size)
     sure = expit(rows[:, OBJECTNESS])[:, None] * expit(rows[:, KNOWN:])
@@ -88,7 +90,7 @@ def decode(maps: Sequence[Floats], size: int, anchors: Anchors, least: float) ->
 
 
 def _joined(maps: Sequence[Floats], size: int) -> Floats:
-    """(N, 5 + classes), as `places` has them."""
+    """(N, 5 + classes) all maps flattened, in the order of `places`."""
     by_side = {single.shape[1]: single for single in maps if single.ndim == 4}
     depths = {single.shape[-1] for single in maps}
     sides = [size // stride for stride in STRIDES]
@@ -116,9 +118,9 @@ def find(
     least: float,
     placement: Letterbox | None = None,
 ) -> list[Found]:
-    """The faces in an input, each once, surest first, in its pixels or, with a placement, in those of the frame.
+    """The faces in an input, each once, the highest score first, in pixels of the input or of the placement's frame.
 
-    A face wears one thing, so boxes of all classes compete.
+    A face has one class, so boxes of all classes suppress each other.
     """
     answers = decode(maps, size, anchors, least)
     kept = decoding.non_maximum_suppression(answers.boxes, answers.scores)

@@ -1,9 +1,9 @@
-"""What each anchor must answer, and how wrong it was: YOLOv5's targets and loss (doi 10.5281/zenodo.3908559).
+"""YOLOv5's targets of each anchor, and its loss (doi 10.5281/zenodo.3908559).
 
-A face belongs to every anchor that no side of it differs from by REACH or more, on whatever strides, in the cell of
-its centre and in the two next to it that the centre is nearest to. Boxes are judged by CIoU (Zheng et
-al. 2020, arXiv 1911.08287), objectness against the overlap reached, classes each for itself. Where two faces claim
-the same anchor of a cell, the smaller one has it; the original counts both, and asks for the overlap of either.
+A face is assigned to every anchor of any stride whose sides differ from the face's by less than REACH, in the cell of
+its centre and in the two neighbouring cells nearest to the centre. Boxes are trained by CIoU (Zheng et al. 2020, arXiv
+1911.08287), objectness against the reached overlap, each class separately. When two faces get the same anchor of a
+cell, the smaller one is kept; the original counts both, with the overlap of either.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 from training.yolo import yolo_boxes
 from training.yolo.yolo_boxes import KNOWN, REACH, Anchors
 
-LEAST = 2.0  # pixels: a shorter side is no face
+LEAST = 2.0  # pixels; a face with a shorter side is ignored
 ASIDE = 0.5  # cells
-BALANCE = {8: 4.0, 16: 1.0, 32: 0.4}  # of objectness: the finer the map, the rarer its faces and the easier the rest
-# The original's weights at 80 classes and 640 px; those of classes and objectness shrink with either.
+# Weight of objectness: finer maps have rarer faces, and most of their cells are easy
+BALANCE = {8: 4.0, 16: 1.0, 32: 0.4}
+# The original's weights are for 80 classes and 640 px; those of classes and objectness are scaled to ours.
 BOX_WEIGHT, OBJECTNESS_WEIGHT, CLASS_WEIGHT = 0.05, 1.0, 0.5
 CLASSES_AT, SIZE_AT = 80, 640
 TINY = 1e-7
 
 
 def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArray[np.float32]:
-    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 where a face is asked for, its box in pixels, its class."""
+    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 where a face is assigned, its box in pixels, its class."""
     answer = [np.zeros((size // stride, size // stride, ANCHORS, 6), np.float32) for stride in STRIDES]
     for level in answer:
-        level[..., 3:5] = 1.0  # a box of some size, harmless where none is asked for
+        level[..., 3:5] = 1.0  # a harmless box where no face is assigned
     sides = boxes[:, 2:] - boxes[:, :2]
     ratios = yolo_boxes.ratios(np.maximum(sides, TINY), anchors)
     for face in np.argsort(-sides.prod(axis=1)):
@@ -48,7 +49,8 @@ def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArra
 
 
 def cells(centre: NDArray[np.float32], side: int) -> list[tuple[int, int]]:
-    """Column and row of the cells that answer for a centre, in cells: its own, and the next in either direction."""
+    """Column and row of the cells assigned to a centre (in cells): its own, and the nearest neighbour in each
+    direction."""
     column, row = (min(max(int(value), 0), side - 1) for value in centre)
     found = [(column, row)]
     beside, above = (-1 if value < at + ASIDE else 1 for value, at in zip(centre, (column, row), strict=True))
@@ -60,13 +62,13 @@ def cells(centre: NDArray[np.float32], side: int) -> list[tuple[int, int]]:
 
 
 def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """The network's maps -> (B, N, 5 + classes), places as in yolo_boxes.places."""
+    """The network's maps -> (B, N, 5 + classes), in the order of yolo_boxes.places."""
     rows = [keras.layers.Reshape((-1, output.shape[-1] // ANCHORS))(output) for output in outputs]
     return keras.layers.Concatenate(axis=1, name="places")(rows)
 
 
 class YoloLoss(keras.losses.Loss):
-    """Boxes, objectness and classes, each averaged over what it is about, stride by stride."""
+    """Loss of boxes, objectness and classes, each averaged over its own terms, stride by stride."""
 
     def __init__(self, size: int, classes: int, anchors: Anchors, name: str = "yolo_loss") -> None:
         super().__init__(name=name, reduction=None)
@@ -112,7 +114,7 @@ def entropy(logits: keras.KerasTensor, wanted: keras.KerasTensor) -> keras.Keras
 
 
 def complete_iou(found: keras.KerasTensor, true: keras.KerasTensor) -> keras.KerasTensor:
-    """(..., 4) and (..., 4) corners -> (...) IoU, less how far centres lie apart and how proportions differ."""
+    """(..., 4) and (..., 4) corners -> (...) IoU, less terms for the distance of centres and the aspect ratios."""
     inner = ops.relu(ops.minimum(found[..., 2:], true[..., 2:]) - ops.maximum(found[..., :2], true[..., :2]))
     hull = ops.maximum(found[..., 2:], true[..., 2:]) - ops.minimum(found[..., :2], true[..., :2])
     sides, true_sides = found[..., 2:] - found[..., :2], true[..., 2:] - true[..., :2]
