@@ -75,8 +75,8 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 @click.option("--size", type=int, default=128, show_default=True, help="Input side, pixels.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
-    """Contact sheets of what the classifier learns from: every drawing, masks cut out of photographs and moved to other
-    faces, every effect, and looks as often as they come."""
+    """Draw contact sheets of the training views: every drawing, masks cut out of photographs and moved to other faces,
+    every effect, and views as often as they are drawn in training."""
     from training.classifier import gallery
 
     written = gallery.write(root, scenes, out, size, seed, yunet)
@@ -89,7 +89,8 @@ def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, s
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 @click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
 def list_part(root: Path, part: str, seed: int, out: Path) -> None:
-    """The photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks doorway`."""
+    """List the photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks
+    doorway`."""
     from training.pictures import listing
 
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -105,9 +106,13 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
 @click.option("--part", type=PART, default="validation", show_default=True)
 @click.option("--out", type=NEW, required=True, help="Folder for the figures and pictures.")
 @click.option(
-    "--people", type=click.IntRange(min=1), default=100, show_default=True, help="One false alarm in so many."
+    "--people",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="At most one false alarm in so many masked people.",
 )
-@click.option("--yunet", type=FILE, help="YuNet's ONNX file: tells which way a face is turned.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file: needed for slices by the turn of the face.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 def slices(
     model: Path,
@@ -119,8 +124,8 @@ def slices(
     yunet: Path | None,
     seed: int,
 ) -> None:
-    """Where MODEL is weak: by source, size, focus, light, mask and turn; how many masks worn wrong it flags; the same
-    faces without colour; how honest its confidence is; its mistakes.
+    """Show where MODEL is weak: by source, size, focus, light, mask and turn; how many masks worn wrong it flags; the
+    same faces without colour; whether its confidence is right; its mistakes.
 
     Writes slices.json, mistakes.png, grey.png (mistakes without colour), worst.png, reliability.png and thresholds.png
     into the folder --out.
@@ -136,9 +141,9 @@ def slices(
 @click.option("--out", type=NEW, help="The record.  [default: beside MODEL, face.reach.json for face.tflite]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) -> None:
-    """How small a face the finder MODEL finds: recall by face size on the validation scenes, shown at many sizes.
+    """Measure how small a face the finder MODEL finds: recall by face size on validation scenes shown at many sizes.
 
-    `maskwatch check` reads the record beside a model, and tells from it how far away faces are found.
+    `maskwatch check` reads the record beside a model, and computes from it how far away faces are found.
     """
     from maskwatch.vision import recall
     from training.judging import reach
@@ -183,8 +188,8 @@ def score(
 def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) -> None:
     """Score the whole pipeline on the portraits of DIR/with_mask and DIR/without_mask: each one's largest face.
 
-    FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. A JSON line for each part, and
-    for its real and pasted masks where DIR/synthetic.txt tells them apart.
+    FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. Prints a JSON line for each part,
+    and, with DIR/synthetic.txt, also for its real and its pasted masks.
     """
     from training.judging import detections, scorer
     from training.pictures import data
@@ -206,7 +211,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
 
 
 def _detector(text: str) -> tuple[str, Findings, float]:
-    """`ours=ours.jsonl@0.4` -> name, what it found, threshold."""
+    """`ours=ours.jsonl@0.4` -> name, findings, threshold."""
     from training.judging import detections
 
     name, equals, rest = text.partition("=")
@@ -225,7 +230,7 @@ def _detector(text: str) -> tuple[str, Findings, float]:
 @click.argument("images", type=FOLDER)
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
-    """Run somebody else's detector on a folder; prints the lines `maskwatch detect --json` would."""
+    """Run somebody else's detector on a folder; prints lines like those of `maskwatch detect --json`."""
     from maskwatch.camera.files import folder, pictures
     from training.judging import peers
     from training.pictures import data

@@ -1,4 +1,4 @@
-"""What several commands of `python -m training` ask for."""
+"""Options that several commands of `python -m training` share."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 
 def scenes(said: str, required: bool = False) -> Callable[[Command], Command]:
-    """Folders of annotated scenes, a source each."""
+    """The option for folders of annotated scenes, one a source."""
     return click.option("--scenes", type=FOLDER, multiple=True, required=required, help=said)
 
 
 def way(command: Command) -> Command:
-    """How a training is asked for, beside its knobs."""
+    """Options about how a training is run, beside its knobs."""
     return _options(
-        click.option("--force", is_flag=True, help="Throw away the training that --out holds, finished or not."),
-        click.option("--quick", is_flag=True, help="A few pictures, for minutes: to see whether all goes through."),
+        click.option("--force", is_flag=True, help="Delete the training that --out holds, finished or not."),
+        click.option("--quick", is_flag=True, help="A few pictures, for minutes: to see whether every step works."),
     )(command)
 
 
 def turned(network: str, said: dict[str, Any]) -> tuple[dict[str, Any], Way]:
-    """The knobs of a command, and how its training is asked for; --quick turns those that the user left alone."""
+    """The knobs of a command, and how its training is run; --quick changes the knobs that the user did not give."""
     asked = Way(said.pop("force"), said.pop("quick"))
     source = click.get_current_context().get_parameter_source
     left = {name for name in said if source(name) is not ParameterSource.COMMANDLINE}
@@ -60,39 +60,42 @@ def recipe(knobs: Knobs) -> Callable[[Command], Command]:
         scenes("Pascal VOC scenes whose faces are learnt too; repeat for each source."),
         click.option("--out", type=NEW, required=True, help="The run's folder."),
         knob("--size", int, knobs.size, "Input side, pixels."),
-        knob("--epochs", click.IntRange(min=1), knobs.epochs, "Of the longest stage; the others come besides."),
-        knob("--looks", click.IntRange(min=1), knobs.looks, "Varied faces an epoch."),
-        knob("--rate", float, knobs.rate, "Its peak."),
-        knob("--incorrect", click.FloatRange(0, 1), knobs.incorrect, "Share of the scenes' looks: masks worn wrong."),
+        knob(
+            "--epochs", click.IntRange(min=1), knobs.epochs, "Epochs of the longest stage; the other stages are added."
+        ),
+        knob("--looks", click.IntRange(min=1), knobs.looks, "Augmented views of faces an epoch."),
+        knob("--rate", float, knobs.rate, "Peak learning rate."),
+        knob("--incorrect", click.FloatRange(0, 1), knobs.incorrect, "Share of masks worn wrong in the scenes' views."),
         click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn."),
-        knob("--seed", int, knobs.seed, "Of the split, the looks and random weights."),
+        knob("--seed", int, knobs.seed, "Of the split, the views and random weights."),
         way,
     )
 
 
 def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
-    """The options of a recipe that starts with somebody's weights."""
+    """The options of a recipe that starts with existing weights."""
     return _options(
         recipe(knobs),
         click.option("--weights", help="Keras weights file of the base without top, or 'imagenet'."),
         click.option(
             "--start",
             type=FILE,
-            help="A mask model (.keras) or bundle to go on from, in place of --weights: no head stages.",
+            help="A mask model (.keras) or bundle to continue from, instead of --weights: no head stages.",
         ),
         knob("--alpha", float, knobs.alpha, "Width of the base."),
-        knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs that end it."),
-        knob("--frozen", str, knobs.frozen, "Layers of the base up to this one stay."),
+        knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs of the last stage."),
+        knob("--frozen", str, knobs.frozen, "Layers of the base up to this one are frozen."),
     )
 
 
 def knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], Command]:
-    """One option that tells its default."""
+    """One option that shows its default in the help."""
     return click.option(name, type=kind, default=default, show_default=True, help=said)
 
 
 def need(weights: str | None, start: Path | None = None) -> None:
-    """One of the two must be given, and a weights file must exist, before Keras is waited for."""
+    """Check that one of the two is given, and that a weights file exists, before Keras is imported, which takes
+    seconds."""
     if (weights is None) == (start is None):
         raise click.UsageError("Give either --weights or --start.")
     if weights is not None and weights != "imagenet" and not Path(weights).is_file():

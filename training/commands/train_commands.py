@@ -17,13 +17,13 @@ from training.study.commands import by_protocol, deep_cnn
 def train() -> None:
     """Train a network; its folder gets model.keras, run.json and the curves.
 
-    A folder that holds another training, finished or not, is refused without --force. An interrupted training goes on
-    when it is asked for again.
+    A folder that holds another training, finished or not, is refused without --force. An interrupted training continues
+    when the same command is given again.
     """
 
 
 WITHOUT = click.option(
-    "--without", metavar="SOURCE", help="Leave one out: a folder of --scenes by its name, pasted or portraits."
+    "--without", metavar="SOURCE", help="Leave out one source: the name of a folder of --scenes, pasted, or portraits."
 )
 
 
@@ -40,9 +40,9 @@ def train_mobilenet_v2(
     yunet: Path | None,
     **said: Any,
 ) -> None:
-    """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that goes on from a bundle.
+    """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that continues from a bundle.
 
-    Start it with --weights or --start. An interrupted run goes on where it was.
+    Start it with --weights or --start. Give the command again to continue an interrupted run.
     """
     need(weights, start)
     from training.classifier import recipes, train_classifier
@@ -59,7 +59,8 @@ def train_mobilenet_v2(
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
 def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's plain CNN, from random weights, to compare with. An interrupted run goes on where it was."""
+    """The study's plain CNN, from random weights, for comparison. Give the command again to continue an interrupted
+    run."""
     from training.classifier import recipes, train_classifier
 
     knobs, asked = turned("cnn", said)
@@ -71,7 +72,8 @@ def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | Non
 @recipe(AlexNet())
 @WITHOUT
 def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's AlexNet, from random weights, to compare with. An interrupted run goes on where it was."""
+    """The study's AlexNet, from random weights, for comparison. Give the command again to continue an interrupted
+    run."""
     from training.classifier import recipes, train_classifier
 
     knobs, asked = turned("alexnet", said)
@@ -87,14 +89,14 @@ train.add_command(deep_cnn)
 )
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
 @click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
-@click.option("--start", type=FILE, help="A finder to go on from, a bundle or .keras, in place of --weights.")
+@click.option("--start", type=FILE, help="A finder to continue from, a bundle or .keras, instead of --weights.")
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--again", type=int, help="Batches of the second descent; may be 0.  [default: 2500]")
 @click.option("--rate", type=float, help="Peak of the first descent; half of it in the second.  [default: 0.002]")
-@click.option("--frozen", help="Layers of the trunk up to this one stay, e.g. block_5_add.  [default: none does]")
+@click.option("--frozen", help="Freeze the trunk's layers up to this one, e.g. block_5_add.  [default: none]")
 @click.option("--seed", type=int, help="[default: 0]")
 @way
 def train_finder(
@@ -117,7 +119,7 @@ def train_finder(
 @click.option("--seed", type=int, help="[default: 0]")
 @way
 def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
-    """YOLOv5s: faces and what they wear in one go, from random weights. An interrupted run goes on where it was."""
+    """YOLOv5s: faces and their classes at once, from random weights. Give the command again to continue a run."""
     from training.yolo import train_yolov5s
 
     knobs, asked = turned("yolov5s", said)
@@ -125,7 +127,8 @@ def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
 
 
 def _detectors(knobs: Any, said: dict[str, Any]) -> Any:
-    """A detector's knobs, with those that the user named; its recipe needs Keras, which the command line does not."""
+    """A detector's knobs with the values that the user gave; its recipe needs Keras, which the command line must not
+    load."""
     return replace(knobs, **{name: value for name, value in said.items() if value is not None})
 
 
@@ -140,9 +143,9 @@ def left_out(
     yunet: Path | None,
     **said: Any,
 ) -> None:
-    """Cross-validation by source: train without each source in turn, judge on its test part; OUT/left-out.jsonl.
+    """Cross-validation by source: train without each source in turn, judge on its test part; writes OUT/left-out.jsonl.
 
-    With --start, the bundle must not have learnt from the source whose row is read.
+    With --start: a row is only valid if the bundle was not trained on that row's source.
     """
     need(weights, start)
     from training.classifier import cross_validation as left_out
@@ -164,7 +167,7 @@ def left_out(
 @click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
 @click.option("--force", is_flag=True, help="Overwrite the model that --out holds.")
 def resize(model: Path, size: int, out: Path, force: bool) -> None:
-    """The face finder MODEL (.keras) at another input side, with the same weights."""
+    """Write the face finder MODEL (.keras) with the same weights at another input side."""
     from training.finder import train_finder
 
     train_finder.resize(model, size, out, force)
@@ -185,9 +188,9 @@ def resize(model: Path, size: int, out: Path, force: bool) -> None:
 )
 @click.option("--force", is_flag=True, help="Write the table anew where there is one.")
 def find_faces(root: Path, finders: tuple[Path, ...], min_score: float, force: bool) -> None:
-    """Find the faces in DATA/with_mask and DATA/without_mask: DATA/faces.tsv, by which faces are cut out for training.
+    """Find the faces in DATA/with_mask and DATA/without_mask; writes DATA/faces.tsv, which training cuts faces out by.
 
-    Also DATA/faces.png, a contact sheet with the boxes drawn in: look at it before you train.
+    Also writes DATA/faces.png, a contact sheet with the boxes drawn in: check it before you train.
     """
     from maskwatch.vision import bundle
     from training.pictures import find_faces

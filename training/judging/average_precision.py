@@ -22,23 +22,23 @@ def average_precision(
 ) -> tuple[float, int]:
     """(average precision 0–1, number of faces judged) over the annotated faces whose name `keep` accepts.
 
-    `iou`: the overlap from which a found box matches.
+    `iou`: the overlap from which a found box counts as matching.
     """
     rows, counts = _rows(found, annotated, keep, min_side, iou)
     return _average_precision(np.concatenate([np.zeros((0, 2)), *rows]), sum(counts)), sum(counts)
 
 
 def precision_interval(found: Findings, annotated: Truths, min_side: float = MIN_SIDE) -> tuple[float, float]:
-    """95 % interval of the average precision, 0–1: RESAMPLED sets of as many pictures, drawn with replacement."""
+    """95 % interval of the average precision, 0–1, from RESAMPLED sets of as many pictures drawn with replacement."""
     values = resampled_precisions(found, annotated, min_side, RESAMPLED)
     low, high = np.percentile(values, (2.5, 97.5)) if len(values) else (0.0, 0.0)
     return float(low), float(high)
 
 
 def resampled_precisions(found: Findings, annotated: Truths, min_side: float, times: int) -> NDArray[np.float64]:
-    """(times,) average precisions, 0–1, of as many pictures drawn with replacement; none without a picture.
+    """(times,) average precisions, 0–1, of as many pictures drawn with replacement; empty without pictures.
 
-    Two detectors on the same pictures get the same draws, so that their difference can be told draw by draw.
+    Two detectors on the same pictures get the same draws, so their difference can be computed draw by draw.
     """
     rows, counts = _rows(found, annotated, lambda _: True, min_side, MATCH_IOU)
     if not rows:
@@ -54,7 +54,7 @@ def resampled_precisions(found: Findings, annotated: Truths, min_side: float, ti
 def _rows(
     found: Findings, annotated: Truths, keep: Callable[[str], bool], min_side: float, iou: float
 ) -> tuple[list[NDArray[np.float64]], list[int]]:
-    """For each picture (N, 2) score and hit of its boxes that count, and the number of its faces that do."""
+    """For each picture, (N, 2) score and hit of its boxes that count, and the number of its faces that count."""
     asked = {stem: [face for face in faces if keep(face.name)] for stem, faces in annotated.items()}
     rows = [
         np.array(_hits(found.get(stem, []), faces, min_side, iou), float).reshape(-1, 2)
@@ -64,12 +64,13 @@ def _rows(
 
 
 def _average_precision(rows: NDArray[np.float64], count: int) -> float:
-    """(N, 2) score and hit, and the number of faces there are -> 0–1."""
+    """(N, 2) score and hit, and the number of annotated faces -> average precision, 0–1."""
     return _interpolated(rows[np.argsort(-rows[:, 0], kind="stable"), 1], np.ones(len(rows), np.int64), count)
 
 
 def _interpolated(hits: NDArray[np.float64], times: NDArray[np.int64], count: int) -> float:
-    """Boxes from the surest on, (N,) hit and how often each occurs, and the number of faces there are -> 0–1."""
+    """Average precision, 0–1, from (N,) hits of the boxes by falling score, how often each occurs, and the faces'
+    number."""
     if not len(hits) or not count:
         return 0.0
     reached = np.cumsum(hits * times)

@@ -1,4 +1,4 @@
-"""Does a confidence of 0.9 mean nine in ten? And what a threshold costs a site, in people."""
+"""Whether a confidence of 0.9 means nine right of ten; and what a threshold costs a site, in people."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))  # 0.1 to 0.9
 
 
 def fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Temperature and bias with the least loss, masked and bare faces having the same say.
+    """Temperature and bias with the least loss, in which masked and bare faces have the same weight.
 
     Args:
         logits: (N, C) of validation faces.
-        labels: (N,) indices into data.CLASSES. Masks worn wrong stay out: a site may count them either way.
+        labels: (N,) indices into data.CLASSES. Masks worn wrong are left out: a site may count them either way.
     """
     logits, is_bare = logits[labels != WRONG], labels[labels != WRONG] == data.CLASSES.index(Label.WITHOUT_MASK)
     weights = np.where(is_bare, 1 / max(1, is_bare.sum()), 1 / max(1, (~is_bare).sum()))
@@ -38,7 +38,7 @@ def fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Verdicts of about the same confidence."""
+    """Verdicts of similar confidence."""
 
     n: int
     confidence: float  # mean, 0.5–1
@@ -46,7 +46,7 @@ class Bin:
 
 
 def bins(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Bin]:
-    """(N,) how surely each face counts as bare and whether it does -> the bins of confidence that hold any."""
+    """(N,) how surely each face counts as bare, and whether it is bare -> the bins of confidence that are not empty."""
     confidence = np.maximum(bare, 1 - bare)
     right = (bare >= 0.5) == is_bare
     place = np.minimum(((confidence - 0.5) * 2 * BINS).astype(int), BINS - 1)
@@ -58,16 +58,16 @@ def bins(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Bin]:
 
 
 def expected_error(found: Sequence[Bin]) -> float:
-    """Expected calibration error, 0–1 (Naeini et al. 2015, AAAI): mean gap between confidence and truth."""
+    """Expected calibration error, 0–1 (Naeini et al. 2015, AAAI): mean gap between confidence and share right."""
     total = max(1, sum(each.n for each in found))
     return sum(each.n * abs(each.right - each.confidence) for each in found) / total
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one threshold does to people, each seen once."""
+    """The outcome of one threshold, in people, each seen once."""
 
-    threshold: float  # a face counts as bare from here on, 0–1
+    threshold: float  # from here on a face counts as bare, 0–1
     false_alarms: int  # masked people called bare
     masked: int
     missed: int  # bare people called masked
@@ -75,7 +75,7 @@ class Point:
 
 
 def points(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Point]:
-    """The same faces at every threshold."""
+    """The outcome of every threshold on the same faces."""
     return [
         Point(
             threshold,
@@ -89,5 +89,6 @@ def points(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Point]
 
 
 def choose(found: Sequence[Point], people: int) -> Point:
-    """The lowest threshold with at most one false alarm in so many masked people; the highest if none keeps that."""
+    """The lowest threshold with at most one false alarm in so many masked people; the highest one if none achieves
+    that."""
     return next((point for point in found if point.false_alarms * people <= point.masked), found[-1])

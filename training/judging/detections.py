@@ -39,7 +39,7 @@ Truths = Mapping[str, list[Truth]]  # image stem -> annotated faces
 
 
 def truths(annotations: Path, min_side: float = MIN_SIDE) -> dict[str, list[Truth]]:
-    """Every Pascal VOC file of a folder.
+    """The annotated faces in every Pascal VOC file of a folder.
 
     Raises:
         SourceError: the folder holds none, or one cannot be parsed.
@@ -51,15 +51,15 @@ def truths(annotations: Path, min_side: float = MIN_SIDE) -> dict[str, list[Trut
 
 
 def as_truths(faces: Iterable[voc.Annotation], min_side: float = MIN_SIDE) -> list[Truth]:
-    """Annotations with those too small to judge marked as ignored."""
+    """Annotated faces; those too small to judge are marked as ignored."""
     return [Truth(face.box, face.name, face.ignored or short_side(face.box) < min_side) for face in faces]
 
 
 def findings(predictions: Path) -> dict[str, list[Found]]:
-    """The lines `maskwatch detect --json` prints.
+    """Read the lines that `maskwatch detect --json` prints.
 
     Raises:
-        SourceError: a line is not one of those.
+        SourceError: the file cannot be read, or a line is not one of those.
     """
     try:
         lines = predictions.read_text().splitlines()
@@ -84,5 +84,5 @@ def _found(face: Mapping[str, Any]) -> Found:
 
 
 def short_side(box: Box) -> float:
-    """Of a box, pixels."""
+    """The shorter side of a box, pixels."""
     return min(box.width, box.height)

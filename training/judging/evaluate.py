@@ -1,4 +1,4 @@
-"""A classifier, float or quantized, against a folder of with_mask/ and without_mask/ photographs."""
+"""Judges a classifier, float or quantized, on a folder of with_mask/ and without_mask/ photographs."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Network:
     bias: float = 0.0
 
     def bare(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(..., C) logits -> (...) how surely each face counts as bare; a mask worn wrong counts so."""
+        """(..., C) logits -> (...) how surely each face counts as bare, 0–1; a mask worn wrong counts as bare."""
         return bare_share(logits, data.CLASSES[: logits.shape[-1]], self.temperature, self.bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Every answer given."""
+    """All answers of a classifier."""
 
     names: tuple[str, ...]
     truth: NDArray[np.int64]  # (N,) class indices
@@ -81,14 +81,14 @@ class Evaluation:
 
 
 def open_network(path: Path, any_pixels: bool = False) -> Network:
-    """A .keras model, a maskwatch bundle or a plain .tflite; with its calibration, where a card or a run tells it.
+    """Open a .keras model, a maskwatch bundle or a plain .tflite, with the calibration of its card or run.json, if any.
 
     Args:
         path: the file.
-        any_pixels: take a bundle for another preprocess.VERSION too, see bundle.read.
+        any_pixels: also accept a bundle made for another preprocess.VERSION, see bundle.read.
 
     Raises:
-        ModelError: the file is missing, broken, or does not answer two classes.
+        ModelError: the file is missing or broken, or is not a classifier of two or three classes.
     """
     if not path.is_file():
         raise ModelError(f"model {path}: no such file; expected a .keras or a .tflite")
@@ -132,7 +132,7 @@ def _keras(path: Path) -> Network:
 
 
 def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Evaluating") -> Evaluation:
-    """Judge each sample as the device would see it. Unreadable files are named and left out."""
+    """Judge each sample as the device sees it. Unreadable files are named and left out."""
     names, truth, logits, unreadable = [], [], [], []
     waiting: list[Image] = []
     for sample in track(list(samples), title):
@@ -155,7 +155,7 @@ def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Ev
 
 
 def folder(root: Path) -> list[crops.Sample]:
-    """Every image of root/with_mask and root/without_mask, whole."""
+    """Every image of root/with_mask and root/without_mask, as a whole picture."""
     return [
         crops.Sample(path, index, None)
         for index, label in enumerate(data.LABELS)
@@ -164,7 +164,7 @@ def folder(root: Path) -> list[crops.Sample]:
 
 
 def table(evaluation: Evaluation) -> str:
-    """The figures for people."""
+    """The figures as a table for people."""
     summary = evaluation.summary()
     lines = [
         f"{summary['n']} images, {summary['unreadable']} unreadable; accuracy {summary['accuracy']:.2%}",

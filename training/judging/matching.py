@@ -18,7 +18,7 @@ NEAR_IGNORED_IOU = 0.3  # a box that overlaps an ignored face this much is not c
 
 
 def closest(box: Box, faces: Sequence[Truth], used: set[int]) -> tuple[float, int]:
-    """(IoU, index) of the annotated face that overlaps most and is still free; (0, -1) if there is none."""
+    """(IoU, index) of the annotated face with the largest overlap that is not used yet; (0, -1) if there is none."""
     free = [(box.iou(true.box), at) for at, true in enumerate(faces) if at not in used or true.ignored]
     return max(free, default=(0.0, -1))
 
@@ -47,12 +47,12 @@ class Tally:
 
     @property
     def f1(self) -> float:
-        """Of finding faces: harmonic mean of precision and recall, 0–1."""
+        """F1 of finding faces: harmonic mean of precision and recall, 0–1."""
         return 2 * self.matched / max(1, 2 * self.matched + self.false + self.missed)
 
 
 def tally(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> Tally:
-    """Match every box that reaches the threshold, surest first, and count."""
+    """Match every box that reaches the threshold, the highest score first, and count."""
     counts = Tally()
     for stem, faces in annotated.items():
         matched, false = match(found.get(stem, []), faces, threshold, min_side)
@@ -66,9 +66,10 @@ def tally(found: Findings, annotated: Truths, threshold: float, min_side: float 
 def match(
     found: Iterable[Found], faces: Sequence[Truth], threshold: float, min_side: float = MIN_SIDE
 ) -> tuple[dict[int, Found], list[Found]]:
-    """One picture's boxes that reach the threshold, surest first: (by index of the face each one matches, false ones).
+    """Match one picture's boxes that reach the threshold, the highest score first.
 
-    Boxes on an ignored face are in neither.
+    Returns:
+        The matching boxes by index of their face, and the false boxes. Boxes on an ignored face are in neither.
     """
     matched: dict[int, Found] = {}
     false = []

@@ -1,4 +1,4 @@
-"""Other people's detectors, run on the same scenes as ours to know where we stand. Their files are the user's."""
+"""Other people's detectors, run on the same pictures as ours for comparison. The user provides their files."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ ULTRAFACE_LABELS = (Label.WITHOUT_MASK, Label.WITH_MASK)
 
 
 def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
-    """OpenCV's YuNet with the frame's longer side made `side` pixels: enlarged, small faces are found better. It gives
-    no labels."""
+    """OpenCV's YuNet on the frame, with its longer side scaled to `side` pixels: enlarging helps with small faces. It
+    gives no labels."""
     detector = YuNetDetector(path, min_score)
 
     def find(image: Image) -> list[Found]:
@@ -47,8 +47,9 @@ def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
 
 
 def yunet_landmarks(path: Path) -> Callable[[Image], NDArray[np.float32] | None]:
-    """YuNet's five points of its surest face: (5, 2) the eyes from left to right, nose, corners of the mouth."""
-    YuNetDetector(path, 0.5)  # refuses a file that is none
+    """YuNet's five points of the face with the highest score: (5, 2) eyes from left to right, nose, corners of the
+    mouth."""
+    YuNetDetector(path, 0.5)  # refuses a file that is not YuNet's
     detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.5)
 
     def find(image: Image) -> NDArray[np.float32] | None:
@@ -60,12 +61,12 @@ def yunet_landmarks(path: Path) -> Callable[[Image], NDArray[np.float32] | None]
 
 
 def shrunk(box: Box, scale: float) -> Box:
-    """A box of an enlarged picture in pixels of the picture itself."""
+    """A box of an enlarged picture, in pixels of the original picture."""
     return Box(box.left / scale, box.top / scale, box.right / scale, box.bottom / scale)
 
 
 def aizoo(path: Path, min_score: float) -> Finder:
-    """AIZOO's one-stage detector, float TFLite, 260 px, stretched as its authors do."""
+    """AIZOO's one-stage detector, float TFLite, 260 px, with the picture stretched as its authors do."""
     try:
         flatbuffer = path.read_bytes()
     except OSError as error:
@@ -119,10 +120,10 @@ def aizoo_decode(
 
 
 def ultraface(path: Path, min_score: float) -> Finder:
-    """UltraFace trained for masked faces, RFB at 640×480, stretched as its authors do.
+    """UltraFace trained for masked faces, RFB at 640×480, with the picture stretched as its authors do.
 
     Raises:
-        ModelError: it is not that file.
+        ModelError: the file is not UltraFace's.
     """
     mute_cv2()
     try:
@@ -160,7 +161,7 @@ def _stretched(
 
 
 def as_line(name: str, image: Image, found: list[Found]) -> dict[str, Any]:
-    """What `maskwatch detect --json` prints for an image."""
+    """What `maskwatch detect --json` prints for an image, as a dictionary."""
     faces = []
     for face in found:
         line = {"box": still_pictures.inside(face.box, image.shape[1], image.shape[0]), "score": round(face.score, 4)}

@@ -1,4 +1,4 @@
-"""Pictures of a run."""
+"""The pictures of a run: curves, confusion matrix, reliability, thresholds, candidates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from training.judging import wilson
 from training.judging.calibration import Bin, Point
 
-FEW = 20  # faces: the share of fewer says little, and no line is drawn to it
+FEW = 20  # faces: a share of fewer faces means little, and the line leaves it out
 
 
 def curves(history: dict[str, list[float]], path: Path) -> None:
@@ -30,7 +30,7 @@ def curves(history: dict[str, list[float]], path: Path) -> None:
     for axis, name in zip(axes[0], names, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             if key in history:
-                marker = "o" if len(history[key]) == 1 else ""  # of one epoch there is no line
+                marker = "o" if len(history[key]) == 1 else ""  # a single epoch has no line
                 axis.plot(range(1, len(history[key]) + 1), history[key], marker=marker, label=label)
         axis.set(title=name, xlabel="epoch", xlim=(0.5, len(history[name]) + 0.5))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -60,7 +60,7 @@ def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) ->
 def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
     """Share judged right by confidence with its 95 % interval, and the number of faces, as a PNG.
 
-    Hollow: a bin of few faces; the line leaves it out.
+    A bin of few faces is drawn hollow, and the line leaves it out.
     """
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True, height_ratios=(3, 1))
     above.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="as stated")
@@ -95,20 +95,20 @@ def operating(points: Sequence[Point], chosen: Point, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that might be shipped."""
+    """A model that may be shipped."""
 
     name: str
-    ms: float  # a call
+    ms: float  # of one call
     quality: Mapping[str, Mapping[str, Any]]  # measure -> value, interval95: shares, 0–1
 
 
 def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
-    """What each candidate gets wrong, in % with its 95 % interval, against its time; a panel for each task; a PNG."""
+    """Mistakes of each candidate, in % with their 95 % interval, against its time; a panel for each task; a PNG."""
     figure, axes = plt.subplots(len(panels), 1, figsize=(8, 4.4 * len(panels)), squeeze=False)
     for axis, (task, candidates) in zip(axes[:, 0], panels.items(), strict=True):
         candidates = sorted(candidates, key=lambda candidate: candidate.ms)
         for place, measure in enumerate(candidates[0].quality):
-            aside = 1 + 0.01 * place  # or one interval would hide another
+            aside = 1 + 0.01 * place  # so that intervals do not hide each other
             found = [candidate.quality[measure] for candidate in candidates]
             wrong = np.array([100 * (1 - each["value"]) for each in found])
             ends = np.array([[100 * (1 - end) for end in each["interval95"][::-1]] for each in found]).T
@@ -140,5 +140,5 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
 def _save(figure: plt.Figure, path: Path) -> None:
     figure.tight_layout()
     with whole_file.beside(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png", bbox_inches="tight")  # long labels stay inside
+        figure.savefig(temporary, dpi=110, format="png", bbox_inches="tight")  # room for long labels
     plt.close(figure)

@@ -1,7 +1,7 @@
 """How small a face a finder finds, by its size in pixels: annotated scenes shown to it at many sizes.
 
-The scenes are of the validation part alone. A scene is shrunk, so that its faces become small ones as sharp as a good
-lens makes them, and laid on the finder's input as it is, or enlarged, as the device shows a small zone.
+Only validation scenes are used. A scene is shrunk, so its faces become small and as sharp as with a good lens, and put
+on the finder's input as it is, or enlarged, as the device shows a small zone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.pictures import data, voc
 from training.runs.progress import track
 
 PART = "validation"
-# Times a picture is enlarged -> the shares of the input that it then fills.
+# How many times a picture is enlarged -> the shares of the input that it then fills.
 SHOWN = {1.0: (1.0, 0.7, 0.5, 0.35), 1.5: (1.0, 0.7), 2.0: (1.0, 0.7), 3.0: (1.0,)}
 EDGES = (6, 8, 10, 12, 14, 17, 20, 24, 29, 34, 40, 48, 64, 96)  # pixels, shorter side of a face
 
@@ -35,7 +35,7 @@ class Shown:
 
     enlarged: float
     pixels: Image  # (S, S, 3) uint8 RGB
-    faces: list[tuple[float, Box]]  # shorter side before it was enlarged, and place on the input; pixels
+    faces: list[tuple[float, Box]]  # shorter side before enlarging, and place on the input; pixels
 
 
 def measure(model: Path, roots: Sequence[Path], seed: int = 0) -> Recall:
@@ -77,7 +77,7 @@ def measure(model: Path, roots: Sequence[Path], seed: int = 0) -> Recall:
 
 
 def variants(image: Image, faces: Sequence[voc.Annotation], size: int) -> Iterator[Shown]:
-    """A scene at every size that it can be shown at without being made larger than it was taken."""
+    """A scene at every size at which it is not enlarged beyond its original pixels."""
     height, width = image.shape[:2]
     for enlarged, fills in SHOWN.items():
         for fill in fills:
@@ -117,7 +117,7 @@ def _resized(image: Image, scale: float) -> Image:
 
 
 def _laid(image: Image, size: int) -> tuple[Image, int, int]:
-    """In the middle of a grey square; also where its left and top edges are."""
+    """The image in the middle of a grey square, and its left and top edge there, pixels."""
     image = image[:size, :size]
     canvas = np.full((size, size, 3), preprocess.LETTERBOX_GREY, np.uint8)
     left, top = (size - image.shape[1]) // 2, (size - image.shape[0]) // 2
@@ -126,7 +126,7 @@ def _laid(image: Image, size: int) -> tuple[Image, int, int]:
 
 
 def hits(shown: Shown, found: Sequence[Box]) -> list[tuple[float, bool]]:
-    """Each annotated face's size, and whether a box lies on it. A box counts for one face."""
+    """For each annotated face, its size and whether a box matches it. A box matches one face."""
     left, rows = list(found), []
     for side, face in sorted(shown.faces, key=lambda each: -each[0]):
         best = max(left, key=face.iou, default=None)
@@ -138,7 +138,7 @@ def hits(shown: Shown, found: Sequence[Box]) -> list[tuple[float, bool]]:
 
 
 def write(recall: Recall, path: Path) -> None:
-    """Whole or not at all, a row a line."""
+    """Write the record with one row a line; the file is replaced at once or not at all."""
     fields: dict[str, Any] = recall.model_dump(mode="json")
     rows = ",\n".join(f"  {json.dumps(row)}" for row in fields.pop("rows"))
     head = json.dumps(fields, indent=1).removesuffix("\n}")

@@ -1,5 +1,6 @@
-"""How well a detector tells classes apart: a face with another label than its own counts as missed, and its box as
-false. For each class the rules are those of training.judging.scorer, on what was found and annotated of it alone."""
+"""How well a detector separates classes: a face with a wrong label counts as missed, and its box as false.
+
+Each class is judged by the rules of training.judging.matching, on the boxes and annotations of that class alone."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from training.pictures.data import CLASSES
 
 
 def of(found: Findings, label: str) -> dict[str, list[Found]]:
-    """What was found of one class."""
+    """The found faces of one class."""
     return {stem: [face for face in faces if face.label == label] for stem, faces in found.items()}
 
 
 def annotated(truths: Truths, label: str) -> dict[str, list[Truth]]:
-    """What there is of one class. Faces that are ignored may be of any."""
+    """The annotated faces of one class, and all ignored faces."""
     return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in truths.items()}
 
 
@@ -30,7 +31,7 @@ def precisions(found: Findings, truths: Truths, iou: float = MATCH_IOU) -> dict[
 
 
 def mean(precisions: dict[str, tuple[float, int]]) -> float:
-    """mAP50, 0–1: over the classes that occur."""
+    """mAP50, 0–1: the mean over the classes that occur."""
     values = [value for value, count in precisions.values() if count]
     return float(np.mean(values)) if values else 0.0
 
@@ -42,7 +43,7 @@ def tally(found: Findings, truths: Truths, threshold: float) -> Tally:
 
 
 def score(found: Findings, truths: Truths, threshold: float) -> dict[str, Any]:
-    """Every figure, ready for JSON: the faces whatever they wear, each class, and verdicts at the threshold."""
+    """Every figure, ready for JSON: faces whatever their class, each class, and verdicts at the threshold."""
     each, counts = precisions(found, truths), tally(found, truths, threshold)
     return {
         **scorer.score_faces(found, truths, threshold),

@@ -1,7 +1,7 @@
 """How well found faces and their labels fit annotated scenes, as figures ready for JSON.
 
-An incorrectly worn mask counts as a face, and for neither label. See training.judging.matching for which box belongs to
-which face.
+A mask worn wrong counts as a face, but for neither label. See training.judging.matching for which box belongs to which
+face.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def score_faces(found: Findings, annotated: Truths, threshold: float, min_side: 
 
 
 def score_labels(found: Findings, annotated: Truths, threshold: float, min_side: float = MIN_SIDE) -> dict[str, Any]:
-    """How right the labels of the found faces are."""
+    """How often the labels of the found faces are right."""
     result: dict[str, Any] = {}
     for label in LABELS:
         weighed = {
@@ -68,7 +68,7 @@ def score_portraits(found: Findings, portraits: Mapping[str, str]) -> dict[str, 
     """The whole pipeline on portraits: the label of each picture's largest face against its class.
 
     Args:
-        found: by image stem. A picture without a face, or not among them, counts as wrong.
+        found: image stem -> faces. A picture without a face, or missing here, counts as wrong.
         portraits: image stem -> label.
     """
     answers = {stem: _largest(found.get(stem, [])) for stem in portraits}

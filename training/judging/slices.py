@@ -1,7 +1,7 @@
-"""Where a classifier is weak: every face judged once, then the same faces by source, size, blur, light, mask, turn.
+"""Where a classifier is weak: every face is judged once, then grouped by source, size, blur, light, mask and turn.
 
-A night camera has no colour: each face can be judged a second time in grey. Those answers have their own slices.
-A slice is judged by its counts, with Wilson's 95 % interval: ten faces prove little, and the table says so.
+A night camera has no colour, so each face can be judged a second time in grey. Those answers have separate slices. A
+slice is shown with its counts and Wilson's 95 % interval, because ten faces prove little.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from training.judging.evaluate import Network
 from training.pictures import data
 from training.runs.progress import track
 
-LEAST = 20  # faces a slice must hold to be called the worst
+LEAST = 20  # faces that a slice needs to be named as the worst
 SIZES = (16, 24, 40, 80)  # pixels, shorter side of the face
 SHARPNESS = (60.0, 400.0)  # variance of the Laplacian of the face at 64 px
 BRIGHTNESS = (70.0, 170.0)  # mean grey, 0–255
-TURN = 0.25  # the nose's way from the middle of the eyes, of their distance, at which a face counts as turned
-MASK_PLACE = (0.3, 0.65, 0.7, 0.9)  # left, top, right, bottom of the face box, where a mask's colour is read
+# Distance of the nose from the middle of the eyes, as a share of the eyes' distance, from which a face counts as
+# turned
+TURN = 0.25
+MASK_PLACE = (0.3, 0.65, 0.7, 0.9)  # left, top, right, bottom of the area in the face box where a mask's colour is read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """One face, what it shows, and what the model said."""
+    """One face, its traits, and the model's answer."""
 
     sample: crops.Sample
-    look: Image  # (S, S, 3) uint8 RGB, as judged
-    bare: float  # how surely it counts as bare, a mask worn wrong included, 0–1
-    answer: Label  # the likeliest class
-    traits: dict[str, str]  # slice by kind of slice
+    look: Image  # (S, S, 3) uint8 RGB, the crop that was judged
+    bare: float  # how surely it counts as bare, 0–1; a mask worn wrong counts as bare
+    answer: Label  # the class with the highest probability
+    traits: dict[str, str]  # kind of slice -> slice
     grey: bool = False  # judged without its colour
 
     @property
@@ -51,7 +53,9 @@ class Judged:
         return (self.bare >= 0.5) == (self.truth is not Label.WITH_MASK)
 
 
-Landmarks = Callable[[Image], NDArray[np.float32] | None]  # picture -> (5, 2) eyes, nose, mouth of its surest face
+Landmarks = Callable[
+    [Image], NDArray[np.float32] | None
+]  # picture -> (5, 2) eyes, nose, corners of the mouth of the face with the highest score
 
 
 def judge(
@@ -61,14 +65,14 @@ def judge(
     landmarks: Landmarks | None = None,
     grey: bool = False,
 ) -> list[Judged]:
-    """Judge each sample as the device would see it.
+    """Judge each sample as the device sees it.
 
     Args:
         network: opened by evaluate.open_network.
-        samples: readable ones.
-        pasted: names of portraits whose mask is a drawing, see data.pasted.
-        landmarks: tells which way a face is turned; without it that slice is left out.
-        grey: judge each without its colour too.
+        samples: readable samples.
+        pasted: names of portraits with a drawn mask, see data.pasted.
+        landmarks: for slices by the turn of the face; without it there are none.
+        grey: judge each face a second time without its colour.
     """
     found = []
     for sample in track(samples, "Judging faces"):
@@ -76,7 +80,7 @@ def judge(
         look = crops.cut(sample, image, network.size)
         found.append(_judged(network, sample, look, traits(sample, image, pasted, landmarks)))
         if grey:
-            by_night = weather.grey(look, np.random.default_rng(0))  # no chance is in it
+            by_night = weather.grey(look, np.random.default_rng(0))  # this effect draws no random number
             found.append(replace(_judged(network, sample, by_night, grey_traits(sample)), grey=True))
     return found
 
@@ -124,14 +128,14 @@ def traits(
 
 
 def source(sample: crops.Sample) -> str:
-    """Where the sample is from; portraits of --data also by how they are looked at."""
+    """The source of a sample; portraits of --data are split into whole portraits and face crops."""
     if sample.source:
         return sample.source
     return "whole portrait" if sample.whole else "portrait face"
 
 
 def colour(face: Image) -> str:
-    """The mask's, read in the lower middle of a (64, 64, 3) uint8 RGB face."""
+    """The mask's colour, read in the lower middle of a (64, 64, 3) uint8 RGB face."""
     left, top, right, bottom = (round(64 * share) for share in MASK_PLACE)
     hue, saturation, value = np.median(
         cv2.cvtColor(face[top:bottom, left:right], cv2.COLOR_RGB2HSV).reshape(-1, 3), axis=0
@@ -165,7 +169,7 @@ class Slice:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the share judged right."""
+        """95 % interval of the share judged right."""
         return wilson.interval(len(self.faces) - len(self.wrong), len(self.faces))
 
     def record(self) -> dict[str, Any]:
@@ -187,7 +191,7 @@ class Slice:
 
 
 def slices(judged: Iterable[Judged]) -> list[Slice]:
-    """Everything in its own colours, then each kind of slice, in the order of their names."""
+    """A slice of all faces in colour, then the slices of each kind in the order of their names."""
     faces = tuple(judged)
     groups: dict[tuple[str, str], list[Judged]] = {}
     for face in faces:
@@ -202,13 +206,13 @@ def slices(judged: Iterable[Judged]) -> list[Slice]:
 
 
 def worst(found: Iterable[Slice]) -> Slice | None:
-    """The slice most surely weak: of those with LEAST faces and a mistake, the one whose interval ends lowest."""
+    """The slice that is weak with most certainty: among those with LEAST faces and a mistake, the lowest upper end."""
     weak = [each for each in found if len(each.faces) >= LEAST and each.wrong and each.kind != "all"]
     return min(weak, key=lambda each: each.interval[1], default=None)
 
 
 def table(found: Iterable[Slice]) -> str:
-    """A line each, for people."""
+    """The slices as a table for people."""
     lines = [
         f"{'slice':<34}{'n':>6}{'right':>9}   {'95 % interval':<18}"
         f"{'bare→masked':>12}{'masked→bare':>13}{'wrong flagged':>15}"
@@ -225,7 +229,7 @@ def table(found: Iterable[Slice]) -> str:
 
 
 def pictures(faces: Iterable[Judged]) -> list[tuple[Image, str]]:
-    """For a contact sheet: each look with its truth and how bare it was called, worst first."""
+    """For a contact sheet: each crop with its truth and how surely it was called bare, the worst first."""
     ordered = sorted(faces, key=lambda face: -abs(face.bare - (face.truth is not Label.WITH_MASK)))
     short = {Label.WITH_MASK: "mask", Label.WITHOUT_MASK: "bare", Label.INCORRECT: "wrong"}
     return [(face.look, f"{short[face.truth]}, bare {face.bare:.2f}") for face in ordered]

@@ -1,4 +1,4 @@
-"""A classifier's faces, judged once and looked at from every side: `python -m training slices`."""
+"""A classifier's answers on all faces, in slices, figures and pictures: `python -m training slices`."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ PICTURES = ("mistakes.png", "grey.png", "worst.png", "reliability.png", "thresho
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged, and on what."""
+    """The model that is judged, and the data."""
 
     model: Path
     root: Path  # portraits
     scenes: Sequence[Path]  # a source each
     part: str  # of the split, or "all"
     seed: int  # of the split
-    yunet: Path | None  # tells which way a face is turned
+    yunet: Path | None  # for slices by the turn of the face
     quick: bool = False  # a few faces of each class of each source
 
 
 def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) -> None:
-    """Judge a part of the data, say what was found, and write it with its pictures into the folder `out`.
+    """Judge a part of the data, print a summary, and write the figures and pictures into the folder `out`.
 
     Args:
-        subject: see there.
-        people: at most one false alarm in so many masked people.
-        out: made if need be.
-        say: is given each line for people.
+        subject: see Subject.
+        people: the recommended threshold gives at most one false alarm in so many masked people.
+        out: a folder; it is made if it does not exist.
+        say: prints a line.
 
     Raises:
         ModelError: the model cannot be used.
@@ -64,7 +64,7 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
 
 
 def recommended(point: dict[str, float] | None, people: int) -> str:
-    """The threshold in words; without faces of both camps there is none to recommend."""
+    """The recommended threshold in words; without masked and bare faces there is none."""
     if point is None:
         return (
             "no threshold can be recommended: no masked or no bare face was cut out of a picture; "
@@ -79,7 +79,7 @@ def recommended(point: dict[str, float] | None, people: int) -> str:
 
 
 def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
-    """Every readable face of the part; if `grey`, each without colour too."""
+    """Judge every readable face of the part; with `grey`, each a second time without colour."""
     network = evaluate.open_network(subject.model)
     known = data.faces(subject.root)
     dataset = data.load(subject.root)
@@ -98,10 +98,10 @@ def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
 
 
 def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
-    """(N,) how bare each face was called and whether it is, of the faces on which both camps agree.
+    """(N,) how surely each face was called bare, and (N,) whether it is bare, for the faces with a clear class.
 
-    Whole portraits stay out: the device never sees one. So do masks worn wrong: a site may count them either way. So do
-    the same faces without colour.
+    Whole portraits are left out, because the device never sees one; masks worn wrong, because a site may count them
+    either way; and the faces without colour.
     """
     faces = [face for face in judged if not (face.sample.whole or face.grey) and face.truth is not Label.INCORRECT]
     bare = np.array([face.bare for face in faces], np.float32)
@@ -125,7 +125,7 @@ def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
 
 
 def incorrect(judged: list[sliced.Judged]) -> dict[str, int]:
-    """Masks worn wrong: how many, how many were called so, bare, or masked."""
+    """Masks worn wrong: their number, and how many were called each class."""
     faces = [face for face in judged if face.truth is Label.INCORRECT and not face.grey]
     answers = [face.answer for face in faces]
     return {"n": len(faces), **{f"called_{label}": answers.count(label) for label in data.CLASSES}}
@@ -137,11 +137,11 @@ def as_json(point: calibration.Point) -> dict[str, float]:
 
 
 def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
-    """The pictures."""
+    """Write the pictures."""
     bare, is_bare = settled(judged)
     bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
     for name in PICTURES:
-        (out / name).unlink(missing_ok=True)  # of another model, where there is nothing to draw now
+        (out / name).unlink(missing_ok=True)  # it may be of another model, and now there may be nothing to draw
     if is_bare.any() and not is_bare.all():
         plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
         plots.operating(points, calibration.choose(points, people), out / "thresholds.png")

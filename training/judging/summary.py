@@ -1,4 +1,4 @@
-"""What a training says at its end: what was made, how good it is on the validation part, and what comes next."""
+"""What a training prints at its end: the model, its figures on the validation part, and the next step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEASURES = {"map50": "mAP50", "face_ap50": "AP50 of faces", "precision": "precis
 
 
 def lines(out: Path, run: Run) -> Iterator[str]:
-    """For people, of a run whose record is written."""
+    """The summary of a training whose record is written."""
     took = sum(run.history.get("seconds", ()))
     yield f"made {out / 'model.keras'}: {run.name} at {run.input_size} px, trained for {duration(took)}"
     figures = run.metrics.get("validation", {})
@@ -25,7 +25,7 @@ def lines(out: Path, run: Run) -> Iterator[str]:
 
 
 def finished(out: Path, run: Run) -> Iterator[str]:
-    """The same of one that was asked for again."""
+    """The summary of a finished training that was started again."""
     yield f"{out}: this training is finished already, nothing to do (--force trains it anew)"
     yield from lines(out, run)
 
@@ -48,6 +48,6 @@ def _detector(run: Run, figures: dict[str, Any]) -> str:
 
 
 def say(told: Iterable[str]) -> None:
-    """Each line at once, also into a log."""
+    """Print each line at once, so that a log has it too."""
     for line in told:
         print(line, flush=True)

@@ -1,4 +1,4 @@
-"""Memory settings that a training has to repeat, see training.runs.memory."""
+"""A callback that repeats the settings of training.runs.memory during a training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from training.runs import memory
 
 
 class KeepFreedMemory(keras.callbacks.Callback):
-    """At the first batch of each epoch: by then the data pipeline has made its own setting."""
+    """Sets the limits at the first batch of each epoch: the data pipeline has changed them by then."""
 
     def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002 - keras's signature
         if batch == 0:

@@ -1,6 +1,6 @@
-"""Batch normalization in one kernel while a network learns on TensorFlow.
+"""Batch normalization in one kernel while a network is trained on TensorFlow.
 
-Keras computes it from a dozen elementwise operations. On a CPU they are half the time of a finder's training step;
+Keras computes it from a dozen elementwise operations. On a CPU these take half of the time of a finder's training step.
 TensorFlow's own kernel (FusedBatchNormV3) gives the same numbers, up to rounding.
 """
 
@@ -17,7 +17,8 @@ Layer = keras.layers.BatchNormalization
 
 @contextmanager
 def fused() -> Iterator[None]:
-    """Every batch normalization of the networks that are traced inside; on other back ends nothing changes."""
+    """Use the kernel for every batch normalization in networks that are traced inside; on other back ends do
+    nothing."""
     if keras.backend.backend() != "tensorflow":
         yield
         return
@@ -36,7 +37,7 @@ def fused() -> Iterator[None]:
 
 
 def fits(layer: Layer, inputs: Any, mask: Any) -> bool:
-    """Can the kernel do this layer's work? It knows float32 maps with the channels last, and no mask."""
+    """Whether the kernel can do this layer's work: float32 maps with the channels last, and no mask."""
     return (
         mask is None
         and len(inputs.shape) == 4
@@ -49,19 +50,19 @@ def fits(layer: Layer, inputs: Any, mask: Any) -> bool:
 
 
 def one_kernel(layer: Layer, inputs: Any) -> Any:
-    """Normalize by the batch's own statistics, and move the layer's statistics towards them."""
+    """Normalize by the batch's statistics, and update the layer's moving statistics."""
     import tensorflow as tf
 
     found = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=layer.gamma.value,
         offset=layer.beta.value,
-        mean=tf.zeros([0]),  # unused while training
+        mean=tf.zeros([0]),  # not used in training
         variance=tf.zeros([0]),
         epsilon=layer.epsilon,
         is_training=True,
     )
-    # The kernel's variance is the unbiased one; Keras keeps the biased.
+    # The kernel's variance is unbiased; Keras keeps the biased one.
     values = tf.cast(tf.size(inputs) / inputs.shape[-1], tf.float32)
     biased = found.batch_variance * (values - 1) / values
     for kept, now in ((layer.moving_mean, found.batch_mean), (layer.moving_variance, biased)):

@@ -1,8 +1,8 @@
-"""A long training survives an interruption: after each epoch everything it needs to go on lies in the run's folder.
+"""Checkpoints of a long training: after each epoch, everything needed to continue is in the run's folder.
 
-The file holds the weights, the optimizer's state with its averaged weights, and the curves. It belongs to one recipe
-and one data set (see training.runs.occupied, which refuses others). One that cannot be used is named, and its stage
-begins anew.
+A checkpoint holds the weights, the optimizer's state with its averaged weights, and the curves. It belongs to one
+recipe and one data set (training.runs.occupied refuses others). An unusable checkpoint is named, and its stage starts
+again from the beginning.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def of_weights(model: keras.Model) -> str:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves after every epoch; stands before SwapEMAWeights in the list, so that the weights saved are the raw ones."""
+    """Saves after every epoch. It is before SwapEMAWeights in the list of callbacks, so that it saves the raw
+    weights."""
 
     def __init__(self, folder: Path, key: str, name: str = "checkpoint") -> None:
         super().__init__()
@@ -44,9 +45,10 @@ class Checkpoint(keras.callbacks.Callback):
         self.began = time.monotonic()
 
     def resume(self, trainer: keras.Model, epochs: int) -> int:
-        """Bring a compiled model back to where it was; the number of epochs that are done.
+        """Restore a compiled model from the checkpoint. After all its `epochs` the model gets its averaged weights.
 
-        When those are all its `epochs`, it gets the averaged weights, as after the last of them.
+        Returns:
+            The number of finished epochs.
         """
         trainer.optimizer.build(trainer.trainable_variables)
         variables = [*trainer.variables, *trainer.optimizer.variables]
@@ -58,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
             epoch, curves = int(state["epoch"]), dict(state["curves"])
             trainer.load_weights(self.weights)
         except (OSError, ValueError, KeyError, TypeError):
-            for variable, value in zip(variables, before, strict=True):  # half a file may have been read
+            for variable, value in zip(variables, before, strict=True):  # a broken file may have been loaded in part
                 variable.assign(value)
             return self._anew("damaged")
         self.curves = curves
@@ -68,7 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
         return epoch
 
     def _anew(self, why: str) -> int:
-        """No epoch is done; said where there was a file that could have told of some."""
+        """No epoch is finished; says why if there are files of a checkpoint."""
         if self.weights.exists() or self.state.exists():
             print(f"{self.weights}: {why}, so this stage begins anew", flush=True)
         return 0
@@ -82,17 +84,17 @@ class Checkpoint(keras.callbacks.Callback):
         state = json.dumps({"key": self.key, "epoch": epoch + 1, "curves": self.curves})
         with whole_file.beside(self.weights) as temporary:
             self.model.save_weights(temporary)
-            self.state.unlink(missing_ok=True)  # never a state beside weights of another epoch
+            self.state.unlink(missing_ok=True)  # the state must never lie beside weights of another epoch
         whole_file.write(self.state, state)
 
 
 class Epochs(Protocol):
-    """Batches that depend on the epoch and their place in it, and on nothing else."""
+    """Batches that depend only on the epoch and on their index in it."""
 
     epoch: int
 
     def __len__(self) -> int:
-        """How many there are in an epoch."""
+        """The number of batches of an epoch."""
 
 
 def fit(
@@ -104,15 +106,15 @@ def fit(
     later: int = 0,
     **options: Any,
 ) -> None:
-    """Train a compiled model, or what is left of its epochs; it ends with its averaged weights.
+    """Train a compiled model for the rest of its epochs; it ends with its averaged weights.
 
     Args:
         trainer: compiled with an optimizer that averages (use_ema).
         batches: a keras PyDataset.
-        epochs: all there are to be.
+        epochs: their total number.
         checkpoint: of this run.
         save: writes the averaged model; called after each epoch and at the end.
-        later: batches of the stages that follow, for the time left.
+        later: number of batches of the stages that follow, for the time left.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)
@@ -123,7 +125,7 @@ def fit(
                 batches,
                 initial_epoch=batches.epoch,
                 epochs=epochs,
-                shuffle=False,  # batches are random already, and in an order that an interruption does not change
+                shuffle=False,  # batches are random already, in an order that an interruption does not change
                 verbose=0,
                 callbacks=[
                     allocator.KeepFreedMemory(),

@@ -1,4 +1,4 @@
-"""How far a training is: a bar with the time left on a terminal, and a line for each epoch."""
+"""The progress of a training: on a terminal a bar with the time left, and a line for each epoch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-SHARES = ("accuracy",)  # measures that are told in %
+SHARES = ("accuracy",)  # measures that are shown in %
 
 
 class Course(keras.callbacks.Callback):
-    """The bar goes to stderr, the lines to stdout: a log has the lines alone."""
+    """Shows the bar on stderr and prints the lines on stdout, so that a log has only the lines."""
 
     def __init__(self, title: str, epochs: int, steps: int, later: int = 0) -> None:
         """Args:
@@ -59,7 +59,7 @@ class Course(keras.callbacks.Callback):
         self.close()
 
     def close(self) -> None:
-        """Take the bar away; again does nothing."""
+        """Remove the bar; calling it again does nothing."""
         self.bar.stop()
 
 

@@ -1,13 +1,14 @@
-"""Freed memory is kept for the next step instead of being given back to the system.
+"""Keeps freed memory for the next step instead of returning it to the system.
 
-A step of training or of prediction frees and asks for the same hundreds of megabytes again. glibc gives large blocks
-back at once, and those of other threads always, because each thread's own arena holds blocks of 64 MB at most: every
-step faults every page in anew. TensorFlow's data pipeline makes it worse, it sets the trim threshold to 128 kB.
+A step of training or prediction frees and allocates the same hundreds of megabytes again. glibc returns large blocks
+to the system at once. It always does so for the blocks of other threads, because each of their arenas holds blocks of
+64 MB at most. So each step page-faults all its memory again. TensorFlow's data pipeline makes this worse: it sets the
+trim threshold to 128 kB.
 
-Measured on two x86-64 cores in a virtual machine, other work beside it. The finder's training at 512 px: 60,000 page
-faults a second and a fifth of its time in the kernel with the thresholds alone, 10 a second with one arena besides.
+Measured on two x86-64 cores in a virtual machine with other work running. The finder's training at 512 px: 60,000 page
+faults a second and a fifth of the time in the kernel with the thresholds alone, 10 a second with one arena as well.
 MobileNetV2 predicting batches of 32 at 224 px: 180,000 faults and 1.25 s of processor time a batch with glibc's own
-settings, 87,000 and 1.08 s with the thresholds alone, 2,400 and 0.84 s with one arena besides.
+settings, 87,000 and 1.08 s with the thresholds alone, 2,400 and 0.84 s with one arena as well.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ SETTINGS = {  # bytes, and one arena for all threads
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc; whether it took every setting. Elsewhere nothing happens.
+    """Set glibc's limits; returns whether it accepted all of them. On other systems nothing happens.
 
-    The number of arenas counts for threads that start later: call it before TensorFlow is imported.
+    The number of arenas applies to threads that start later, so call this before TensorFlow is imported.
     """
     if not sys.platform.startswith("linux"):
         return False

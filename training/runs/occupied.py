@@ -1,8 +1,8 @@
-"""The folder of a run: what is finished there, or begun, belongs to one training, and no other overwrites it.
+"""The folder of a run belongs to one training, finished or not, and no other training overwrites it.
 
-A finished model is an hour of work or more. So a folder that holds another training, finished or not, is refused before
-anything is read, with the first difference named; `--force` empties it. A finished training that is asked for again is
-left as it is.
+A finished model takes an hour of work or more. So a folder that holds another training is refused before anything is
+read, and the message names the first difference; `--force` empties the folder. A finished training that is started
+again is left as it is.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from maskwatch.system import whole_file
 from training.runs import run_folder
 from training.runs.knobs import Way
 
-BEGUN = "begun.json"  # which training is unfinished here; gone when it is finished
-STATES = ".weights.h5"  # how the name of a checkpoint ends, see training.runs.checkpoints
+BEGUN = "begun.json"  # says which training is unfinished here; deleted when it is finished
+STATES = ".weights.h5"  # how the name of a checkpoint's file ends, see training.runs.checkpoints
 LEAVE = "name another --out, or give --force to train it anew"
 
 
 def claim(out: Path, network: str, knobs: Mapping[str, Any], way: Way) -> None:
-    """Make the folder, or refuse one that holds another training; nothing of the data has to be known.
+    """Make the folder, or refuse one that holds another training; this needs no data set.
 
     Raises:
-        ConfigError: it holds another one, finished or begun.
+        ConfigError: it holds another training, finished or not.
     """
     out.mkdir(parents=True, exist_ok=True)
     if way.force:
@@ -40,10 +40,10 @@ def claim(out: Path, network: str, knobs: Mapping[str, Any], way: Way) -> None:
 
 
 def claim_for_result(out: Path, force: bool) -> None:
-    """Make the folder of a model that is made at once, or refuse one that holds a model or a training.
+    """Make the folder of a model that takes no training, or refuse one that holds a model or a training.
 
     Raises:
-        ConfigError: it does, and `force` is not given.
+        ConfigError: it does, without `force`.
     """
     out.mkdir(parents=True, exist_ok=True)
     if force:
@@ -53,15 +53,15 @@ def claim_for_result(out: Path, force: bool) -> None:
 
 
 def begin(out: Path, network: str, knobs: Mapping[str, Any], way: Way, key: str) -> bool:
-    """Note that this training begins or goes on; False where it is finished and there is nothing to do.
+    """Write the note that this training is unfinished; returns False when it is finished and nothing is left to do.
 
     Args:
-        out: claimed.
+        out: a folder that claim() accepted.
         network, knobs, way: as for claim().
-        key: checkpoints.fingerprint of all that decides the result, the data and the weights it starts from among it.
+        key: checkpoints.fingerprint of everything that decides the result, also the data and the initial weights.
 
     Raises:
-        ConfigError: the folder holds a training of the same knobs from other pictures or other weights.
+        ConfigError: the folder holds a training with the same knobs, but other pictures or other weights.
     """
     other = f"from other pictures or other first weights, or of another version of maskwatch; {LEAVE}"
     if found := _finished(out):
@@ -77,7 +77,7 @@ def begin(out: Path, network: str, knobs: Mapping[str, Any], way: Way, key: str)
 
 
 def end(out: Path) -> None:
-    """The training is finished: its checkpoints go, several times the size of the model."""
+    """The training is finished: delete its checkpoints, which are several times as large as the model."""
     for state in out.glob(f"*{STATES}"):
         state.with_name(state.name.removesuffix(STATES) + ".json").unlink(missing_ok=True)
         state.unlink()
@@ -85,14 +85,14 @@ def end(out: Path) -> None:
 
 
 def empty(out: Path) -> None:
-    """Throw away what a training leaves. The record goes first: without it no model counts as finished."""
+    """Delete the files of a training. The record goes first: without it no model counts as finished."""
     for name in (run_folder.RECORD, "model.keras", "curves.png"):
         (out / name).unlink(missing_ok=True)
     end(out)
 
 
 def begun(out: Path) -> dict[str, Any] | None:
-    """What is unfinished here: name, key and knobs; None where nothing is, or the note of it cannot be read."""
+    """The unfinished training here: name, key and knobs; None when there is none, or its note cannot be read."""
     try:
         found = json.loads((out / BEGUN).read_text())
         return {"name": str(found["name"]), "key": str(found["key"]), "knobs": dict(found["knobs"])}
@@ -101,7 +101,7 @@ def begun(out: Path) -> dict[str, Any] | None:
 
 
 def _finished(out: Path) -> dict[str, Any] | None:
-    """The same of what is finished here."""
+    """The finished training here, in the same form."""
     if not (out / run_folder.RECORD).exists():
         return None
     try:
@@ -112,10 +112,11 @@ def _finished(out: Path) -> dict[str, Any] | None:
 
 
 def _difference(found: Mapping[str, Any], network: str, knobs: Mapping[str, Any]) -> str:
-    """The first knob that is another, or the network; a knob that an older maskwatch did not have is none."""
+    """The first knob that differs, or the network, in words; a knob that an older maskwatch did not have is no
+    difference."""
     if found["name"] != network:
         return f"another network than {network}"
-    asked = json.loads(json.dumps(knobs, default=str))  # a tuple is a list there
+    asked = json.loads(json.dumps(knobs, default=str))  # JSON turns tuples into lists
     for name, value in asked.items():
         if name in found["knobs"] and found["knobs"][name] != value:
             return f"{name} {_said(found['knobs'][name])}, now {_said(value)} is asked for"
@@ -129,7 +130,7 @@ def _said(value: Any) -> str:
 
 
 def _all_of(out: Path, key: str) -> bool:
-    """Whether all checkpoints are of this training, as far as they can be read: an older maskwatch left no note."""
+    """Whether all readable checkpoints are of this training: an older maskwatch left no note beside them."""
     for state in out.glob(f"*{STATES}"):
         try:
             found = json.loads(state.with_name(state.name.removesuffix(STATES) + ".json").read_text())["key"]

@@ -12,6 +12,6 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
-    """The items, counted as they are used up. The bar goes when all is done."""
+    """The items, with a bar that counts them. The bar disappears at the end."""
     console = Console(stderr=True)
     return iter(rich_track(items, title, total=total, transient=True, console=console))

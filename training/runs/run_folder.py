@@ -1,4 +1,4 @@
-"""A run's folder: the model, and run.json with everything needed to know how it came about. convert reads it."""
+"""A run's folder: the model, and run.json with everything needed to know how it was made."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-head
 
 
 def file_sha256(path: Path | None) -> str | None:
-    """Of the model that a training went on from, if there is one."""
+    """The hash of the model that a training continued from, if any."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
 
 
 def versions() -> dict[str, str]:
-    """What the run was made with."""
+    """Versions of Python and the packages that decide a result."""
     return {"python": platform.python_version(), **installed(VERSIONED)}
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those that are installed."""
+    """Package -> version, of the packages that are installed."""
     found = {}
     for name in packages:
         try:
@@ -40,13 +40,13 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
 
 
 def save(model: Any, path: Path) -> None:
-    """Write a keras.Model as .keras, whole or not at all."""
+    """Write a keras.Model as .keras; the file is replaced at once or not at all."""
     with whole_file.beside(path) as temporary:
         model.save(temporary)
 
 
 def write(folder: Path, run: Run) -> None:
-    """Write folder/run.json, whole or not at all."""
+    """Write folder/run.json; the file is replaced at once or not at all."""
     whole_file.write(folder / RECORD, json.dumps(run.model_dump(mode="json"), indent=1) + "\n")
 
 
