@@ -44,7 +44,7 @@ def way(command: Command) -> Command:
     )(command)
 
 
-def turned(network: str, said: dict[str, Any]) -> tuple[dict[str, Any], Way]:
+def knobs_and_way(network: str, said: dict[str, Any]) -> tuple[dict[str, Any], Way]:
     """The knobs of a command, and how its training is run; --quick changes the knobs that the user did not give."""
     asked = Way(said.pop("force"), said.pop("quick"))
     source = click.get_current_context().get_parameter_source

@@ -549,7 +549,9 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
 ) -> None:
     learnt: list[str] = []
 
-    def run_stage(_model: object, _stage: object, looks: train_classifier.Looks, *_: object) -> checkpoints.Curves:
+    def run_stage(
+        _model: object, _stage: object, looks: train_classifier.AugmentedViews, *_: object
+    ) -> checkpoints.Curves:
         pasted = data.pasted(folders[0])
         learnt.extend(pools.source(sample, pasted) for _, pool in looks.pools for sample in pool)
         return {"loss": [0.0]}

@@ -148,7 +148,7 @@ def test_a_confusion_of_nothing_is_a_picture_too(tmp_path: Path) -> None:
 
 def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first_which_then_settles() -> None:
     head, last, everything, settling = recipes.fine_tuning(KNOBS)
-    assert [stage.plain for stage in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
+    assert [stage.unaugmented_share for stage in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
     assert (settling.frozen, settling.epochs) == (everything.frozen, KNOBS.settling)
     assert settling.rate < everything.rate
     assert (head.frozen, last.frozen, everything.frozen) == (None, "block_12_add", KNOBS.frozen)
@@ -213,7 +213,7 @@ def test_a_face_has_one_source(name: str, street: bool, source: str) -> None:
 
 
 def test_a_batch_of_looks_is_the_same_whenever_it_is_made(seen: list[Sample]) -> None:
-    one, other = (train_classifier.Looks(seen, replace(KNOBS, looks=40, batch=16)) for _ in range(2))
+    one, other = (train_classifier.AugmentedViews(seen, replace(KNOBS, looks=40, batch=16)) for _ in range(2))
     batches = [one[index] for index in range(len(one))]
     assert len(batches) == 3  # 40 looks in batches of 16
     for index in (2, 0, 1):
@@ -227,7 +227,7 @@ def test_a_batch_of_looks_is_the_same_whenever_it_is_made(seen: list[Sample]) ->
 def test_every_batch_of_looks_of_every_epoch_and_seed_is_another(seen: list[Sample]) -> None:
     made = []
     for knobs in (KNOBS, replace(KNOBS, seed=4)):
-        looks = train_classifier.Looks(seen, knobs)
+        looks = train_classifier.AugmentedViews(seen, knobs)
         for _ in range(2):
             made += [looks[index][0].tobytes() for index in range(len(looks))]
             looks.on_epoch_end()
@@ -247,7 +247,7 @@ def test_every_sample_has_its_turn_as_often_as_its_pool_says(
         return np.zeros((size, size, 3), np.uint8), each.label
 
     monkeypatch.setattr(crops, "varied", varied)
-    looks = train_classifier.Looks(seen, replace(KNOBS, looks=3200))
+    looks = train_classifier.AugmentedViews(seen, replace(KNOBS, looks=3200))
     labels = np.concatenate([looks[index][1] for index in range(len(looks))])
     assert labels.tolist() == [each.label for each in drawn]
     shares = [drawn.count(each) / len(drawn) for each in seen]
@@ -255,13 +255,13 @@ def test_every_sample_has_its_turn_as_often_as_its_pool_says(
 
 
 def test_settling_looks_are_often_the_devices_own_or_its_mirror(seen: list[Sample]) -> None:
-    looks = train_classifier.Looks(seen, replace(KNOBS, looks=1200, batch=60))
+    looks = train_classifier.AugmentedViews(seen, replace(KNOBS, looks=1200, batch=60))
     own = {}
     for each in seen:
         cut = crops.cut(each, data.read_rgb(each.path), KNOBS.size)
         own |= {cut.tobytes(): each.label, cut[:, ::-1].tobytes(): each.label}
     assert not any(image.tobytes() in own for image in looks[0][0])
-    looks.plain = 0.6
+    looks.unaugmented_share = 0.6
     found = [
         (image.tobytes(), label)
         for images, labels in map(looks.__getitem__, range(len(looks)))

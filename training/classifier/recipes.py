@@ -13,7 +13,7 @@ from training.classifier import warm_classifier
 from training.networks import alexnet, cnn, mobilenet_v2
 from training.runs.knobs import AlexNet, FineTuning, Knobs, PlainCnn
 
-Turned = TypeVar("Turned", bound=Knobs)
+AnyKnobs = TypeVar("AnyKnobs", bound=Knobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Stage:
     frozen: str | None  # layers of the base up to this one are frozen; None: the whole base. Unused without a base
     epochs: int
     rate: float
-    plain: float = 0.0  # share of the views that are not augmented
+    unaugmented_share: float = 0.0  # share of the views that are not augmented
 
 
 def everything(model: keras.Model, last: str | None) -> None:
@@ -32,12 +32,12 @@ def everything(model: keras.Model, last: str | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe(Generic[Turned]):
+class Recipe(Generic[AnyKnobs]):
     """What is specific to one network; the rest, in train_classifier, is the same for all."""
 
     name: str
-    build: Callable[[Turned], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
-    stages: Callable[[Turned], tuple[Stage, ...]]
+    build: Callable[[AnyKnobs], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
+    stages: Callable[[AnyKnobs], tuple[Stage, ...]]
     freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, with Stage.frozen
     start: Path | None = None  # the model that the training continues from
 

@@ -24,7 +24,7 @@ from training.augment import crops, transplant, weather
 from training.augment.head import Head
 from training.classifier import landmarks
 from training.classifier.pools import PASTED, PORTRAITS, pools, source
-from training.classifier.recipes import Recipe, Stage, Turned
+from training.classifier.recipes import Recipe, Stage, AnyKnobs
 from training.judging import calibration, plots, summary
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder
@@ -42,12 +42,12 @@ class Material:
     scenes_sha256: str | None  # of the scenes' splits, in their order; None without scenes
 
 
-class Looks(keras.utils.PyDataset):
+class AugmentedViews(keras.utils.PyDataset):
     """Batches of augmented views; batch i of an epoch depends on the seed alone, whatever thread makes it."""
 
     def __init__(self, samples: Sequence[crops.Sample], knobs: Knobs) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
-        self.knobs, self.epoch, self.plain = knobs, 0, 0.0
+        self.knobs, self.epoch, self.unaugmented_share = knobs, 0, 0.0
         self.images = {path: data.read_rgb(path) for path in track({s.path for s in samples}, "Reading photographs")}
         self.pools = pools(samples, knobs)
         self.masks = transplant.shelf(crops.masked(samples, knobs.seed), lambda path: self.images[path])
@@ -62,14 +62,14 @@ class Looks(keras.utils.PyDataset):
         rng = np.random.default_rng([self.knobs.seed, self.epoch, index])
         shares = [share for share, _ in self.pools]
         chosen = rng.choice(len(self.pools), self.knobs.batch, p=shares)
-        looks = [self._look(self.pools[pool][1], rng) for pool in chosen]
-        return np.stack([image for image, _ in looks]), np.array([label for _, label in looks])
+        views = [self._view(self.pools[pool][1], rng) for pool in chosen]
+        return np.stack([image for image, _ in views]), np.array([label for _, label in views])
 
-    def _look(self, pool: Sequence[crops.Sample], rng: np.random.Generator) -> tuple[Image, int]:
+    def _view(self, pool: Sequence[crops.Sample], rng: np.random.Generator) -> tuple[Image, int]:
         sample = pool[rng.integers(len(pool))]
-        if self.plain and rng.random() < self.plain:
-            look = crops.cut(sample, self.images[sample.path], self.knobs.size)
-            return (weather.mirror(look) if rng.random() < 0.5 else look), sample.label
+        if self.unaugmented_share and rng.random() < self.unaugmented_share:
+            view = crops.cut(sample, self.images[sample.path], self.knobs.size)
+            return (weather.mirror(view) if rng.random() < 0.5 else view), sample.label
         return crops.varied(sample, self.images[sample.path], self.knobs.size, rng, self.masks)
 
 
@@ -121,11 +121,11 @@ def gather(
 
 
 def train(
-    recipe: Recipe[Turned],
+    recipe: Recipe[AnyKnobs],
     portraits: Path,
     scenes: Sequence[Path],
     out: Path,
-    knobs: Turned,
+    knobs: AnyKnobs,
     yunet: Path | None = None,
     way: Way = USUAL,
 ) -> None:
@@ -149,7 +149,7 @@ def train(
     if yunet:
         learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
     print(f"{len(learn)} faces to learn from, {len(check)} to check on", flush=True)
-    x_check, y_check = plain(check, knobs.size)
+    x_check, y_check = unaugmented(check, knobs.size)
 
     model = recipe.build(knobs)
     key = checkpoints.fingerprint(
@@ -168,13 +168,13 @@ def train(
 
 
 def run_stages(
-    recipe: Recipe[Turned],
+    recipe: Recipe[AnyKnobs],
     model: keras.Model,
     learn: Sequence[crops.Sample],
     check: tuple[NDArray[np.uint8], NDArray[np.int64]],
     out: Path,
     key: str,
-    knobs: Turned,
+    knobs: AnyKnobs,
 ) -> checkpoints.Curves:
     """Train all stages of a recipe; the model ends with its averaged weights.
 
@@ -190,14 +190,14 @@ def run_stages(
     Returns:
         The curves of all stages, one after the other.
     """
-    looks = Looks(learn, knobs)
+    views = AugmentedViews(learn, knobs)
     curves: checkpoints.Curves = {}
     stages = recipe.stages(knobs)
     print("stages, with their epochs: " + ", ".join(f"{each.name} {each.epochs}" for each in stages), flush=True)
     for number, stage in enumerate(stages):
         recipe.freeze(model, stage.frozen)
-        later = len(looks) * sum(each.epochs for each in stages[number + 1 :])
-        found = run_stage(model, stage, looks, check, out, f"{key} {number}", knobs, later)
+        later = len(views) * sum(each.epochs for each in stages[number + 1 :])
+        found = run_stage(model, stage, views, check, out, f"{key} {number}", knobs, later)
         for name, values in found.items():
             curves.setdefault(name, []).extend(values)
         plots.curves(curves, out / "curves.png")
@@ -205,10 +205,10 @@ def run_stages(
 
 
 def _record(
-    recipe: Recipe[Turned],
+    recipe: Recipe[AnyKnobs],
     material: Material,
     scenes: Sequence[Path],
-    knobs: Turned,
+    knobs: AnyKnobs,
     logits: NDArray[np.float32],
     y_check: NDArray[np.int64],
     curves: checkpoints.Curves,
@@ -263,7 +263,7 @@ def counts(bare: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, in
 def run_stage(
     model: keras.Model,
     stage: Stage,
-    looks: Looks,
+    views: AugmentedViews,
     check: tuple[NDArray[np.uint8], NDArray[np.int64]],
     out: Path,
     key: str,
@@ -271,7 +271,7 @@ def run_stage(
     later: int = 0,
 ) -> checkpoints.Curves:
     """Train one stage, or the rest of it; the model ends with its averaged weights. Returns the curves."""
-    steps, warmup = stage.epochs * len(looks), min(knobs.warmup, len(looks) // 2)
+    steps, warmup = stage.epochs * len(views), min(knobs.warmup, len(views) // 2)
     trainer = keras.Model(model.input, model.output)  # shares the layers; the saved model stays free of our loss
     trainer.compile(
         keras.optimizers.AdamW(
@@ -284,11 +284,11 @@ def run_stage(
         SmoothedCrossEntropy(knobs.smoothing),
         metrics=["accuracy"],
     )
-    looks.plain = stage.plain
+    views.unaugmented_share = stage.unaugmented_share
     checkpoint = checkpoints.Checkpoint(out, key, stage.name)
     checkpoints.fit(
         trainer,
-        looks,
+        views,
         stage.epochs,
         checkpoint,
         save=lambda: run_folder.save(model, out / "model.keras"),
@@ -314,7 +314,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         return keras.losses.categorical_crossentropy(wanted, y_pred, from_logits=True)
 
 
-def plain(samples: Sequence[crops.Sample], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def unaugmented(samples: Sequence[crops.Sample], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """(N, size, size, 3) the samples as the device sees them, and their (N,) classes."""
     images = [crops.cut(s, data.read_rgb(s.path), size) for s in track(samples, "Cutting what is checked on")]
     return np.stack(images), np.array([sample.label for sample in samples])

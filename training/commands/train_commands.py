@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from training.options import FILE, FOLDER, NEW, fine_tuning, knob, need, recipe, turned, way
+from training.options import FILE, FOLDER, NEW, fine_tuning, knob, knobs_and_way, need, recipe, way
 from training.runs.knobs import AlexNet, FineTuning, PlainCnn
 from training.study.commands import by_protocol, deep_cnn
 
@@ -47,7 +47,7 @@ def train_mobilenet_v2(
     need(weights, start)
     from training.classifier import recipes, train_classifier
 
-    knobs, asked = turned("mobilenet_v2", said)
+    knobs, asked = knobs_and_way("mobilenet_v2", said)
     train_classifier.train(
         recipes.of_mobilenet_v2(weights, start), root, scenes, out, FineTuning(**knobs), yunet, asked
     )
@@ -63,7 +63,7 @@ def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | Non
     run."""
     from training.classifier import recipes, train_classifier
 
-    knobs, asked = turned("cnn", said)
+    knobs, asked = knobs_and_way("cnn", said)
     train_classifier.train(recipes.CNN, root, scenes, out, PlainCnn(**knobs), yunet, asked)
 
 
@@ -76,7 +76,7 @@ def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path |
     run."""
     from training.classifier import recipes, train_classifier
 
-    knobs, asked = turned("alexnet", said)
+    knobs, asked = knobs_and_way("alexnet", said)
     train_classifier.train(recipes.ALEXNET, root, scenes, out, AlexNet(**knobs), yunet, asked)
 
 
@@ -106,7 +106,7 @@ def train_finder(
     need(weights, start)
     from training.finder import train_finder
 
-    knobs, asked = turned("finder", said)
+    knobs, asked = knobs_and_way("finder", said)
     train_finder.train(sources, portraits, weights, start, out, _detectors(train_finder.Knobs(), knobs), asked)
 
 
@@ -122,7 +122,7 @@ def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
     """YOLOv5s: faces and their classes at once, from random weights. Give the command again to continue a run."""
     from training.yolo import train_yolov5s
 
-    knobs, asked = turned("yolov5s", said)
+    knobs, asked = knobs_and_way("yolov5s", said)
     train_yolov5s.train(boxes, out, _detectors(train_yolov5s.Knobs(), knobs), asked)
 
 
@@ -152,7 +152,7 @@ def left_out(
     from training.classifier import recipes
 
     recipe = recipes.of_mobilenet_v2(weights, start)
-    knobs, asked = turned("mobilenet_v2", said)
+    knobs, asked = knobs_and_way("mobilenet_v2", said)
     for row in left_out.run(recipe, root, scenes, out, FineTuning(**knobs), yunet, asked):
         without, learnt = row["without"], row["learnt"]
         click.echo(

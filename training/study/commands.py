@@ -85,11 +85,11 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
     if variant.frozen:
         need(said.get("weights"))
     source = click.get_current_context().get_parameter_source
-    turned = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
+    options = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
     if said["quick"]:
-        turned = {**QUICK, **turned}
+        options = {**QUICK, **options}
     if said["limit"]:
-        turned["limit"] = said["limit"]
+        options["limit"] = said["limit"]
     from training.study import train
 
     options = train.Options(
@@ -98,7 +98,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
         share=said["share"] / 100,
         bfloat16=said["bfloat16"],
         data_parallel=said["data_parallel"],
-        **turned,
+        **options,
     )
     asked = Way(said["force"], said["quick"])
     train.train(variant, said.get("weights"), said["root"], said["out"], options, asked)
