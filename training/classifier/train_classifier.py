@@ -24,7 +24,7 @@ from training.augment import crops, transplant, weather
 from training.augment.head import Head
 from training.classifier import landmarks
 from training.classifier.pools import PASTED, PORTRAITS, pools, source
-from training.classifier.recipes import Recipe, Stage, AnyKnobs
+from training.classifier.recipes import AnyKnobs, Recipe, Stage
 from training.judging import calibration, plots, summary
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder

@@ -1,1 +1,1 @@
-"""What the models, and other people's, make of pictures that nobody learnt from: `python -m training strangers`."""
+"""Our models and other people's on pictures that no system was trained on: `python -m training strangers`."""

@@ -1,4 +1,4 @@
-"""The table as one picture: a panel for each kind of figure, a mark with its interval for each system."""
+"""The table of figures as one picture: a panel for each kind of figure, a mark with its interval for each system."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PANELS = ("faces found", "masks worn wrong, flagged", "mistakes: the fewer the b
 
 
 def draw(rows: Sequence[Row], names: Sequence[str], place: Path) -> None:
-    """Write a PNG, whole or not at all."""
+    """Write a PNG; the file is replaced at once or not at all."""
     groups = {
         title: [target for target in TARGETS if title_of(target) == title and _of(target, rows)] for title in PANELS
     }
@@ -45,7 +45,7 @@ def draw(rows: Sequence[Row], names: Sequence[str], place: Path) -> None:
 
 
 def title_of(target: Target) -> str:
-    """The panel of a target; empty of one that is in the table alone."""
+    """The panel of a target; empty for a target that is only in the table."""
     if target.about.startswith("float"):
         return ""
     if target.most or target.measure in (measures.MASKED_BARE, measures.BARE_MASKED):
@@ -61,7 +61,7 @@ def _of(target: Target, rows: Sequence[Row]) -> list[Row]:
 
 
 def _panel(panel: Axes, group: Sequence[Target], rows: Sequence[Row], names: Sequence[str]) -> None:
-    """A line for each target, its systems one above the other."""
+    """A line for each target, with its systems next to each other."""
     for line, target in enumerate(group):
         found = _of(target, rows)
         for row in found:
@@ -78,7 +78,7 @@ def _panel(panel: Axes, group: Sequence[Target], rows: Sequence[Row], names: Seq
 
 
 def _named(target: Target) -> str:
-    """A target beside its line."""
+    """The text beside a target's line."""
     how = target.about.partition(": ")[2]
     return f"{target.source}{f', {how}' if how else ''}: {target.measure}"
 

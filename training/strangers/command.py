@@ -17,15 +17,19 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 @click.command()
 @click.option("--ours", "bundles", metavar="NAME=FACE,MASK", multiple=True, required=True, help="Two bundles; repeat.")
-@click.option("--float", "floats", metavar="NAME=FACE,MASK", multiple=True, help="The .keras files NAME was made of.")
-@click.option("--peers", type=FOLDER, help="Folder of other people's detectors; YuNet's also tells faces' poses.")
+@click.option(
+    "--float", "floats", metavar="NAME=FACE,MASK", multiple=True, help="The .keras files that NAME was converted from."
+)
+@click.option("--peers", type=FOLDER, help="Folder of other people's detectors; YuNet's is also used for faces' poses.")
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes_option("Pascal VOC scenes; repeat for each source. One without any face counts false faces.", required=True)
 @click.option("--part", type=click.Choice(["validation", "test"]), required=True, help="Of the split.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 @click.option("--min-side", type=float, default=24.0, show_default=True, help="Ignore smaller faces, pixels.")
 @click.option(
-    "--most", type=click.IntRange(min=1), help="Pictures of a source, drawn at random; its record says sample."
+    "--most",
+    type=click.IntRange(min=1),
+    help="At most so many pictures of a source, drawn at random; the record is named sample.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--out", type=NEW, default=RESULTS, show_default="training/results", help="Folder of record and picture.")
@@ -44,8 +48,8 @@ def strangers(
     out: Path,
     run: Path,
 ) -> None:
-    """What several bundles, and other people's detectors, make of pictures nobody learnt from: every row of the table
-    in docs/quality.md, with counts and intervals.
+    """Judge bundles, and other people's detectors, on pictures no system was trained on: every row of the table in
+    docs/quality.md, with counts and intervals.
 
     Writes OUT/strangers-PART.json and .png, and into RUN contact sheets of the weakest slices.
     """

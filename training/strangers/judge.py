@@ -1,4 +1,4 @@
-"""The whole measurement: pictures gathered, shown once, counted, and written as one record with its pictures."""
+"""The whole measurement: gather pictures, run every system on them once, count, and write the record and pictures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SCHEMA, KIND = 1, "strangers"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is measured, on what."""
+    """The systems that are measured, and the pictures."""
 
     root: Path  # portraits
     scenes: Sequence[Path]  # a source each
     part: str  # of the split
     subjects: Sequence[Subject]
-    yunet: Path | None = None  # tells which way faces look
+    yunet: Path | None = None  # for slices by the pose of faces
     seed: int = 0  # of the split
     min_side: float = 24.0  # pixels, shorter side of the faces that count
     most: int | None = None  # pictures of a source; None: all
@@ -41,7 +41,7 @@ class Question:
 
     @property
     def name(self) -> str:
-        """Of the record's file: a sample never takes the place of the whole."""
+        """The name of the record's file: a sample never replaces the whole measurement."""
         return f"{KIND}-{self.part}" + ("-sample" if self.most else "")
 
 
@@ -84,7 +84,7 @@ def _threshold(subject: Subject) -> float:
 
 
 def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
-    """Everything that a figure depends on."""
+    """Everything that the figures depend on."""
     found = measures.by_source(seen)
     facts = [systems.facts(subject) for subject in question.subjects]
     splits = voc.sources(question.scenes, question.seed)
@@ -99,7 +99,7 @@ def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
         "seed": question.seed,
         "min_side": question.min_side,
         "most": question.most,
-        "preprocess_version": preprocess.VERSION,  # of the pixels that everything of ours was shown
+        "preprocess_version": preprocess.VERSION,  # of the pixels that our models were shown
         "resampled": measures.RESAMPLED,
         "versions": runs.versions(),
         "systems": facts,
@@ -128,7 +128,7 @@ def count(seen: Sequence[Seen], opened: Sequence[System], question: Question) ->
 
 
 def of_source(name: str, shown: Sequence[Seen], system: System, side: float) -> list[Row]:
-    """A system on one source: portraits, rooms without a face, or scenes."""
+    """A system's figures on one source: portraits, rooms without a face, or scenes."""
     if name == PORTRAITS:
         return measures.portraits(shown, system) if system.labels and system.portraits else []
     if not any(each.picture.faces for each in shown):
@@ -138,7 +138,7 @@ def of_source(name: str, shown: Sequence[Seen], system: System, side: float) -> 
 
 
 def pairs(subjects: Sequence[Subject], opened: Sequence[System]) -> list[tuple[System, System]]:
-    """(float, int8) of the same name: `now, float` belongs to `now`."""
+    """(float, int8) systems of the same name: `now, float` belongs to `now`."""
     known = {system.name: system for system in opened}
     return [
         (known[subject.name], known[subject.name.removesuffix(FLOAT)])
@@ -147,11 +147,11 @@ def pairs(subjects: Sequence[Subject], opened: Sequence[System]) -> list[tuple[S
     ]
 
 
-FLOAT = ", float"  # what follows the name of the bundles that were made of a float model
+FLOAT = ", float"  # follows the name of the bundles that were converted from a float model
 
 
 def quantized(sources: dict[str, list[Seen]], before: System, after: System, side: float) -> list[Row]:
-    """What int8 costs, by source."""
+    """What int8 costs, by source of pictures."""
     rows: list[Row] = []
     for name, shown in sources.items():
         if name == PORTRAITS:
@@ -167,7 +167,7 @@ def quantized(sources: dict[str, list[Seen]], before: System, after: System, sid
 
 
 def told(rows: Sequence[Row]) -> list[str]:
-    """Each target with every system's figure, for people."""
+    """Each target with every system's figure, as lines for people."""
     lines = []
     for target in TARGETS:
         asked = (target.about, target.source, target.measure)
@@ -181,7 +181,7 @@ def told(rows: Sequence[Row]) -> list[str]:
 
 
 def figure(row: Row) -> str:
-    """One figure with its interval and count."""
+    """One figure with its interval and count, as text."""
     if row.value is None or row.interval95 is None:
         return "–"
     low, high = row.interval95
@@ -190,12 +190,12 @@ def figure(row: Row) -> str:
 
 
 def verdict(kept: bool | None) -> str:
-    """Behind a figure."""
+    """The word after a figure: whether it reaches its target."""
     return {None: "", True: "  kept", False: "  missed"}[kept]
 
 
 def text(made: dict[str, Any]) -> str:
-    """JSON with a line for each figure, each system and each target."""
+    """JSON with one line for each figure, each system and each target."""
     lines = []
     for key, value in made.items():
         if isinstance(value, list):

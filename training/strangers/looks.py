@@ -1,7 +1,7 @@
-"""What each annotated face looks like: the slices it is counted in.
+"""The traits of each annotated face, which decide the slices it is counted in.
 
-Some are annotated (WIDER's occluded, blur, atypical_pose), the rest is measured in the picture, and each measure's
-bounds are here: nobody has looked at every face.
+Some traits are annotated (WIDER's occluded, blur, atypical_pose). The others are measured in the picture with the
+bounds given here, because nobody has looked at every face.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ ANNOTATED = {  # tag of faces-wider -> kind of slice, names of its values
     "blur": ("blur (annotated)", ("none", "some", "much")),
     "atypical_pose": ("pose (annotated)", ("usual", "unusual")),
 }
-EDGE = 1.0  # pixels: a box so near to the picture's side is cut by it
-COVERED = 0.1  # of a face's area that another face's box covers
-GREY = 6.0  # of 255: mean difference between a picture's strongest and weakest channel, below which it has no colour
+EDGE = 1.0  # pixels: a box this near to the picture's edge is cut by it
+COVERED = 0.1  # share of a face's area that another face's box covers
+GREY = 6.0  # of 255: mean difference between the strongest and weakest channel; below, a picture has no colour
 INPUT = 320  # pixels, of the shipped finder
 INPUT_SIZES = (8, 12, 16, 24, 40, 80)  # pixels of that input, shorter side of the face
-POINTS_AT = 160  # pixels, the side of the square in which YuNet looks for a face's points
-ROLL = 15.0  # degrees between the eyes' line and the picture's, from which a head is tilted
-UNEVEN = 24.0  # of 255: standard deviation of a mask's grey levels from their surroundings': by eye, most are prints
-SHADING = 6.0  # of 64 pixels: the Gaussian's sigma that tells folds and shadows, which are wider than a print
-CLOSE = 0.4  # of the picture's longer side: the longer side of a face seen from close
+POINTS_AT = 160  # pixels, the side of the square in which YuNet looks for a face's landmarks
+ROLL = 15.0  # degrees between the line of the eyes and the horizontal, from which a head is tilted
+# Of 255: standard deviation of a mask's grey levels from their surroundings'; most masks above it have a print
+UNEVEN = 24.0
+SHADING = 6.0  # of 64 pixels: sigma of the Gaussian that separates folds and shadows, which are wider, from a print
+CLOSE = 0.4  # share of the picture's longer side: a face with such a longer side was taken from close
 
 
 def of(
@@ -50,13 +51,13 @@ def of(
 
 
 def annotated(path: Path) -> list[dict[str, str]]:
-    """What the annotation beside a picture tells of each of its faces."""
+    """The traits in the annotation beside a picture, for each of its faces."""
     file = path.parent.parent / "annotations" / f"{path.stem}.xml"
     if not file.exists():
         return []
     objects = ElementTree.parse(file).getroot().findall("object")  # noqa: S314 - read by voc already
     if not any(item.find("atypical_pose") is not None for item in objects):
-        return [{} for _ in objects]  # the tag is there in other sets, and always 0
+        return [{} for _ in objects]  # other sets have the tag too, but it is always 0
     return [
         {
             kind: names[min(int(item.findtext(tag) or 0), len(names) - 1)]
@@ -114,12 +115,12 @@ def cut(box: Box, image: Image) -> bool:
 
 
 def covered(face: voc.Annotation, faces: Sequence[voc.Annotation]) -> bool:
-    """Whether another face's box lies on a tenth of this one's, in front of it or behind it."""
+    """Whether another face's box covers a tenth of this one's, in front of it or behind it."""
     return any(_common(face.box, other.box) >= COVERED * face.box.area for other in faces if other is not face)
 
 
 def _common(one: Box, other: Box) -> float:
-    """Pixels in both."""
+    """Number of pixels in both boxes."""
     width = min(one.right, other.right) - max(one.left, other.left)
     height = min(one.bottom, other.bottom) - max(one.top, other.top)
     return max(width, 0.0) * max(height, 0.0)
@@ -131,7 +132,7 @@ def is_close(box: Box, image: Image) -> bool:
 
 
 def surface(image: Image, box: Box) -> str:
-    """Whether the cloth in the lower middle of a masked face is of one brightness, or has a print, an edge, a valve."""
+    """Whether the cloth in the lower middle of a masked face is even, or has a print, an edge or a valve."""
     face = preprocess.face_crop(image, box, 64, margin=0.0)
     left, top, right, bottom = (round(64 * share) for share in slices.MASK_PLACE)
     grey = cv2.cvtColor(face[top:bottom, left:right], cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -139,7 +140,7 @@ def surface(image: Image, box: Box) -> str:
 
 
 def pose(image: Image, box: Box, landmarks: slices.Landmarks) -> str:
-    """Which way a face looks, by the five points of another finder."""
+    """Which way a face looks, by the five landmarks of another finder."""
     points = landmarks(preprocess.face_crop(image, box, POINTS_AT, margin=0.6))
     if points is None:
         return "no points found"

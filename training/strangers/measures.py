@@ -1,5 +1,5 @@
-"""Counts, shares and average precisions, each with its 95 % interval: Wilson's for a share, Garwood's for a number of
-false faces, and for an average precision RESAMPLED sets of as many pictures drawn with replacement."""
+"""Counts, shares and average precisions, each with a 95 % interval: Wilson's for a share, Garwood's for a number of
+false faces, and for an average precision from RESAMPLED sets of as many pictures drawn with replacement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
 from training.strangers.watch import Seen
 
-RESAMPLED = 1000  # times, seed 0
+RESAMPLED = 1000  # sets, seed 0
 WORN_WRONG, MASKED_BARE, BARE_MASKED = "worn wrong flagged", "masked called bare", "bare called masked"
 
 
@@ -32,10 +32,10 @@ class Row:
     source: str
     system: str
     measure: str
-    value: float | None  # None: nothing was there to be counted
+    value: float | None  # None: there was nothing to count
     interval95: tuple[float, float] | None
     n: int
-    hits: int | None = None  # of n; None: no share
+    hits: int | None = None  # of n; None: the figure is not a share
 
     def record(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -46,7 +46,7 @@ class Row:
 
 
 def share(about: str, source: str, system: str, measure: str, rights: Iterable[bool]) -> Row:
-    """Of true ones."""
+    """The row of a share: how many of the values are true."""
     found = list(rights)
     hits, n = sum(found), len(found)
     ends = wilson.interval(hits, n) if n else None
@@ -67,7 +67,7 @@ def truths(seen: Iterable[Seen], min_side: float) -> dict[str, list[Truth]]:
 
 
 def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
-    """How well a detector finds the faces of annotated scenes, whatever they wear."""
+    """How well a detector finds the faces of annotated scenes, whatever their class."""
     asked, found = truths(seen, min_side), {each.picture.key: each.found[system.name] for each in seen}
     value, count = average_precision(found, asked, min_side=min_side)
     counts = matching.tally(found, asked, system.threshold, min_side)
@@ -79,7 +79,7 @@ def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) ->
 
 
 def precisions(found: Findings, asked: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
-    """(RESAMPLED,) average precisions of pictures drawn anew."""
+    """(RESAMPLED,) average precisions of pictures drawn with replacement."""
     return resampled_precisions(found, asked, min_side, RESAMPLED)
 
 
@@ -95,8 +95,8 @@ def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def rooms(source: str, seen: Sequence[Seen], system: System) -> Row:
-    """False faces of any size, an image, where nobody is; the interval is Garwood's of a Poisson count (Biometrika 28,
-    1936): of none in 74 images it still says how many there may be."""
+    """False faces of any size, an image, in rooms with nobody; with Garwood's interval of a Poisson count (Biometrika
+    28, 1936), which also bounds the rate when none was found."""
     false = sum(face.score >= system.threshold for each in seen for face in each.found[system.name])
     low = chi2.ppf(0.025, 2 * false) / 2 if false else 0.0
     high = chi2.ppf(0.975, 2 * false + 2) / 2
@@ -106,7 +106,7 @@ def rooms(source: str, seen: Sequence[Seen], system: System) -> Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Met:
-    """An annotated face, and the box that found it."""
+    """An annotated face, and the box that found it, if any."""
 
     seen: Seen
     at: int  # index of the face
@@ -130,12 +130,12 @@ def met(seen: Iterable[Seen], system: System, min_side: float) -> Iterator[Met]:
 
 
 def right(label: str, name: str) -> bool:
-    """Whether a verdict is: a mask worn wrong counts as bare."""
+    """Whether a verdict is right: a mask worn wrong counts as bare."""
     return (label == Label.WITH_MASK) == (name == Label.WITH_MASK)
 
 
 def labels(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
-    """What the faces that were found are called."""
+    """How the found faces are labelled."""
     pairs = [
         (str(each.found.label), each.name)
         for each in met(seen, system, min_side)
@@ -145,7 +145,7 @@ def labels(source: str, seen: Sequence[Seen], system: System, min_side: float) -
 
 
 def called(about: str, source: str, system: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """The three mistakes, of (answer, truth); of a class that does not occur there is no row."""
+    """The three kinds of mistakes among pairs of (answer, truth); without a row for a class that does not occur."""
     asked = (
         (WORN_WRONG, Label.INCORRECT, Label.WITHOUT_MASK),
         (MASKED_BARE, Label.WITH_MASK, Label.WITHOUT_MASK),
@@ -159,7 +159,7 @@ def called(about: str, source: str, system: str, pairs: Sequence[tuple[str, str]
 
 
 def crops(source: str, seen: Sequence[Seen], system: str, min_side: float) -> list[Row]:
-    """What a classifier alone says of the annotated faces, by how they are shown."""
+    """How a classifier alone labels the annotated faces, by the kind of crop."""
     pairs: dict[str, list[tuple[str, str]]] = {}
     for each in seen:
         for crop in each.crops:
@@ -175,7 +175,7 @@ def crops(source: str, seen: Sequence[Seen], system: str, min_side: float) -> li
 
 
 def _truth(seen: Seen, at: int, min_side: float) -> str:
-    """The class of a face that counts; empty of another."""
+    """The class of a face that counts; empty for other faces."""
     if seen.picture.label:
         return seen.picture.label
     face = seen.picture.faces[at]
@@ -183,7 +183,7 @@ def _truth(seen: Seen, at: int, min_side: float) -> str:
 
 
 def portraits(seen: Sequence[Seen], system: System) -> list[Row]:
-    """The whole pipeline: the largest face found, and its label."""
+    """Finder and classifier together: the largest face found, and its label."""
     found = {
         each.picture.key: [face for face in each.found[system.name] if face.score >= system.threshold] for each in seen
     }
@@ -196,7 +196,7 @@ def portraits(seen: Sequence[Seen], system: System) -> list[Row]:
 
 
 def close_ups(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
-    """Masked faces seen from close, found; and those whose mask has a print, an edge or a valve."""
+    """Found faces among masked ones seen from close, and among those whose mask has a print, an edge or a valve."""
     shown = [each for each in met(seen, system, min_side) if each.traits.get("close-up") == "masked"]
     uneven = [each for each in shown if each.traits.get("mask surface") == "uneven"]
     rows = [
@@ -207,7 +207,7 @@ def close_ups(source: str, seen: Sequence[Seen], system: System, min_side: float
 
 
 def lost(source: str, seen: Sequence[Seen], before: System, after: System, min_side: float) -> list[Row]:
-    """What quantizing costs: float less int8, the difference told on the same drawn pictures."""
+    """The average precision of float minus that of int8, with the interval from the same drawn pictures."""
     asked = truths(seen, min_side)
     each = [{one.picture.key: one.found[system.name] for one in seen} for system in (before, after)]
     values = [average_precision(found, asked, min_side=min_side) for found in each]
@@ -219,7 +219,7 @@ def lost(source: str, seen: Sequence[Seen], before: System, after: System, min_s
 
 
 def lost_labels(source: str, seen: Sequence[Seen], before: str, after: str, look: str) -> Row:
-    """Of a classifier alone: share of the same crops that float judges right, less int8's."""
+    """For a classifier alone: the share of crops that float labels right, minus int8's share on the same crops."""
     rights = {
         name: np.array(
             [

@@ -1,4 +1,4 @@
-"""The pictures of one part of every source: scenes, rooms and portraits, with what is known of their faces."""
+"""The pictures of one part of every source, scenes, rooms and portraits, with the annotations of their faces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from training.pictures import data, voc
 
 Item = TypeVar("Item")
-PORTRAITS = "portraits"  # the name of the photographs of --data
+PORTRAITS = "portraits"  # the source name of the photographs of --data
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,27 @@ class Picture:
 
     source: str
     path: Path
-    faces: tuple[voc.Annotation, ...]  # of a portrait the largest known one, if any
-    label: str = ""  # of a portrait
+    faces: tuple[voc.Annotation, ...]  # of a portrait: its largest known face, if any
+    label: str = ""  # of a portrait; otherwise empty
 
     @property
     def key(self) -> str:
-        """Its name within its source; with_mask/ and without_mask/ may use the same ones."""
+        """A unique name: with_mask/ and without_mask/ may have files of the same name."""
         return f"{self.label}/{self.path.stem}" if self.label else self.path.stem
 
 
 def gather(root: Path, scenes: Sequence[Path], part: str, seed: int, most: int | None) -> list[Picture]:
-    """Every readable picture of that part.
+    """Every readable picture of a part.
 
     Args:
         root: portraits, with_mask/ and without_mask/.
         scenes: a source each.
         part: validation or test.
         seed: of the split.
-        most: pictures of a source, drawn at random; None: all.
+        most: at most so many pictures of a source, drawn at random; None: all.
 
     Raises:
-        SourceError: a folder is not what it should be.
+        SourceError: a folder cannot be used.
     """
     found = [
         Picture(name, scene.path, scene.faces)
@@ -66,7 +66,8 @@ def _some(items: Sequence[Item], most: int | None) -> list[Item]:
 
 
 def learnt(split_sha256: str, splits: Mapping[str, voc.Split]) -> list[str] | None:
-    """The sources whose splits a finder's card carries the hash of, in the order of its training; None: others."""
+    """The sources that a finder was trained on, from the hash in its card, in the order of its training; None:
+    unknown."""
     orders = chain.from_iterable(permutations(splits, count) for count in range(1, len(splits) + 1))
     for order in orders:
         if voc.sha256(splits[name] for name in order) == split_sha256:

@@ -1,6 +1,6 @@
-"""What is measured, behind one call: our bundles, their float models, and other people's detectors.
+"""The measured systems, behind one call: our bundles, their float models, and other people's detectors.
 
-Every one gives the faces of a picture with a score. Those that know masks label the faces that reach their threshold.
+Each gives the faces of a picture with a score. Those that know masks label the faces that reach their threshold.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from training.judging.detections import Found
 from training.runs import run_folder
 
 FAINT = 0.05  # 0–1; fainter boxes would not change an average precision
-THREADS = 1  # of an interpreter: the pictures are dealt to processes
+THREADS = 1  # of an interpreter: the work is spread over processes instead
 YUNET, AIZOO, ULTRAFACE = "yunet_s_640_640.onnx", "aizoo_face_mask_detection.tflite", "ultraface_rfb640_masked_v2.onnx"
 
 Kind = Literal["bundles", "float", "yunet", "aizoo", "ultraface"]
@@ -29,32 +29,32 @@ Kind = Literal["bundles", "float", "yunet", "aizoo", "ultraface"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One row of the table, not yet opened, so that it can be sent to another process."""
+    """One system before it is opened, so that it can be sent to another process."""
 
     name: str
     kind: Kind
     face: Path
-    mask: Path | None = None  # None: it gives no labels, or its one model does
+    mask: Path | None = None  # None: it gives no labels, or its only model does
     side: int = 0  # pixels, of YuNet's frame
-    threshold: float = 0.0  # 0–1; 0: the one that our model carries
+    threshold: float = 0.0  # 0–1; 0: the threshold of our model's card
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class System:
-    """One row of the table, ready."""
+    """One system, ready to use."""
 
     name: str
-    find: Callable[[Image], list[Found]]  # FAINT and above
-    threshold: float  # 0–1, from here on a face is reported
-    labels: bool  # whether it says what a face wears
-    portraits: bool = True  # whether it is shown portraits too; one without labels is not
+    find: Callable[[Image], list[Found]]  # with scores from FAINT on
+    threshold: float  # 0–1; faces are reported from this score on
+    labels: bool  # whether it gives labels
+    portraits: bool = True  # whether it is shown portraits; only a system with labels is
 
 
 def ours(text: str, kind: Kind) -> Subject:
-    """`now=face.tflite,mask.tflite` -> what is measured under that name.
+    """`now=face.tflite,mask.tflite` -> the system of that name.
 
     Raises:
-        ConfigError: it is not of that form.
+        ConfigError: the text is not of that form.
         ModelError: a file is missing.
     """
     name, equals, files = text.partition("=")
@@ -68,11 +68,11 @@ def ours(text: str, kind: Kind) -> Subject:
 
 
 def others(folder: Path) -> list[Subject]:
-    """Other people's detectors in a folder, as far as they are there. AIZOO at its authors' threshold; YuNet and
-    UltraFace at lower ones than their authors' (0.9 and 0.7), at which both miss many masked faces.
+    """The detectors of other people that are in a folder. AIZOO has its authors' threshold; YuNet and UltraFace have
+    lower thresholds than their authors' 0.9 and 0.7, at which both miss many masked faces.
 
     Raises:
-        ModelError: none is there.
+        ModelError: the folder has none of them.
     """
     known = [
         Subject("YuNet 320", "yunet", folder / YUNET, side=320, threshold=0.6),
@@ -87,7 +87,7 @@ def others(folder: Path) -> list[Subject]:
 
 
 def opened(subject: Subject) -> System:
-    """Ready to be shown pictures.
+    """Open a system.
 
     Raises:
         ModelError: a file cannot be used.
@@ -103,7 +103,7 @@ def opened(subject: Subject) -> System:
 
 
 def _bundles(subject: Subject) -> System:
-    """As the device runs them."""
+    """Bundles, run as the device runs them."""
     face, mask = cards(subject)
     threshold = face.card.score_threshold or 0.5
     finder = SingleShotDetector(face, FAINT, THREADS)
@@ -123,13 +123,13 @@ def _bundles(subject: Subject) -> System:
 
 
 def cards(subject: Subject) -> tuple[bundle.Bundle, bundle.Bundle]:
-    """Both bundles; of another preprocess.VERSION too, for `before` is older than the code that judges it."""
+    """Both bundles; also for another preprocess.VERSION, because `before` is older than this code."""
     assert subject.mask is not None
     return bundle.read(subject.face, "face", any_pixels=True), bundle.read(subject.mask, "mask", any_pixels=True)
 
 
 def _float(subject: Subject) -> System:
-    """Keras models, by the thresholds and calibrations of the run.json beside each."""
+    """Keras models, with the thresholds and calibrations of the run.json beside each."""
     import keras
 
     from training.finder import finder_scores
@@ -144,7 +144,8 @@ def _float(subject: Subject) -> System:
         answers = [each.found for each in finder_scores.answers(model, image, size, FAINT)]
         return [_labelled(network, image, each) if each.score >= threshold else each for each in answers]
 
-    return System(subject.name, find, threshold, True, portraits=False)  # its finder would take a fifth of all the time
+    # Its finder would take a fifth of the whole time
+    return System(subject.name, find, threshold, True, portraits=False)
 
 
 def _labelled(network: evaluate.Network, image: Image, found: Found) -> Found:
@@ -154,7 +155,7 @@ def _labelled(network: evaluate.Network, image: Image, found: Found) -> Found:
 
 
 def facts(subject: Subject) -> dict[str, Any]:
-    """What it is, ready for JSON: files with their hashes, and for bundles what their cards say."""
+    """The system's files with their hashes, and for bundles the facts of their cards, ready for JSON."""
     found: dict[str, Any] = {"name": subject.name, "kind": subject.kind, "face": _file(subject.face)}
     if subject.mask is not None:
         found["mask"] = _file(subject.mask)

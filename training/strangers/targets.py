@@ -1,4 +1,4 @@
-"""What is asked for, row by row: the issue's table."""
+"""The figures that are asked for, row by row, see the table in docs/quality.md."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ EVERYDAY, STREETS, OLD_STREETS, KINDS, ROOMS = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row of the table, and the bound that its figure must keep."""
+    """One row of the table, with the bound that the figure must keep."""
 
     about: str
     source: str
     measure: str
-    bound: float | None = None  # None: told, not asked for
-    most: bool = False  # the bound is an upper one
+    bound: float | None = None  # None: shown only
+    most: bool = False  # whether the bound is an upper one
 
     def kept_by(self, row: Row) -> bool | None:
-        """Whether a figure keeps it; None where nothing is asked or counted."""
+        """Whether a figure keeps the bound; None without a bound or without a value."""
         if self.bound is None or row.value is None:
             return None
         return row.value <= self.bound if self.most else row.value >= self.bound

@@ -1,4 +1,4 @@
-"""Every picture shown once to every subject; the pictures are dealt to several processes."""
+"""Shows every picture once to every system, in several processes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from training.strangers import looks
 from training.strangers.pictures import PORTRAITS, Picture
 from training.strangers.systems import Subject, System, opened
 
-CHUNK = 4  # pictures a process is given at once
-FACE, GREY, TIGHT, WHOLE = "face", "grey", "tight", "whole"  # what a classifier alone is shown
+CHUNK = 4  # pictures that a process gets at once
+FACE, GREY, TIGHT, WHOLE = "face", "grey", "tight", "whole"  # the kinds of crops for a classifier alone
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """What a classifier alone says of one face."""
+    """A classifier's answer on one crop of a face."""
 
     system: str
     look: str  # FACE: the annotated face as the device cuts it; GREY: that without colour; TIGHT: without a margin
@@ -39,7 +39,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One picture, and what everybody made of it."""
+    """One picture, and the answers of all systems."""
 
     picture: Picture
     found: Mapping[str, list[Found]]  # by system
@@ -49,14 +49,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watcher:
-    """All subjects, opened in this process."""
+    """All systems, opened in this process."""
 
     systems: Sequence[System]
     networks: Mapping[str, evaluate.Network]  # by system
-    landmarks: Landmarks | None  # tells which way a face looks
+    landmarks: Landmarks | None  # for the pose of faces
 
     def see(self, picture: Picture) -> Seen:
-        """Show it to everybody."""
+        """Run every system on a picture."""
         image = data.read_rgb(picture.path)
         portrait = picture.source == PORTRAITS
         asked = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
@@ -75,7 +75,7 @@ class Watcher:
 
 
 def _shown(picture: Picture, image: Image, size: int) -> Iterator[tuple[str, int, Image]]:
-    """What a classifier is shown of a picture: kind, face, (size, size, 3)."""
+    """The crops of a picture for a classifier: kind, index of the face, (size, size, 3) uint8 RGB."""
     if picture.source == PORTRAITS:
         yield WHOLE, 0, preprocess.whole_image(image, size)
     for at, face in enumerate(picture.faces):
@@ -86,11 +86,11 @@ def _shown(picture: Picture, image: Image, size: int) -> Iterator[tuple[str, int
         if picture.source == PORTRAITS:
             yield TIGHT, at, preprocess.face_crop(image, face.box, size, margin=0.0)
         else:
-            yield GREY, at, weather.grey(look, np.random.default_rng(0))  # no chance is in it
+            yield GREY, at, weather.grey(look, np.random.default_rng(0))  # this effect draws no random number
 
 
 def ready(subjects: Sequence[Subject], yunet: Path | None) -> Watcher:
-    """Open everything here.
+    """Open all systems in this process.
 
     Raises:
         ModelError: a file cannot be used.
@@ -105,12 +105,12 @@ def ready(subjects: Sequence[Subject], yunet: Path | None) -> Watcher:
 
 
 def show(pictures: Sequence[Picture], subjects: Sequence[Subject], yunet: Path | None, workers: int) -> list[Seen]:
-    """Show every picture to every subject.
+    """Run every system on every picture.
 
     Raises:
         ModelError: a file cannot be used.
     """
-    watcher = ready(subjects, yunet)  # here first, so that a file that cannot be used is told of by itself
+    watcher = ready(subjects, yunet)  # first in this process, so that an unusable file gives one clear error
     if workers == 1:
         return [watcher.see(picture) for picture in track(pictures, "Showing pictures")]
     del watcher
@@ -120,7 +120,7 @@ def show(pictures: Sequence[Picture], subjects: Sequence[Subject], yunet: Path |
         return list(track(seen, "Showing pictures", total=len(pictures)))
 
 
-_here: list[Watcher] = []  # of a worker process; a pool's initializer can leave it nowhere else
+_here: list[Watcher] = []  # of a worker process: a pool's initializer can only leave it in a global
 
 
 def _open(subjects: Sequence[Subject], yunet: Path | None) -> None:

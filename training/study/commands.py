@@ -85,11 +85,11 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
     if variant.frozen:
         need(said.get("weights"))
     source = click.get_current_context().get_parameter_source
-    options = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
+    given = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
     if said["quick"]:
-        options = {**QUICK, **options}
+        given = {**QUICK, **given}
     if said["limit"]:
-        options["limit"] = said["limit"]
+        given["limit"] = said["limit"]
     from training.study import train
 
     options = train.Options(
@@ -98,7 +98,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
         share=said["share"] / 100,
         bfloat16=said["bfloat16"],
         data_parallel=said["data_parallel"],
-        **options,
+        **given,
     )
     asked = Way(said["force"], said["quick"])
     train.train(variant, said.get("weights"), said["root"], said["out"], options, asked)
