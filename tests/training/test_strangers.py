@@ -21,7 +21,7 @@ from training.__main__ import cli
 from training.judging import peers
 from training.judging.detections import Found
 from training.pictures import data, voc
-from training.strangers import chart, judge, looks, measures, pictures, slicing, systems, targets
+from training.strangers import chart, judge, measures, pictures, slicing, systems, targets, traits
 from training.strangers.measures import Row
 from training.strangers.pictures import PORTRAITS, Picture
 from training.strangers.systems import System
@@ -177,19 +177,19 @@ def test_sizes_are_told_from_smaller_faces_on_than_the_rest() -> None:
     ("box", "expected"), [((10, 10, 40, 40), False), ((0, 10, 40, 40), True), ((60, 10, 99, 40), True)]
 )
 def test_a_face_at_the_side_of_the_picture_is_cut(box: tuple[float, ...], expected: bool) -> None:
-    assert looks.cut(Box(*box), np.zeros((100, 100, 3), np.uint8)) is expected
+    assert traits.cut(Box(*box), np.zeros((100, 100, 3), np.uint8)) is expected
 
 
 def test_a_tenth_of_another_face_over_it_is_an_overlap() -> None:
     one, near, far = (voc.Annotation(square(left), BARE) for left in (0, 26.9, 27.1))
-    assert looks.covered(one, [one, near])
-    assert not looks.covered(one, [one, far])
+    assert traits.covered(one, [one, near])
+    assert not traits.covered(one, [one, far])
 
 
 def test_a_picture_without_colour_is_told() -> None:
     colours = blotches(1)
-    assert looks.picture_colour(colours) == "colour"
-    assert looks.picture_colour(np.repeat(colours[..., :1], 3, axis=2)) == "grey"
+    assert traits.picture_colour(colours) == "colour"
+    assert traits.picture_colour(np.repeat(colours[..., :1], 3, axis=2)) == "grey"
 
 
 def test_a_printed_mask_is_uneven_and_a_shaded_one_is_not() -> None:
@@ -199,8 +199,8 @@ def test_a_printed_mask_is_uneven_and_a_shaded_one_is_not() -> None:
     printed[1::4, ::4] = 255
     printed[::4, 1::4] = 0
     box = Box(0, 0, 64, 64)
-    assert looks.surface(np.ascontiguousarray(shaded), box) == "even"
-    assert looks.surface(np.ascontiguousarray(printed), box) == "uneven"
+    assert traits.surface(np.ascontiguousarray(shaded), box) == "even"
+    assert traits.surface(np.ascontiguousarray(printed), box) == "uneven"
 
 
 def test_widers_tags_are_read_and_another_sets_that_are_always_zero_are_not(tmp_path: Path) -> None:
@@ -209,10 +209,10 @@ def test_widers_tags_are_read_and_another_sets_that_are_always_zero_are_not(tmp_
     )
     write(tmp_path, "one", tagged)
     write(tmp_path, "two", entry(BARE, 1, 1, 30, 30).replace("</object>", "<occluded>0</occluded></object>"))
-    assert looks.annotated(tmp_path / "images" / "one.png") == [
+    assert traits.annotated(tmp_path / "images" / "one.png") == [
         {"occlusion (annotated)": "much", "blur (annotated)": "none", "pose (annotated)": "unusual"}
     ]
-    assert looks.annotated(tmp_path / "images" / "two.png") == [{}]
+    assert traits.annotated(tmp_path / "images" / "two.png") == [{}]
 
 
 # -- what is measured -----------------------------------------------------------------------------------------------

@@ -15,15 +15,15 @@ from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
 from training.strangers.watch import Seen
 
-WEAKEST = 5  # slices of a system, for each of the two questions
+WEAKEST = 5  # slices of a system, for missed faces and for wrong labels each
 MOST = 96  # faces on a sheet
-SIDE, MARGIN = 112, 0.6  # pixels of a tile, share of the face round it
+SIDE, MARGIN = 112, 0.6  # pixels of a tile; margin around the face, share of its side
 
 
 def write(
     seen: Sequence[Seen], opened: Sequence[System], rows: Sequence[Row], min_side: float, run: Path
 ) -> list[Path]:
-    """A sheet for each weak slice of each of these systems; their places."""
+    """Write a sheet for each weak slice of each of these systems; returns the paths."""
     run.mkdir(parents=True, exist_ok=True)
     scenes = [each for each in seen if each.picture.source != PORTRAITS]
     written = []
@@ -39,7 +39,7 @@ def write(
 
 
 def _wrong(faces: Sequence[Met], about: str) -> list[Met]:
-    """Those that count against the slice."""
+    """The faces that count against the slice."""
     if about == "found":
         return [face for face in faces if face.found is None]
     return [face for face in slicing.labelled(faces) if not slicing.is_right(face)]

@@ -1,4 +1,4 @@
-"""Where each system is weak: faces found, and labels right, by what the faces look like."""
+"""Where each system is weak: faces found, and labels right, by the faces' traits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from training.strangers.measures import Met, Row
 from training.strangers.systems import System
 from training.strangers.watch import Seen
 
-LEAST = 8  # faces of a slice that is told
-LEAST_WORST = 20  # faces of a slice that may be called weak
-SMALLEST = 16.0  # pixels; the sizes are told from here on, everything else from the table's least side
+LEAST = 8  # smallest number of faces in a slice that is reported
+LEAST_WORST = 20  # smallest number of faces in a slice that may be called weak
+SMALLEST = 16.0  # pixels; slices by size start here, all others at the table's least side
 
 
 def slices(seen: Sequence[Seen], system: System, min_side: float) -> dict[tuple[str, str], list[Met]]:
@@ -28,7 +28,7 @@ def slices(seen: Sequence[Seen], system: System, min_side: float) -> dict[tuple[
 
 
 def rows(seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
-    """Of faces: found; and of those found whose class is known: rightly labelled."""
+    """For each slice: faces found; and right labels among found faces of a known class."""
     made = []
     for (kind, name), faces in slices(seen, system, min_side).items():
         if len(faces) >= LEAST:
@@ -40,7 +40,7 @@ def rows(seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
 
 
 def labelled(faces: Iterable[Met]) -> list[Met]:
-    """Those found whose class somebody told."""
+    """The found faces with a known class."""
     return [face for face in faces if face.found and face.name in data.CLASSES]
 
 

@@ -19,7 +19,7 @@ from training.judging.detections import Found
 from training.judging.slices import Landmarks
 from training.pictures import data
 from training.runs.progress import track
-from training.strangers import looks
+from training.strangers import traits
 from training.strangers.pictures import PORTRAITS, Picture
 from training.strangers.systems import Subject, System, opened
 
@@ -61,8 +61,8 @@ class Watcher:
         portrait = picture.source == PORTRAITS
         asked = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
         found = {system.name: system.find(image) for system in asked}
-        traits = [] if portrait else looks.of(picture.path, picture.faces, image, picture.source, self.landmarks)
-        return Seen(picture, found, traits, self._crops(picture, image))
+        of_faces = [] if portrait else traits.of(picture.path, picture.faces, image, picture.source, self.landmarks)
+        return Seen(picture, found, of_faces, self._crops(picture, image))
 
     def _crops(self, picture: Picture, image: Image) -> list[Crop]:
         made = []

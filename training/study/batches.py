@@ -1,4 +1,4 @@
-"""What a network of the study is shown: photographs varied as the study varied them, or features of a frozen base."""
+"""Training batches of the study's networks: photographs augmented as in the study, or features of a frozen base."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Make = Callable[[int, np.random.Generator], NDArray[np.generic]]  # place, rando
 
 
 def varied(image: Image, rng: np.random.Generator) -> Image:
-    """Turned, zoomed, shifted, sheared and mirrored by chance; what comes in from outside repeats the edge."""
+    """The image, randomly turned, zoomed, shifted, sheared and mirrored; outside the image its edge is repeated."""
     side = image.shape[0]
     turn, shear = rng.uniform(-ROTATION, ROTATION), rng.uniform(-SHEAR, SHEAR)
     across, down = rng.uniform(1 - ZOOM, 1 + ZOOM, 2)
@@ -31,12 +31,12 @@ def varied(image: Image, rng: np.random.Generator) -> Image:
 
 
 class Batches(keras.utils.PyDataset):
-    """Every photograph once an epoch, in full batches; batch i of an epoch of a seed is always the same."""
+    """Every photograph once an epoch, in full batches; batch i of an epoch depends on the seed alone."""
 
     def __init__(
         self, make: Make, labels: NDArray[np.int64], batch: int, seed: int, process: int = 0, processes: int = 1
     ) -> None:
-        """Of several processes, each makes its own part of every batch."""
+        """With several processes, each makes its own part of every batch."""
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
         self.make, self.labels, self.batch, self.seed = make, labels, batch, seed
         self.process, self.processes = process, processes
@@ -51,6 +51,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.labels))
         chosen = np.take(order, range(index * self.batch, (index + 1) * self.batch), mode="wrap")
-        chosen = np.array_split(chosen, self.processes)[self.process]  # in order: dropout goes by the place
+        # In order, because dropout depends on the position
+        chosen = np.array_split(chosen, self.processes)[self.process]
         made = [self.make(int(at), np.random.default_rng([self.seed, self.epoch, int(at)])) for at in chosen]
         return np.stack(made), self.labels[chosen]

@@ -17,7 +17,8 @@ from training.study import variants
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICE = "device"
-OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}  # the options that are added here
+# Options that only the study's protocols have
+OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}
 SHARED = {
     "root",
     "out",
@@ -27,12 +28,12 @@ SHARED = {
     "weights",
     "force",
     "quick",
-}  # those that both kinds of training heed
+}  # options of both kinds of training
 QUICK = {"limit": 64, "epochs": 2}
 
 
 def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Command]:
-    """Let a command train the study's way too: `--protocol honest` or `study`; as it did, without."""
+    """Add the study's protocols to a command: `--protocol honest` or `study`; without, it trains as before."""
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -58,11 +59,9 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
     for option in (
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
         click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
-        click.option("--limit", type=click.IntRange(min=4), help="Learn from so many photographs: a quick try."),
-        click.option(
-            "--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Learn from so many %."
-        ),
-        click.option("--variant", type=click.Choice(names), help="Of the study; the last if nothing is said."),
+        click.option("--limit", type=click.IntRange(min=4), help="Train on so many photographs: a quick try."),
+        click.option("--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Train on so many %."),
+        click.option("--variant", type=click.Choice(names), help="Of the study; by default the last."),
         click.option("--protocol", type=click.Choice(protocols), help=said),
     ):
         run = option(run)
@@ -70,7 +69,7 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
 
 
 def _refuse(names: set[str], why: str) -> None:
-    """Options that were said and have no meaning here."""
+    """Refuse options that were given and have no meaning here."""
     context = click.get_current_context()
     for name in sorted(names & context.params.keys()):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -78,7 +77,7 @@ def _refuse(names: set[str], why: str) -> None:
 
 
 def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
-    """Train a variant; what nobody said is the variant's."""
+    """Train a variant; options that were not given have the variant's values."""
     _refuse(said.keys() - OWN - SHARED, f"has no meaning with --protocol {protocol}")
     known = variants.of(network)
     variant = next((each for each in known if each.name == said["variant"]), known[-1])
@@ -113,7 +112,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 @way
 def deep_cnn(**said: Any) -> None:
-    """The study's custom network of 128 layers, from random weights. An interrupted run goes on where it was."""
+    """The study's custom network of 128 layers, from random weights. Give the command again to continue a run."""
 
 
 @click.command()
@@ -121,12 +120,12 @@ def deep_cnn(**said: Any) -> None:
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes("Pascal VOC scenes whose faces are judged too; repeat for each source.")
 @click.option("--int8", type=FILE, help="The run's int8 bundle, of `python -m convert`.")
-@click.option("--again", is_flag=True, help="Although the test part was judged before; the record tells.")
+@click.option("--again", is_flag=True, help="Even if the test part was judged before; the record says so.")
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The record, .json.")
 def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, again: bool, out: Path) -> None:
     """Judge the training in the folder RUN on the photographs that it has not seen; for `compare`.
 
-    The test part is for this step alone, and once: what is chosen is chosen on validation before.
+    The test part is for this step alone, and only once: choose everything on the validation part before.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
@@ -144,7 +143,7 @@ def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, ag
 @click.argument("records", metavar="RECORDS…", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--out", type=NEW, required=True, help="Folder of the report.")
 def compare(records: tuple[Path, ...], out: Path) -> None:
-    """The networks side by side: comparison.md, .html and .json, from RECORDS alone.
+    """Compare the networks: writes comparison.md, .html and .json from RECORDS.
 
     RECORDS are files of `python -m training judge`, and of `python -m benchmarks run` for the time on a board.
     """

@@ -1,4 +1,4 @@
-"""Records of many trainings as one comparison: rows, tables, a learning curve, and the answer in words. Pure."""
+"""Compares the records of many trainings: rows, tables, a learning curve, and the answer in words. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.study.judged import Judged, Record
 
 SCHEMA = "maskwatch-comparison-1"
 OURS = "MobileNetV2, ours"
-SURE = 0.05  # McNemar's p from which nobody can tell two networks apart
+SURE = 0.05  # McNemar's p; from here on two networks do not differ significantly
 NETWORKS = {
     "cnn": "CNN",
     "deep_cnn": "deep CNN",
@@ -33,7 +33,7 @@ def title(record: Record) -> str:
 
 
 def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[str, Any]:
-    """Everything the report tells, ready for JSON.
+    """Everything in the report, ready for JSON.
 
     Args:
         records: of trainings.
@@ -55,7 +55,7 @@ def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """The seeds of one training together, the smallest first; in the same order whatever order the records come in."""
+    """The seeds of each training together, the smallest first; the order of the records does not matter."""
     found: dict[tuple[str, str, str], list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.network, record.variant, record.protocol, record.seed)):
         found.setdefault((record.network, record.variant, record.protocol), []).append(record)
@@ -77,7 +77,7 @@ def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ())
 
 
 def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[BoardRun]) -> dict[str, Any]:
-    """The first seed's figures, and how far the seeds are apart."""
+    """The first seed's figures, and the spread of all seeds."""
     first = seeds[0]
     accuracies = [float(measures.right(each.judged[precision].parts[part]).mean()) for each in seeds]
     return {
@@ -113,7 +113,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], part: str) -> None:
-    """McNemar's test of every row against the best float row, the first seeds."""
+    """Add McNemar's test of every row against the best float row, with the first seeds."""
     floats = [row for row in rows if row["precision"] == "float32"]
     if not floats:
         return
@@ -140,7 +140,7 @@ def published(record: Record) -> dict[str, Any]:
 
 
 def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[dict[str, Any]]:
-    """Median ms on one thread of ai-edge-litert, by board: of that very file, else of that network by name.
+    """Median ms on one thread of ai-edge-litert, by board: of the same file, else of the network by its name.
 
     A time does not depend on weights, so a network measured as NETWORK-VARIANT or NETWORK is the same one.
     """
@@ -164,7 +164,7 @@ def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[
 
 
 def elsewhere(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
-    """The same networks on tight crops and street faces: a table a part, as `table` has it."""
+    """The same networks on tight crops and street faces: for each part a table as from table()."""
     names = {name for record in records for judged in record.judged.values() for name in judged.parts}
     return {name: table(records, name) for name in sorted(names - {"validation", "test"})}
 
@@ -180,7 +180,7 @@ def detectors(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
-    """Network -> accuracy on the test part by the share that was learnt from; networks that were tried with several."""
+    """Network -> accuracy on the test part by the share of training data; only networks with several shares."""
     found: dict[str, list[dict[str, Any]]] = {}
     for share in sorted({record.share for record in records}):
         for row in table([record for record in records if record.share == share], "test"):
@@ -191,7 +191,7 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
 
 
 def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
-    """Of the first seed of each training: accuracy and loss by epoch."""
+    """Accuracy and loss by epoch, of the first seed of each training."""
     wanted = ("accuracy", "val_accuracy", "loss", "val_loss")
     return {
         title(seeds[0]): {name: seeds[0].curves[name] for name in wanted if name in seeds[0].curves}
@@ -201,7 +201,7 @@ def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
 
 
 def answer(done: Mapping[str, Any]) -> list[str]:
-    """What the figures say to the study's question; no sentence where a figure is missing, nor from a mere try."""
+    """The figures' answer to the study's question, a sentence each; nothing from quick tries or missing figures."""
     rows = [row for row in done["protocols"]["honest"] if not row["quick"]]
     floats = [row for row in rows if row["precision"] == "float32"]
     transfer = max((row for row in floats if row["network"] == "mobilenet_v2"), key=_accuracy, default=None)
@@ -260,7 +260,7 @@ def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each board the quickest file among those that are not shown to be worse than the best."""
+    """For each board, the quickest file among those that are not significantly worse than the best."""
     best = max((row["interval95"][0] for row in rows), default=1.0)
     said = []
     for board in sorted({each["board"] for row in rows for each in row["latency"]}):

@@ -14,15 +14,15 @@ Curves = Mapping[str, Sequence[float]]
 
 
 def best(curves: Curves) -> int:
-    """The epoch, from 0, with the most checked photographs right; of several the one with the least loss."""
+    """The epoch, from 0, with the most validation photographs right; among equals the one with the least loss."""
     order = np.lexsort((curves["val_loss"], -np.asarray(curves["val_accuracy"])))
     return int(order[0])
 
 
 class Keeper(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch so far on disk, and ends a training that gets no better.
+    """Keeps the weights of the best epoch so far on disk, and ends a training that no longer improves.
 
-    Must be called after the curves have got the epoch, and while the averaged weights are in place.
+    Must be called after the curves contain the epoch, and while the averaged weights are set.
     """
 
     def __init__(self, network: keras.Model, curves: dict[str, list[float]], prefix: Path, patience: int) -> None:
@@ -30,7 +30,7 @@ class Keeper(keras.callbacks.Callback):
         self.network, self.curves, self.prefix, self.patience = network, curves, prefix, patience
 
     def file(self, epoch: int) -> Path:
-        """Of the weights after that epoch, from 0."""
+        """The file of the weights after that epoch, counted from 0."""
         return self.prefix.with_name(f"{self.prefix.name}-{epoch:04}.weights.h5")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
@@ -44,12 +44,12 @@ class Keeper(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def kept(self) -> list[int]:
-        """The epochs whose weights are on disk; more than one after a kill."""
+        """The epochs whose weights are on disk; more than one when the process was killed."""
         found = self.prefix.parent.glob(f"{self.prefix.name}-*.weights.h5")
         return sorted(int(path.name.split("-")[-1].split(".")[0]) for path in found)
 
     def restore(self) -> int:
-        """Give the network the best weights that were kept; their epoch, from 0."""
+        """Set the network's weights to the best ones that were kept; returns their epoch, from 0."""
         kept = {epoch: (self.curves["val_accuracy"][epoch], -self.curves["val_loss"][epoch]) for epoch in self.kept()}
         epoch = max(kept, key=lambda each: kept[each])
         self.network.load_weights(self.file(epoch))
@@ -57,7 +57,7 @@ class Keeper(keras.callbacks.Callback):
 
 
 class Draws(keras.callbacks.Callback):
-    """What dropout draws depends on the seed and the epoch alone: Keras saves no state of it with the weights."""
+    """Makes dropout depend on the seed and the epoch alone: Keras saves no state of it with the weights."""
 
     def __init__(self, network: keras.Model, seed: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""What a frozen base answers, kept on disk: a head then learns in seconds an epoch what would take minutes.
+"""Features of a frozen base, kept on disk: an epoch of a head then takes seconds instead of minutes.
 
-Augmentation would change the features each time. So each photograph is kept plain and in some varied copies, and each
-epoch shows one of them by chance.
+Augmentation would change the features each time. So the features of each photograph are kept unaugmented and in some
+augmented copies, and each epoch shows a random one of them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from training.runs.progress import track
 from training.study import batches, pictures
 
 BATCH = 32
-COPIES = 4  # the plain photograph among them: four passes of the base over the data set, once for all heads and seeds
+COPIES = 4  # one of them unaugmented: four passes of the base over the data set, once for all heads and seeds
 
 
 def of(base: keras.Model, paths: Sequence[Path], copies: int) -> list[NDArray[np.float32]]:
-    """For each copy (N, F) features of all photographs, the plain ones first."""
+    """For each copy, (N, F) features of all photographs; the first copy is unaugmented."""
     images = pictures.decoded(paths, base.input_shape[1])
     weights = checkpoints.of_weights(base)
     return [_copy(base, images, copy, pictures.of_files(paths, weights, base.input_shape)) for copy in range(copies)]
@@ -39,7 +39,7 @@ def _copy(base: keras.Model, images: NDArray[np.uint8], copy: int, key: str) -> 
 
 
 def _looks(images: NDArray[np.uint8], start: int, copy: int) -> NDArray[np.uint8]:
-    """The first copy is plain."""
+    """The images of one copy; the first copy is unaugmented."""
     looks = np.asarray(images[start : start + BATCH])
     if not copy:
         return looks

@@ -1,4 +1,4 @@
-"""A finished training meets the photographs that chose nothing, once: `python -m training judge`."""
+"""Judges a finished training, once, on the photographs that chose nothing: `python -m training judge`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from training.study.judged import DECIMALS, Judged, Record, Scenes, Scores, sha2
 from training.yolo import yolo_boxes
 
 TOUCHED = "judged.json"  # in a run's folder: how often its test part was judged
-LEAST = 0.01  # score of a box that is still a detector's opinion of a photograph
+LEAST = 0.01  # least score of a box that counts as a detector's answer on a photograph
 LEAST_EPOCHS = 3  # the study's own shortest training has 5
 IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 Answer = Callable[[Sequence[crops.Sample]], NDArray[np.float64]]  # (N, 2) scores: with_mask, without_mask
@@ -36,10 +36,10 @@ Answer = Callable[[Sequence[crops.Sample]], NDArray[np.float64]]  # (N, 2) score
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged, and on what."""
+    """The training that is judged, and the data."""
 
     run: Path  # folder of a training: model.keras and run.json
-    int8: Path | None  # its bundle, which `python -m convert` made
+    int8: Path | None  # its bundle, made by `python -m convert`
     root: Path  # with_mask/ and without_mask/
     scenes: Sequence[Path]  # a source each
 
@@ -48,12 +48,12 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
     """Judge a training on validation and test, and write its record.
 
     Args:
-        subject: see there.
-        out: the record's file; its folder must be there.
-        again: even if the test part was judged before.
+        subject: see Subject.
+        out: the record's file; its folder must exist.
+        again: judge even if the test part was judged before.
 
     Raises:
-        ConfigError: it was, and `again` is not said.
+        ConfigError: it was judged before, without `again`.
         ModelError: a model cannot be used, or is of another training.
         SourceError: the data cannot be used.
     """
@@ -79,7 +79,7 @@ def _times(run: Path) -> int:
 
 
 def _split(root: Path, run: Run) -> parts.Parts:
-    """As the training had it; a network that was trained elsewhere had the honest one, or scenes alone."""
+    """The split as the training had it; a network trained elsewhere had the honest split, or scenes alone."""
     protocol = run.knobs.get("protocol", "honest")
     split = parts.of(root, protocol, int(run.knobs.get("seed", 0)) if protocol == "study" else 0)
     if run.task == "mask" and split.sha256 != run.split_sha256:
@@ -91,7 +91,7 @@ def _split(root: Path, run: Run) -> parts.Parts:
 
 
 def _judged(path: Path, run: Run, split: parts.Parts, subject: Subject) -> Judged:
-    """One file on everything."""
+    """Judge one model file on all parts."""
     answer, detect = _opened(path, run)
     known = data.faces(subject.root)
     of_scenes = voc.sources(subject.scenes, parts.SPLIT_SEED)
@@ -100,7 +100,7 @@ def _judged(path: Path, run: Run, split: parts.Parts, subject: Subject) -> Judge
         name: [crops.Sample(split.photos[at].path, split.photos[at].label, None, whole=True) for at in places]
         for name, places in photos.items()
     }
-    if run.task == "mask":  # a detector sees whole scenes
+    if run.task == "mask":  # a detector is given whole scenes
         cut = [each for each in crops.portraits((split.photos[at] for at in split.test), known) if not each.whole]
         faces = {name: crops.of_sources({name: scenes}, "test") for name, scenes in of_scenes.items()}
         asked |= {"crops": cut, **{f"street: {name}": found for name, found in faces.items()}}
@@ -115,7 +115,7 @@ def _judged(path: Path, run: Run, split: parts.Parts, subject: Subject) -> Judge
 
 
 def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scores:
-    """Masks worn wrong stay out: they are neither of the two answers."""
+    """Scores on the samples without masks worn wrong, which are neither of the two classes."""
     asked = [sample for sample in samples if sample.label < len(data.LABELS)]
     blocks = [asked[start : start + evaluate.BATCH] for start in range(0, len(asked), evaluate.BATCH)]
     scores = np.concatenate([answer(block) for block in track(blocks, title)]).round(DECIMALS)
@@ -128,7 +128,7 @@ def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scor
 
 
 def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[Found]] | None]:
-    """A model as something that answers, and, if it is a detector, as one that finds."""
+    """A model as a function that answers, and, for a detector, as one that finds faces."""
     if path.suffix == ".tflite":
         _same_training(path, run)
     if run.task == "mask":
@@ -157,7 +157,7 @@ def _same_training(path: Path, run: Run) -> None:
 
 
 def _finder(path: Path, run: Run) -> Callable[[Image], list[Found]]:
-    """A scene model, on a picture of any size."""
+    """A scene model, for a picture of any size."""
     anchors = np.array(run.knobs["anchors"], np.float32)
     if path.suffix == ".tflite":
         from maskwatch.vision.runtime import Model
@@ -179,9 +179,9 @@ def _finder(path: Path, run: Run) -> Callable[[Image], list[Found]]:
 
 
 def surest(found: Iterable[Found]) -> tuple[float, float]:
-    """A photograph's scores for with_mask and without_mask: those of the surest box of each; a mask worn wrong is bare.
+    """A photograph's scores for with_mask and without_mask: the best box of each; a mask worn wrong counts as bare.
 
-    The label of the most confident box is the answer. No box: no answer, both are 0.
+    The label with the higher score is the answer. Without a box both scores are 0, and there is no answer.
     """
     best = {Label.WITH_MASK: 0.0, Label.WITHOUT_MASK: 0.0}
     for face in found:
@@ -191,7 +191,7 @@ def surest(found: Iterable[Found]) -> tuple[float, float]:
 
 
 def _scenes(find: Callable[[Image], list[Found]], sources: Mapping[str, voc.Split]) -> dict[str, Scenes]:
-    """Both held-out parts of each source."""
+    """A detector's figures on both held-out parts of each source."""
     found = {}
     for name, split in sources.items():
         for part in ("validation", "test"):
@@ -250,6 +250,6 @@ def _record(run: Run, folder: Path, found: dict[str, Judged], times: int) -> Rec
 
 
 def _few(knobs: Mapping[str, Any]) -> bool:
-    """Whether a training of the study had so few epochs that it was but a try."""
+    """Whether a training had so few epochs that it was only a try."""
     epochs = knobs.get("epochs") if "recipe" in knobs else None
     return epochs is not None and epochs < LEAST_EPOCHS

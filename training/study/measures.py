@@ -13,7 +13,7 @@ from training.judging import calibration, wilson
 from training.pictures.data import LABELS
 from training.study.judged import Scores
 
-NONE = -1  # the answer of a detector that finds no face
+NONE = -1  # the answer of a detector that found no face
 
 
 def answers(scores: Scores) -> NDArray[np.int64]:
@@ -23,12 +23,12 @@ def answers(scores: Scores) -> NDArray[np.int64]:
 
 
 def right(scores: Scores) -> NDArray[np.bool_]:
-    """(N,)"""
+    """(N,) whether each answer is right."""
     return answers(scores) == scores.truths()
 
 
 def bare(scores: Scores) -> NDArray[np.float64]:
-    """(N,) 0–1: the share of without_mask in both scores; a half where there is none."""
+    """(N,) 0–1: the share of without_mask in both scores; 0.5 when both are 0."""
     classes = scores.classes()
     total = classes.sum(axis=1)
     return np.where(total > 0, classes[:, 1] / np.where(total > 0, total, 1), 0.5)

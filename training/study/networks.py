@@ -12,7 +12,7 @@ from training.networks import alexnet, cnn, deep_cnn, mobilenet_v2
 from training.study.variants import Head, Variant
 
 CLASSES = 2
-SMALLEST = 163  # pixels; below, nothing is left for AlexNet's last pooling
+SMALLEST = 163  # pixels; with a smaller input, nothing is left for AlexNet's last pooling
 
 
 def build(variant: Variant, weights: str | None = None, size: int | None = None) -> keras.Model:
@@ -40,16 +40,16 @@ def alexnet_of_the_study(
 ) -> keras.Model:
     """AlexNet with the study's 29,979,394 parameters.
 
-    The study tells 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, and the sum. Of 2,026,760
+    The study gives 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, and the sum. Of 2,026,760
     combinations tried (16 sizes of the input; padding of each convolution and of the pooling; 2×2 or 3×3 pooling, after
     which convolutions; second kernels of 3, 5 and 11; 5 lists of channels, 23 of dense layers; 1, 2, 3 or 1000 outputs;
-    batch norm behind any of the layers) 563 have that sum. All of those with the paper's channels and two dense layers
-    of 4096 agree: 3×3×256 features meet the first dense layer, batch norm follows the first two convolutions alone
-    (where the paper has its own normalisation), and there are two outputs. They differ in what leads to those
-    3×3 features. This one takes the paper's 227 px, 3×3 pooling at stride 2 and 5×5 second kernel, padded as in the
-    paper; the last three convolutions are not: sides 55, pooled 27; 27, pooled 13; 11; 9; 7, pooled 3.
+    batch norm after any of the layers) 563 have that sum. All of them with the paper's channels and two dense layers of
+    4096 agree: the first dense layer gets 3×3×256 features, batch norm follows only the first two convolutions (where
+    the paper has its own normalisation), and there are two outputs. They differ in what leads to those 3×3 features.
+    This one has the paper's 227 px, 3×3 pooling at stride 2 and 5×5 second kernel, padded as in the paper; the last
+    three convolutions are not padded: sides 55, pooled to 27; 27, pooled to 13; 11; 9; 7, pooled to 3.
 
-    Where the batch norm stands, the sum does not say: here before the ReLU, where a converter folds it.
+    The sum does not show where the batch norm is: here it is before the ReLU, where a converter folds it.
 
     Args:
         size: side of the input, pixels.
@@ -82,7 +82,7 @@ def alexnet_of_the_study(
 
 
 def transfer(variant: Variant, weights: str | None, size: int) -> tuple[keras.Model, keras.Model]:
-    """MobileNetV2's frozen base, (B, size, size, 3) bytes -> (B, 1280), and the head that learns on it."""
+    """MobileNetV2's frozen base, (B, size, size, 3) bytes -> (B, 1280), and the head that is trained on it."""
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, -1, name="scale")(image)
     trunk = keras.applications.MobileNetV2(

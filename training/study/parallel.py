@@ -1,7 +1,7 @@
-"""Training on several devices, and on several machines: Keras' distribution API on JAX, by one option.
+"""Training on several devices and machines with Keras' distribution API on JAX, by one option.
 
-Every device takes an equal part of each batch, and the gradient is the whole batch's, batch norm's statistics too: the
-losses are those of one device. Machines find each other by Keras' own variables, see docs/study.md.
+Every device takes an equal part of each batch. The gradient, and batch norm's statistics, are those of the whole batch,
+so the losses are those of a single device. Machines find each other by Keras' own variables, see docs/study.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MACHINES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this process is among all."""
+    """This process among all processes of the training."""
 
     devices: int = 1  # of all processes together
     process: int = 0
@@ -26,10 +26,10 @@ class Place:
 
 
 def start(seed: int, batch: int) -> Place:
-    """From here on, models are trained on all devices. Call it before one is built.
+    """Train models on all devices from now on. Call it before a model is built.
 
     Raises:
-        ConfigError: Keras does not run on JAX, or a batch cannot be dealt out evenly.
+        ConfigError: Keras does not run on JAX, or the devices cannot share a batch evenly.
     """
     if keras.backend.backend() != "jax":
         raise ConfigError(
@@ -40,7 +40,7 @@ def start(seed: int, batch: int) -> Place:
 
     keras.utils.set_random_seed(seed)
     if int(os.environ.get(MACHINES, 1)) > 1:
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")  # processors need to be told; GPUs do not
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")  # CPUs need this setting, GPUs do not
         keras.distribution.initialize()
     devices = keras.distribution.list_devices()
     if batch % len(devices):
@@ -50,7 +50,7 @@ def start(seed: int, batch: int) -> Place:
 
 
 def alone(model: keras.Model) -> keras.Model:
-    """The model on this machine alone: what all compute together, none can read. Ends the distribution."""
+    """The model on this machine alone, because a shared one cannot be read. Ends the distribution."""
     weights = model.get_weights()
     keras.distribution.set_distribution(None)
     copy = keras.models.clone_model(model)

@@ -1,8 +1,8 @@
-"""Which photographs are learnt from, which choose the epoch, and which are judged: by protocol.
+"""Which photographs train a network, choose the epoch, and judge it, by protocol.
 
-`honest`: the leak-free 5,287 / 454 / 1,812 split; the epoch is chosen on the 454, and the 1,812 are for
-`python -m training judge` alone. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the
-epoch is chosen on the 20 % that are judged: what the study did. Only to see what leak and selection are worth.
+`honest`: the leak-free 5,287 / 454 / 1,812 split; the 454 choose the epoch, and only `python -m training judge` uses
+the 1,812. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the 20 % that are judged also
+choose the epoch, as in the study. It only shows how much the leak and the selection add.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from training.pictures import data
 
 Protocol = Literal["honest", "study"]
 PROTOCOLS: tuple[Protocol, ...] = ("honest", "study")
-SPLIT_SEED = 0  # of the honest split: one for all networks and seeds, or McNemar's test could not be made
-KEPT_FOR_JUDGING = 0.2  # of the photographs, in the study's protocol
+SPLIT_SEED = 0  # of the honest split: the same for all networks and seeds, which McNemar's test needs
+KEPT_FOR_JUDGING = 0.2  # share of the photographs, in the study's protocol
 Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """Places in `photos`."""
+    """The parts, as indices into `photos`."""
 
     photos: tuple[data.Photo, ...]  # all of the data set
     learn: Places
     check: Places
     test: Places
-    sha256: str  # of the split, before any was left out
+    sha256: str  # of the split, before any photograph was left out
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -43,7 +43,7 @@ class Parts:
 
     @property
     def paths(self) -> list[Path]:
-        """Of all photographs."""
+        """The paths of all photographs."""
         return [photo.path for photo in self.photos]
 
 
@@ -53,13 +53,13 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
     Args:
         root: the folder.
         protocol: see above.
-        seed: of what is random: the study's split, and which photographs `share` and `limit` keep.
-        share: of the part that is learnt from, 0–1; what a smaller share has, a larger one has too.
-        limit: at most so many are learnt from, and at most so many choose the epoch.
+        seed: of the study's split, and of the choice by `share` and `limit`.
+        share: of the training part, 0–1; a larger share contains every smaller one.
+        limit: at most so many photographs in training, and at most so many to choose the epoch.
 
     Raises:
         SourceError: the folder cannot be used.
-        ConfigError: nothing of a class is left.
+        ConfigError: no photograph of a class is left.
     """
     photos = data.load(root).photos
     labels = np.array([photo.label for photo in photos])
@@ -82,7 +82,7 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
 
 
 def some(places: Places, labels: NDArray[np.int64], count: int, seed: int) -> Places:
-    """At most `count` of the places, each class in its proportion; fewer are always among more."""
+    """At most `count` of the places, classes in proportion; a smaller choice is part of every larger one."""
     if count >= len(places):
         return places
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def some(places: Places, labels: NDArray[np.int64], count: int, seed: int) -> Pl
 
 
 def _at_random(labels: NDArray[np.int64], seed: int) -> list[Places]:
-    """80 and 20 % of each class; the second is checked and judged alike."""
+    """80 and 20 % of each class; the second part chooses the epoch and is judged."""
     rng = np.random.default_rng(seed)
     learn, test = [], []
     for label in sorted(set(labels)):

@@ -1,6 +1,6 @@
-"""Decoded photographs, kept on disk: a training reads each file once, and the next one reads none.
+"""Decoded photographs, kept on disk: the first training decodes each file once, later ones none.
 
-They lie under the user's cache folder, 0.4 GB for the study's set at 128 px and 1.1 GB at 224; they may be deleted.
+They are in the user's cache folder, 0.4 GB for the study's set at 128 px and 1.1 GB at 224, and may be deleted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CACHE = data.HASH_CACHE.parent / "study"
 
 
 def decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
-    """(N, size, size, 3) RGB: every photograph whole, as the device would see it; mapped from the disk, read only.
+    """(N, size, size, 3) uint8 RGB: every photograph whole, as the device sees it; memory-mapped, read-only.
 
     Raises:
         SourceError: one cannot be decoded.
@@ -37,7 +37,7 @@ def decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
 
 
 def of_files(paths: Sequence[Path], *more: object) -> str:
-    """A hash of files, by path, length and time of change, and of more."""
+    """A hash of files, by path, length and modification time, and of `more`."""
     digest = hashlib.sha256(repr(more).encode())
     for path in paths:
         status = path.stat()
@@ -46,7 +46,7 @@ def of_files(paths: Sequence[Path], *more: object) -> str:
 
 
 def kept(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[Any]], None]) -> NDArray[Any]:
-    """The array of that name in the cache, made by `fill` if it is not there; whole or not at all."""
+    """The array of that name in the cache; if missing, `fill` makes it. The file is replaced at once or not at all."""
     file = CACHE / f"{name}.npy"
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The comparison on disk: Markdown with its plots, one page that loads nothing, JSON."""
+"""Writes the comparison: Markdown with plots, a self-contained HTML page, and JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
     """Records of trainings, and of boards (run.json of `python -m benchmarks run`).
 
     Raises:
-        SourceError: a file is neither.
+        SourceError: a file is neither of them.
     """
     trainings, boards = [], []
     for path in paths:
@@ -49,7 +49,7 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
 
 
 def write(paths: Sequence[Path], out: Path) -> list[Path]:
-    """Compare the records of `paths` and write the report into the folder `out`; the files.
+    """Compare the records of `paths` and write the report into the folder `out`; returns its files.
 
     Raises:
         SourceError: a record cannot be used.
@@ -70,7 +70,7 @@ def write(paths: Sequence[Path], out: Path) -> list[Path]:
 
 
 def rendered(template: str, done: dict[str, Any], plots: dict[str, str]) -> str:
-    """The report by a template; Markdown is not escaped."""
+    """The report rendered with a template; Markdown is not escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=template.endswith(".html"),
@@ -85,7 +85,7 @@ def rendered(template: str, done: dict[str, Any], plots: dict[str, str]) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Six digits behind the point are enough, and the same on every machine."""
+    """The value with floats rounded to six decimals: enough, and the same on every machine."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The comparison as text and tables, the same for Markdown and for the page."""
+"""The comparison as text and tables, for both Markdown and the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUICK = (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells as text."""
+    """A table of texts."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -49,7 +49,7 @@ class Section:
 
 
 def of(done: Mapping[str, Any]) -> list[Section]:
-    """The report's sections; one without anything to tell is left out."""
+    """The report's sections; sections without content are left out."""
     honest, study = done["protocols"]["honest"], done["protocols"]["study"]
     quick = (QUICK,) if any(row["quick"] for row in (*honest, *study)) else ()
     found = [Section("The answer", tuple(done["answer"]))] if done["answer"] else []
@@ -74,7 +74,7 @@ def of(done: Mapping[str, Any]) -> list[Section]:
 
 
 def quality(rows: Rows) -> Table:
-    """What each gets right, and whether chance can tell it from the best."""
+    """Accuracy of each network, and whether it differs significantly from the best."""
     head = ("network", "file", "right", "accuracy, mean ± spread (seeds)", "95 % interval", "ROC-AUC", "ECE")
     return Table(
         (*head, "only the best right / only this", "McNemar's p"),
@@ -95,7 +95,7 @@ def quality(rows: Rows) -> Table:
 
 
 def against(row: Mapping[str, Any]) -> tuple[str, str]:
-    """McNemar's test."""
+    """McNemar's test against the best network, as text."""
     found = row["mcnemar"]
     if row["best"]:
         return "the best", "–"
@@ -106,7 +106,7 @@ def against(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def cost(rows: Rows) -> Table:
-    """What each costs."""
+    """Size and time of each network."""
     boards = sorted({each["board"] for row in rows for each in row["latency"]})
     head = ("network", "file", "input", "parameters", "learnt", "multiply-adds", "size", "epochs", "kept", "training")
     return Table(
@@ -187,7 +187,7 @@ def covariance(matrix: Sequence[Sequence[float]] | None) -> str:
 
 
 def confidence(rows: Rows) -> Table:
-    """How honest the scores are."""
+    """How well the scores are calibrated."""
     return Table(
         ("network", "file", "expected calibration error", "photographs it is 95 % sure of and more", "of those right"),
         tuple((name(row), row["precision"], number(row["ece"], ".4f"), *_sure(row)) for row in rows),
@@ -203,7 +203,7 @@ def _sure(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def across(parts: Mapping[str, Rows]) -> Table:
-    """One row a network, one column a part."""
+    """A table with a row a network and a column a part."""
     names = dict.fromkeys((name(row), row["precision"]) for rows in parts.values() for row in rows)
     found = {(part, name(row), row["precision"]): row for part, rows in parts.items() for row in rows}
     counts = {part: rows[0]["n"] for part, rows in parts.items() if rows}
@@ -218,7 +218,7 @@ def _right(row: Mapping[str, Any] | None) -> str:
 
 
 def detected(rows: Rows) -> Table:
-    """Of scenes."""
+    """A table of detectors' figures on scenes."""
     return Table(
         ("network", "file", "scenes", "pictures", "faces", "AP50 of faces", "mAP50", "mAP50-95", "AP50 by class"),
         tuple(
@@ -251,7 +251,7 @@ def learnt(found: Mapping[str, Rows]) -> Table:
 
 
 def name(row: Mapping[str, Any]) -> str:
-    """With a mark on what is no result."""
+    """The network's name, with a mark on a quick try."""
     twice = f", judged {row['times_judged']} times" if row["times_judged"] > 1 else ""
     return f"{row['title']}{' (try)' if row['quick'] else ''}{twice}"
 

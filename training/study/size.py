@@ -1,4 +1,4 @@
-"""How large a network is, and how much it has to multiply."""
+"""The number of a network's parameters and of its multiplications."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import layers
 
 
 def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Those of models inside models too."""
+    """All layers, also those of models inside models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from every_layer(layer)
@@ -19,7 +19,7 @@ def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Of one picture, in convolutions and dense layers; biases, norms and activations are not counted."""
+    """Multiply-adds for one picture in convolutions and dense layers; biases, norms and activations are not counted."""
     return sum(_of(layer) for layer in every_layer(model))
 
 
@@ -29,10 +29,10 @@ def _of(layer: keras.layers.Layer) -> int:
     kernel = int(np.prod(layer.kernel.shape))
     if isinstance(layer, layers.Dense):
         return kernel
-    return kernel * int(np.prod(layer.output.shape[1:3]))  # the kernel is applied at every place of the output
+    return kernel * int(np.prod(layer.output.shape[1:3]))  # the kernel is applied at every position of the output
 
 
 def trainable(model: keras.Model, frozen_base: bool) -> int:
-    """Parameters that were learnt: all that can be, or those behind the base that was not."""
+    """The number of trained parameters: all trainable ones, or only those after a frozen base."""
     learnt = model.get_layer("head") if frozen_base else model
     return sum(int(np.prod(weight.shape)) for weight in learnt.trainable_weights)

@@ -1,5 +1,5 @@
-"""How a network of the study is trained: on whole photographs of two classes, by the study's own numbers where it tells
-them; the epoch is chosen on the checked part, see training.study.parts."""
+"""How a network of the study is trained: on whole photographs of two classes, with the study's numbers where it gives
+them. The validation part chooses the epoch, see training.study.parts."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from training.study import batches, epochs, features, networks, parallel, parts,
 from training.study.variants import Variant
 
 WARMUP = 200  # steps, where the rate falls by a cosine
-CLIPPED = 1.0  # norm of all gradients: one bad batch must not undo a deep network
+CLIPPED = 1.0  # norm of all gradients: one bad batch must not ruin a deep network
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person may turn; the rest is the variant's."""
+    """What the user can choose; everything else is in the variant."""
 
     protocol: parts.Protocol = "honest"
-    seed: int = 0  # of the start, the order and the looks; in the study's protocol of its split too
-    epochs: int | None = None  # in place of the variant's, in its last part; those before it are at most as long
-    size: int | None = None  # pixels, in place of the variant's
-    share: float = 1.0  # of the part that is learnt from, 0–1: the learning curve
-    limit: int | None = None  # photographs at most: a quick try, marked as such in the record
+    seed: int = 0  # of the weights, the order and the augmentation; in the study's protocol also of the split
+    epochs: int | None = None  # instead of the variant's, in its last part; earlier parts are at most as long
+    size: int | None = None  # pixels, instead of the variant's
+    share: float = 1.0  # of the training part, 0–1: for the learning curve
+    limit: int | None = None  # at most so many photographs: a quick try, marked as such in the record
     bfloat16: bool = False  # mixed precision: quicker for AlexNet on a Xeon with AMX, slower for small networks
     data_parallel: bool = False
-    copies: int = features.COPIES  # of each photograph's features, where the base is frozen
+    copies: int = features.COPIES  # of each photograph's features, for a frozen base
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """What a network learns from, and what chooses its epoch."""
+    """Training data, and the validation data that choose the epoch."""
 
     make: batches.Make
     labels: NDArray[np.int64]
@@ -52,28 +52,29 @@ class Material:
 
 
 def train(variant: Variant, weights: str | None, root: Path, out: Path, options: Options, way: Way = USUAL) -> Run:
-    """Train one variant on the photographs of `root`; an interrupted run goes on where it was, a finished one stays.
+    """Train one variant on the photographs of `root`; an interrupted run continues, a finished one stays.
 
     Writes out/model.keras, out/run.json and out/curves.png.
 
     Args:
-        variant: which.
+        variant: the network and its numbers.
         weights: of MobileNetV2's base, see networks.build.
         root: with_mask/ and without_mask/.
-        out: the run's folder, made if need be.
-        options: see there.
-        way: how it is asked for.
+        out: the run's folder; it is made if it does not exist.
+        options: see Options.
+        way: how the training is run.
 
     Raises:
         ConfigError: an option does not fit; or the folder holds another training, see training.runs.occupied.
         SourceError: the photographs cannot be used.
     """
     place = parallel.start(options.seed, variant.batch) if options.data_parallel else parallel.Place()
-    folder = out / f"process-{place.process}" if place.process else out  # on one disk they would overwrite each other
+    # Processes that share a disk must not overwrite each other
+    folder = out / f"process-{place.process}" if place.process else out
     knobs = {**asdict(options), "variant": variant.name}
     occupied.claim(folder, variant.network, knobs, way)
     keras.utils.set_random_seed(options.seed)
-    cv2.setNumThreads(1)  # the network has the other cores
+    cv2.setNumThreads(1)  # the other cores are for the network
     split = parts.of(root, options.protocol, options.seed, options.share, options.limit)
     print(
         f"{variant.key}: {len(split.learn)} photographs to learn from, {len(split.check)} choose the epoch", flush=True
@@ -102,7 +103,7 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
 def _begin(
     variant: Variant, weights: str | None, split: parts.Parts, options: Options
 ) -> tuple[keras.Model, keras.Model, Material]:
-    """The whole network, the part of it that learns, and what that part is shown."""
+    """The whole network, the part of it that is trained, and the data for that part."""
     labels, size = split.labels, options.size or variant.size
     if variant.frozen:
         base, head = networks.transfer(variant, weights, size)
@@ -126,7 +127,7 @@ def _begin(
 
 
 def _even(material: Material, batch: int, place: parallel.Place) -> Material:
-    """Several devices share a batch evenly: some checked photographs count twice then, to make the last batch whole."""
+    """Fill the last batch when several devices share batches evenly: some validation photographs then count twice."""
     count = len(material.y_check)
     wanted = count if place.devices == 1 else -(-count // batch) * batch
     chosen = np.arange(wanted) % count
@@ -145,7 +146,7 @@ def _learn(
     place: parallel.Place,
     key: str,
 ) -> tuple[checkpoints.Curves, int]:
-    """Fit every part, or what is left of it; the learner ends with the weights of the best epoch, which is answered."""
+    """Train every part, or the rest of it; the learner ends with the weights of the best epoch, which is returned."""
     lengths = variant.epochs
     if options.epochs:  # of the last part; those before it are at most as long
         lengths = (*(min(length, options.epochs) for length in lengths[:-1]), options.epochs)
@@ -190,7 +191,7 @@ def _fit(
                 shown,
                 initial_epoch=shown.epoch,
                 epochs=ended,
-                shuffle=False,  # batches are random already, and in an order that an interruption does not change
+                shuffle=False,  # batches are random already, in an order that an interruption does not change
                 verbose=0,
                 validation_data=(material.x_check, material.y_check),
                 validation_batch_size=variant.batch // shown.processes,
@@ -208,13 +209,13 @@ def _fit(
 
 
 def _tell(keeper: epochs.Keeper, before: checkpoints.Curves, now: checkpoints.Curves) -> None:
-    """The keeper's curves are those of the parts before, and of this one so far."""
+    """Give the keeper the curves of the earlier parts and of this one so far."""
     for what, values in now.items():
         keeper.curves[what] = [*before.get(what, []), *values]
 
 
 class _Numbered(keras.callbacks.Callback):
-    """A checkpoint counts the epochs of its own part; what is told after each of them comes next."""
+    """Counts the epochs from the start of its own part for a checkpoint, and calls `after` when each is saved."""
 
     def __init__(self, checkpoint: checkpoints.Checkpoint, first: int, after: Callable[[], None]) -> None:
         super().__init__()
@@ -233,7 +234,7 @@ class _Numbered(keras.callbacks.Callback):
 
 
 def _optimizer(variant: Variant, steps: int) -> keras.optimizers.Optimizer:
-    """Adam; with averaged weights where the variant wants them, and with the weights as they are where not."""
+    """AdamW, with averaged weights if the variant asks for them."""
     rate: Any = variant.rate
     if variant.cosine:
         warmup = min(WARMUP, steps // 2)
@@ -252,7 +253,7 @@ def _optimizer(variant: Variant, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _in_float32(whole: keras.Model, variant: Variant, weights: str | None, options: Options) -> keras.Model:
-    """A network trained in mixed precision as one that is not: its weights were float32 all the time."""
+    """The network without mixed precision; its weights were float32 in training too."""
     if not options.bfloat16 or variant.frozen:
         return whole
     plain = networks.build(variant, weights, options.size)
@@ -261,7 +262,7 @@ def _in_float32(whole: keras.Model, variant: Variant, weights: str | None, optio
 
 
 def _calibrated(learner: keras.Model, material: Material, protocol: parts.Protocol) -> tuple[float, float]:
-    """Temperature and bias, fitted on the checked part; in the study's protocol none: it had none."""
+    """Temperature and bias, fitted on the validation part; none in the study's protocol, as in the study."""
     if protocol == "study":
         return 1.0, 0.0
     return calibration.fit(learner.predict(material.x_check, verbose=0).astype(np.float32), material.y_check)
@@ -276,7 +277,7 @@ def _record(
     temperature: float,
     bias: float,
 ) -> Run:
-    """What convert and the comparison read."""
+    """run.json, which convert and the comparison read."""
     accuracy = float(curves["val_accuracy"][chosen])
     print(
         f"{variant.key}: {len(curves['loss'])} epochs in {sum(curves['seconds']):.0f} s; epoch {chosen + 1} is kept, "

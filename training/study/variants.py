@@ -1,10 +1,10 @@
-"""Every network of the study with what the study tells of it, and what of it is ours. Free of Keras."""
+"""Every network of the study: what the study says about it, and what we chose. Without Keras."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-Head = tuple[int, float]  # units of a dense layer, share that is dropped behind it while training
+Head = tuple[int, float]  # units of a dense layer, share dropped after it in training
 
 SELECTED_BY = "Theirs is the best epoch on the photographs that chose it, with near-duplicates on both sides"
 
@@ -14,20 +14,20 @@ class Variant:
     """One training."""
 
     network: str
-    name: str  # of the variant; the network's own where there is one alone
-    said: str  # what the study tells, and what it leaves open
+    name: str  # of the variant; the network's own name when it is the only one
+    said: str  # what the study says, and what it leaves open
     size: int  # pixels, side of the input
-    epochs: tuple[int, ...]  # of each part of the training: a part starts with a new optimizer
-    rate: float  # of Adam: the peak where `cosine`, else all the time
+    epochs: tuple[int, ...]  # of each part of the training; each part has a new optimizer
+    rate: float  # of Adam: the peak with `cosine`, otherwise constant
     batch: int = 32
-    cosine: bool = False  # a warm-up, then down to zero
-    ema: float = 0.0  # averaging of weights by step; 0: none
-    decay: float = 0.0  # of weights, by AdamW
-    patience: int = 0  # epochs without a better one on the checked part that end it; 0: none do
+    cosine: bool = False  # a warm-up, then a cosine to zero
+    ema: float = 0.0  # decay of the averaged weights by step; 0: no averaging
+    decay: float = 0.0  # weight decay of AdamW
+    patience: int = 0  # epochs without improvement on the validation part that end it; 0: never
     depth: int = 0  # convolutions of the plain CNN
     heads: tuple[Head, ...] = ()  # of MobileNetV2
     accuracy: float | None = None  # the study's own figure, %
-    parameters: int | None = None  # the study's own count
+    parameters: int | None = None  # the study's own number
     why: str = ""  # one sentence: why ours differs
 
     @property
@@ -37,7 +37,7 @@ class Variant:
 
     @property
     def frozen(self) -> bool:
-        """Whether a base that is not trained gives the features."""
+        """Whether a base that is not trained computes the features."""
         return bool(self.heads)
 
 
@@ -126,10 +126,11 @@ ALL = (
     _transfer("M6", M6, (20,), 99.01, "Three dense layers, 20 epochs; units and dropout are ours (128; .25, .25, .5)"),
 )
 
-# Of the networks that are trained elsewhere, by their names in a record: figure, parameters and the sentence.
+# For networks that are trained elsewhere, by their names in a record: the sentence that explains the difference.
 OURS = "The study has no such network: the shipped recipe learns from crops, street faces and drawn masks too."
 YOLO = "The study's ran on 20 images and wrote no labels."
-DETECTED_BY_OTHERS = 0.766  # mAP50 of a YOLOv5s elsewhere on the whole set of scenes, which was not split as ours
+# MAP50 of somebody else's YOLOv5s on the whole set of scenes, which has another split than ours
+DETECTED_BY_OTHERS = 0.766
 
 
 def of(network: str) -> tuple[Variant, ...]:
