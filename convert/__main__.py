@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: its chatter is not ours
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: hides its log lines
 
 import click
 
@@ -25,29 +25,33 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path, dir_okay=False)
 QUICK_CALIBRATION = 40  # pictures, with --quick
-OFF = "off"  # a limit that asks for nothing
+OFF = "off"  # this limit removes the gate
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--data", "folders", type=FOLDER, multiple=True, help="What it was trained on; repeat.")
-@click.option("-o", "--out", type=NEW, required=True, help="The int8 bundle; the others and the recipe lie beside it.")
-@click.option("--report", "reports", type=FOLDER, help="Folder of the report, if not that of OUT.")
-@click.option("--recipe", "file", type=NEW, help="A recipe to make again; what is said besides goes before it.")
-@click.option("--variants", help=f"Some of {','.join(VARIANTS)}; {SHIPPED} if nothing is said.")
-@click.option("--back-end", type=click.Choice(BACK_ENDS), help=f"Of {SHIPPED}; {BACK_ENDS[0]} if nothing is said.")
-@click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Leave it in float in {SHIPPED}; repeat.")
-@click.option("--calibration", type=click.IntRange(min=2), help="Pictures that set the ranges; 300 if nothing is said.")
+@click.option("--data", "folders", type=FOLDER, multiple=True, help="The data that it was trained on; repeat.")
+@click.option(
+    "-o", "--out", type=NEW, required=True, help="The int8 bundle; other variants and the recipe are written beside it."
+)
+@click.option("--report", "reports", type=FOLDER, help="Folder of the report.  [default: the folder of OUT]")
+@click.option("--recipe", "file", type=NEW, help="A recipe to make again; other options override it.")
+@click.option("--variants", help=f"Some of {','.join(VARIANTS)}; {SHIPPED} by default.")
+@click.option("--back-end", type=click.Choice(BACK_ENDS), help=f"Of {SHIPPED}; {BACK_ENDS[0]} by default.")
+@click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Keep it in float in {SHIPPED}; repeat.")
+@click.option("--calibration", type=click.IntRange(min=2), help="Pictures that set the ranges; 300 by default.")
 @click.option("--seed", type=int, help="Of the choice of those pictures.")
 @click.option("--gate", "limits", multiple=True, metavar="MEASURE=LIMIT", help="Another limit, or off; repeat.")
-@click.option("--quick", is_flag=True, help="A few pictures, and bundles whatever the gates say; they are marked.")
-@click.option("--task", type=click.Choice(("mask", "face")), help="Of a model that others trained: it has no run.json.")
+@click.option("--quick", is_flag=True, help="A few pictures; bundles are written even if gates fail, and are marked.")
+@click.option("--task", type=click.Choice(("mask", "face")), help="For a model that others trained, without run.json.")
 @click.option("--labels", help="Its classes in the order of its outputs, e.g. with_mask,without_mask.")
 @click.option(
-    "--size", type=click.IntRange(min=8, max=2048), help="Side of its input, pixels, if the file leaves it open."
+    "--size", type=click.IntRange(min=8, max=2048), help="Side of its input, pixels, if the file does not give it."
 )
-@click.option("--margin", type=click.FloatRange(0, 1), help="Round the faces it learnt from, as a share of their side.")
-@click.option("--pixels", help="How it wants them: 0..255, 0..1, -1..1, caffe or torch (Keras' names).")
+@click.option(
+    "--margin", type=click.FloatRange(0, 1), help="Margin around the faces it was trained on, as a share of their side."
+)
+@click.option("--pixels", help="Scaling of its input: 0..255, 0..1, -1..1, caffe or torch (Keras' names).")
 @click.option("--channels", type=click.Choice(("rgb", "bgr", "grey")), help="Their order; OpenCV's is bgr.")
 def cli(
     model: Path,
@@ -65,14 +69,15 @@ def cli(
     channels: str | None,
     **said: Any,
 ) -> None:
-    """Make variants of MODEL (.keras, with its run.json), judge each against its float self, write bundles and proof.
+    """Make variants of MODEL (.keras, with its run.json), compare each with the float model, write bundles and proof.
 
-    With --task mask, MODEL is a .keras, .h5 or .tflite of others. What of --labels, --pixels and --channels is not told
-    is tried on the photographs of --data (with_mask/ and without_mask/); without --data it is packed, not judged.
+    With --task mask, MODEL is somebody else's .keras, .h5 or .tflite. Missing --labels, --pixels and --channels are
+    found by trying them on the photographs of --data (with_mask/ and without_mask/); without --data it is packed, not
+    judged.
 
-    A gate that fails: exit code 1, the report is written, the bundle of that variant is not. A bundle of an earlier
-    conversion that is not written anew gets the name NAME.earlier.tflite. Loosened gates, and --quick in training or
-    here, are told by the report, the bundle's card and `maskwatch check`.
+    If a gate fails, the exit code is 1, the report is written, and the bundle of that variant is not. An older bundle
+    that is not overwritten is renamed to NAME.earlier.tflite. Loosened gates, and --quick in training or here, are
+    mentioned in the report, in the bundle's card and by `maskwatch check`.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
@@ -103,7 +108,7 @@ def cli(
 
 
 def _demand_sense(model: Path, folders: Sequence[Path], task: str | None, of_others: Mapping[str, Any]) -> None:
-    """Refuse a call that is meant neither for a model of ours nor for one of others."""
+    """Refuse a call that fits neither a model of ours nor one of others."""
     record = model.parent / "run.json"
     if task is None:
         if given := [name for name, value in of_others.items() if value is not None]:
@@ -140,9 +145,10 @@ def _own(model: Path, folders: Sequence[Path], asked: Recipe, of_others: Mapping
 
 
 def _recipe(file: Path | None, variants: str | None, limits: dict[str, float | None], said: dict[str, Any]) -> Recipe:
-    """What the file says, and over it what the command line says."""
+    """The recipe of the file, overridden by the command line."""
     known = recipe.read(file) if file else Recipe()
-    given = {name: value for name, value in said.items() if value not in (None, ()) and value is not False}  # 0 is said
+    # 0 counts as given
+    given = {name: value for name, value in said.items() if value not in (None, ()) and value is not False}
     if given.get("quick") and "calibration" not in given:
         given["calibration"] = QUICK_CALIBRATION
     if variants is not None:
@@ -171,7 +177,7 @@ def _limit(text: str) -> tuple[str, float | None]:
 
 
 def _finite(text: str) -> float:
-    """NaN would hold nothing, and infinity everything without saying so."""
+    """A finite number: NaN would hold no limit, and infinity any."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
@@ -179,7 +185,7 @@ def _finite(text: str) -> float:
 
 
 def small(conversion: Conversion) -> Iterator[str]:
-    """Where a part is so small that its figures tell little."""
+    """A line for each part that is so small that its figures mean little."""
     from training.pictures import sizes
 
     for part, judgement in (("validation", conversion.validation), ("test", conversion.test)):

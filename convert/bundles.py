@@ -1,8 +1,8 @@
-"""python -m convert.bundles --data DIR...: the bundles that ship, made anew from the float models that are kept.
+"""python -m convert.bundles --data DIR...: makes the shipped bundles again from the float models that are kept.
 
-A bundle's card names the float model it was made from, by its hash. From that very model the same bytes must come out:
-it is quantized anew, and its figures are those of the committed report. A float model that is not the shipped one's is
-a new release: it is judged as by `python -m convert`, and its bundle, recipe and report take the place of the old ones.
+A bundle's card has the hash of the float model it was made from. From that same model the same bytes must result: it is
+quantized again, and its figures come from the committed report. Any other float model is a new release: it is judged as
+by `python -m convert`, and its bundle, recipe and report replace the old ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskwatch.system import whole_file
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: its chatter is not ours
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: hides its log lines
 
 import click
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW = click.Path(path_type=Path)
 TASKS = ("face", "mask")
-FAR = "face-far"  # the finder at a larger input; made where its float model is kept
+FAR = "face-far"  # the finder at a larger input; made only if its float model is kept
 FIRST = {FAR: (REFERENCE, SHIPPED)}  # variants of a first release; the others would take hours at 512 px
 LONGEST = 60  # characters of a value in a message
 REPORT_REMEDY = "check it out again, or judge anew with --new"
@@ -48,8 +48,8 @@ class Place:
     task: str
     kept: Path  # the float model, with run.json beside it
     shipped: Path
-    report: Path  # its data
-    work: Path  # where all variants of a new release, and what differs, are written
+    report: Path  # its JSON file
+    work: Path  # folder for all variants of a new release, and for a bundle that differs
 
 
 @click.command()
@@ -59,13 +59,13 @@ class Place:
 @click.option("--reports", type=FOLDER, default="convert/results", show_default=True, help="Of the reports.")
 @click.option("--work", type=NEW, default="runs/bundles", show_default=True, help="All variants.")
 @click.option("--task", "tasks", type=click.Choice((*TASKS, FAR)), multiple=True, help="This one; repeat.  [all kept]")
-@click.option("--new", is_flag=True, help="Judge again and replace, also where the float model is the shipped one's.")
+@click.option("--new", is_flag=True, help="Judge again and replace, even if the float model is the shipped bundle's.")
 def cli(
     folders: tuple[Path, ...], kept: Path, out: Path, reports: Path, work: Path, tasks: tuple[str, ...], new: bool
 ) -> None:
-    """Make the shipped bundles from the float models in KEPT, and compare, or replace those of an earlier release.
+    """Make the shipped bundles from the float models in KEPT, and compare them with, or replace, the shipped ones.
 
-    A difference, or a gate that fails: exit code 1, and no shipped file is touched.
+    If a bundle differs or a gate fails, the exit code is 1, and no shipped file is changed.
     """
     places = [
         Place(task, kept / task / "model.keras", out / f"{task}.tflite", reports / f"{task}.report.json", work)
@@ -92,7 +92,7 @@ def _read(place: Place) -> Bundle:
 
 
 def release(place: Place, folders: Sequence[Path]) -> bool:
-    """Judge a new float model, and ship it if every gate holds. Answers whether it was shipped."""
+    """Judge a new float model, and ship it if every gate holds. Returns whether it was shipped."""
     from convert import files
     from convert.__main__ import table
     from convert.conversion import convert
@@ -121,7 +121,7 @@ def release(place: Place, folders: Sequence[Path]) -> bool:
 
 
 def same(place: Place, folders: Sequence[Path]) -> bool:
-    """Make the shipped bundle again from its own float model. Answers whether the same bytes came out."""
+    """Make the shipped bundle again from its own float model. Returns whether the same bytes resulted."""
     made = again(place, folders)
     shipped = place.shipped.read_bytes()
     noted = _sums(place.shipped).get(place.shipped.name)
@@ -141,7 +141,7 @@ def same(place: Place, folders: Sequence[Path]) -> bool:
 
 
 def again(place: Place, folders: Sequence[Path]) -> bytes:
-    """The bundle that the float model, the recipe and the committed report give."""
+    """The bundle that results from the float model, the recipe and the committed report."""
     from convert import conversion, files, variants
 
     asked = recipe.read(files.recipe_of(place.shipped))
@@ -168,7 +168,7 @@ def _figures(report: Path) -> dict[str, Any]:
 
 
 def differences(shipped: bytes, made: bytes, path: Path) -> Iterator[str]:
-    """What two bundles do not have in common, a line each."""
+    """The differences between two bundles, a line each."""
     old, new = (bundle.unpack(each, path) for each in (shipped, made))
     if old.flatbuffer != new.flatbuffer:
         sizes = f"{len(old.flatbuffer)} bytes, made {len(new.flatbuffer)}"
@@ -201,7 +201,7 @@ def _sums(shipped: Path) -> dict[str, str]:
 
 
 def _note_sums(shipped: Path) -> None:
-    """Put the hash of a bundle into SHA256SUMS of its folder."""
+    """Write the hash of a bundle into SHA256SUMS of its folder."""
     sums = {**_sums(shipped), shipped.name: _sha256(shipped)}
     text = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items()))
     whole_file.write(shipped.with_name(bundle.SUMS_FILE), text)

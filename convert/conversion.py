@@ -1,4 +1,4 @@
-"""One conversion: make every variant, judge it against its float self, and either bundles or the reasons why not."""
+"""One conversion: make every variant, compare it with the float model, and give bundles or the reasons why not."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ from training.pictures import data, quick
 from training.runs import run_folder
 from training.runs.progress import track
 
-COMPARED = 8  # validation pictures on which the float .tflite is held against Keras itself
+COMPARED = 8  # validation pictures on which the float .tflite is compared with Keras
 THREADS = 2
-DECIDING = ("keras", "tensorflow", "numpy", "opencv-python-headless")  # the bytes of a bundle; the back end does too
+# Packages that decide the bytes of a bundle, beside the back end
+DECIDING = ("keras", "tensorflow", "numpy", "opencv-python-headless")
 Maps = Callable[[Image], list[Floats]]
-Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement  # a scene's is a face's
+Judgement = judge_mask.MaskJudgement | judge_face.FaceJudgement  # for a scene as for a face
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One variant and what was found about it."""
+    """One variant and its measures."""
 
     variant: Variant
     flatbuffer: bytes  # with its metadata
@@ -54,17 +55,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came out. A variant is shipped only when no gate of it failed, or when all is a quick try and says so."""
+    """The result. A variant is shipped only if none of its gates failed, or if it is a quick try and marked so."""
 
     run: Run
     recipe: Recipe  # with the limit of every gate
     made: Mapping[Variant, Made]
     calibration: tuple[samples.Example, ...]
-    validation: Judgement | None  # the gates go by it; None: not judged
-    test: Judgement | None  # only told, nothing is chosen by it
-    figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts: their intervals take a while
+    validation: Judgement | None  # decides the gates; None: not judged
+    test: Judgement | None  # only reported: it decides nothing
+    figures: Mapping[str, Mapping[Variant, dict[str, Any]]]  # of both parts; kept, because the intervals take a while
     unreadable: tuple[str, ...]
-    origin: str  # SHA-256 of the float model's file; empty where there is none
+    origin: str  # SHA-256 of the float model's file; empty without such a file
 
     @property
     def failures(self) -> list[gates.Failure]:
@@ -73,7 +74,7 @@ class Conversion:
 
     @property
     def passed(self) -> tuple[Variant, ...]:
-        """The variants that are shipped. Without a sound float model none is: all others are judged against it."""
+        """The shipped variants. There are none if float32 fails, because the others are judged against it."""
         if self.recipe.quick:
             return self.recipe.variants
         if self.made[REFERENCE].failures:
@@ -87,7 +88,7 @@ class Conversion:
 
 
 def full_card(run: Run, figures: Mapping[str, Any], origin: Mapping[str, Any]) -> ModelCard:
-    """The card with what was measured, by part of the data, and where the model comes from."""
+    """The card with the figures of each part of the data, and the model's provenance."""
     metrics = {"training": run.metrics, **figures}
     return card(run).model_copy(update={"metrics": metrics, "provenance": dict(origin)})
 
@@ -95,7 +96,7 @@ def full_card(run: Run, figures: Mapping[str, Any], origin: Mapping[str, Any]) -
 def provenance(
     run: Run, recipe: Recipe, variant: Variant, calibration: Sequence[samples.Example], origin: str
 ) -> dict[str, Any]:
-    """Everything that decides the bytes of a variant: given it all again, the same ones are made."""
+    """Everything that decides the bytes of a variant: with the same values the same bytes result."""
     return {
         "seed": run.seed,
         "split_sha256": run.split_sha256,
@@ -113,7 +114,8 @@ def provenance(
 
 
 def caveats(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """What ModelCard.caveats tells of: only what there is, so that a model without any has the same bytes as ever."""
+    """What ModelCard.caveats mentions. Keys are left out when not needed, so that cards stay the same bytes as
+    before."""
     weaker = gates.loosened(run.task, recipe.gates)
     return {
         **({"quick": True} if run.quick or recipe.quick else {}),
@@ -148,7 +150,7 @@ def opened(model: Path, folders: Sequence[Path]) -> tuple[keras.Model, Run, samp
 
 
 def sha256(path: Path) -> str:
-    """Of a file."""
+    """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -161,16 +163,16 @@ def prove(
     origin: str = "",
     own: bool = False,
 ) -> Conversion:
-    """The conversion of a network and pictures already in hand.
+    """Convert a network with pictures that are already loaded.
 
     Args:
         network: input (B, S, S, 3), 0–255.
         run: its record.
         shelf: the pictures.
         recipe: see Recipe.
-        make: what makes the variants.
+        make: makes the variants.
         origin: see Conversion.
-        own: others trained it; without pictures it is then not judged.
+        own: whether others trained it; without pictures it is then not judged.
     """
     judged = bool(shelf.validation) or not own
     calibration = shelf.calibration(recipe.calibration, recipe.seed) if judged else []
@@ -207,7 +209,7 @@ def prove(
 
 
 def described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
-    """The models with their metadata inside."""
+    """The models with TFLite metadata inside."""
     shapes = {variant: graph.inspect(flatbuffer).output_shapes for variant, flatbuffer in made.items()}
     return {variant: metadata.insert(flatbuffer, card(run), shapes[variant]) for variant, flatbuffer in made.items()}
 
@@ -220,7 +222,7 @@ def _measured(
     images: Sequence[Image],
     found: Mapping[str, float],
 ) -> Made:
-    """A variant with what the gates ask for and the errors of its layers."""
+    """A variant with the measures of its gates and the errors of its layers."""
     flatbuffer, reference = made[variant], made[REFERENCE]
     facts = graph.inspect(flatbuffer)
     measures = {
@@ -236,7 +238,7 @@ def _measured(
 
 
 def _noise(size: int) -> list[Image]:
-    """(S, S, 3) pictures of nothing."""
+    """(S, S, 3) pictures of random pixels."""
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (size, size, 3), np.uint8) for _ in range(COMPARED)]
 
@@ -258,10 +260,10 @@ def _bare(run: Run, model: Maps) -> judge_mask.Bare:
 
 
 def card(run: Run) -> ModelCard:
-    """What the run says of the model; figures and hashes come later.
+    """The card with what the run says; figures and hashes are added later.
 
     Raises:
-        ModelError: something in it is out of the card's bounds.
+        ModelError: a value is outside the card's bounds.
     """
     try:
         return ModelCard(
@@ -293,7 +295,7 @@ def conversion_error(network: Callable[..., Any], converted: Maps, images: list[
 
 
 def _same_geometry(path: Path, run: Run, network: keras.Model) -> None:
-    """The record and the model must speak of the same pixels as the device will cut."""
+    """Check that model and record are made for the pixels that the device cuts."""
     if run.preprocess_version != preprocess.VERSION:
         raise ModelError(
             f"model {path}: trained on crops of preprocess version {run.preprocess_version}, "

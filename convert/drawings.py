@@ -1,4 +1,4 @@
-"""The proof's pictures as SVG: how far scores drifted, figures by threshold, every layer's error. No photograph."""
+"""The proof's plots as SVG: drift of the scores, figures by threshold, every layer's error. No photograph."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def drift(part: dict[str, Any]) -> str:
 
 
 def curves(part: dict[str, Any]) -> str:
-    """Both figures by threshold: float dashed, the others drawn through."""
+    """Both figures by threshold: float dashed, the other variants solid."""
     measures = [name for name in part["curves"][REFERENCE] if name != "threshold"]
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(1, len(measures), figsize=(WIDE, 3.2), layout="constrained")
@@ -62,14 +62,14 @@ def curves(part: dict[str, Any]) -> str:
 
 
 def _between(curves: dict[str, Any], measure: str) -> tuple[float, float]:
-    """The range of what happens between the two ends, where every curve falls from all to nothing."""
+    """The range of the plot between the two ends, where every curve falls from everything to nothing."""
     inner = [value for curve in curves.values() for value in _told(curve, measure)[len(curve[measure]) // 20 + 1 : -1]]
     known = [value for value in inner if not math.isnan(value)] or [0.0, 100.0]
     return max(-1.0, min(known) - 0.5), min(101.0, max(known) + 0.5)
 
 
 def _told(curve: dict[str, Any], measure: str) -> list[float]:
-    """A gap where nothing is reported: of nothing there is no precision, and 0 would be a lie."""
+    """The values, with a gap where nothing is reported: there is no precision then, and 0 would be wrong."""
     if measure != "precision":
         return list(curve[measure])
     pairs = zip(curve[measure], curve["recall"], strict=True)
@@ -77,7 +77,7 @@ def _told(curve: dict[str, Any], measure: str) -> list[float]:
 
 
 def layers(variants: dict[str, Any]) -> str:
-    """Signal to noise of every layer, in the order they run."""
+    """Signal-to-noise ratio of every layer, in the order of execution."""
     known = {name: each["layers"] for name, each in variants.items() if each["layers"]}
     with mpl.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(WIDE, 3.2), layout="constrained")
@@ -92,13 +92,13 @@ def layers(variants: dict[str, Any]) -> str:
 
 
 def _legend(figure: Figure, axis: Any) -> None:
-    """Above the drawing, where it hides no curve."""
+    """A legend above the plot, where it hides no curve."""
     handles, names = axis.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=len(names), frameon=False)
 
 
 def _svg(figure: Figure) -> str:
-    """Only the element: it is set into a page. No date, so that the same figures give the same bytes."""
+    """The svg element alone, to be embedded in a page. It has no date, so the same figures give the same bytes."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)

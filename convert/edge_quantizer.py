@@ -1,4 +1,4 @@
-"""int8 by Google's ai-edge-quantizer: from the float32 .tflite instead of from Keras."""
+"""int8 by Google's ai-edge-quantizer, from the float32 .tflite instead of the Keras model."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def to_int8(float32: bytes, calibration: Sequence[Image], keep_float: Sequence[s
 
     Args:
         float32: the float .tflite.
-        calibration: (S, S, 3) uint8 RGB each; their activations set the ranges, by a moving average of their extremes.
-        keep_float: parts of the names of tensors; the operators that make them stay in float.
+        calibration: (S, S, 3) uint8 RGB each; a moving average of their activations' extremes sets the ranges.
+        keep_float: parts of tensor names; the operators that compute these tensors stay in float.
 
     Returns:
         The flatbuffer, its input int8.
@@ -37,7 +37,8 @@ def to_int8(float32: bytes, calibration: Sequence[Image], keep_float: Sequence[s
         raise ConfigError(f"back end ai-edge-quantizer: {error}; pip install ai-edge-quantizer") from error
     signature, image = _signature(float32)
     work = quantizer.Quantizer(bytearray(float32), _recipe(keep_float))
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # its bars and sizes
+    # Its progress bars and sizes
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         ranges = work.calibrate(
             {signature: [{image: picture[None].astype(np.float32)} for picture in calibration]}, num_threads=THREADS
         )
@@ -61,14 +62,14 @@ def _recipe(keep_float: Sequence[str]) -> Any:
 
 
 def _whole_input(float32: bytes, ranges: dict[str, Any]) -> None:
-    """Pixels reach 255, though the moving average of the brightest does not: without this they would be clipped."""
+    """Set the input's range to 255: the moving average of the brightest pixels is lower, and would clip them."""
     (entry,) = open_interpreter(float32, 1, "the float32 .tflite").get_input_details()
     for end, value in (("min", 0.0), ("max", 255.0)):
         ranges[entry["name"]][end] = np.full_like(ranges[entry["name"]][end], value)
 
 
 def _signature(float32: bytes) -> tuple[str, str]:
-    """(name of the signature, name of its one input)."""
+    """(name of the signature, name of its only input)."""
     signatures = open_interpreter(float32, 1, "the float32 .tflite").get_signature_list()
     name, signature = next(iter(signatures.items()))
     return name, signature["inputs"][0]

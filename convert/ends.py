@@ -1,7 +1,7 @@
-"""The two ends of an integer model: bytes in, and bytes out where a reader knows no int8.
+"""The two ends of an integer model: bytes as input, and bytes as output for readers that do not know int8.
 
-A signed and an unsigned byte hold the same number when their zero points are 128 apart; a QUANTIZE between them loses
-nothing.
+A signed and an unsigned byte represent the same number when their zero points are 128 apart, so a QUANTIZE between them
+is exact.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHIFT = 128
 
 
 def unsigned(flatbuffer: bytes, *, output: bool) -> bytes:
-    """The model with an int8 input taken as uint8 and, if asked, int8 outputs given as uint8; other ends stay."""
+    """The model with an int8 input as uint8 and, if asked, int8 outputs as uint8; other inputs and outputs stay."""
     model = packing.unpack(flatbuffer)
     subgraph = model.subgraphs[0]
     for place, index in enumerate(subgraph.inputs):
@@ -34,7 +34,7 @@ def unsigned(flatbuffer: bytes, *, output: bool) -> bytes:
 
 
 def _twin(model: Any, subgraph: Any, index: int) -> int:
-    """Index of a new uint8 tensor that holds what an int8 one does. It takes the name: readers know the end by it."""
+    """Index of a new uint8 tensor with the values of an int8 one. It takes over the name, by which readers find it."""
     signed = subgraph.tensors[index]
     twin = schema.TensorT()
     twin.shape, twin.shapeSignature, twin.type = signed.shape, signed.shapeSignature, schema.TensorType.UINT8
@@ -49,7 +49,7 @@ def _twin(model: Any, subgraph: Any, index: int) -> int:
 
 
 def _requantize(model: Any, source: int, target: int) -> Any:
-    """A QUANTIZE from one tensor to another."""
+    """A QUANTIZE operator from one tensor to another."""
     operator = schema.OperatorT()
     operator.opcodeIndex = _code(model, schema.BuiltinOperator.QUANTIZE)
     operator.inputs, operator.outputs = np.array([source], np.int32), np.array([target], np.int32)
@@ -63,13 +63,13 @@ def _code(model: Any, builtin: int) -> int:
             return index
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 2  # the first that requantizes
+    code.version = 2  # the first version that requantizes
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
 
 
 def _rename(model: Any, old: int, new: int, side: str) -> None:
-    """A signature must name the tensor that is now at the end."""
+    """Let a signature name the tensor that is now the input or output."""
     for signature in model.signatureDefs or []:
         for entry in getattr(signature, side) or []:
             if entry.tensorIndex == old:

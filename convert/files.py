@@ -15,7 +15,7 @@ from maskwatch.vision import bundle
 
 
 def report(done: Conversion, stem: Path) -> Path:
-    """The report three times: as data, for a repository, for a browser. Returns the second."""
+    """Write the report three times: JSON, Markdown for a repository, HTML for a browser. Returns the Markdown file."""
     found = Proof.model_validate(proof.summary(done)).as_json()
     path = report_of(stem, "md")
     for kind, text in (("json", proof.text(found)), ("html", page.html(found)), ("md", page.markdown(found))):
@@ -24,12 +24,12 @@ def report(done: Conversion, stem: Path) -> Path:
 
 
 def report_of(stem: Path, kind: str) -> Path:
-    """Where a report lies: `runs/mask`, `md` -> `runs/mask.report.md`."""
+    """The path of a report: `runs/mask`, `md` -> `runs/mask.report.md`."""
     return stem.with_name(f"{stem.name}.report.{kind}")
 
 
 def ship(done: Conversion, out: Path) -> list[Path]:
-    """Every variant that passed, and the recipe they were made by. Returns what was written."""
+    """Write every variant that passed, and the recipe that made them. Returns what was written."""
     written = [path_of(out, variant, done.recipe.variants) for variant in done.passed]
     for variant, path in zip(done.passed, written, strict=True):
         bundle.write(path, done.made[variant].flatbuffer, done.card(variant))
@@ -38,8 +38,8 @@ def ship(done: Conversion, out: Path) -> list[Path]:
 
 
 def set_aside(done: Conversion, out: Path) -> list[tuple[Path, Path]]:
-    """Bundles of an earlier conversion that this one does not overwrite get another name: they are not what the new
-    report tells of. Returns their old and new paths.
+    """Rename bundles of an earlier conversion that this one does not overwrite, because the new report is not about
+    them. Returns their old and new paths.
     """
     written = {path_of(out, variant, done.recipe.variants) for variant in done.passed}
     known = {out, *(out.with_suffix(f".{variant}{out.suffix}") for variant in VARIANTS)}
@@ -50,12 +50,12 @@ def set_aside(done: Conversion, out: Path) -> list[tuple[Path, Path]]:
 
 
 def recipe_of(out: Path) -> Path:
-    """Where the recipe of a bundle lies."""
+    """The path of a bundle's recipe."""
     return out.with_suffix(".recipe.json")
 
 
 def path_of(out: Path, variant: Variant, variants: Sequence[Variant]) -> Path:
-    """OUT is the int8 bundle, or the only one; the others have their variant in the name."""
+    """OUT for the int8 bundle or an only one; other variants have their name in the file name."""
     return out if variant == SHIPPED or len(variants) == 1 else out.with_suffix(f".{variant}{out.suffix}")
 
 

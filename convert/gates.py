@@ -1,4 +1,4 @@
-"""What a quantised model must keep up to leave the workshop. Pure: measures in, failures out."""
+"""The limits that a quantized model must keep before it is shipped. Pure functions: measures in, failures out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from convert.recipe import REFERENCE, SHIPPED, Variant
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One promise about one measure."""
+    """One limit on one measure."""
 
     measure: str
-    limit: float | None  # None: nothing is asked
+    limit: float | None  # None: no limit
     unit: str
     mend: str
-    at_least: bool = False  # the limit is a floor, not a ceiling
+    at_least: bool = False  # the limit is a lower one, not an upper one
 
     def holds(self, value: float) -> bool:
-        """NaN, which is what could not be measured, never holds a limit."""
+        """Whether the value keeps the limit; NaN, for what could not be measured, never does."""
         if self.limit is None:
             return True
         return value >= self.limit if self.at_least else value <= self.limit
@@ -45,8 +45,8 @@ class Failure:
 
 
 RECALIBRATE = "calibrate on more pictures (--calibration), or leave the worst layers in float (--keep-float)"
-# Only options that change the variant: no picture sets the ranges of float16 and dynamic, and only int8 has layers left
-# in float.
+# Only options that change the variant: pictures set no ranges of float16 and dynamic, and only int8 can have layers
+# left in float.
 RECALIBRATE_OTHERS: dict[Variant, str] = {
     "int16x8": "calibrate on more pictures (--calibration), or leave int16x8 out of --variants",
     "float16": "no option changes float16: leave it out of --variants",
@@ -78,8 +78,8 @@ FACE_GATES = (
     Gate("ap50_drop", 1.0, "points", RECALIBRATE),
     Gate("kept_faces", 95.0, "%", RECALIBRATE, at_least=True),
 )
-# A rare class decides a third of the mean, and validation holds four of its faces that are large enough to judge: one
-# of them is 8 points. The drop tells whether a class has gone; whether verdicts stand is asked of all of them.
+# A rare class decides a third of the mean, and validation has only four of its faces that are large enough to judge:
+# one of them is 8 points. The drop shows whether a class is lost; `kept_verdicts` is measured on all faces.
 SCENE_GATES = (
     *FACE_GATES[:2],
     Gate("map50", 15.0, "%", "check the anchors and the order of the labels in run.json", at_least=True),
@@ -89,7 +89,7 @@ SCENE_GATES = (
 SMALLER = (
     "leave fewer layers in float (--keep-float); a network of few weights needs another limit (--gate size_ratio=…)"
 )
-# A quarter for the weights; scales of every channel and the graph itself weigh more the smaller the network is, so a
+# A quarter for the weights. The scales of all channels and the graph itself weigh more in a smaller network, so a
 # finder of 0.3 MB has its own limit.
 SIZE_GATES = {
     "mask": (Gate("size_ratio", 30.0, "% of float32", SMALLER),),
@@ -100,7 +100,7 @@ QUALITY_GATES = {"mask": MASK_GATES, "face": FACE_GATES, "scene": SCENE_GATES}
 
 
 def of(task: str, variant: Variant) -> tuple[Gate, ...]:
-    """The default gates of a variant: only what is shipped must be all integers, and small."""
+    """The default gates of a variant: only the shipped variant must be all integers, and small."""
     if variant == REFERENCE:
         return REFERENCE_GATES
     if variant == SHIPPED:
@@ -110,7 +110,7 @@ def of(task: str, variant: Variant) -> tuple[Gate, ...]:
 
 
 def of_own(variant: Variant, judged: bool) -> tuple[Gate, ...]:
-    """The gates of a model that others trained: it must be right itself, and may be as large as it likes."""
+    """The gates of a model that others trained: it must be accurate itself, and has no limit on its size."""
     quality = QUALITY_GATES["mask"] if judged else ()
     if variant == REFERENCE:
         return REFERENCE_GATES + tuple(gate for gate in quality if gate.measure == "accuracy")
@@ -118,7 +118,7 @@ def of_own(variant: Variant, judged: bool) -> tuple[Gate, ...]:
 
 
 def known(task: str) -> dict[str, float]:
-    """Every measure a recipe may set a limit for, with the default one."""
+    """Every measure that a recipe may set a limit for, with the default limit."""
     every = (*of(task, REFERENCE), *of(task, SHIPPED))
     return {gate.measure: float(gate.limit) for gate in every}
 
@@ -129,7 +129,7 @@ def adjusted(gates: Iterable[Gate], limits: Mapping[str, float | None]) -> tuple
 
 
 def loosened(task: str, limits: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Those limits that ask for less than the default ones; None: nothing is asked."""
+    """The limits that are looser than the default ones; None: no limit."""
     every = (*of(task, REFERENCE), *of(task, SHIPPED))
     return {
         gate.measure: limits[gate.measure] for gate in every if _is_less(gate, limits.get(gate.measure, gate.limit))
@@ -143,7 +143,7 @@ def _is_less(gate: Gate, limit: float | None) -> bool:
 
 
 def check(variant: Variant, measures: Mapping[str, float], gates: Iterable[Gate]) -> list[Failure]:
-    """The gates that do not hold, in their order. Every gate's measure must be there."""
+    """The gates that do not hold, in their order. The measures must contain every gate's measure."""
     return [
         Failure(variant, gate, measures[gate.measure], _mend(gate, measures))
         for gate in gates
@@ -152,7 +152,7 @@ def check(variant: Variant, measures: Mapping[str, float], gates: Iterable[Gate]
 
 
 def _mend(gate: Gate, measures: Mapping[str, float]) -> str:
-    """What helps against this failure."""
+    """What may help against this failure."""
     found = measures[gate.measure]
     if math.isnan(found):
         lacks = "the validation part lacks pictures of a class, or the float model finds nothing there"

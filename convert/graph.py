@@ -1,4 +1,4 @@
-"""What a .tflite does inside: the type of its input, its operators, and whether anything is computed in float."""
+"""The inside of a .tflite: the type of its input, its operators, and whether anything is computed in float."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ TYPES = {code: name for name, code in vars(schema.TensorType).items() if isinsta
 class FloatOperator:
     """An operator that reads or writes float."""
 
-    operator: str  # as the schema names it, e.g. CONV_2D
-    tensor: str  # the name of what it makes
+    operator: str  # its name in the schema, e.g. CONV_2D
+    tensor: str  # the name of its output
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The facts the gates ask for."""
+    """What the gates need to know."""
 
-    input_type: str  # as the schema names it, e.g. UINT8
+    input_type: str  # its name in the schema, e.g. UINT8
     input_scale: float
     input_zero_point: int
     output_shapes: tuple[tuple[int, ...], ...]
     operators: Mapping[str, int]  # name -> how many
-    in_float: tuple[FloatOperator, ...]  # but for a DEQUANTIZE that ends in an output
+    in_float: tuple[FloatOperator, ...]  # except a DEQUANTIZE that makes an output
 
     @property
     def eats_camera_bytes(self) -> bool:
-        """Whether a camera's 0–255 go in unchanged."""
+        """Whether the camera's values 0–255 go in unchanged."""
         return (self.input_type, self.input_scale, self.input_zero_point) == ("UINT8", 1.0, 0)
 
     @property
     def float_operators(self) -> tuple[str, ...]:
-        """The operators that read or write float, a name each."""
+        """The names of the operators that read or write float."""
         return tuple(each.operator for each in self.in_float)
 
     def unasked(self, keep_float: tuple[str, ...]) -> tuple[FloatOperator, ...]:
-        """The float operators nobody asked for. The converters at the edges of those that were belong to them."""
+        """Float operators that `keep_float` does not explain; conversions next to the kept ones belong to them."""
         if not keep_float:
             return self.in_float
         return tuple(

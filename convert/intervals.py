@@ -1,4 +1,4 @@
-"""Shares with their 95 % intervals, and how far scores drifted. Pure arithmetic on arrays."""
+"""Shares with their 95 % intervals, and the drift of scores. Pure arithmetic on arrays."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from training.judging import wilson
 
-RESAMPLED = 1000  # times, for the interval of what is no plain share
-BINS = np.linspace(-0.2, 0.2, 41)  # of a score's drift; what lies beyond is counted in the outermost
+RESAMPLED = 1000  # sets of pictures, for the interval of a figure that is not a share
+BINS = np.linspace(-0.2, 0.2, 41)  # of a score's drift; larger drifts are counted in the outermost bins
 
 Bools = NDArray[np.bool_]
 Values = NDArray[np.float32]
 
 
 def share(right: Bools) -> dict[str, Any]:
-    """% of True with Wilson's interval; NaN where there is nothing, so that a class nobody saw holds no gate."""
+    """% of True with Wilson's interval; NaN for an empty array, so that a class without pictures holds no gate."""
     if not len(right):
         return {"value": float("nan"), "interval95": [0.0, 100.0], "n": 0}
     return {
@@ -28,7 +28,7 @@ def share(right: Bools) -> dict[str, Any]:
 
 
 def f1(called: Bools, truth: Bools) -> dict[str, Any]:
-    """F1 of a class in %, its interval by drawing the pictures again.
+    """F1 of a class in %, with an interval by drawing the pictures again.
 
     Args:
         called: (N,) whether the model named the class.
@@ -45,7 +45,7 @@ def f1(called: Bools, truth: Bools) -> dict[str, Any]:
 
 
 def drop(before: Bools, after: Bools) -> dict[str, Any]:
-    """Points of accuracy lost on the same pictures, with the counts of what only one of the two got right."""
+    """Points of accuracy lost on the same pictures, and on how many pictures only one of the two is right."""
     lost, gained = before & ~after, after & ~before
     losses, gains = _resampled(np.stack([lost, gained]))
     ends = np.percentile((losses - gains) / len(before), (2.5, 97.5))
@@ -58,7 +58,7 @@ def drop(before: Bools, after: Bools) -> dict[str, Any]:
 
 
 def drift(differences: Values) -> dict[str, Any]:
-    """How far the scores moved: quantiles of the size, and a histogram of BINS."""
+    """How much the scores changed: quantiles of the change's size, and a histogram of BINS."""
     if not len(differences):
         return {"n": 0, "mean": 0.0, "median_size": 0.0, "p99_size": 0.0, "largest": 0.0, "histogram": []}
     sizes = np.abs(differences)

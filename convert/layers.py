@@ -1,7 +1,7 @@
-"""Where quantising hurts: what every layer answers in float and in a variant, on the same pictures.
+"""Where quantizing adds error: the output of every layer in float and in a variant, on the same pictures.
 
-The error of a layer holds that of the layers before it: it is what the next layer is fed. Layers are matched by the
-name of what they make, which every converter keeps, but for a number at its end that tells it from a constant's.
+The error of a layer includes the errors of the layers before it, which feed it. Layers are matched by the name of their
+output tensor; every converter keeps it, except for a number at its end.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from maskwatch.flow import Image
 
 PICTURES = 32  # of the calibration sample: enough for an average over thousands of activations
 NUMBER = re.compile(r"(?<=[A-Za-z])\d+$")  # `ReadVariableOp1` in one model is `ReadVariableOp2` in another
-EXACT_DB = 120.0  # what a layer without any error is given: float32 carries no more
+EXACT_DB = 120.0  # for a layer without any error: float32 has no more precision
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class LayerError:
-    """How much of a layer's answer survived."""
+    """The error of one layer."""
 
-    name: str  # short: the layer's own, without what was fused into it
-    tensor: str  # what --keep-float is matched with
+    name: str  # short: the layer's own name, without the names of fused layers
+    tensor: str  # the name that --keep-float is compared with
     operator: str
     sqnr_db: float  # signal-to-quantisation-noise ratio, decibel
     cosine: float  # between the two answers, averaged over the pictures
@@ -56,11 +56,11 @@ class _Sums:
 
 
 def errors(reference: bytes, variant: bytes, pictures: Sequence[Image]) -> list[LayerError]:
-    """Every layer both models have, in the order they run.
+    """The error of every layer that both models have, in the order of execution.
 
     Args:
         reference: the float32 .tflite.
-        variant: the same network otherwise.
+        variant: the same network, quantized.
         pictures: (S, S, 3) uint8 RGB each.
     """
     names = _made(reference)
@@ -86,17 +86,17 @@ def matched(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, st
     return {
         name: name if name in after else alike[name][0]
         for name in before
-        if name in after or len(alike[name]) == 1  # of several, nobody knows which
+        if name in after or len(alike[name]) == 1  # among several with the same base name the match is unknown
     }
 
 
 def worst(found: Sequence[LayerError], count: int = 5) -> list[LayerError]:
-    """The layers with the least signal to noise."""
+    """The layers with the lowest signal-to-noise ratio."""
     return sorted(found, key=lambda layer: layer.sqnr_db)[:count]
 
 
 def short(tensor: str) -> str:
-    """`bytes_in_1/net_1/block_1_relu_1/Relu6;…` -> `block_1_relu_1`: what a person calls the layer."""
+    """`bytes_in_1/net_1/block_1_relu_1/Relu6;…` -> `block_1_relu_1`: the layer's name for people."""
     if tensor.startswith("StatefulPartitionedCall"):
         return f"output {tensor.rpartition(':')[2]}"
     *scopes, operation = tensor.split(";")[0].split("/")
@@ -104,10 +104,10 @@ def short(tensor: str) -> str:
 
 
 class _Spy:
-    """A model that shows what each of its layers made.
+    """A model that gives the output of each of its layers.
 
     Raises:
-        ModelError: LiteRT is not installed; its predecessor shows nothing.
+        ModelError: LiteRT is not installed; tflite-runtime cannot do this.
     """
 
     def __init__(self, flatbuffer: bytes, names: Collection[str]) -> None:
@@ -115,7 +115,7 @@ class _Spy:
             from ai_edge_litert.interpreter import Interpreter, OpResolverType
         except ImportError as error:
             raise ModelError(f"runtime: {error}; pip install ai-edge-litert") from error
-        # Without its delegate: XNNPACK keeps what lies between the layers to itself.
+        # Without XNNPACK, which does not show the tensors between the layers.
         resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         self._interpreter = Interpreter(
             model_content=flatbuffer,
@@ -128,7 +128,7 @@ class _Spy:
         self.tensors = {each["name"]: each for each in self._interpreter.get_tensor_details() if each["name"] in names}
 
     def answers(self, picture: Image) -> dict[str, Values]:
-        """Tensor name -> what the layer made, in real numbers."""
+        """Tensor name -> the layer's output, in real numbers."""
         scale, zero_point = self._input["quantization"]
         numbers = picture if not scale else np.round(picture / scale + zero_point)
         self._interpreter.set_tensor(self._input["index"], numbers[None].astype(self._input["dtype"]))
@@ -143,7 +143,7 @@ def _real(values: NDArray[Any], tensor: dict[str, Any]) -> Values:
 
 
 def _made(flatbuffer: bytes) -> dict[str, str]:
-    """Name of what each operator makes -> the operator, in the order they run."""
+    """Name of each operator's output -> the operator, in the order of execution."""
     return dict(_operators(packing.unpack(flatbuffer)))
 
 
@@ -152,11 +152,11 @@ def _operators(model: Any) -> Iterator[tuple[str, str]]:
     for operator in subgraph.operators:
         name = graph.OPERATORS[model.operatorCodes[operator.opcodeIndex].builtinCode]
         if name == "DEQUANTIZE" and _holds(model, subgraph.tensors[operator.inputs[0]]):
-            continue  # float16 opens every constant so, and gives what comes out the name of the layer it is for
+            continue  # float16 unpacks every constant with it, and the result has the name of the layer it is for
         for index in operator.outputs:
             yield subgraph.tensors[index].name.decode(), name
 
 
 def _holds(model: Any, tensor: Any) -> bool:
-    """Whether it is a constant."""
+    """Whether a tensor is a constant."""
     return model.buffers[tensor.buffer].data is not None

@@ -1,7 +1,7 @@
-"""TFLite metadata: what any TFLite tool needs to know to feed the model and name its outputs.
+"""TFLite metadata: what any TFLite tool needs to feed the model and to name its outputs.
 
-The flatbuffer follows the public schema metadata_schema.fbs (identifier M001), written with the flatbuffers builder
-field by field. labels.txt, which it names, is in the archive that maskwatch.vision.bundle appends to the model.
+The flatbuffer follows the public schema metadata_schema.fbs (identifier M001) and is written field by field with the
+flatbuffers builder. The labels.txt that it names is in the archive that maskwatch.vision.bundle appends to the model.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from convert import packing
 from maskwatch.vision.bundle import LABELS_FILE
 from maskwatch.vision.model_card import ModelCard
 
-ENTRY = b"TFLITE_METADATA"  # the name readers look for in the model's list of metadata
+ENTRY = b"TFLITE_METADATA"  # readers look for this name in the model's list of metadata
 IDENTIFIER = b"M001"
 MIN_PARSER_VERSION = "1.0.0"  # every field written here was in the schema's first version
 NORMALIZATION, IMAGE, FEATURE = 1, 2, 1  # members of the unions ProcessUnitOptions and ContentProperties
 RGB, TENSOR_AXIS_LABELS = 1, 2  # of the enums ColorSpaceType and AssociatedFileType
-# The input tensor counts in the camera's own 0–255 (scale 1, zero point 0) and the network scales for itself, so
-# there is nothing left to normalise: (x - 0) / 1.
+# The input tensor has the camera's own 0–255 (scale 1, zero point 0) and the network does the scaling, so no
+# normalisation is left: (x - 0) / 1.
 MEAN, STD = 0.0, 1.0
 OUTPUTS = {
     "score": "Logits, one a class.",
@@ -34,7 +34,7 @@ Field = Callable[[flatbuffers.Builder], None]
 
 
 def insert(flatbuffer: bytes, card: ModelCard, output_shapes: Sequence[tuple[int, ...]]) -> bytes:
-    """The model with its metadata inside, replacing any that was there."""
+    """The model with its metadata inside; earlier metadata is replaced."""
     model = packing.unpack(flatbuffer)
     content = schema.BufferT()
     content.data = np.frombuffer(build(card, output_shapes), np.uint8)
@@ -46,7 +46,7 @@ def insert(flatbuffer: bytes, card: ModelCard, output_shapes: Sequence[tuple[int
 
 
 def build(card: ModelCard, output_shapes: Sequence[tuple[int, ...]]) -> bytes:
-    """The metadata flatbuffer. Outputs whose last axis counts the classes are given the labels file."""
+    """The metadata flatbuffer. Outputs whose last axis is the classes get the labels file."""
     builder = flatbuffers.Builder(1024)
     outputs = [_output(builder, card, index, shape) for index, shape in enumerate(output_shapes)]
     inputs, outputs_vector = _vector(builder, [_input(builder, card)]), _vector(builder, outputs)
@@ -111,7 +111,7 @@ def _content(builder: flatbuffers.Builder, kind: int, properties: int) -> int:
 
 
 def _table(builder: flatbuffers.Builder, slots: int, fields: dict[int, Field]) -> int:
-    """A table with the given slots filled; what its offsets point at must have been written before."""
+    """A table with these slots filled; what its offsets refer to must be written before."""
     builder.StartObject(slots)
     for slot, prepend in fields.items():
         prepend(builder)

@@ -1,1 +1,1 @@
-"""A model's variants held against its float self, a file for each kind of model."""
+"""Compares a model's variants with its float model, a file for each kind of model."""

@@ -1,4 +1,4 @@
-"""The face finder in every variant, held against its float self face by face."""
+"""Compares the face finder's variants with the float model, face by face."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Change:
 
     name: str
     face: Found
-    other: float  # 0–1, the best score the other model gives there; 0 where it sees nothing
-    lost: bool  # the float model reports it, the variant does not; otherwise the other way round
+    other: float  # 0–1, the other model's best score there; 0 without a box
+    lost: bool  # whether only the float model reports it; otherwise only the variant does
 
     def record(self, variant: Variant) -> dict[str, Any]:
         """Ready for JSON; the box in pixels of the input."""
@@ -49,15 +49,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceJudgement:
-    """What every variant found on the pictures, and the figures that follow."""
+    """What every variant found on the pictures, and the figures computed from it."""
 
     found: Mapping[Variant, Mapping[str, list[Found]]]  # picture -> faces, FAINT and above
     truths: Mapping[str, list[Truth]]
     views: Mapping[str, str]  # picture -> frame or portrait
-    threshold: float  # 0–1, from here on a face is reported
+    threshold: float  # 0–1, faces are reported from this score on
 
     def counts(self) -> dict[str, int]:
-        """How many faces there are to be found."""
+        """The number of annotated faces."""
         return {"faces": sum(not face.ignored for faces in self.truths.values() for face in faces)}
 
     def reported(self, variant: Variant, name: str) -> list[Found]:
@@ -74,7 +74,7 @@ class FaceJudgement:
         ]
 
     def measures(self, variant: Variant) -> dict[str, float]:
-        """What the gates ask for."""
+        """The measures of the gates."""
         before, after = (100 * average_precision(self.found[each], self.truths)[0] for each in (REFERENCE, variant))
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant))
@@ -107,7 +107,7 @@ class FaceJudgement:
         return {"value": round(100 * value, 2), "interval95": [round(100 * end, 2) for end in ends]}
 
     def _against(self, variant: Variant) -> dict[str, Any]:
-        """How it differs from float. Agreement: of the faces that either reports, those that both do."""
+        """The difference from float. Agreement: among the faces that either reports, the share that both report."""
         changes = self.changed(variant)
         both = sum(len(self.reported(REFERENCE, name)) for name in self.truths) - sum(change.lost for change in changes)
         return {
@@ -118,7 +118,7 @@ class FaceJudgement:
         }
 
     def _drift(self, variant: Variant) -> intervals.Values:
-        """Of the score of every face the float model reports and the variant sees at all."""
+        """The change of score, for every face that the float model reports and the variant finds at all."""
         pairs = (
             (face.score, _score_there(face, self.found[variant][name]))
             for name in self.truths
@@ -141,7 +141,7 @@ class FaceJudgement:
 
 
 def _without(faces: list[Found], others: list[Found]) -> list[Found]:
-    """The faces that none of the others overlaps."""
+    """The faces that overlap none of the others."""
     return [face for face in faces if all(face.box.iou(other.box) < MATCH_IOU for other in others)]
 
 
@@ -151,7 +151,7 @@ def _score_there(face: Found, others: list[Found]) -> float:
 
 
 def _f1(counts: Tally) -> dict[str, Any]:
-    """Of finding faces, %: a box or a face that has no match counts as one mistake."""
+    """F1 of finding faces, %: an unmatched box or an unmatched face counts as one mistake."""
     found = _hits(counts.matched + counts.false, counts.missed)
     false = np.arange(len(found)) - counts.matched
     return intervals.f1(found, (false < 0) | (false >= counts.false))
@@ -162,12 +162,12 @@ def _hits(hits: int, misses: int) -> intervals.Bools:
 
 
 def judge(examples: Iterable[Example], models: Mapping[Variant, Maps], threshold: float) -> FaceJudgement:
-    """Show every picture to every variant.
+    """Run every variant on every picture.
 
     Args:
         examples: the pictures, letterboxed.
         models: each variant, run as the device runs it. REFERENCE among them.
-        threshold: a face at or above is reported, 0–1.
+        threshold: faces are reported from this score on, 0–1.
     """
     return FaceJudgement(*show(examples, models, find), threshold)
 
@@ -175,7 +175,7 @@ def judge(examples: Iterable[Example], models: Mapping[Variant, Maps], threshold
 def show(
     examples: Iterable[Example], models: Mapping[Variant, Maps], find: Find
 ) -> tuple[dict[Variant, dict[str, list[Found]]], dict[str, list[Truth]], dict[str, str]]:
-    """What every variant found, the truth and the view of every picture."""
+    """The faces that every variant found, the annotations, and the view of every picture."""
     found: dict[Variant, dict[str, list[Found]]] = {variant: {} for variant in models}
     truths: dict[str, list[Truth]] = {}
     views: dict[str, str] = {}
@@ -187,7 +187,7 @@ def show(
 
 
 def find(maps: Maps, image: Image) -> list[Found]:
-    """The faces in one input, FAINT and above, in its pixels."""
+    """The faces in one input with scores from FAINT on, in its pixels."""
     boxes, scores = decoding.decode(maps(image), len(image), FAINT)
     kept = decoding.non_maximum_suppression(boxes, scores)
     return [Found(face.box, face.score) for face in decoding.as_faces(boxes[kept], scores[kept])]

@@ -1,4 +1,4 @@
-"""The mask classifier in every variant, held against its float self verdict by verdict."""
+"""Compares the mask classifier's variants with the float model, verdict by verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THRESHOLDS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskJudgement:
-    """What every variant said of every picture, and the figures that follow."""
+    """The answers of every variant on every picture, and the figures computed from them."""
 
     labels: tuple[str, ...]  # the verdicts
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class MaskJudgement:
     bare: Mapping[Variant, Floats]  # (N,) each
 
     def counts(self) -> dict[str, int]:
-        """How many pictures there are of each class."""
+        """The number of pictures of each class."""
         return {label: int((self.truths == label).sum()) for label in self.labels}
 
     def called(self, variant: Variant) -> NDArray[np.str_]:
@@ -39,15 +39,15 @@ class MaskJudgement:
         return np.array([str(as_verdict(float(share)).label) for share in self.bare[variant]])
 
     def right(self, variant: Variant) -> NDArray[np.bool_]:
-        """(N,)"""
+        """(N,) whether each verdict is right."""
         return self.called(variant) == self.truths
 
     def flips(self, variant: Variant) -> NDArray[np.bool_]:
-        """(N,) whether the variant's verdict is not the float one."""
+        """(N,) whether the variant's verdict differs from the float model's."""
         return self.called(variant) != self.called(REFERENCE)
 
     def measures(self, variant: Variant) -> dict[str, float]:
-        """What the gates ask for."""
+        """The measures of the gates."""
         before, after = self.right(REFERENCE), self.right(variant)
         return {
             "accuracy": _percent(after),
@@ -74,7 +74,7 @@ class MaskJudgement:
         }
 
     def _against(self, variant: Variant) -> dict[str, Any]:
-        """How it differs from float."""
+        """The difference from float."""
         flips = self.flips(variant)
         return {
             "flips": int(flips.sum()),
@@ -98,7 +98,7 @@ class MaskJudgement:
         }
 
     def curve(self, variant: Variant) -> dict[str, list[float]]:
-        """By threshold of the bare share, in %: bare faces called bare, and masked ones called so."""
+        """In % by threshold of the bare share: bare faces called bare, and masked faces called bare."""
         is_bare = self.truths == Label.WITHOUT_MASK
         shares = self.bare[variant]
         return {
@@ -111,7 +111,7 @@ class MaskJudgement:
 def judge(
     examples: Iterable[Example], models: Mapping[Variant, Bare], labels: tuple[str, ...] = tuple(Label)[:2]
 ) -> MaskJudgement:
-    """Show every picture to every variant.
+    """Run every variant on every picture.
 
     Args:
         examples: the pictures; `label` is an index into `labels`.
@@ -131,7 +131,7 @@ def judge(
 
 
 def _percent(right: NDArray[np.bool_]) -> float:
-    """NaN where there is none, so that a class nobody saw holds no gate."""
+    """% of True; NaN for an empty array, so that a class without pictures holds no gate."""
     return 100 * float(right.mean()) if len(right) else float("nan")
 
 
@@ -140,5 +140,5 @@ def _rounded(right: NDArray[np.bool_]) -> float:
 
 
 def _worst(drops: Iterable[float]) -> float:
-    """The largest, and NaN if any is: max() would hide it."""
+    """The largest drop, and NaN if any is NaN, which max() would hide."""
     return float(np.max(list(drops)))

@@ -1,4 +1,4 @@
-"""Faces with what they wear, in every variant, held against the float model's: a verdict is a face and its label."""
+"""Compares a scene model's variants with the float model, verdict by verdict: a verdict is a face and its label."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.yolo.yolo_boxes import Anchors
 
 @dataclass(frozen=True, slots=True)
 class Relabelled:
-    """A face that both models report, under different labels."""
+    """A face that both models report with different labels."""
 
     name: str
     before: Found
@@ -43,10 +43,10 @@ class Relabelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneJudgement(FaceJudgement):
-    """What every variant found on the pictures, and the figures that follow."""
+    """What every variant found on the pictures, and the figures computed from it."""
 
     def relabelled(self, variant: Variant) -> list[Relabelled]:
-        """Every face that both report and call otherwise."""
+        """Every face that both report with different labels."""
         return [
             Relabelled(name, before, after)
             for name in self.truths
@@ -55,7 +55,8 @@ class SceneJudgement(FaceJudgement):
         ]
 
     def measures(self, variant: Variant) -> dict[str, float]:
-        """What the gates ask for: the faces', and of the verdicts of the float model those that stand."""
+        """The measures of the gates: those of faces, and the share of the float model's verdicts that the variant
+        keeps."""
         found = FaceJudgement.measures(self, variant)
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant)) + len(self.relabelled(variant))
@@ -81,7 +82,7 @@ class SceneJudgement(FaceJudgement):
         return found if variant == REFERENCE else {**found, "relabelled": len(self.relabelled(variant))}
 
     def changes(self, variant: Variant) -> list[dict[str, Any]]:
-        """Every face lost, gained or called otherwise, with both scores."""
+        """Every face that is lost, gained or relabelled, with both scores."""
         return FaceJudgement.changes(self, variant) + [each.record(variant) for each in self.relabelled(variant)]
 
     def curve(self, variant: Variant) -> dict[str, list[float]]:
@@ -95,7 +96,7 @@ class SceneJudgement(FaceJudgement):
 
 
 def _pairs(before: Iterable[Found], after: Iterable[Found]) -> Iterator[tuple[Found, Found]]:
-    """The same faces in both, each once: to each of the one's, in turn, the other's that overlaps it most."""
+    """Pairs of the same face, each used once: for each face of `before`, the face of `after` that overlaps it most."""
     free = list(after)
     for face in before:
         found = max(free, key=lambda other: face.box.iou(other.box), default=None)
@@ -111,12 +112,12 @@ def judge(
     labels: Sequence[str],
     anchors: Anchors,
 ) -> SceneJudgement:
-    """Show every picture to every variant.
+    """Run every variant on every picture.
 
     Args:
         examples: the pictures, letterboxed.
         models: each variant, run as the device runs it. REFERENCE among them.
-        threshold: a face at or above is reported, 0–1.
+        threshold: faces are reported from this score on, 0–1.
         labels: in the order of the outputs.
         anchors: the network's, pixels of the input.
     """
