@@ -1,8 +1,8 @@
-"""A model's flatbuffer written small: vectors that are equal are stored once.
+"""Writes a model's flatbuffer smaller: equal vectors are stored once.
 
-Each channel of an int8 network has a scale and a zero point, for its weights and again for its biases, and all those
-zero points are 0. A flatbuffer refers to its vectors by offset, so one may serve many tables; every reader reads the
-same.
+Each channel of an int8 network has a scale and a zero point, for its weights and for its biases, and all these zero
+points are 0. A flatbuffer refers to vectors by offset, so several tables can use the same one; readers see no
+difference.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from tensorflow.lite.tools import flatbuffer_utils
 
 IDENTIFIER = b"TFL3"
-ALIGNMENT = 16  # bytes, what the schema asks for the content of tensors (force_align)
+ALIGNMENT = 16  # bytes, required by the schema for the content of tensors (force_align)
 
 
 class SharingBuilder(flatbuffers.Builder):
-    """A builder that refers to a numeric vector it has written before instead of writing it again."""
+    """A builder that reuses a numeric vector that it has written before."""
 
     def __init__(self) -> None:
         super().__init__(1 << 20)
@@ -33,7 +33,7 @@ class SharingBuilder(flatbuffers.Builder):
         return self._written[key]
 
     def _aligned(self, content: NDArray[np.uint8]) -> int:
-        """A tensor's content: the builder of the base class forgets that the schema aligns it."""
+        """A tensor's content, aligned as the schema requires, which the base class does not do."""
         self.StartVector(1, content.size, ALIGNMENT)
         self.head = self.head - content.size
         self.Bytes[self.head : self.head + content.size] = content.tobytes()
@@ -41,8 +41,8 @@ class SharingBuilder(flatbuffers.Builder):
 
 
 def unpack(flatbuffer: bytes) -> Any:
-    """The model as an object (schema ModelT) that can be changed. Contents that lie behind the flatbuffer, where
-    ai-edge-quantizer puts them, are taken in: their offsets would be wrong in another file.
+    """The model as a changeable object (schema ModelT). Contents after the flatbuffer, where ai-edge-quantizer puts
+    them, are moved into it: their offsets would be wrong in another file.
     """
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     for buffer in model.buffers:

@@ -1,4 +1,4 @@
-"""The proof for people: Markdown for a repository, HTML with drawings for a browser, by templates beside this file."""
+"""The proof for people, from the templates beside this file: Markdown, and HTML with plots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convert.recipe import REFERENCE, SHIPPED
 from training.pictures import quick
 
 TEMPLATES = Path(__file__).parent / "templates"
-WORST = 10  # layers named
+WORST = 10  # number of layers that are named
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -22,7 +22,7 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def html(report: dict[str, Any]) -> str:
-    """The same with drawings, in one file that loads nothing."""
+    """The same with plots, in one self-contained file."""
     shown = {"layers": Markup(drawings.layers(report["variants"]))}  # noqa: S704 (our own drawing)
     if report["parts"]:
         shown["drift"] = Markup(drawings.drift(report["parts"]["test"]))  # noqa: S704
@@ -57,7 +57,7 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def verdict(report: dict[str, Any]) -> str:
-    """The first sentences: what was shipped, and what a reader must know of it."""
+    """The first sentences: what was shipped, and caveats."""
     withheld = report.get("withheld", [])
     told = "Every gate holds."
     if not report["shipped"]:
@@ -71,7 +71,7 @@ def verdict(report: dict[str, Any]) -> str:
 
 
 def limit(gate: dict[str, Any]) -> str:
-    """`≤ 20 (usually 0.5)`; `off` where nothing is asked."""
+    """`≤ 20 (usually 0.5)`; `off` for no limit."""
     sign, value = ("≥", gate["at_least"]) if "at_least" in gate else ("≤", gate["at_most"])
     asked = "off" if value is None else f"{sign} {plain(value)}"
     return f"{asked} (usually {plain(gate['usual'])})" if "usual" in gate else asked
@@ -119,7 +119,7 @@ def _face_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
 
 
 def _scene_rows(figures: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """The faces', and what is said of them."""
+    """The rows of faces, and those of labels."""
     rows = [("mAP50 of the classes", [f"{each['map50']:.2f} %" for each in figures])]
     rows += [
         (f"AP50 {label} (n = {n})", [f"{each['class_ap50'][label]['value']:.2f} %" for each in figures])
@@ -162,5 +162,5 @@ def share(found: dict[str, Any], unit: str = " %") -> str:
 
 
 def plain(value: Any) -> str:
-    """A number as short as it can be; a dash where there is none."""
+    """A number in its shortest form; a dash for None."""
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

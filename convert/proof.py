@@ -1,4 +1,4 @@
-"""The proof as data: what every variant answers, every verdict that is not the float one, every layer's error."""
+"""The proof as data: the figures of every variant, every changed verdict, every layer's error."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from convert import layers, samples
 from convert.conversion import Conversion, Judgement, Made, caveats
 from convert.recipe import REFERENCE, SHIPPED, Variant
 
-LIST = re.compile(r"\[[\s\d.,eE+-]*\]")  # of numbers
-OBJECT = re.compile(r"\{[^{}]*\}")  # that holds no other
-LONGEST = 200  # characters of an object on one line
+LIST = re.compile(r"\[[\s\d.,eE+-]*\]")  # a list of numbers
+OBJECT = re.compile(r"\{[^{}]*\}")  # an object without objects inside
+LONGEST = 200  # characters; a longer object is not put on one line
 
 
 def summary(conversion: Conversion) -> dict[str, Any]:
-    """Everything measured, every gate, every changed verdict, the calibration sample."""
+    """Everything measured, every gate, every changed verdict, and the calibration sample, as records.proof.Proof."""
     return {
         "model": conversion.run.name,
         "task": conversion.run.task,
@@ -87,7 +87,7 @@ def _gates(made: Made, task: str) -> list[dict[str, Any]]:
 
 
 def part(judgement: Judgement, figures: Mapping[Variant, dict[str, Any]]) -> dict[str, Any]:
-    """One part of the data: the figures of every variant, what it changed, and its curve."""
+    """One part of the data: figures of every variant, changed verdicts, and curves."""
     return {
         "figures": dict(figures),
         "changed_verdicts": {variant: judgement.changes(variant) for variant in figures if variant != REFERENCE},
@@ -96,12 +96,12 @@ def part(judgement: Judgement, figures: Mapping[Variant, dict[str, Any]]) -> dic
 
 
 def _number(value: float) -> float | None:
-    """JSON has no NaN."""
+    """The number, or None for NaN, which JSON does not have."""
     return None if math.isnan(value) else round(value, 4)
 
 
 def text(report: dict[str, Any]) -> str:
-    """JSON that can be read and compared line by line: a list of numbers, or a short object, is one line."""
+    """JSON that people can read and compare line by line: a list of numbers, or a short object, is one line."""
     lines = json.dumps(_without_nan(report), indent=1, ensure_ascii=False, allow_nan=False)
     return OBJECT.sub(_one_line, LIST.sub(_joined, lines)) + "\n"
 
@@ -112,7 +112,7 @@ def _one_line(found: re.Match[str]) -> str:
 
 
 def _joined(found: re.Match[str]) -> str:
-    """A string of JSON holds no line break, so only indentation goes."""
+    """Join the lines; a text in JSON has no line break, so only indentation is removed."""
     return re.sub(r"\n\s*", " ", found.group())
 
 

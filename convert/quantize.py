@@ -1,8 +1,8 @@
-"""A Keras model as TFLite by TensorFlow's converter: float32, to compare with, int8, to ship, and what lies between.
+"""Converts a Keras model with TensorFlow's converter: float32 for comparison, int8 for shipping, and those between.
 
-The int8 model eats camera bytes: scaling is the network's first layer, so a calibration sample that spans 0 to 255
-gives its input scale 1 and zero point 0. Outputs are int8 too (logits: softmax in int8 would leave 256 steps of
-probability), so nothing in the graph is computed in float.
+The int8 model takes camera bytes: scaling is the network's first layer, so a calibration sample that spans 0 to 255
+gives its input scale 1 and zero point 0. Outputs are int8 logits, because an int8 softmax would only have 256 steps. So
+nothing in the graph is computed in float.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def load(path: Path) -> keras.Model:
 
 
 def to_float32(model: keras.Model) -> bytes:
-    """The model as it is, the yardstick for size and verdicts."""
+    """The model unchanged, which size and verdicts are compared with."""
     return _made(_converter(model))
 
 
 def to_float16(model: keras.Model) -> bytes:
-    """Weights stored in half the bytes, computed in float32."""
+    """Weights as float16, computed in float32."""
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
@@ -55,14 +55,14 @@ def to_float16(model: keras.Model) -> bytes:
 
 
 def to_dynamic(model: keras.Model) -> bytes:
-    """Weights in int8; activations stay float and are quantised as each operator runs."""
+    """Weights in int8; activations stay float and are quantized when an operator runs."""
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     return _made(converter)
 
 
 def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequence[str] = ()) -> bytes:
-    """Quantise weights and activations to int8, the input to uint8.
+    """Quantize weights and activations to int8, and the input to uint8.
 
     Args:
         model: input (B, S, S, 3), 0–255.
@@ -79,7 +79,7 @@ def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequen
 
 
 def to_int16x8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
-    """Weights in int8, activations in int16: slower than int8, and nearly as exact as float."""
+    """Weights in int8, activations in int16: slower than int8, and almost as exact as float."""
     int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
     converter = _calibrated(model, calibration, int16)
     converter.inference_input_type = tf.int16
@@ -88,7 +88,7 @@ def to_int16x8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
 
 
 def _calibrated(model: keras.Model, calibration: Sequence[Image], operators: Any) -> Any:
-    """A converter to integers of one set of operators."""
+    """A converter to integers, with one set of operators."""
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None].astype(np.float32)] for image in calibration)
@@ -97,7 +97,7 @@ def _calibrated(model: keras.Model, calibration: Sequence[Image], operators: Any
 
 
 def _mixed(converter: Any, keep_float: Sequence[str]) -> bytes:
-    """The converter's own second step, told what to leave out: it has no option for that."""
+    """The converter's own second step with layers left out, which it has no option for."""
     converter._experimental_calibrate_only = True
     calibrated = _made(converter)
     names = [tensor.name.decode() for tensor in packing.unpack(calibrated).subgraphs[0].tensors]
@@ -114,9 +114,10 @@ def _mixed(converter: Any, keep_float: Sequence[str]) -> bytes:
 
 
 def _converter(model: keras.Model) -> Any:
-    """Batch fixed at 1: the device sees one picture at a time, and XNNPACK plans its memory for fixed shapes.
+    """The converter, with the batch fixed at 1: the device judges one picture at a time, and XNNPACK plans memory for
+    it.
 
-    The wrapper has a name of its own: Keras would count one up, and the tensor names in the file with it.
+    The wrapper has a fixed name: Keras would number it otherwise, and the tensor names in the file would change.
     """
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
     wrapper = keras.Model(image, model(image, training=False), name="bytes_in")
@@ -124,6 +125,6 @@ def _converter(model: keras.Model) -> Any:
 
 
 def _made(converter: Any) -> bytes:
-    """The flatbuffer; Keras prints every variable it exports."""
+    """The flatbuffer, without the lines that Keras prints for every variable."""
     with contextlib.redirect_stdout(io.StringIO()):
         return bytes(converter.convert())

@@ -1,4 +1,4 @@
-"""What a conversion is asked to do, as a file: given back, it makes the same models again."""
+"""What a conversion is asked to do, as a file that can be given to another conversion."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Variant = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
 BackEnd = Literal["tensorflow", "ai-edge-quantizer"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 BACK_ENDS: tuple[BackEnd, ...] = get_args(BackEnd)
-REFERENCE: Variant = "float32"  # what every other variant is held against
-SHIPPED: Variant = "int8"  # what the device runs
+REFERENCE: Variant = "float32"  # every other variant is compared with it
+SHIPPED: Variant = "int8"  # the variant for the device
 
 
 class Recipe(BaseModel):
-    """Everything that decides the bytes of the models, and what they must keep up to."""
+    """Everything that decides the bytes of the models, and the limits they must keep."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     variants: tuple[Variant, ...] = Field(default=(SHIPPED,), min_length=1)
-    """What is made; float32 is always judged beside them."""
+    """The variants that are made; float32 is always judged too."""
     back_end: BackEnd = "tensorflow"
-    """Who makes the int8 variant."""
+    """Makes the int8 variant."""
     calibration: int = Field(default=300, ge=2)
     """Training pictures whose activations set the ranges."""
     seed: int = 0
@@ -34,14 +34,14 @@ class Recipe(BaseModel):
     keep_float: tuple[str, ...] = ()
     """Layers the int8 variant computes in float: parts of tensor names."""
     gates: dict[str, float | None] = {}
-    """Measure -> limit, where it is not the default one; null: nothing is asked."""
+    """Measure -> limit, if it differs from the default; null: no limit."""
     quick: bool = False
-    """Of a few pictures, to see whether all goes through; the bundles say so."""
+    """On a few pictures, to see whether every step works; the bundles say so."""
 
     @field_validator("variants")
     @classmethod
     def _once(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-        """In one order, each once."""
+        """Each variant once, in a fixed order."""
         return tuple(variant for variant in VARIANTS if variant in variants)
 
 
@@ -49,7 +49,7 @@ def read(path: Path) -> Recipe:
     """The recipe in a file.
 
     Raises:
-        ConfigError: there is none, or it is not one.
+        ConfigError: the file cannot be read, or is not a recipe.
     """
     try:
         return Recipe.model_validate_json(path.read_text(encoding="utf-8"))
@@ -64,5 +64,5 @@ def read(path: Path) -> Recipe:
 
 def text(recipe: Recipe) -> str:
     """The content of its file."""
-    left_out = None if recipe.quick else {"quick"}  # so that a recipe of an earlier maskwatch gives the same text
+    left_out = None if recipe.quick else {"quick"}  # keeps the text of recipes that an earlier maskwatch wrote
     return recipe.model_dump_json(indent=1, exclude=left_out) + "\n"

@@ -1,5 +1,5 @@
-"""The pictures a conversion needs, cut by the device's own preprocess: some of the training split to calibrate on, the
-whole validation split to judge by, and the test split for the figures in the model card.
+"""The pictures of a conversion, cut by the device's own preprocess: some of the training split for calibration, the
+whole validation split for judging, and the test split for the figures in the model card.
 
 A mask model sees portraits, whole and cut to the face, and annotated street faces. A finder sees letterboxed frames:
 street scenes, windows of them, and portraits, whose faces are large; a scene model sees the first two.
@@ -25,15 +25,15 @@ from training.judging import detections
 from training.judging.detections import Truth
 from training.pictures import data, quick, voc
 
-# Views: what a model is shown. Of several folders of scenes, each is a view by its own name.
+# Views: the kinds of pictures a model is shown. Several folders of scenes are each a view with the folder's name.
 WHOLE, FACE, STREET = "whole", "face", "street"  # a mask model
 FRAME, WINDOW, PORTRAIT = "frame", "window", "portrait"  # a finder
-MOST_SOURCES = 8  # folders whose order is found by trying: 40,320 orders, a tenth of a second
+MOST_SOURCES = 8  # folders whose order is found by trying: 40,320 orders take a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the data lies. A mask model needs portraits, a finder needs scenes; the other widens the sample."""
+    """The data. A mask model needs portraits, a finder needs scenes; the other kind adds to the sample."""
 
     portraits: Path | None = None  # with_mask/ and without_mask/
     scenes: tuple[Path, ...] = ()  # each images/ and annotations/, Pascal VOC; in any order
@@ -47,22 +47,22 @@ class Example:
     view: str
     label: int  # index into data.LABELS; 0 for a finder and a scene model
     image: Image  # (S, S, 3) uint8 RGB
-    faces: tuple[Truth, ...] = ()  # a finder's truth, pixels of the input
+    faces: tuple[Truth, ...] = ()  # annotated faces for a finder, pixels of the input
 
     @property
     def sha256(self) -> str:
-        """Of the pixels."""
+        """SHA-256 of the pixels."""
         return hashlib.sha256(np.ascontiguousarray(self.image).tobytes()).hexdigest()
 
 
 def sha256(sample: Iterable[Example]) -> str:
-    """Of the pixels of a sample, in its order."""
+    """SHA-256 of the pixels of a sample, in its order."""
     return hashlib.sha256("".join(example.sha256 for example in sample).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One picture that can be made, not yet read."""
+    """One picture that can be made, not read yet."""
 
     path: Path
     view: str
@@ -72,7 +72,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Shelf:
-    """The candidates of one conversion, and the files that turned out unreadable."""
+    """The candidates of one conversion, and the files that could not be read."""
 
     train: list[Candidate]
     validation: list[Candidate]
@@ -80,7 +80,7 @@ class Shelf:
     unreadable: list[str] = field(default_factory=list)
 
     def few(self, count: int) -> Shelf:
-        """At most so many candidates of each class of each view, in each part."""
+        """At most `count` candidates of each class of each view, in each part."""
 
         def some(part: list[Candidate]) -> list[Candidate]:
             return quick.few(part, count, lambda candidate: (candidate.view, candidate.label))
@@ -88,7 +88,7 @@ class Shelf:
         return Shelf(some(self.train), some(self.validation), some(self.test), self.unreadable)
 
     def calibration(self, count: int, seed: int) -> list[Example]:
-        """A shuffled sample with as many of each class, and within a class of each view as far as they go.
+        """A shuffled sample with the same number of each class, and within a class of each view as far as possible.
 
         Raises:
             SourceError: a class has no readable picture.
@@ -118,12 +118,12 @@ class Shelf:
 
 
 def named(path: Path) -> str:
-    """`with_mask/a.jpg` of portraits; `SOURCE/images/a.jpg` of scenes, whose sources use the same names."""
+    """`with_mask/a.jpg` for portraits; `SOURCE/images/a.jpg` for scenes, whose sources use the same names."""
     return "/".join(path.parts[-3 if path.parent.name == "images" else -2 :])
 
 
 def alternating(candidates: list[Candidate], rng: np.random.Generator) -> Iterator[Candidate]:
-    """Shuffled, and dealt from each view in turn until none is left."""
+    """Shuffled, taken from each view in turn."""
     views: dict[str, list[Candidate]] = {}
     for index in rng.permutation(len(candidates)):
         views.setdefault(candidates[index].view, []).append(candidates[index])
@@ -132,11 +132,11 @@ def alternating(candidates: list[Candidate], rng: np.random.Generator) -> Iterat
 
 
 def recognise(folders: Iterable[Path]) -> Folders:
-    """Tell portraits from scenes by the folders inside.
+    """Recognise portraits and scenes by the folders inside.
 
     Raises:
         SourceError: a folder is neither.
-        ConfigError: two are of portraits.
+        ConfigError: two folders have portraits.
     """
     portraits: list[Path] = []
     scenes: list[Path] = []
@@ -156,16 +156,16 @@ def recognise(folders: Iterable[Path]) -> Folders:
 
 
 def gather(run: Run, folders: Folders) -> Shelf:
-    """Everything a model of this task can be shown.
+    """All pictures for a model of this task.
 
     Raises:
-        SourceError: the folder the task needs is missing, or is not split as it was for the training.
+        SourceError: the folder for the task is missing, or has another split than in the training.
     """
     return {"mask": mask_shelf, "face": face_shelf, "scene": scene_shelf}[run.task](run, folders)
 
 
 def mask_shelf(run: Run, folders: Folders) -> Shelf:
-    """Portraits whole and cut to the face, and street faces; wrongly worn masks stay out, they are neither verdict."""
+    """Portraits, whole and cut to the face, and street faces; without masks worn wrong, which have no verdict."""
     if folders.portraits is None:
         raise SourceError("data: a mask model is judged on portraits; --data a folder of with_mask/ and without_mask/")
     dataset = data.load(folders.portraits)
@@ -189,7 +189,7 @@ def mask_shelf(run: Run, folders: Folders) -> Shelf:
 
 
 def _splits(folders: Folders, seed: int, expected: str | None) -> dict[Path, voc.Split]:
-    """Each folder of scenes, split as for the training, in the order that it had there: the hash `expected` tells."""
+    """Each folder of scenes, split as in training, in the order that gives the hash `expected`."""
     splits = {root: voc.split(voc.load(root), seed) for root in folders.scenes}
     orders = itertools.permutations(splits.items()) if len(splits) <= MOST_SOURCES else ()
     fitting = (dict(order) for order in orders if voc.sha256(split for _, split in order) == expected)
@@ -207,7 +207,7 @@ def _mask(run: Run, sample: crops.Sample, view: str) -> Candidate:
 
 
 def face_shelf(run: Run, folders: Folders) -> Shelf:
-    """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are surely known."""
+    """Letterboxed scenes and windows of them, and letterboxed portraits whose faces are all known."""
     if not folders.scenes:
         raise SourceError("data: faces are found in scenes; --data a folder with images/ and annotations/")
     splits = _splits(folders, run.seed, run.split_sha256)
@@ -230,14 +230,14 @@ def face_shelf(run: Run, folders: Folders) -> Shelf:
 
 
 def scene_shelf(run: Run, folders: Folders) -> Shelf:
-    """Letterboxed scenes and windows of them: what a scene model has learnt from."""
+    """Letterboxed scenes and windows of them, like the training data of a scene model."""
     return face_shelf(run, Folders(scenes=folders.scenes))
 
 
 def sure_faces(
     photos: Iterable[data.Photo], known: dict[Path, list[tuple[data.Box, float]]]
 ) -> Iterator[tuple[Path, tuple[voc.Annotation, ...]]]:
-    """Portraits whose every known face is surely one: a face nobody marked would count against the finder."""
+    """Portraits on which every known face is sure: an unknown face would count as a false one."""
     for photo in photos:
         faces = known.get(photo.path, [])
         if faces and all(score >= scenes.SURE for _, score in faces):
@@ -255,7 +255,7 @@ def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -
 
 
 def truths(boxes: NDArray[np.float32], faces: Iterable[voc.Annotation]) -> list[Truth]:
-    """Faces as the scorer wants them, with their (N, 4) boxes in pixels of the input; too small ones are ignored."""
+    """Annotated faces with their (N, 4) boxes in pixels of the input; those that are too small are ignored."""
     moved = [replace(face, box=data.Box(*map(float, box))) for box, face in zip(boxes, faces, strict=True)]
     return detections.as_truths(moved)
 
@@ -270,7 +270,7 @@ def _window(run: Run, scene: voc.Scene, index: int, view: str) -> Candidate:
 
 
 def same_split(folders: Path | Sequence[Path], found: str, expected: str) -> None:
-    """Refuse data that is not split as it was for the training: a validation picture may have been learnt from."""
+    """Refuse data with another split than in training: a validation picture may have been trained on."""
     if found != expected:
         folder = folders if isinstance(folders, Path) else ", ".join(map(str, folders))
         raise SourceError(

@@ -1,6 +1,6 @@
-"""python -m convert.seal BUNDLE...: hashes of card and labels, put into bundles that were made without.
+"""python -m convert.seal BUNDLE...: adds hashes of card and labels to bundles that were made without them.
 
-The model's own bytes, its card and its labels stay as they are.
+The bytes of the model, the card and the labels stay the same.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from maskwatch.vision import bundle
 @click.command()
 @click.argument("bundles", type=click.Path(path_type=Path), nargs=-1, required=True)
 def cli(bundles: tuple[Path, ...]) -> None:
-    """Put SHA256SUMS into each of BUNDLES. One that has it already is not touched."""
+    """Put SHA256SUMS into each of BUNDLES that does not have it."""
     for path in bundles:
         click.echo(f"{path}: {'sealed' if seal(path) else 'has its hashes already'}")
 
 
 def seal(path: Path) -> bool:
-    """Write a bundle anew with its hashes; False where it has them.
+    """Write a bundle with its hashes; returns False if it had them already.
 
     Raises:
-        ModelError: it is no bundle, or its flatbuffer is not the one of its card.
+        ModelError: it is not a bundle, or its flatbuffer does not fit its card.
     """
     contents = bundle.unpack(bundle.content(path), path)
     bundle.card_of(contents, path)

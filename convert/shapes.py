@@ -1,6 +1,6 @@
-"""python -m convert.shapes FOLDER: networks of many shapes with random weights, quantized, to count what each costs.
+"""python -m convert.shapes FOLDER: networks of many shapes with random weights, quantized, to count their cost.
 
-What a network executes and how large its file is depends on its shape alone, so that no training is needed.
+A network's instructions and file size depend on its shape alone, so no training is needed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from maskwatch.cli import command
 
 ALPHAS, CHANNELS, SIZES, STEMS = (0.2, 0.25, 0.35, 0.5), (24, 32, 40, 48), (256, 320, 384, 512, 640), (5, 8, 16)
 NARROW, LARGER = ((0.2, 24), (0.25, 32)), (384,)
-NOISE = 4  # pictures that set the ranges
+NOISE = 4  # pictures of noise that set the ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """See training.networks.finder.build; the shipped one as it is."""
+    """See training.networks.finder.build; the defaults are the shipped finder."""
 
     alpha: float = 0.35
     channels: int = 40
@@ -32,11 +32,11 @@ class Finder:
 
     @property
     def name(self) -> str:
-        """Of its file, without what it is quantized to."""
+        """The file's name, without the variant."""
         return f"finder {self.size} px, alpha {self.alpha:g}, neck {self.channels}, stem {self.stem}"
 
     def network(self) -> keras.Model:
-        """With random weights."""
+        """The network with random weights."""
         from training.networks import finder
 
         return finder.build(self.size, self.alpha, self.channels, stem=self.stem)
@@ -51,11 +51,11 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """Of its file, without what it is quantized to."""
+        """The file's name, without the variant."""
         return f"classifier {self.size} px, alpha {self.alpha:g}"
 
     def network(self) -> keras.Model:
-        """With random weights."""
+        """The network with random weights."""
         from training.networks import mobilenet_v2
 
         return mobilenet_v2.build(self.size, self.alpha, weights=None)
@@ -66,7 +66,7 @@ CLASSIFIERS = (Classifier(1.0, 224), Classifier(1.0, 128), Classifier(0.5, 128),
 
 
 def shapes() -> list[Shape]:
-    """The shipped finder, all that differ from it in one thing, narrow ones at a larger size; classifiers."""
+    """The shipped finder, finders that differ from it in one thing, narrow ones at a larger size; and classifiers."""
     shipped = Finder()
     found: list[Shape] = [shipped, *(replace(shipped, alpha=alpha) for alpha in ALPHAS)]
     found += [replace(shipped, channels=channels) for channels in CHANNELS]
@@ -77,14 +77,14 @@ def shapes() -> list[Shape]:
 
 
 def in_float_too(shape: Shape) -> bool:
-    """Whether the float twin is counted: of the shipped shapes at their sizes."""
+    """Whether the float model is counted too: only for the shipped shapes at their sizes."""
     return (
         isinstance(shape, Finder) and replace(shape, size=Finder().size) == Finder() and shape.size in (320, 512, 640)
     )
 
 
 def write(shape: Shape, folder: Path) -> list[Path]:
-    """int8, and float32 where it is asked for, as the shipped files are made. Files that are there stay."""
+    """Write int8, and float32 if needed, as for shipped files. Existing files stay."""
     from convert import ends, packing, quantize
 
     floats = in_float_too(shape)

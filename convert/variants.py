@@ -1,4 +1,4 @@
-"""One network, made in every variant a recipe asks for."""
+"""Makes one network in every variant that a recipe asks for."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Maker = Callable[[keras.Model, Sequence[Image], Recipe, str], Mapping[Variant, b
 
 
 def make(network: keras.Model, calibration: Sequence[Image], recipe: Recipe, task: str) -> dict[Variant, bytes]:
-    """Every variant of the recipe, and float32 whether it is asked for or not.
+    """Every variant of the recipe, and always float32.
 
     Args:
         network: input (B, S, S, 3), 0–255.
         calibration: (S, S, 3) uint8 RGB each.
         recipe: see Recipe.
-        task: mask, face or scene; a mask model answers in uint8, for readers that know no int8, MediaPipe among them.
+        task: mask, face or scene; a mask model gives uint8, for readers without int8 such as MediaPipe.
     """
     float32 = quantize.to_float32(network)
     makers: dict[Variant, Callable[[], bytes]] = {

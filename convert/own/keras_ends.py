@@ -1,4 +1,4 @@
-"""The two ends of a Keras model: camera bytes in, a logit a label out."""
+"""The two ends of a Keras model that others trained: camera bytes in, one logit a label out."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from convert.own.source import Source, are_shares
 from maskwatch.errors import ConfigError, ModelError
 
 SQUASHING = (keras.activations.softmax, keras.activations.sigmoid)
-SQUASHED = (keras.layers.Softmax,)  # a layer for it: what it answers stays shares
-LOOKS = 8  # random pictures that tell what a model answers
+SQUASHED = (keras.layers.Softmax,)  # the activation as a layer; its outputs stay shares
+LOOKS = 8  # random pictures that show what kind of numbers a model answers
 
 
 def source(model: keras.Model, path: Path, size: int | None) -> Source:
-    """What a model takes and answers. Its softmax or sigmoid at the end is taken off, where that can be done.
+    """The inputs and outputs of a model. A softmax or sigmoid at its end is removed where possible.
 
     Args:
         model: see keras_file.load.
         path: for messages.
-        size: of its input, where the model leaves that open.
+        size: of its input, if the model leaves that open.
 
     Raises:
-        ConfigError: the size is not told, or is another than the model's.
-        ModelError: it takes or answers something else than one picture and one line of numbers.
+        ConfigError: the size is missing, or differs from the model's.
+        ModelError: its input is not one picture, or its output not one line of numbers.
     """
     if not model.built and size:
         model.build((None, size, size, 3))
@@ -62,7 +62,10 @@ def _count(shape: tuple[int | None, ...], path: Path) -> int:
 
 
 def _unsquash(model: keras.Model) -> bool:
-    """Make the last layer answer logits, if it has an activation that squashes them; whether it had."""
+    """Remove the last layer's activation if it is a softmax or sigmoid, so that it gives logits; returns whether it
+    was.
+
+    """
     last = model.outputs[0]._keras_history.operation
     while isinstance(last, keras.Model):
         last = last.outputs[0]._keras_history.operation
@@ -82,7 +85,8 @@ def network(model: keras.Model, found: Source, pixels: Pixels) -> keras.Model:
 
 
 def _scaled(image: Any, pixels: Pixels) -> Any:
-    """As the model takes it. Where no channels change places, a Rescaling does it, as in our own networks."""
+    """The picture as the model takes it. If no channels are reordered, a Rescaling layer does it, as in our own
+    networks."""
     matrix, offset = pixels.matrix, pixels.offset
     if pixels.plain:
         return image
@@ -92,7 +96,7 @@ def _scaled(image: Any, pixels: Pixels) -> Any:
 
 
 def _fixed(layer: keras.layers.Layer, value: Any, *weights: Any) -> Any:
-    """The layer on a value, with weights that are set."""
+    """The layer applied to a value, with constant weights."""
     answer = layer(value)
     layer.set_weights(list(weights))
     return answer

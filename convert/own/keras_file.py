@@ -1,7 +1,7 @@
-"""A .keras or .h5 file that somebody else made, looked through before Keras loads it.
+"""Checks a .keras or .h5 file of unknown origin before Keras loads it.
 
-Loading a Keras model can run code that its maker put in (Lambda, and layers that load other files), and HDF5 can point
-to other files. Such a file is refused. What Keras 2 wrote and Keras 3 no longer reads is mended.
+Loading a Keras model can run code that its author put in (Lambda, and layers that load other files), and HDF5 can refer
+to other files. Such a file is refused. Configs of Keras 2 that Keras 3 no longer reads are converted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from maskwatch.errors import ModelError
 
 HDF5, ZIP, TFLITE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"TFL3"
 MAX_FILE = 1 << 30  # bytes; ResNet152 with its optimizer has half of that
-MAX_WEIGHTS = 1 << 30  # bytes, of all tables together, unpacked
+MAX_WEIGHTS = 1 << 30  # bytes, of all tables together, uncompressed
 MAX_CONFIG = 16 << 20  # bytes
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"  # members of a .keras file
-SPACES = ("layers", "models", "initializers", "regularizers", "constraints", "dtype_policies", "ops")  # of keras
+# Modules of keras
+SPACES = ("layers", "models", "initializers", "regularizers", "constraints", "dtype_policies", "ops")
 OTHERS = ("Functional", "Model", "function", "__tensor__", "__tuple__", "__numpy__", "__keras_tensor__", "slice")
 RUNS_CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 READS_FILES = ("StringLookup", "IntegerLookup", "TextVectorization", "IndexLookup")
@@ -36,7 +37,7 @@ def load(path: Path) -> keras.Model:
     """The model.
 
     Raises:
-        ModelError: the file is missing, damaged, runs code, or holds what Keras does not know.
+        ModelError: the file is missing or damaged, runs code, or contains something unknown to Keras.
     """
     kind = kind_of(path)
     try:
@@ -45,7 +46,8 @@ def load(path: Path) -> keras.Model:
             legacy.mend(config)
         for node in _nodes(config):
             _demand_harmless(path, node)
-        with tempfile.TemporaryDirectory() as folder:  # Keras goes by the name's ending, and .model is a common one
+        # Keras looks at the ending of the name, and .model is a common one
+        with tempfile.TemporaryDirectory() as folder:
             named = Path(folder) / f"model{kind}"
             shutil.copyfile(path, named)
             if kind == ".h5":
@@ -53,7 +55,7 @@ def load(path: Path) -> keras.Model:
             loaded = keras.saving.load_model(named, custom_objects=legacy.LEGACY, compile=False, safe_mode=True)
     except ModelError:
         raise
-    except Exception as error:  # h5py and Keras raise anything for a damaged file
+    except Exception as error:  # h5py and Keras raise many kinds of errors for a damaged file
         text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         reason = f"{type(error).__name__}: {text}"[:300]
         raise ModelError(f"model {path}: Keras cannot load it ({reason}); save it again with model.save()") from error
@@ -63,13 +65,13 @@ def load(path: Path) -> keras.Model:
 
 
 def _write_config(file: Path, config: Any) -> None:
-    """Put the config that was mended in place of the one that the file has."""
+    """Replace the file's config by the converted one."""
     with h5py.File(file, "r+") as opened:
         opened.attrs["model_config"] = json.dumps(config)
 
 
 def kind_of(path: Path) -> str:
-    """`.keras`, `.h5` or `.tflite`, by what is inside."""
+    """`.keras`, `.h5` or `.tflite`, by the file's content."""
     if path.is_dir():
         _refuse(path, "is a folder (a SavedModel?); load it in Python and save it as .keras or .h5")
     if path.exists() and not path.is_file():
@@ -92,7 +94,7 @@ def kind_of(path: Path) -> str:
 
 
 def _config(path: Path, kind: str) -> Any:
-    """The tree that tells how the model is built. Its weights' file is looked through on the way."""
+    """The config tree that describes the model. The file of its weights is checked too."""
     if kind == ".h5":
         with h5py.File(path, "r") as file:
             _demand_plain(path, file)
@@ -112,7 +114,7 @@ def _config(path: Path, kind: str) -> Any:
 
 
 def _demand_plain(path: Path, file: h5py.File) -> None:
-    """Every table lies in this very file, and all of them fit into memory."""
+    """Check that every table is in this very file, and that all of them fit into memory."""
     total = 0
     for table in _tables(path, file):
         if table.external or table.is_virtual:
@@ -134,7 +136,7 @@ def _tables(path: Path, group: h5py.Group) -> Iterator[h5py.Dataset]:
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Everything in a config that is made by a class. What it was compiled with is not loaded."""
+    """Every node of a config that is made by a class, except how the model was compiled, which is not loaded."""
     if isinstance(value, dict):
         if isinstance(value.get("class_name"), str):
             yield value

@@ -1,4 +1,4 @@
-"""What Keras 2 wrote into an .h5, told as Keras 3 reads it."""
+"""Converts what Keras 2 wrote into an .h5 file to what Keras 3 reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARITHMETIC = {
 
 
 class TFOpLambda(keras.layers.Layer):
-    """Arithmetic between layers, as `preprocess_input(inputs)` leaves it in a model. Nothing else is run."""
+    """Arithmetic between layers, which `preprocess_input(inputs)` leaves in a model. Other functions are refused."""
 
     def __init__(self, function: str, **others: Any) -> None:
         super().__init__(**others)
@@ -27,7 +27,7 @@ class TFOpLambda(keras.layers.Layer):
         self.function = function
 
     def call(self, x: Any, y: Any = None, value: Any = None, bias: Any = None, name: Any = None) -> Any:
-        """The operation of two: the second has another name in some of them."""
+        """The operation on two values; the second has different names in different functions."""
         del name
         second = next(each for each in (y, value, bias) if each is not None)
         return ARITHMETIC[self.function](x, keras.ops.cast(keras.ops.convert_to_tensor(second), x.dtype))
@@ -37,7 +37,7 @@ LEGACY = {"TFOpLambda": TFOpLambda}
 
 
 def mend(node: Any) -> None:
-    """Change a config in place, where Keras 3 says the same otherwise. What Keras 3 wrote stays as it is."""
+    """Change a config in place where Keras 3 expects another form. Configs of Keras 3 stay as they are."""
     if isinstance(node, dict):
         if isinstance(node.get("class_name"), str) and isinstance(node.get("config"), dict):
             _mend_layer(node, node["config"])
@@ -50,22 +50,23 @@ def mend(node: Any) -> None:
 
 def _mend_layer(node: dict[str, Any], config: dict[str, Any]) -> None:
     kind, nodes = node["class_name"], node.get("inbound_nodes")
-    if ".engine." in str(node.get("module")):  # a model in a model: Keras 2 names a file that Keras 3 does not have
+    if ".engine." in str(node.get("module")):  # a nested model: Keras 2 names a module that Keras 3 does not have
         node.pop("module"), node.pop("registered_name", None)
-    if kind == "DepthwiseConv2D":  # of each MobileNet, and of Teachable Machine's models
+    if kind == "DepthwiseConv2D":  # in each MobileNet, and in Teachable Machine's models
         config.pop("groups", None)
     elif kind == "BatchNormalization" and isinstance(config.get("axis"), list):
         config["axis"] = config["axis"][0]
-    elif kind.rpartition(">")[2].startswith("Random"):  # they vary pictures in training, and do nothing after it
+    elif kind.rpartition(">")[2].startswith("Random"):  # they vary pictures in training only
         node["class_name"] = "Identity"
         node["config"] = {"name": config.get("name")}
         if isinstance(nodes, list):
             node["inbound_nodes"] = nodes = [[entry[:3] for entry in each] for each in nodes if isinstance(each, list)]
-    for ends in ("input_layers", "output_layers"):  # a list of one would be answered with a list, which no layer takes
+    for ends in ("input_layers", "output_layers"):  # a list of one would give a list as output, which no layer accepts
         found = config.get(ends)
         if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):
             config[ends] = found[0]
-    if isinstance(nodes, list):  # a call with one argument that is no layer's answer has one list less around it
+    # A call with a single argument that is not a layer's output has one list less around it
+    if isinstance(nodes, list):
         node["inbound_nodes"] = [
             [each] if isinstance(each, list) and each and isinstance(each[0], str) else each for each in nodes
         ]

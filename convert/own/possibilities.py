@@ -1,4 +1,4 @@
-"""What the user did not tell of a model, tried on photographs: scaling, order of channels, order of labels."""
+"""Tries on photographs what the user did not say about a model: scaling, order of channels, order of labels."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from maskwatch.vision.classifier import bare_share
 from training.pictures import data
 
 MOST = 60  # photographs of each class
-FITS = 0.9  # share of right verdicts, as the gate `accuracy` asks
-ALIKE = 0.02  # share of right verdicts by which another way is as good
-SURE = 1e-6  # 0–1: no share is taken as nearer to 0 or 1, whose logarithm is infinite
+FITS = 0.9  # share of right verdicts that is needed, as for the gate `accuracy`
+ALIKE = 0.02  # share of right verdicts; a way this much worse counts as equally good
+SURE = 1e-6  # 0–1: shares are kept this far from 0 and 1, whose logarithm is infinite
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One possibility, and what came of it."""
+    """One possibility, and its result."""
 
     pixels: Pixels
     labels: Labels
-    right: float  # share of right verdicts, the mean of both classes
+    right: float  # share of right verdicts, mean of both classes
     loss: float  # mean cross-entropy
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Tried:
 def choose(
     found: Source, ways: Sequence[Pixels], orders: Sequence[Labels], photographs: Sequence[Example]
 ) -> list[Tried]:
-    """Every possibility on the photographs, the best first."""
+    """Every possibility with its result on the photographs, the best first."""
     tried = [each for pixels in ways for each in _orders(found, pixels, orders, photographs)]
     return sorted(tried, key=lambda each: (-each.right, each.loss))
 
@@ -58,10 +58,10 @@ def _orders(found: Source, pixels: Pixels, orders: Sequence[Labels], photographs
 
 
 def demand_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
-    """The best.
+    """The best possibility.
 
     Raises:
-        ModelError: even that is wrong too often: something else is not as it was thought.
+        ModelError: even the best is wrong too often, so another assumption is wrong.
     """
     best = tried[0]
     if not best.right >= FITS:
@@ -73,10 +73,10 @@ def demand_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
 
 
 def alike(tried: Sequence[Tried], name: str) -> list[Tried]:
-    """Those that are as good as the best on these photographs.
+    """The possibilities that are as good as the best on these photographs.
 
     Raises:
-        ModelError: one of them has the labels in another order: to choose would be to guess.
+        ModelError: one of them has another order of labels, so the choice would be a guess.
     """
     found = [each for each in tried[1:] if each.right >= tried[0].right - ALIKE]
     if other := next((each for each in found if each.labels != tried[0].labels), None):
@@ -87,7 +87,7 @@ def alike(tried: Sequence[Tried], name: str) -> list[Tried]:
 
 
 def sample(shelf: Shelf) -> list[Example]:
-    """Some validation photographs of each class, of every view as many."""
+    """Some validation photographs of each class, with the views in turn."""
     rng = np.random.default_rng(0)
     found: list[Example] = []
     for label in range(len(data.LABELS)):

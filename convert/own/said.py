@@ -1,4 +1,4 @@
-"""What the user tells of a model that others trained, as far as it is known. What is not told is tried."""
+"""What the user says about a model that others trained. What is not said is tried on photographs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Label
 
-# As tutorials and their folders name the classes; compared in lower case, without `_`, `-` and blanks.
+# Names of the classes in tutorials and their folders; compared in lower case, without `_`, `-` and spaces.
 NAMES = {
     Label.WITH_MASK: ("withmask", "mask", "masked", "maskon", "facemask"),
     Label.WITHOUT_MASK: ("withoutmask", "nomask", "unmasked", "without", "maskoff", "nofacemask", "bare"),
@@ -21,7 +21,7 @@ Labels = tuple[Label, ...]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """None: not told."""
+    """What the user said; None: not said."""
 
     labels: Labels | None = None  # in the order of the outputs
     size: int | None = None  # side of the input, pixels
@@ -34,7 +34,7 @@ def labels(text: str) -> Labels:
     """`mask,no_mask` -> the device's own names, in that order.
 
     Raises:
-        ConfigError: a name is unknown, or they are not two verdicts, or those and the third class.
+        ConfigError: a name is unknown, or they are not the two verdicts, with or without the third class.
     """
     found = tuple(_label(name, text) for name in text.split(","))
     if sorted(found) not in (sorted(VERDICTS), sorted(Label)):
@@ -53,10 +53,10 @@ def _label(name: str, text: str) -> Label:
 
 
 def orders(said: Said, outputs: int) -> list[Labels]:
-    """Every order the labels of so many outputs may have. One output counts as two: how surely it is the second class.
+    """Every possible order of the labels. One output counts as two labels: it is the probability of the second class.
 
     Raises:
-        ConfigError: the labels that were told are not as many as the outputs, or are needed and were not told.
+        ConfigError: the number of given labels differs from the outputs', or labels are needed and were not given.
     """
     count = max(outputs, 2)
     if said.labels is not None:

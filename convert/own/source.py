@@ -1,4 +1,4 @@
-"""A model as it was found: what it takes, how many outputs it has, and what it answers."""
+"""A model as it was found: its input, its number of outputs, and what they mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convert.own.pixels import Pixels
 from maskwatch.flow import Image
 from maskwatch.vision.quantization import Floats
 
-TYPICAL = 0.364  # temperature for shares: 0.9 stays 0.9, for its log-odds are 2.197 and 0.9 - 0.1 is 0.8
+TYPICAL = 0.364  # temperature for shares: 0.9 stays 0.9, because its log-odds are 2.197 and 0.9 - 0.1 is 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,15 @@ class Source:
 
     size: int  # side of its input, pixels
     depth: int  # channels of its input: 1 or 3
-    outputs: int  # 1: how surely it is the second class
-    shares: bool  # whether it answers 0–1; logits otherwise
-    scaled: str | None  # how its pixels are scaled, where the file tells
+    outputs: int  # 1: the probability of the second class
+    shares: bool  # whether its outputs are shares, 0–1; otherwise they are logits
+    scaled: str | None  # the scaling of its pixels, if the file shows it
     ask: Callable[[Floats], Floats]  # (S, S, C) as it takes it -> (outputs,)
 
     @property
     def columns(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(outputs, L) and (L,): from what it answers to a number for each label. One answer is dealt to two labels."""
+        """(outputs, L) and (L,): from its outputs to a number for each label. A single output gives two labels'
+        numbers."""
         if self.outputs > 1:
             return np.eye(self.outputs, dtype=np.float32), np.zeros(self.outputs, np.float32)
         if self.shares:
@@ -37,7 +38,7 @@ class Source:
 
     @property
     def temperature(self) -> float:
-        """What its numbers are divided by before softmax, as long as nothing was fitted."""
+        """The divisor before softmax, until one is fitted."""
         return TYPICAL if self.shares else 1.0
 
     def answer(self, image: Image, pixels: Pixels) -> Floats:
@@ -47,6 +48,6 @@ class Source:
 
 
 def are_shares(answers: Floats) -> bool:
-    """(N, outputs) Whether these look like softmax's or sigmoid's: 0–1, and where there are several, 1 in all."""
+    """Whether (N, outputs) numbers look like a softmax or sigmoid: 0–1, and with several outputs the sum is 1."""
     within = bool((answers >= 0).all() and (answers <= 1.001).all())
     return within and (answers.shape[1] == 1 or bool(np.allclose(answers.sum(axis=1), 1, atol=0.03)))

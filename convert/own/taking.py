@@ -1,4 +1,4 @@
-"""A model that others trained, without a run.json: judged like ours where there are photographs, and packed."""
+"""Converts a model that others trained, without a run.json: judged like ours if there are photographs, and packed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from maskwatch.vision.quantization import Floats
 from training.judging import calibration
 from training.pictures import data
 
-SEED = 0  # of the split: nobody knows which photographs it has learnt from
+SEED = 0  # of the split: which photographs it was trained on is not known
 CALIBRATED = ("int8", "int16x8")  # variants that need photographs
 THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model from its file, and how its variants are made once its pixels are known."""
+    """A model from its file, and how its variants are made when its pixels are known."""
 
     source: Source
     make: Callable[[Pixels], variants.Maker]
@@ -54,16 +54,16 @@ def take(
 
     Args:
         path: .keras, .h5 or .tflite.
-        told: what the user knows of it.
-        folders: photographs to judge by; none: it is not judged.
-        recipe: see Recipe. Where no variants were chosen, a .tflite stays as it is, and so does, without photographs, a
-            Keras model.
-        tell: told in a line each what was found out.
+        told: what the user says about it.
+        folders: photographs to judge it on; without any it is not judged.
+        recipe: see Recipe. If the user chose no variants, a .tflite stays as it is, and so does a Keras model without
+            photographs.
+        tell: prints a line about what was found out.
         chosen: whether the user chose the recipe's variants.
 
     Raises:
-        ConfigError: something must be told.
-        ModelError: the model cannot be used, or fits no possibility.
+        ConfigError: something is needed that the user must say.
+        ModelError: the model cannot be used, or no possibility fits.
         SourceError: a folder cannot be used.
     """
     opened = _open(path, told.size)
@@ -97,10 +97,10 @@ def _open(path: Path, size: int | None) -> Opened:
 
 
 def _recipe(recipe: Recipe, is_keras: bool, judged: bool, chosen: bool) -> Recipe:
-    """What can be made of it.
+    """The recipe with the variants that can be made.
 
     Raises:
-        ConfigError: variants were chosen that cannot be.
+        ConfigError: a chosen variant cannot be made.
     """
     if not chosen and not (is_keras and judged):
         return recipe.model_copy(update={"variants": (REFERENCE,)})
@@ -115,10 +115,10 @@ def _recipe(recipe: Recipe, is_keras: bool, judged: bool, chosen: bool) -> Recip
 
 
 def _shelf(found: Source, told: Said, folders: Sequence[Path]) -> tuple[Shelf, str]:
-    """The photographs, and the hash of how they are split.
+    """The photographs, and the hash of their split.
 
     Raises:
-        SourceError: there are none in folders of the two classes.
+        SourceError: there are no folders of the two classes.
     """
     if not folders:
         return Shelf([], [], []), ""
@@ -133,11 +133,11 @@ def _shelf(found: Source, told: Said, folders: Sequence[Path]) -> tuple[Shelf, s
 def _meaning(
     found: Source, told: Said, shelf: Shelf, path: Path, tell: Callable[[str], object]
 ) -> tuple[Pixels, Labels]:
-    """How its pixels and its outputs are meant: as told, as the file says, or as photographs show.
+    """The meaning of its pixels and outputs: as the user says, as the file shows, or as photographs show.
 
     Raises:
-        ConfigError: it must be told, for there are no photographs.
-        ModelError: nothing fits.
+        ConfigError: without photographs the user must say it.
+        ModelError: no possibility fits.
     """
     scaled = told.scaled or found.scaled
     if told.scaled and found.scaled not in (None, told.scaled):
@@ -161,7 +161,7 @@ def _meaning(
 def _run(
     path: Path, found: Source, way: Pixels, labels: Labels, margin: float | None, split: str, *, judged: bool
 ) -> Run:
-    """A record, as far as one can be made."""
+    """A record with everything that is known."""
     return Run(
         name=re.sub(r"[^!-~]+", "-", path.stem).strip("-")[:100] or "own",
         task="mask",
@@ -184,7 +184,7 @@ def _run(
 
 
 def _fitted(run: Run, found: Source, way: Pixels, shelf: Shelf) -> Run:
-    """The record with temperature and bias as validation photographs ask for."""
+    """The record with temperature and bias fitted on validation photographs."""
     examples = list(shelf.read(shelf.validation))
     answers = np.array([found.answer(example.image, way) for example in examples], np.float32)
     columns = [run.labels.index(str(label)) for label in data.CLASSES[: len(run.labels)]]
@@ -193,12 +193,12 @@ def _fitted(run: Run, found: Source, way: Pixels, shelf: Shelf) -> Run:
 
 
 def _asked(found: Source, way: Pixels) -> Callable[..., Floats]:
-    """The model as its maker would use it, to compare with what was made of it: (1, S, S, 3) 0–255 -> (1, L)."""
+    """The model as its author would call it, to compare the conversion with: (1, S, S, 3) 0–255 -> (1, L)."""
     return lambda images, **_: np.stack([found.answer(np.asarray(image, np.uint8), way) for image in images])
 
 
 def _tried(make: variants.Maker, run: Run, path: Path) -> variants.Maker:
-    """What makes the variants, each then tried in a separate process, for no runtime is proof against any file."""
+    """Makes the variants, and tries each in a separate process, because a bad file can crash a runtime."""
 
     def made(network: Any, images: Sequence[Image], recipe: Recipe, task: str) -> Mapping[Variant, bytes]:
         found = make(network, images, recipe, task)

@@ -1,7 +1,7 @@
-"""The two ends of a .tflite: camera bytes in, a number a label out, by operators put before and behind it.
+"""The two ends of a .tflite: camera bytes in, a number a label out, with operators added before and after it.
 
-A picture comes as uint8 of scale 1, becomes float, is scaled by a 1×1 convolution (which can also turn BGR round), and
-becomes what the model takes. These operators are small beside a network's.
+A picture enters as uint8 of scale 1, becomes float, is scaled by a 1×1 convolution (which can also reverse BGR), and
+becomes the model's input. These operators cost little compared with a network's.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from maskwatch.vision.foreign.flatbuffer import MalformedError
 from maskwatch.vision.quantization import Floats
 from maskwatch.vision.runtime import Model
 
-LOOKS = 8  # random pictures that tell what a model answers
+LOOKS = 8  # random pictures that show what kind of numbers a model answers
 THREADS = 2
-CLOSE = 0.02  # share of the width of a range by which an input's own range may differ from it
+CLOSE = 0.02  # share of a range's width by which an input's range may differ from it
 
 
 def load(path: Path) -> bytes:
-    """The flatbuffer, which a runtime may be given.
+    """The flatbuffer, checked so that it can be given to a runtime.
 
     Raises:
-        ModelError: it cannot be read, is damaged, or no converter makes such a model.
+        ModelError: it cannot be read, is damaged, or cannot be a converted model.
     """
     content = bundle.content(path)
     try:
@@ -43,11 +43,11 @@ def load(path: Path) -> bytes:
 
 
 def source(flatbuffer: bytes, path: Path, size: int | None) -> Source:
-    """What a model takes and answers.
+    """The inputs and outputs of a model.
 
     Raises:
-        ConfigError: the size that was told is another than the model's.
-        ModelError: it takes or answers something else than one picture and one line of numbers.
+        ConfigError: the given size differs from the model's.
+        ModelError: its input is not one picture, or its output not one line of numbers.
     """
     model = Model(flatbuffer, THREADS, str(path))
     if size not in (None, model.input_size):
@@ -69,10 +69,10 @@ def source(flatbuffer: bytes, path: Path, size: int | None) -> Source:
 
 
 def _range(flatbuffer: bytes, path: Path) -> str | None:
-    """How the pixels are scaled, as the scale of an integer input tells; None of a float one.
+    """The scaling of the pixels, from the scale of an integer input; None for a float input.
 
     Raises:
-        ModelError: it has a range that nothing known has.
+        ModelError: its range is not one of the known ones.
     """
     subgraph = packing.unpack(flatbuffer).subgraphs[0]
     entry = subgraph.tensors[subgraph.inputs[0]]
@@ -135,7 +135,7 @@ class _Graph:
         ends._rename(self.model, old, image, "inputs")
 
     def deal_output(self, matrix: NDArray[np.float32], offset: NDArray[np.float32]) -> None:
-        """One number -> one for each of two labels, in float."""
+        """Turn one number into a number for each of two labels, in float."""
         old = int(self.subgraph.outputs[0])
         number = old
         if self.tensors[old].type != schema.TensorType.FLOAT32:
@@ -162,7 +162,7 @@ class _Graph:
         return len(self.tensors) - 1
 
     def constant(self, name: str, values: NDArray[np.float32]) -> int:
-        """Index of a new tensor with these numbers."""
+        """Index of a new constant tensor."""
         return self.tensor(name, schema.TensorType.FLOAT32, list(values.shape), values.tobytes())
 
     def operator(self, builtin: int, inputs: list[int], output: int, options: tuple[int, Any] | None = None) -> Any:
