@@ -62,10 +62,7 @@ def _count(shape: tuple[int | None, ...], path: Path) -> int:
 
 
 def _unsquash(model: keras.Model) -> bool:
-    """Remove the last layer's activation if it is a softmax or sigmoid, so that it gives logits; returns whether it
-    was.
-
-    """
+    """Remove a softmax or sigmoid of the last layer, so that it gives logits; returns whether there was one."""
     last = model.outputs[0]._keras_history.operation
     while isinstance(last, keras.Model):
         last = last.outputs[0]._keras_history.operation
