@@ -1,1 +1,1 @@
-"""Workshop 3: what a frame costs, on each board."""
+"""Workshop 3: measures what a frame costs on each board, and what alerts do."""

@@ -1,1 +1,1 @@
-"""What alerts tell: in scripted scenes, and at a filmed door."""
+"""What alerts do in scripted scenes and at a filmed door."""

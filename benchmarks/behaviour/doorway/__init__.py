@@ -1,1 +1,1 @@
-"""People at a door, filmed: clips made from photographs no model has seen, watched by the device's own loop."""
+"""Clips of people at a door, made from photographs that no model was trained on, and watched by the device's loop."""

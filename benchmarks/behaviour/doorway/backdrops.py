@@ -1,4 +1,5 @@
-"""What is behind the people: drawn walls, floors, doors and notices without end, or a photograph without people."""
+"""Backgrounds of the clips: drawn walls, floors, doors and notices in endless variety, or photographs without
+people."""
 
 from __future__ import annotations
 
@@ -14,12 +15,13 @@ from maskwatch.flow import Image
 
 Floats = NDArray[np.float32]
 Generator = np.random.Generator
-MARGIN = 16  # pixels larger than the frame on every side: the camera shakes
+MARGIN = 16  # pixels larger than the frame on every side, because the camera shakes
 SHADES = (40.0, 230.0)  # grey levels of walls and floors
 
 
 def backdrop(width: int, height: int, rng: Generator, photographs: Sequence[Path] = ()) -> Image:
-    """(height + 2 MARGIN, width + 2 MARGIN, 3) of a doorway without people; half of them photographs, where given."""
+    """(height + 2 MARGIN, width + 2 MARGIN, 3) a doorway without people; half of them from photographs, if there are
+    any."""
     size = (width + 2 * MARGIN, height + 2 * MARGIN)
     if photographs and rng.random() < 0.5:
         return _photograph(photographs[int(rng.integers(len(photographs)))], *size, rng)
@@ -33,7 +35,8 @@ def backdrop(width: int, height: int, rng: Generator, photographs: Sequence[Path
 
 
 def clouds(width: int, height: int, rng: Generator, coarsest: float, finest: float = 2.0) -> Floats:
-    """(height, width) of mean 0 and deviation about 1: noise of many sizes, pixels, as plaster or leaves have."""
+    """(height, width) noise of mean 0 and deviation about 1, with details of many sizes in pixels, like plaster or
+    leaves."""
     sum_, size = np.zeros((height, width), np.float32), coarsest
     while size >= finest:
         grid = rng.standard_normal((int(height / size) + 2, int(width / size) + 2), np.float32)
@@ -62,14 +65,14 @@ def bricks(width: int, height: int, rng: Generator) -> Floats:
 
 
 def planks(width: int, height: int, rng: Generator) -> Floats:
-    """Boards or a curtain: shades that change across only, with a grain along."""
+    """Boards or a curtain: shades that only change across, with a grain along them."""
     grain = np.repeat(clouds(width, 1, rng, rng.uniform(20, 90)), height, axis=0) * rng.uniform(4, 22)
     fine = cv2.resize(clouds(width, max(2, height // 30), rng, 8), (width, height)) * rng.uniform(1, 8)
     return _colour(rng) + (grain + fine)[..., None]
 
 
 def street(width: int, height: int, rng: Generator) -> Floats:
-    """The open: sky, houses with windows, leaves."""
+    """Outdoors: sky, houses with windows, leaves."""
     sky = np.linspace(1.0, 0.75, height, dtype=np.float32)[:, None, None]
     view = (np.array([175, 205, 235], np.float32) * rng.uniform(0.6, 1.05) * sky).repeat(width, axis=1)
     for left in np.arange(0, width, width / rng.integers(2, 6)):
@@ -89,7 +92,7 @@ WALLS: tuple[Callable[[int, int, Generator], Floats], ...] = (plaster, bricks, p
 
 
 def _colour(rng: Generator) -> Floats:
-    """(3,) mostly muted."""
+    """(3,) a random colour, mostly muted."""
     return (rng.uniform(*SHADES) + rng.normal(0, 14, 3)).clip(10, 245).astype(np.float32)
 
 
@@ -102,7 +105,7 @@ def _floor(picture: Floats, rng: Generator) -> None:
 
 
 def _door(picture: Floats, rng: Generator) -> None:
-    """A door with a frame, a handle, perhaps a pane with daylight behind it."""
+    """A door with a frame, a handle, sometimes a pane with daylight behind it."""
     height, width = picture.shape[:2]
     across = int(rng.uniform(0.12, 0.3) * width)
     left, top, bottom = int(rng.uniform(0, width - across)), int(rng.uniform(0.02, 0.15) * height), int(0.8 * height)
@@ -119,7 +122,7 @@ def _door(picture: Floats, rng: Generator) -> None:
 
 
 def _notice(picture: Floats, rng: Generator) -> None:
-    """A sheet with a heading, lines of writing, perhaps a sign in a circle."""
+    """A sheet with a heading, lines of text, sometimes a sign in a circle."""
     height, width = picture.shape[:2]
     across, down = int(rng.uniform(0.04, 0.16) * width), int(rng.uniform(0.06, 0.25) * height)
     left, top = int(rng.uniform(0, width - across)), int(rng.uniform(0.05, 0.6) * height)
@@ -136,7 +139,7 @@ def _notice(picture: Floats, rng: Generator) -> None:
 
 
 def _light(width: int, height: int, rng: Generator) -> Floats:
-    """(height, width, 1) about 1: brighter to one side, a lamp, shadows with soft edges."""
+    """(height, width, 1) factors around 1: brighter on one side, a lamp, soft shadows."""
     angle, x, y = rng.uniform(0, 2 * np.pi), np.linspace(-1, 1, width), np.linspace(-1, 1, height)
     ramp = 1 + rng.uniform(0, 0.35) * (np.cos(angle) * x[None] + np.sin(angle) * y[:, None])
     lamp_x, lamp_y, wide = rng.uniform(-1, 1), rng.uniform(-1, 0), rng.uniform(0.1, 0.5)
@@ -146,7 +149,7 @@ def _light(width: int, height: int, rng: Generator) -> Floats:
 
 
 def _photograph(path: Path, width: int, height: int, rng: Generator) -> Image:
-    """A part of a photograph that fills the frame, half to all of it, perhaps mirrored."""
+    """A part of a photograph, half to all of it, that fills the frame, sometimes mirrored."""
     photo = pictures.read(path)
     scale = min(photo.shape[1] / width, photo.shape[0] / height) * rng.uniform(0.5, 1.0)
     across, down = int(width * scale), int(height * scale)

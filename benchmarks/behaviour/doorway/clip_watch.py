@@ -1,4 +1,4 @@
-"""One clip through the device's own loop."""
+"""Runs one clip through the device's own loop."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from maskwatch.outputs import Outputs
 
 
 class Kept:
-    """A finder that keeps what it found last."""
+    """A finder that keeps its latest faces."""
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
         self.faces: list[Face] = []
 
     def find(self, image: Image) -> list[Face]:
-        """As the finder."""
+        """The finder's faces."""
         self.faces = self._finder.find(image)
         return self.faces
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Opened once for all clips."""
+    """The models, opened once for all clips."""
 
     finder: Finder
     judge: Classifier
 
 
 def opened(settings: config.Settings) -> Models:
-    """The models the settings name, on one thread each: verdicts are the same on two, and the machine has other work.
+    """The models that the settings name, on one thread each: it does not change the verdicts, and other work needs the
+    cores.
 
     Raises:
         ModelError: one cannot be used.
@@ -50,14 +51,14 @@ def opened(settings: config.Settings) -> Models:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one clip came to."""
+    """The outcome of one clip."""
 
-    moments: list[Moment]  # every frame, and what the device made of it
+    moments: list[Moment]  # every frame, with the device's alert after it
     verdicts: list[tuple[float, scenarios.Judged]]  # seconds, and every face found in the frame with its verdict
 
 
 def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = cutouts.cut) -> Watched:
-    """Every frame of the clip through the loop.
+    """Run every frame of the clip through the loop.
 
     Raises:
         SourceError: a photograph cannot be read.
@@ -67,7 +68,7 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
     seen = Watched([], [])
 
     def note() -> None:
-        """What became of the newest frame, if it was not noted before."""
+        """Note the newest frame's outcome, unless it was noted before."""
         if film.frame is None:
             return
         time, image = film.frame.time, film.frame.image

@@ -1,4 +1,4 @@
-"""A sheet of frames, to see what clips look like or what was wrong with one. For run folders, never for the project."""
+"""A sheet of frames, to see what clips look like or what was wrong in one. For run folders; never committed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from maskwatch.system import whole_file
 TILE = (480, 360)  # pixels
 COLUMNS = 4
 SAMPLES = 24
-Scene = tuple[Clip, float]  # and seconds of it
+Scene = tuple[Clip, float]  # the clip, and seconds of it
 
 
 def write(scenes: Sequence[Scene], path: Path) -> None:
-    """Write frames with clip and time as a PNG, whole or not at all."""
+    """Write frames with clip and time as a PNG; the file is replaced at once or not at all."""
     tiles = [_tile(clip, time) for clip, time in scenes]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]

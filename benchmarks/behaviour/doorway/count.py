@@ -1,7 +1,7 @@
-"""Alerts held against who was in view.
+"""Compares alerts with who was in view.
 
-An alert is false when it begins while nothing of a bare face is in view. Somebody bare is due an alert when the whole
-face is in view for DUE seconds on end; the alert may be on already, for somebody before.
+An alert is false when it starts while no part of a bare face is in view. Somebody bare is due an alert when the whole
+face is in view for DUE seconds without a break; the alert may already be on because of somebody else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PATIENCE = 1.0  # seconds beyond `clear` after which an alert that nobody bare k
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One frame as it was, and whether the alert was on after it."""
+    """One frame, and whether the alert was on after it."""
 
     time: float  # seconds
     sights: Sequence[Sight]
@@ -30,25 +30,25 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What one may want to look at."""
+    """A false or missed alert, for people to look at."""
 
     time: float  # seconds of the clip
-    visits: tuple[int, ...]  # places in the plan: whoever was in view, or who was missed
+    visits: tuple[int, ...]  # indices into the plan's visits: who was in view, or who was missed
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one way of watching made of one clip."""
+    """One way of watching, on one clip."""
 
-    false: tuple[Mistake, ...]  # alerts that began with nobody bare in view
-    missed: tuple[Mistake, ...]  # bare people who were due an alert while it never was on
-    due: int  # bare people who were due one
-    delays: tuple[float, ...]  # seconds from the first whole bare face to the alert, of those who began it
-    overdue: float  # seconds the alert went on though nobody had been bare for long
+    false: tuple[Mistake, ...]  # alerts that started with nobody bare in view
+    missed: tuple[Mistake, ...]  # bare people who were due an alert and got none
+    due: int  # bare people who were due an alert
+    delays: tuple[float, ...]  # seconds from the first whole bare face to the alert, for those who started it
+    overdue: float  # seconds that the alert stayed on after everybody bare had left
 
 
 def count(plan: Plan, moments: Sequence[Moment]) -> Count:
-    """Judge one clip."""
+    """Count the alerts of one clip."""
     bare = {number for number, visit in enumerate(plan.visits) if visit.portrait.bare}
     begun = [now for before, now in pairwise([Moment(0.0, (), False), *moments]) if now.on and not before.on]
     false = [moment for moment in begun if not any(sight.visit in bare for sight in moment.sights)]
@@ -67,7 +67,7 @@ def count(plan: Plan, moments: Sequence[Moment]) -> Count:
 
 
 def whole_since(visit: int, stay: Iterable[Moment]) -> float | None:
-    """Since when the whole face of somebody is in view for the first time, if ever for DUE seconds on end."""
+    """The time from which somebody's whole face is first in view, if it ever is for DUE seconds without a break."""
     first = since = None
     for moment in stay:
         if not any(sight.visit == visit and sight.share >= WHOLE for sight in moment.sights):
@@ -81,7 +81,7 @@ def whole_since(visit: int, stay: Iterable[Moment]) -> float | None:
 
 
 def overdue(bare: set[int], moments: Sequence[Moment]) -> float:
-    """Seconds an alert was on longer than `clear` and PATIENCE after the last bit of a bare face."""
+    """Seconds that an alert was on for longer than `clear` and PATIENCE after the last bare face."""
     seen, spent = 0.0, 0.0
     for before, now in pairwise(moments):
         if any(sight.visit in bare for sight in before.sights) or not before.on:
@@ -93,17 +93,17 @@ def overdue(bare: set[int], moments: Sequence[Moment]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who was there in one clip, whatever was made of it."""
+    """Who was present in one clip, independent of any alert."""
 
     seconds: float
-    masked_only: float  # seconds with somebody masked wholly in view, and nothing of anybody bare
-    nobody: float  # seconds with nothing of any face in view
+    masked_only: float  # seconds with a whole masked face in view, and no part of a bare one
+    nobody: float  # seconds with no face in view
     masked: int  # people
     bare: int  # people
 
 
 def presence(plan: Plan, fps: float) -> Presence:
-    """The plan's truth at so many frames a second."""
+    """The truth of the plan, sampled at `fps` frames a second."""
     bare = {number for number, visit in enumerate(plan.visits) if visit.portrait.bare}
     masked_only = nobody = 0
     for step in range(round(plan.seconds * fps)):

@@ -1,7 +1,7 @@
-"""Photograph -> a person with a soft edge: head and shoulders as photographed, a drawn body below.
+"""A person cut out of a photograph with a soft edge: head and shoulders as photographed, with a drawn body below.
 
-Head and shoulders are told from the background by GrabCut (Rother, Kolmogorov, Blake 2004), which is told where a head
-must be. All of the face box counts as the person whatever it says: no mask is ever cut off.
+GrabCut (Rother, Kolmogorov, Blake 2004) separates head and shoulders from the background; it is told where a head must
+be. The whole face box always counts as the person, so no mask is cut off.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from maskwatch.camera.files import pictures
 from maskwatch.flow import Box, Image
 
 Mask = NDArray[np.uint8]  # (H, W) 0 or 1
-PASSES = 4  # of GrabCut
-TOLD_AT = 110.0  # pixels, height of the face GrabCut works at: its time goes with the square
-TALL = 8.0  # faces from the forehead to the feet
-BROAD = 2.5  # faces from shoulder to shoulder
-FEATHER = 0.012  # of the face's height: softness of the edge
-SIDE = 160.0  # pixels: a face in a photograph taller than this is shrunk to it, no clip shows it larger for long
-LEGS = 4.2  # faces below the forehead: where the legs begin
+PASSES = 4  # iterations of GrabCut
+TOLD_AT = 110.0  # pixels, height of the face on which GrabCut works: its time grows with the square
+TALL = 8.0  # height from the forehead to the feet, in faces
+BROAD = 2.5  # width from shoulder to shoulder, in faces
+FEATHER = 0.012  # softness of the edge, share of the face's height
+SIDE = 160.0  # pixels: a taller face in a photograph is shrunk to this; clips rarely show larger ones
+LEGS = 4.2  # faces from the forehead to where the legs begin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cutout:
-    """(H, W, 4) uint8, colours times alpha and alpha, and where in it the face is, pixels."""
+    """(H, W, 4) uint8, colours times alpha, and alpha; and the face's place in it, pixels."""
 
     pixels: NDArray[np.uint8]
     face: Box
 
     def halved(self) -> Cutout:
-        """Half as large."""
+        """The cutout at half the size."""
         height, width = (max(1, side // 2) for side in self.pixels.shape[:2])
         x, y = width / self.pixels.shape[1], height / self.pixels.shape[0]
         small = cv2.resize(self.pixels, (width, height), interpolation=cv2.INTER_AREA)
@@ -44,7 +44,7 @@ class Cutout:
 
 
 def cut(portrait: Portrait, rng: np.random.Generator) -> Cutout:
-    """The person of a portrait from the top of the photograph down to the feet.
+    """Cut out the person of a portrait, from the top of the photograph down to drawn feet.
 
     Raises:
         SourceError: the photograph cannot be read.
@@ -65,11 +65,11 @@ def cut(portrait: Portrait, rng: np.random.Generator) -> Cutout:
 
 
 def silhouette(photo: Image, face: Box) -> Mask:
-    """(H, W) 1 where the person is."""
+    """(H, W) 1 where the person is, otherwise 0."""
     small, where = _shrunk(photo, face, TOLD_AT)
     marks = _guess(small.shape[:2], where)
     models: list[Any] = [np.zeros((1, 65)), np.zeros((1, 65))]
-    cv2.setRNGSeed(0)  # its clusters start at random places
+    cv2.setRNGSeed(0)  # GrabCut's clusters start at random places
     cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), marks, None, *models, PASSES, cv2.GC_INIT_WITH_MASK)
     told = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     person = (cv2.resize(told, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
@@ -78,7 +78,7 @@ def silhouette(photo: Image, face: Box) -> Mask:
 
 
 def _guess(shape: tuple[int, ...], face: Box) -> Mask:
-    """What GrabCut starts from: surely the face, perhaps hair, neck and shoulders, surely not the rest."""
+    """GrabCut's initial guess: certainly the face, probably hair, neck and shoulders, certainly not the rest."""
     marks = np.full(shape[:2], cv2.GC_BGD, np.uint8)
     x, side = _middle(face), face.height
     _ellipse(marks, (x, face.top + 0.45 * side), (0.85 * side, 1.05 * side), cv2.GC_PR_BGD)
@@ -91,7 +91,7 @@ def _guess(shape: tuple[int, ...], face: Box) -> Mask:
 
 
 def _fill_face(mask: Mask, face: Box) -> None:
-    """1, which is GrabCut's surely, in the ellipse of the face box."""
+    """Set the ellipse of the face box to 1, GrabCut's certain foreground."""
     middle = _middle(face), (face.top + face.bottom) / 2
     _ellipse(mask, middle, (0.5 * face.width, 0.52 * face.height), cv2.GC_FGD)
 
@@ -102,7 +102,7 @@ def _ellipse(mask: Mask, middle: tuple[float, float], radii: tuple[float, float]
 
 
 def _in_one_piece(person: Mask, face: Box) -> Mask:
-    """The piece that holds the face, its holes filled, its edge smoothed."""
+    """The connected piece with the face, with its holes filled and its edge smoothed."""
     reach = max(3, round(0.05 * face.height)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     smooth = cv2.morphologyEx(cv2.morphologyEx(person, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel)
@@ -119,7 +119,7 @@ def _in_one_piece(person: Mask, face: Box) -> Mask:
 def _dress(
     colours: Image, alpha: Mask, face: Box, from_row: int, cloth: NDArray[np.float32], rng: np.random.Generator
 ) -> None:
-    """Draw what the photograph does not show: shoulders under the head, trunk, legs. In place."""
+    """Draw, in place, what the photograph does not show: shoulders under the head, trunk, legs."""
     x, side = _middle(face), face.height
     body = np.zeros_like(alpha)
     trunk = [(-0.3, 1.0), (0.3, 1.0), (0.45, 1.3), (1.1, 1.6), (1.2, 2.2), (0.95, LEGS), (-0.95, LEGS)]
@@ -128,18 +128,18 @@ def _dress(
     for value, part in ((1, trunk), (2, legs)):
         corners = np.array([(x + across * side, face.top + down * side) for across, down in part])
         cv2.fillPoly(body, [corners.round().astype(np.int32)], value)
-    body[:from_row] = np.where(alpha[:from_row] > 0, 0, body[:from_row])  # the photograph knows better
+    body[:from_row] = np.where(alpha[:from_row] > 0, 0, body[:from_row])  # the photograph has priority
     body[: round(face.bottom)] = 0
     light = _folds(body.shape, side, rng)
     for value, colour in ((1, cloth), (2, cloth * 0.3 + rng.uniform(10, 70))):
-        painted = cv2.dilate((body == value).astype(np.uint8), np.ones((5, 5))) > 0  # the soft edge has its colour too
+        painted = cv2.dilate((body == value).astype(np.uint8), np.ones((5, 5))) > 0  # the soft edge gets the colour too
         painted[:from_row] &= alpha[:from_row] == 0
         colours[painted] = (colour * light)[painted].clip(0, 255)
     alpha[body > 0] = 1
 
 
 def _cloth(photo: Image, person: Mask, face: Box, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(3,) the colour below the neck, where clothes are; some muted one where none are to be seen."""
+    """(3,) the colour below the neck, where clothes are; a muted colour if none are visible."""
     neck = round(face.bottom + 0.5 * face.height)
     worn = photo[neck:][person[neck:] > 0]
     if len(worn) < 0.2 * face.area:
@@ -148,14 +148,14 @@ def _cloth(photo: Image, person: Mask, face: Box, rng: np.random.Generator) -> N
 
 
 def _folds(shape: tuple[int, ...], side: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(H, W, 1) light and shade of cloth, about 1."""
+    """(H, W, 1) light and shade of cloth, factors around 1."""
     coarse = rng.normal(1.0, 0.12, (max(2, int(shape[0] / side * 2)), max(2, int(shape[1] / side * 5))))
     smooth = cv2.resize(coarse.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return (smooth + rng.normal(0, 0.02, shape).astype(np.float32))[..., None]
 
 
 def _shrunk(photo: Image, face: Box, side: float) -> tuple[Image, Box]:
-    """With a face that is at most so many pixels high."""
+    """The photograph and its face box, shrunk so that the face is at most `side` pixels high."""
     scale = side / face.height
     if scale >= 1:
         return photo, face

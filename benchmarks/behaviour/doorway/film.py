@@ -1,4 +1,4 @@
-"""A clip's frames, made when they are asked for: the device's own loop reads them as from any source."""
+"""The frames of a clip, made when they are read: the device's own loop reads them as from any source."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from benchmarks.behaviour.doorway.walks import Eye, Plan, Visit, plan
 from maskwatch.flow import Frame, Image
 
 FPS = 10.0  # frames a second
-SIZES = ((640, 480), (1280, 720))  # of frames, in turn
-LIGHT = (0.75, 1.2)  # a person against the photograph it comes from
-TURN = 4.0  # degrees a head is tilted, standard deviation
-LEVEL = (0.08, 0.2)  # of the frame's height: what is level with the lens
-ABOVE = (0.1, 0.2)  # metres the lens is above the faces
+SIZES = ((640, 480), (1280, 720))  # sizes of frames, used in turn
+LIGHT = (0.75, 1.2)  # brightness of a person compared with the photograph
+TURN = 4.0  # degrees, standard deviation of a head's tilt
+LEVEL = (0.08, 0.2)  # share of the frame's height at which things are level with the lens
+ABOVE = (0.1, 0.2)  # metres that the lens is above the faces
 Cutter = Callable[[Portrait, np.random.Generator], Cutout]
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """All that makes a clip; the same clip has the same frames."""
+    """Everything that makes a clip; the same clip has the same frames."""
 
     number: int
     seed: int
@@ -40,7 +40,7 @@ class Clip:
 def clips(
     count: int, seconds: float, portraits: Sequence[Portrait], seed: int, photographs: Sequence[Path] = ()
 ) -> list[Clip]:
-    """So many clips of so many seconds; over all of them everybody comes about equally often."""
+    """`count` clips of so many seconds; over all of them, everybody comes about equally often."""
     dealing = np.random.default_rng((seed, 0))
     masked, bare = (Deck([each for each in portraits if each.bare == kind], dealing) for kind in (False, True))
     made = []
@@ -54,23 +54,23 @@ def clips(
 class Film:
     """A source (see maskwatch.camera.Source) that shows one clip."""
 
-    trouble = None  # it has none
+    trouble = None  # it never has trouble
 
     def __init__(self, clip: Clip, cut: Cutter = cutouts.cut) -> None:
         """
         Args:
             clip: what to show.
-            cut: makes a person of a portrait.
+            cut: makes a cutout of a portrait.
         """
         self.clip = clip
         self.ended = False
-        self.frame: Frame | None = None  # the newest one read
+        self.frame: Frame | None = None  # the newest frame that was read
         eye, rng = clip.plan.eye, np.random.default_rng((clip.seed, 0))
         self._lens = Lens.any(eye.height, rng)
         self._backdrop = backdrop(eye.width, eye.height, rng, clip.photographs)
         self._noise = Noise(eye.width, eye.height, clip.seed)
         self._cut = cut
-        self._cast: dict[int, Actor] = {}  # by place in the plan's visits, while they are there
+        self._cast: dict[int, Actor] = {}  # by index of the visit, while they are present
         self._step = 0
 
     def read(self, wait: float) -> Frame | None:  # noqa: ARG002  nobody waits for a film
@@ -87,10 +87,10 @@ class Film:
         return f"clip {self.clip.number}"
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
     def at(self, time: float) -> Image:
-        """(H, W, 3) uint8 RGB of a moment, seconds; the same moment gives the same picture."""
+        """(H, W, 3) uint8 RGB at a moment, seconds; the same moment gives the same picture."""
         eye, lens = self.clip.plan.eye, self._lens
         right, down = lens.offset(time)
         scene = window(self._backdrop, MARGIN - right, MARGIN - down, eye.width, eye.height)
@@ -100,7 +100,7 @@ class Film:
         return lens.taken(scene, time, self._noise, rng)
 
     def _present(self, time: float) -> list[Actor]:
-        """Whoever is there, the farthest first; who has left is forgotten."""
+        """The people present, the farthest first; those who have left are forgotten."""
         visits = self.clip.plan.visits
         there = {number for number, visit in enumerate(visits) if visit.at(time, self.clip.plan.eye)}
         self._cast = {number: actor for number, actor in self._cast.items() if number in there}
@@ -114,7 +114,7 @@ class Actor:
     """A person who can be drawn at any size."""
 
     visit: Visit
-    sizes: Sequence[Cutout]  # each half as large as the one before: what is shrunk at once by more than that aliases
+    sizes: Sequence[Cutout]  # each half as large as the one before, because shrinking by more at once causes aliasing
     turn: float  # degrees
 
     @classmethod
@@ -129,12 +129,12 @@ class Actor:
         return cls(visit, sizes, float(rng.normal(0, TURN)))
 
     def side(self, time: float, eye: Eye) -> float:
-        """Pixels, height of the face; who is nearer has a larger one."""
+        """Height of the face, pixels; people who are nearer have a larger one."""
         box = self.visit.at(time, eye)
         return box.height if box else 0.0
 
     def enter(self, scene: NDArray[np.uint8], time: float, eye: Eye, lens: Lens, shake: tuple[float, float]) -> None:
-        """Draw the person into the scene, smeared along the way made while the shutter is open."""
+        """Draw the person into the scene, blurred along the path during the exposure."""
         box = self.visit.at(time, eye)
         if box is None:
             return
@@ -152,7 +152,7 @@ class Actor:
     def _placement(
         self, cutout: Cutout, time: float, eye: Eye, shake: tuple[float, float]
     ) -> tuple[NDArray[np.float64], tuple[int, int, int, int]]:
-        """(2, 3) cutout pixels -> frame pixels, and the part of the frame that can be touched."""
+        """(2, 3) cutout pixels -> frame pixels, and the part of the frame that may change."""
         box = self.visit.at(time, eye)
         assert box is not None
         scale, face = box.height / cutout.face.height, cutout.face
@@ -169,7 +169,7 @@ class Actor:
         return place, (left, top, right, bottom)
 
     def _way(self, time: float, eye: Eye, shutter: float) -> tuple[float, float]:
-        """Pixels across and down that the face makes in so many seconds."""
+        """Pixels right and down that the face moves in `shutter` seconds."""
         step = 0.02
         now, soon = self.visit.at(time, eye), self.visit.at(time + step, eye)
         if now is None or soon is None:

@@ -1,4 +1,4 @@
-"""What the camera at the door does to its pictures: it shakes, drifts, blurs, adds noise and compresses.
+"""What the camera at the door does to its pictures: shake, drift, blur, noise and compression.
 
 Everything is a function of time and seed, so that a frame can be made again.
 """
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from maskwatch.flow import Image
 
-SPARE = 64  # pixels the bank of noise is larger than the frame
+SPARE = 64  # pixels by which the bank of noise is larger than the frame
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Something that wanders slowly between -1 and 1: sines of incommensurable periods."""
+    """A value that varies slowly between -1 and 1: a sum of sines without a common period."""
 
     periods: Sequence[float]  # seconds
     phases: Sequence[float]  # radians
@@ -32,28 +32,28 @@ class Drift:
 
     @classmethod
     def any(cls, shortest: float, longest: float, rng: np.random.Generator) -> Drift:
-        """Three sines of periods within bounds, seconds."""
+        """Three sines with periods within bounds, seconds."""
         return cls(tuple(rng.uniform(shortest, longest, 3)), tuple(rng.uniform(0, 2 * math.pi, 3)))
 
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """How bad one clip's camera is."""
+    """The camera of one clip, and how bad it is."""
 
-    shake: float  # pixels, the farthest
-    shutter: float  # seconds of exposure: what moves is smeared over the way it makes meanwhile
-    focus: float  # pixels, sigma of the blur at its best
-    hunting: float  # pixels more while the focus hunts
-    exposure: float  # share the brightness wanders up and down
-    tint: float  # share red and blue wander against each other
+    shake: float  # pixels, the largest shift
+    shutter: float  # seconds of exposure: what moves is blurred along its path
+    focus: float  # pixels, sigma of the blur in best focus
+    hunting: float  # pixels of additional blur while the focus hunts
+    exposure: float  # share by which the brightness varies up and down
+    tint: float  # share by which red and blue vary against each other
     read_noise: float  # grey levels, standard deviation in the dark
-    shot_noise: float  # variance that comes with each grey level
+    shot_noise: float  # variance added for each grey level
     quality: int  # of the JPEG, 1–100
-    drifts: Sequence[Drift]  # of shake across and down, focus, exposure, tint
+    drifts: Sequence[Drift]  # of shake to the right and down, focus, exposure, tint
 
     @classmethod
     def any(cls, height: int, rng: np.random.Generator) -> Lens:
-        """Of a frame so many pixels high: from a good camera in daylight to a poor one at dusk."""
+        """A random camera for a frame of that height, pixels: from a good one in daylight to a poor one at dusk."""
         unit = height / 480
         quick, slow = ((0.3, 1.5), (6.0, 40.0))
         return cls(
@@ -70,11 +70,11 @@ class Lens:
         )
 
     def offset(self, time: float) -> tuple[float, float]:
-        """Pixels the picture is shaken right and down."""
+        """Pixels by which the picture is shifted right and down."""
         return self.shake * self.drifts[0].at(time), self.shake * self.drifts[1].at(time)
 
     def taken(self, scene: Image, time: float, noise: Noise, rng: np.random.Generator) -> Image:
-        """The picture of a scene, as it leaves the camera."""
+        """The picture of a scene as the camera gives it."""
         hunting = max(0.0, self.drifts[2].at(time)) ** 2
         gain, tint = 1 + self.exposure * self.drifts[3].at(time), self.tint * self.drifts[4].at(time)
         image = defocused(scene, self.focus + self.hunting * hunting)
@@ -83,14 +83,15 @@ class Lens:
 
 
 class Noise:
-    """A bank of normal noise for frames of one size: to draw each anew takes longer than all else."""
+    """A bank of normal noise for frames of one size: drawing new noise takes longer than everything else."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self._bank = rng.standard_normal((height + SPARE, width + SPARE, 3), np.float32)
 
     def added(self, image: Image, read: float, shot: float, rng: np.random.Generator) -> Image:
-        """Noise of standard deviation sqrt(read² + shot × grey level), from anywhere in the bank, perhaps mirrored."""
+        """Add noise of standard deviation sqrt(read² + shot × grey level), from a random place of the bank, maybe
+        mirrored."""
         height, width = image.shape[:2]
         down, right, turned = (int(rng.integers(end)) for end in (SPARE, SPARE, 2))
         part = self._bank[down : down + height, right : right + width][:: 1 - 2 * turned]
@@ -99,7 +100,7 @@ class Noise:
 
 
 def smeared(image: NDArray[np.uint8], across: float, down: float) -> NDArray[np.uint8]:
-    """A picture of any channels, blurred along a straight way of so many pixels."""
+    """A picture with any number of channels, blurred along a straight path of so many pixels."""
     length = math.hypot(across, down)
     if length < 1:
         return image
@@ -111,7 +112,7 @@ def smeared(image: NDArray[np.uint8], across: float, down: float) -> NDArray[np.
 
 
 def defocused(image: Image, sigma: float) -> Image:
-    """Gaussian blur; below 0.3 pixels there is none to see."""
+    """The picture with Gaussian blur; below 0.3 pixels it would be invisible and is left out."""
     return image if sigma < 0.3 else np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
 
 
@@ -122,13 +123,13 @@ def exposed(image: Image, gains: Sequence[float]) -> Image:
 
 
 def coded(image: Image, quality: int) -> Image:
-    """Once through JPEG."""
+    """The picture after JPEG compression."""
     data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def window(image: Image, left: float, top: float, width: int, height: int) -> Image:
-    """(height, width, 3) of a larger picture, from a place between its pixels: a third of warpAffine's time."""
+    """(height, width, 3) of a larger picture, at fractional pixels: takes a third of warpAffine's time."""
     column, row = math.floor(left), math.floor(top)
     part = image[row : row + height + 1, column : column + width + 1]
     if share := left - column:

@@ -1,4 +1,4 @@
-"""The record: false alarms an hour, bare people missed, how long until the alert. Goes on where it was interrupted."""
+"""The record: false alarms an hour, bare people missed, delay of the alert. An interrupted measurement continues."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from maskwatch.errors import ConfigError
 SCHEMA = 1
 CLIP = 120.0  # seconds
 HOUR = 3600.0  # seconds
-Row = dict[str, Any]  # one clip, ready for JSON
+Row = dict[str, Any]  # of one clip, ready for JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What clips are made from."""
+    """The photographs that clips are made from."""
 
     root: Path  # photographs
-    listed: Path  # which of them are the test's; see portraits.choose
+    listed: Path  # the list of those in the test part; see portraits.choose
     backgrounds: Path | None = None  # photographs without people
     seed: int = 0
 
     def clips(self, hours: float) -> list[Clip]:
-        """So many hours of clips, the last one whole.
+        """The clips of so many hours; the last one is complete.
 
         Raises:
             SourceError: see portraits.choose.
@@ -59,12 +59,12 @@ class Material:
 
 
 def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int, Row]]:
-    """After each clip: how many are done, and the record of them, ready for JSON.
+    """After each clip, yield how many are done, and their record, ready for JSON.
 
     Args:
         material: see Material.
         hours: of clips, one after the other.
-        work: folder that keeps what every clip gave; another call with the same material goes on from there.
+        work: folder that keeps the verdicts of every clip; another call with the same material continues from there.
 
     Raises:
         ConfigError: the folder holds clips of other material or models.
@@ -87,15 +87,15 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
 
 
 def judged(clip: Clip, settings: config.Settings, work: Path) -> Row:
-    """What comes of a clip whose verdicts WORK keeps."""
+    """The outcome of a clip whose verdicts WORK keeps."""
     return _row(clip, replay.ways(clip.plan, replay.load(_verdicts(work, clip)), settings))
 
 
 def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
-    """What would have come of the clips whose verdicts WORK keeps with other settings, as in summary().
+    """The outcome, with other settings, of the clips whose verdicts WORK keeps, as in summary().
 
     Raises:
-        ConfigError: it keeps none.
+        ConfigError: WORK keeps none.
     """
     rows = [judged(clip, settings, work) for clip in clips if _verdicts(work, clip).exists()]
     if not rows:
@@ -128,7 +128,7 @@ def _row(clip: Clip, watched: Mapping[str, Sequence[Moment]]) -> Row:
 
 
 def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
-    """Sums over the clips."""
+    """The sums over the clips."""
     there = {key: round(sum(row["presence"][key] for row in rows), 1) for key in rows[0]["presence"]}
     mistakes = [
         {"clip": row["clip"], "what": what, **each}
@@ -151,7 +151,7 @@ def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
 
 
 def _way(way: str, counts: Sequence[Row], there: Row) -> Row:
-    """One way of watching over all clips."""
+    """One way of watching, over all clips."""
     false, missed = (sum(len(each[what]) for each in counts) for what in ("false", "missed"))
     delays = [delay for each in counts for delay in each["delays"]]
     return {
@@ -167,7 +167,7 @@ def _way(way: str, counts: Sequence[Row], there: Row) -> Row:
 
 
 def rate(events: int, seconds: float) -> Row:
-    """Events an hour with the exact Poisson interval of 95 % (Garwood 1936)."""
+    """Events an hour with the exact 95 % interval of a Poisson count (Garwood 1936)."""
     hours = max(seconds, 1e-9) / HOUR
     low = chi2.ppf(0.025, 2 * events) / 2 if events else 0.0
     high = chi2.ppf(0.975, 2 * events + 2) / 2
@@ -178,7 +178,7 @@ def rate(events: int, seconds: float) -> Row:
 
 
 def _begin(work: Path, about: Row) -> None:
-    """Note what the folder's verdicts are of, or see that it is the same."""
+    """Note what the folder's verdicts were made from, or check that it is the same."""
     work.mkdir(parents=True, exist_ok=True)
     note = work / "about.json"
     if note.exists() and json.loads(note.read_text()) != about:

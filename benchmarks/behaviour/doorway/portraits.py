@@ -1,7 +1,7 @@
-"""The photographs people are cut from: those of the test part that show one whole face.
+"""The photographs that people are cut from: those of the test part that show one whole face.
 
-`python -m training list DATA --out FILE` tells which these are. A list that names any other part is refused: from those
-photographs the models have learnt.
+`python -m training list DATA --out FILE` lists them. A list of any other part is refused, because the models were
+trained on its photographs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from maskwatch.camera.files import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Label
 
-LEAST_SCORE = 0.6  # 0–1, of the face another finder, YuNet, found in the photograph
-LEAST_WIDTH = 36.0  # pixels of that face: below, the clip would mostly show pixels it made up
-NARROWEST, WIDEST = 0.5, 1.05  # width to height: beyond, the photograph is stretched or the face turned away
-ROOM = 0.02, 0.04, 0.03  # of the photograph, free beside, above and below the face: hair and chin are in it
+LEAST_SCORE = 0.6  # 0–1, score of the face that another finder, YuNet, found in the photograph
+LEAST_WIDTH = 36.0  # pixels of that face; a smaller one would have to be enlarged in most clips
+# Width / height of the face: otherwise the photograph is stretched or the face turned away
+NARROWEST, WIDEST = 0.5, 1.05
+# Share of the photograph that is free beside, above and below the face, so that hair and chin are in it
+ROOM = 0.02, 0.04, 0.03
 SEPARATOR = "\t"
-LEFT_OUT = Path(__file__).with_name("left-out.tsv")  # wrong by eye, by a look at all before any model saw a clip
+# Wrong labels, found by looking at all photographs before any model saw a clip
+LEFT_OUT = Path(__file__).with_name("left-out.tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,16 @@ class Portrait:
 
 
 def choose(listed: Path, root: Path) -> list[Portrait]:
-    """The photographs of the list that are fit to be cut out, one of each group of near-duplicates, by name.
+    """The photographs of the list that can be cut out, one of each group of near-duplicates, sorted by name.
 
-    Those named in left-out.tsv are not among them: what they show is not what their folder says.
+    Those named in left-out.tsv are excluded: their folder does not match what they show.
 
     Args:
         listed: the list's file.
         root: folder of the photographs, which the list's paths start from.
 
     Raises:
-        SourceError: the list is none, names another part than the test's, or leaves nobody masked or nobody bare.
+        SourceError: the list is not valid, is of another part than the test's, or leaves nobody masked or nobody bare.
     """
     seen: set[str] = set()
     chosen, wrong = [], left_out()
@@ -74,7 +77,7 @@ def left_out() -> dict[str, str]:
 
 
 def fits(face: Box, width: int, height: int) -> bool:
-    """Whether a face lies whole in a photograph of that size, pixels, and is large enough."""
+    """Whether a face is large enough and whole inside a photograph of that size, pixels."""
     beside, above, below = ROOM
     inside = face.left >= beside * width and face.right <= (1 - beside) * width
     inside = inside and face.top >= above * height and face.bottom <= (1 - below) * height
@@ -102,7 +105,7 @@ def _rows(listed: Path) -> Iterator[dict[str, str]]:
 
 
 class Deck:
-    """Deals photographs in random order; none a second time before all were dealt."""
+    """Deals photographs in random order; none is dealt again before all were dealt."""
 
     def __init__(self, portraits: Iterable[Portrait], rng: np.random.Generator) -> None:
         self._portraits: Sequence[Portrait] = tuple(portraits)

@@ -1,4 +1,4 @@
-"""The verdicts of clips that were watched, kept: whatever comes after them is judged on them in seconds."""
+"""Keeps the verdicts of watched clips, so that everything after the classifier can be tried on them in seconds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Verdicts = Sequence[tuple[float, scenarios.Judged]]  # seconds, and every face f
 
 
 def save(verdicts: Verdicts, path: Path) -> None:
-    """One line of JSON a frame, the file whole or not at all."""
+    """One line of JSON a frame; the file is replaced at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole_file.write(path, "".join(json.dumps([time, list(map(_row, judged))]) + "\n" for time, judged in verdicts))
 
 
 def load(path: Path) -> list[tuple[float, scenarios.Judged]]:
-    """What save() wrote."""
+    """The verdicts that save() wrote."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return [(time, [(Face(Box(*box), score), as_verdict(bare)) for *box, score, bare in rows]) for time, rows in lines]
 
@@ -40,12 +40,12 @@ def _row(judged: tuple[Face, Any]) -> list[float]:
 
 
 def ways(plan: Plan, verdicts: Verdicts, settings: Settings) -> dict[str, list[Moment]]:
-    """What the device makes of a clip, and plainer ways of watching beside it, by name.
+    """The alerts on a clip by the device and by simpler ways of watching, by name.
 
     Args:
         plan: of the clip.
         verdicts: of all its frames.
-        settings: [zone], [face] min_size, [opinion] and [alert] count.
+        settings: [zone], [face] min_size, [opinion] and [alert] are used.
     """
     zone, rules, opinion = from_settings.zone(settings), from_settings.rules(settings), from_settings.opinion(settings)
     watchers = {name: scenarios.WATCHERS[name](rules, opinion) for name in WAYS}

@@ -1,7 +1,7 @@
-"""Who comes to the door when, along which way, and what of each face is in view at any moment: the clip's truth.
+"""Who comes to the door when, on which path, and how much of each face is in view at any moment: the clip's truth.
 
 A pinhole camera a little above the faces looks at people who walk on straight lines over the floor, one after another
-and sometimes two at a time. Everything is chance by seed.
+and sometimes two at a time. Everything is random, by seed.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from benchmarks.behaviour.doorway.portraits import Deck, Portrait
 from maskwatch.flow import Box
 
 FACE = 0.2  # metres from the brow to the chin
-FOCAL = 0.9  # of the frame's width: 58 degrees across
+FOCAL = 0.9  # share of the frame's width: a view of 58 degrees
 SIDES = (40.0, 200.0)  # pixels, height of the faces
-BODY = 0.35  # metres beside the face until nothing of a person is in view
+BODY = 0.35  # metres beside the face that a person's body reaches
 SPEED = (0.35, 1.3)  # metres a second
-PAUSE = (1.0, 4.0)  # seconds before the camera
+PAUSE = (1.0, 4.0)  # seconds in front of the camera
 COMPANY = 0.3  # share of visits that begin during another
 BARE = 0.25  # share of people without a mask
 GAP = 1.5  # seconds between visits, on average
 
-Spot = tuple[float, float, float]  # seconds since the arrival; metres right of the camera's middle; metres before it
+# Seconds since the arrival; metres right of the camera's middle; metres in front of it
+Spot = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """The camera's place: size of the frame in pixels, what is level with the lens, and how far faces are below."""
+    """The camera: size of the frame in pixels, the row level with the lens, and how far faces are below the lens."""
 
     width: int
     height: int
@@ -39,37 +40,37 @@ class Eye:
     above: float  # metres
 
     def see(self, across: float, away: float, aspect: float) -> Box:
-        """The place of a face at so many metres; `aspect`: its width to its height."""
+        """The box of a face at so many metres; `aspect`: its width / height."""
         focal = FOCAL * self.width
         side = focal * FACE / away
         x, y = self.width / 2 + focal * across / away, self.level + focal * self.above / away
         return Box(x - aspect * side / 2, y - side / 2, x + aspect * side / 2, y + side / 2)
 
     def away(self, side: float) -> float:
-        """Metres at which a face is so many pixels high."""
+        """Metres at which a face is `side` pixels high."""
         return FOCAL * self.width * FACE / side
 
     def edge(self, away: float) -> float:
-        """Metres across at which somebody so far away is out of view."""
+        """Metres to the side at which somebody so far away is out of view."""
         return away / (2 * FOCAL) + BODY
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One person from the first step into view to the last."""
+    """One person, from the first step into view to the last."""
 
     portrait: Portrait
     start: float  # seconds of the clip
     spots: Sequence[Spot]
-    rhythm: float  # radians, where in a step they begin
-    seed: int  # of what the photograph does not show
+    rhythm: float  # radians, phase of the step in which they begin
+    seed: int  # of the drawn body
 
     @property
     def end(self) -> float:
         return self.start + self.spots[-1][0]
 
     def at(self, time: float, eye: Eye) -> Box | None:
-        """The face, bobbing with the steps; None before and after the visit."""
+        """The face, moving with the steps; None before and after the visit."""
         since, aspect = time - self.start, self.portrait.face.width / self.portrait.face.height
         for (begun, x1, z1), (ended, x2, z2) in pairwise(self.spots):
             if begun <= since < ended:
@@ -85,9 +86,9 @@ class Visit:
 class Sight:
     """A face in one frame."""
 
-    visit: int  # place in the plan's visits
+    visit: int  # index into the plan's visits
     box: Box  # pixels of the frame
-    share: float  # 0–1 of it inside the frame and not behind somebody
+    share: float  # 0–1, inside the frame and not hidden by somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Plan:
     visits: tuple[Visit, ...]
 
     def sights(self, time: float) -> list[Sight]:
-        """Every face of which something is in view, the farthest first."""
+        """Every face that is partly in view, the farthest first."""
         placed = [(box, number) for number, visit in enumerate(self.visits) if (box := visit.at(time, self.eye))]
         placed.sort(key=lambda each: each[0].height)
         seen = [
@@ -109,7 +110,7 @@ class Plan:
         return [sight for sight in seen if sight.share > 0]
 
     def _share(self, box: Box, nearer: Sequence[Box]) -> float:
-        """Heads, with their hair, hide; so do the shoulders below them."""
+        """The share of a face that is in view: heads with their hair, and shoulders below them, hide others."""
         inside = _cut(box, Box(0, 0, self.eye.width, self.eye.height))
         hidden = [
             _cut(inside, Box(b.left - b.width / 4, b.top - b.height / 2, b.right + b.width / 4, self.eye.height))
@@ -119,13 +120,13 @@ class Plan:
 
 
 def _cut(one: Box, other: Box) -> Box:
-    """What two boxes share; a box of no area where that is nothing."""
+    """The common part of two boxes; a box without area if there is none."""
     left, top = max(one.left, other.left), max(one.top, other.top)
     return Box(left, top, max(left, min(one.right, other.right)), max(top, min(one.bottom, other.bottom)))
 
 
 def plan(seconds: float, eye: Eye, masked: Deck, bare: Deck, rng: np.random.Generator) -> Plan:
-    """Visits that fill a clip; those that could not end within it are left out."""
+    """Visits that fill a clip; a visit that could not end within it is left out."""
     visits: list[Visit] = []
     time = float(rng.exponential(GAP))
     while True:
@@ -142,7 +143,7 @@ def plan(seconds: float, eye: Eye, masked: Deck, bare: Deck, rng: np.random.Gene
 
 
 def walk(eye: Eye, rng: np.random.Generator) -> list[Spot]:
-    """Across the picture, or up to the camera, there perhaps a pause, and away."""
+    """A path across the picture, or up to the camera, sometimes with a pause, and away."""
     side = 1.0 if rng.random() < 0.5 else -1.0
     speed = float(rng.uniform(*SPEED))
     if rng.random() < 0.4:
@@ -159,12 +160,12 @@ def walk(eye: Eye, rng: np.random.Generator) -> list[Spot]:
 
 
 def _side(rng: np.random.Generator, least: float, most: float) -> float:
-    """Pixels; as many faces from 40 to 80 as from 80 to 160."""
+    """A random height, pixels; heights from 40 to 80 are as frequent as those from 80 to 160."""
     return float(np.exp(rng.uniform(math.log(least), math.log(most))))
 
 
 def _timed(places: Sequence[tuple[float, float]], speed: float) -> list[Spot]:
-    """Places walked at one speed."""
+    """A path walked at constant speed."""
     spots = [(0.0, *places[0])]
     for one, other in pairwise(places):
         spots.append((spots[-1][0] + math.dist(one, other) / speed, *other))

@@ -1,1 +1,1 @@
-"""Scripted scenes with known truth: what alerts tell, and what gate and cap save."""
+"""Scripted scenes with known truth: what alerts do, and what motion gate and frame-rate cap save."""

@@ -1,7 +1,7 @@
-"""The pictures of a script, for the motion gate: heads before a wall.
+"""The pictures of a script for the motion gate: heads in front of a wall.
 
-They are hard on it: only a head moves, never a body; a wall may be as bright as a face; the sensor is noisy, and
-daylight comes and goes.
+They are difficult for the gate: only heads move, no bodies; a wall may be as bright as a face; the sensor is noisy, and
+daylight changes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from maskwatch.flow import Box, Image
 
 Floats = NDArray[np.float32]
 NOISE = 5.0  # grey levels, standard deviation of a pixel
-DAYLIGHT, CLOUDS = 0.1, 40.0  # share by which the light swings, and seconds of a swing
-SHIFT = 64  # pixels the grain is moved by at most, so that no two frames have the same
+DAYLIGHT, CLOUDS = 0.1, 40.0  # share by which the light varies, and seconds of one period
+SHIFT = 64  # pixels by which the grain is moved at most, so that no two frames have the same noise
 
 
 class Drawn:
-    """The pictures of one script; grey, for the gate sees but one colour."""
+    """The pictures of one script; grey, because the gate uses one colour only."""
 
     def __init__(self, script: Script, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -55,7 +55,7 @@ def _texture(
 
 
 def _head(rng: np.random.Generator) -> Floats:
-    """(16, 12) hair, skin with eyes, and what is below them: cloth or more skin."""
+    """(16, 12) hair, skin with eyes, and cloth or more skin below them."""
     head = np.full((16, 12), rng.uniform(80, 200), np.float32)
     head[:4] = rng.uniform(20, 120)
     head[6, [3, 8]] = 40
@@ -64,7 +64,7 @@ def _head(rng: np.random.Generator) -> Floats:
 
 
 def _lay(scene: Floats, head: Floats, box: Box) -> None:
-    """Draw a head where a face is, as much of it as is in the frame."""
+    """Draw a head where a face is, as far as it is inside the frame."""
     left, top, right, bottom = (round(value) for value in (box.left, box.top, box.right, box.bottom))
     drawn = cv2.resize(head, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     rows, columns = np.arange(top, bottom), np.arange(left, right)

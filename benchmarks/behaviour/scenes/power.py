@@ -1,7 +1,7 @@
-"""What gate and cap save on this machine: CPU seconds of the device's loop with the shipped models.
+"""What motion gate and frame-rate cap save on this machine: CPU seconds of the device's loop with the shipped models.
 
-The pictures are the built-in scene's, drawn as they are asked for. What drawing takes is left out, and so is what a
-camera would take.
+The pictures are of the built-in scene, drawn when they are read. The time for drawing is subtracted, and a camera's
+time is not included.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CLIPS = {"nobody": (-60.0, 0.0), "a visit": (0.0, demo.DURATION)}  # seconds of 
 
 
 class Projector:
-    """A source that draws a clip, and knows the CPU seconds that takes."""
+    """A source that draws a clip, and counts the CPU seconds of drawing."""
 
     trouble = None
 
@@ -47,7 +47,7 @@ class Projector:
         return self.shown == self.frames
 
     def read(self, wait: float) -> Frame:  # noqa: ARG002
-        begin = time.thread_time()  # other threads, the models' among them, may still be winding down
+        begin = time.thread_time()  # other threads, such as the models', may still be busy
         moment = self.shown / self._fps
         image = self._scene.at(self._start + moment)
         self.shown += 1
@@ -58,11 +58,11 @@ class Projector:
         return "the built-in scene"
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 class Counted:
-    """A finder that counts the frames it looked at."""
+    """A finder that counts its frames."""
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder

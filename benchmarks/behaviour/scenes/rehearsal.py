@@ -1,6 +1,6 @@
-"""The scripts played to the device's own loop, with and without the motion gate and the frame-rate cap.
+"""Plays the scripts to the device's own loop, with and without motion gate and frame-rate cap.
 
-Finder and classifier say what the script says; the gate sees drawn pictures.
+Finder and classifier give what the script says; the gate sees drawn pictures.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from maskwatch.daemon.timing import StageTimes
 from maskwatch.flow import Face, Frame, Image, Verdict
 from maskwatch.outputs import Outputs
 
-RUNS = 5  # of each scene; drawing takes its time
-EMPTY = 8.0  # seconds before each script in which nobody is there, so that the gate is closed when it begins
+RUNS = 5  # of each scene; few, because drawing is slow
+EMPTY = 8.0  # seconds without anybody before each script, so that the gate is closed when the script begins
 BLANK: Image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-WAYS: dict[str, tuple[bool, float | None]] = {  # gate, frames a second at most
+WAYS: dict[str, tuple[bool, float | None]] = {  # gate, and at most so many frames a second
     "every frame": (False, None),
     "gate": (True, None),
     "max_fps = 5": (False, 5.0),
@@ -35,14 +35,14 @@ WAYS: dict[str, tuple[bool, float | None]] = {  # gate, frames a second at most
 
 
 class Reel:
-    """A source, a finder and a judge in one: plays a script frame by frame and says what it says of each."""
+    """Source, finder and judge in one: plays a script frame by frame and gives its faces and verdicts."""
 
     def __init__(self, script: Script, seed: int, drawn: Drawn | None) -> None:
         """
         Args:
             script: what happens, after EMPTY seconds of nobody.
             seed: see scripts.frames.
-            drawn: the pictures; None: blank ones, where nobody looks at them.
+            drawn: the pictures; None: blank ones, if nothing looks at them.
         """
         self._told = [judged for _, judged in frames(script, seed)]
         self._drawn = drawn
@@ -58,7 +58,7 @@ class Reel:
 
     @property
     def judged(self) -> Judged:
-        """What finder and classifier say of this frame."""
+        """The faces and verdicts of this frame."""
         return self._told[self.step] if self.step >= 0 else []
 
     def read(self, wait: float) -> Frame:  # noqa: ARG002
@@ -80,11 +80,12 @@ class Reel:
         return "a script"
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = None) -> tuple[Score, int]:
-    """One run through the device's loop: what its alerts told, and the frames in which faces were looked for."""
+    """One run through the device's loop: the score of its alerts, and the number of frames in which faces were looked
+    for."""
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
     settings = SETTINGS.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
     parts = build(settings, reel, Outputs([]), finder=reel, classifier=reel)
@@ -97,7 +98,7 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
 
 
 def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RUNS)) -> list[dict[str, Any]]:
-    """Rows for the record: for each scene of FPS, and for all, by way of saving; looked_share: of frames, for faces."""
+    """Rows for the record, by scene of FPS frames a second, and for all of them, and by way of saving."""
     rows, everything = [], {way: list[tuple[Score, float]]() for way in WAYS}
     for script in (each for each in scripts if each.fps == FPS):
         for way, (gate, max_fps) in WAYS.items():

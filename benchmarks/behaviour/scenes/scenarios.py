@@ -1,7 +1,8 @@
-"""What alerts tell in the scripted scenes, with and without tracking and voting.
+"""Counts alerts in the scripted scenes, with and without tracking and voting.
 
-All ways of watching get the same faces, verdicts, zone and settings, the device's defaults; they differ in what they
-remember. Only a face that hangs still counts as a picture sooner, so that its scene need not last a quarter of an hour.
+All ways of watching get the same faces, verdicts, zone and settings (the device's defaults); they differ in what they
+remember. Only the time after which a motionless face counts as a picture is shorter, so that its scene does not last a
+quarter of an hour.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from maskwatch.presence.tracker import Opinion, Tracker, bareness
 from maskwatch.records.behaviour import Scenarios, Told
 
 if TYPE_CHECKING:
-    from rich.table import Table  # of extra `train`; the rest runs without
+    from rich.table import Table  # needs extra `train`; everything else works without
 
 SETTINGS = Settings(opinion=OpinionSettings(motionless=60.0))
 RULES, OPINION, ZONE = from_settings.rules(SETTINGS), from_settings.opinion(SETTINGS), from_settings.zone(SETTINGS)
 LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare,
 LATE_FRAMES = 5  # and so many frames, where they take longer
 SEEDS = range(20)
-ALL = "all"  # the scene that is all of those with FPS frames a second
-SOMEWHERE = Box(0, 0, 100, 100)  # where the one person is that nothing tracks
+ALL = "all"  # the name of the row for all scenes with FPS frames a second
+SOMEWHERE = Box(0, 0, 100, 100)  # the box of the only person, for ways without tracking
 
-Watcher = Callable[[Judged, float], bool]  # one frame and its time, in order -> is the alert on
+Watcher = Callable[[Judged, float], bool]  # called with each frame and its time in order -> whether the alert is on
 
 
 def single_frames(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
-    """On while a face in the frame is judged bare: no memory at all."""
+    """On while a face in the frame is judged bare, without any memory."""
     return lambda judged, _: any(bareness(verdict) >= rules.high for _, verdict in judged)
 
 
 def hold(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
-    """Bare in every frame for so long, whoever it is: frames in a row, as most programs count them."""
+    """On after a bare face in every frame for `hold`, whoever it is: the usual counter of frames in a row."""
     policy = Policy(rules)
 
     def watch(judged: Judged, time: float) -> bool:
@@ -55,7 +56,7 @@ def hold(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
 
 
 def voting(rules: Rules, opinion: Opinion) -> Watcher:
-    """The device's mean over time, of the barest face in each frame, whoever it is."""
+    """The device's mean over time, for the barest face in each frame, whoever it is."""
     watch = tracking_and_voting(rules, replace(opinion, recheck=0.0, motionless=0.0))
 
     def watch_the_barest(judged: Judged, time: float) -> bool:
@@ -66,12 +67,12 @@ def voting(rules: Rules, opinion: Opinion) -> Watcher:
 
 
 def tracking(rules: Rules, opinion: Opinion) -> Watcher:
-    """Who is who as the device tells it, each believed at the newest verdict."""
+    """The device's tracking, with each person's latest verdict instead of a mean."""
     return tracking_and_voting(rules, replace(opinion, time_constant=1e-9, recheck=0.0, crowd=1000))
 
 
 def tracking_and_voting(rules: Rules, opinion: Opinion) -> Watcher:
-    """As the device does."""
+    """The device's tracking and voting."""
     tracker, policy = Tracker(opinion), Policy(rules)
 
     def watch(judged: Judged, time: float) -> bool:
@@ -95,18 +96,18 @@ WATCHERS: Mapping[str, Callable[[Rules, Opinion], Watcher]] = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the alerts of one run told."""
+    """The alerts of one run."""
 
-    true: int  # stretches of somebody bare that an alert answered in time
-    missed: int  # stretches that none did
-    false: int  # alerts that began while nobody was bare
-    again: int  # alerts that began while somebody was, but late, or after another that had told it
-    vain_s: float  # seconds the alert was on while nobody was bare; the time until it ends is among them
-    delays: tuple[float, ...]  # seconds from the first bare moment to the alert, of the true ones
+    true: int  # periods with somebody bare that an alert answered in time
+    missed: int  # periods without such an alert
+    false: int  # alerts that started while nobody was bare
+    again: int  # alerts that started while somebody was bare, but late, or after another alert for the same period
+    vain_s: float  # seconds that the alert was on while nobody was bare, including the time until it ends
+    delays: tuple[float, ...]  # seconds from the first bare moment to the alert, for the true alerts
 
 
 def score(script: Script, on: Sequence[tuple[float, bool]]) -> Score:
-    """Hold an alert against the truth.
+    """Compare alerts with the truth.
 
     Args:
         script: what happened.
@@ -123,7 +124,7 @@ def score(script: Script, on: Sequence[tuple[float, bool]]) -> Score:
 
 
 def _answer(begun: Sequence[float], start: float, end: float, late: float) -> float | None:
-    """The first alert that tells of a stretch in time."""
+    """The first alert that answers a period in time."""
     last = min(end, start + RULES.hold + late)
     return next((time for time in begun if start <= time <= last), None)
 
@@ -133,7 +134,7 @@ def _is_due(script: Script, time: float) -> bool:
 
 
 def seen(script: Script, seed: int) -> list[tuple[float, Judged]]:
-    """As scripts.frames, without the faces that do not count."""
+    """As scripts.frames, without faces that do not count."""
     return [
         (time, [each for each in judged if ZONE.counts(each[0], WIDTH, HEIGHT)])
         for time, judged in frames(script, seed)
@@ -148,7 +149,7 @@ def watched(found: Iterable[tuple[float, Judged]], watch: Watcher) -> list[tuple
 def measure(
     scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = SEEDS, rules: Rules = RULES, opinion: Opinion = OPINION
 ) -> dict[str, Any]:
-    """The record, ready for JSON: for each scene, and for all, by way of watching: sums over the seeds."""
+    """The record, ready for JSON: sums over the seeds, by scene and way of watching, and for all scenes."""
     rows, everything = [], {name: list[Score]() for name in WATCHERS}
     for script in scripts:
         films = [seen(script, seed) for seed in seeds]
@@ -168,7 +169,7 @@ def measure(
 
 
 def summed(scores: Sequence[Score]) -> dict[str, Any]:
-    """What many runs told; delays as median, 10th and 90th percentile and longest, seconds."""
+    """Sums over many runs; delays as median, 10th and 90th percentile and longest, seconds."""
     delays = [delay for each in scores for delay in each.delays]
     return {
         "runs": len(scores),
@@ -180,7 +181,7 @@ def summed(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def table(record: dict[str, Any]) -> Table:
-    """Scene by scene: missed, false and repeated alerts of each way of watching, and the device's delay."""
+    """A table by scene: missed, false and repeated alerts of each way of watching, and the device's delay."""
     from rich.table import Table
 
     drawn = Table("scene", "due", *WATCHERS, "delay", title="alerts: missed / false / again")
@@ -192,7 +193,7 @@ def table(record: dict[str, Any]) -> Table:
 
 
 def by_scene(record: Scenarios) -> dict[str, list[Told]]:
-    """Its rows by scene, in the order of WATCHERS."""
+    """Scene -> its rows, in the order of WATCHERS."""
     scenes = dict.fromkeys(row.scene for row in record.rows)
     return {scene: [row for row in record.rows if row.scene == scene] for scene in scenes}
 

@@ -1,7 +1,7 @@
-"""Scripted scenes with known truth, and what a finder and a classifier say of them.
+"""Scripted scenes with known truth, and the faces and verdicts that finder and classifier give for them.
 
-People walk along straight lines and are seen as real ones are: faces missed, boxes that waver, verdicts that flicker or
-stay wrong for a while. The truth is in the script; all else is chance by seed, so that a table can be made again.
+People walk on straight lines and are seen as in reality: faces are missed, boxes jitter, verdicts flicker or stay wrong
+for a while. The truth is in the script; everything else is random by seed, so that a table can be made again.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from numpy.typing import NDArray
 from maskwatch.flow import Box, Face, Label, Verdict
 
 WIDTH, HEIGHT, FPS = 640, 480, 10.0  # pixels, pixels, frames a second
-NARROW = 0.8  # width to height of a face
-HIDDEN = 0.35  # overlap (IoU) with somebody nearer, from which on a face is not seen
+NARROW = 0.8  # width / height of a face
+HIDDEN = 0.35  # IoU with somebody nearer from which a face is hidden
 
 Stop = tuple[float, float, float]  # seconds, across (pixels), height of the face (pixels)
-Stretch = tuple[float, float]  # seconds, from and until
+Stretch = tuple[float, float]  # seconds, start and end
 Judged = list[tuple[Face, Verdict]]  # one frame
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who walks from stop to stop and is in view between the first and the last."""
+    """Somebody who walks from stop to stop and is in view from the first to the last."""
 
     stops: Sequence[Stop]
-    bare: Sequence[Stretch] = ()  # masked otherwise
+    bare: Sequence[Stretch] = ()  # when they are bare; masked otherwise
     down: float = 200.0  # pixels
     flicker: float = 0.03  # share of wrong verdicts
-    lasting: float = 0.0  # seconds for which verdicts depend on one another; 0: each is wrong by itself
+    lasting: float = 0.0  # seconds over which wrong verdicts are correlated; 0: independent
     missed: float = 0.05  # share of frames in which the finder does not see the face
-    thing: bool = False  # a picture or a coat: its box hardly wavers, and whatever it shows, nobody is bare
+    thing: bool = False  # a picture or a coat: its box hardly moves, and it is never somebody bare
 
     @property
     def view(self) -> Stretch:
         return self.stops[0][0], self.stops[-1][0]
 
     def at(self, time: float) -> Box | None:
-        """The face, or None out of view."""
+        """The face, or None when out of view."""
         for (start, x1, s1), (end, x2, s2) in pairwise(self.stops):
             if start <= time < end:
                 share = (time - start) / (end - start)
@@ -71,7 +71,7 @@ class Script:
 
     @property
     def due(self) -> tuple[Stretch, ...]:
-        """When somebody in view is bare: each stretch is to be answered by one alert."""
+        """The periods with somebody bare in view: each should be answered by one alert."""
         people = [actor for actor in self.actors if not actor.thing]
         seen = [(max(actor.view[0], start), min(actor.view[1], end)) for actor in people for start, end in actor.bare]
         merged: list[Stretch] = []
@@ -84,7 +84,7 @@ class Script:
 
 
 def standing(x: float, start: float, end: float, side: float = 60.0) -> list[Stop]:
-    """At one place, swaying."""
+    """Standing in one place, swaying."""
     times = np.arange(start, end, 1.0).tolist()
     return [*((time, x + 8 * (-1) ** step, side) for step, time in enumerate(times)), (end, x, side)]
 
@@ -94,7 +94,7 @@ WALK = [(2.0 + 7 * turn, 60.0 if turn % 2 else 580.0, 60.0) for turn in range(9)
 POSTER = Actor([(0, 500, 70), (300, 500, 70)], ALWAYS, down=120, flicker=0.0, missed=0.02, thing=True)
 COAT = Actor([(0, 500, 70), (60, 500, 70)], ALWAYS, flicker=0.25, missed=0.9, thing=True)
 CROWD = [Actor(standing(40 + 62 * place, 0, 30, 44), down=120 + 40 * (place % 3)) for place in range(10)]
-RATES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # frames a second, of the scenes that are not of FPS
+RATES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)  # frames a second, of the scenes with other rates than FPS
 RIGHT, LEFT = [(2.0, 40.0, 60.0), (12.0, 600.0, 60.0)], [(2.0, 600.0, 60.0), (12.0, 40.0, 60.0)]
 AT_FPS = (
     Script("nobody"),
@@ -109,7 +109,7 @@ AT_FPS = (
     Script("two masked cross", [Actor(RIGHT), Actor(LEFT, down=210)]),
     Script("bare and masked cross", [Actor(RIGHT, ALWAYS), Actor(LEFT, down=210)]),
     Script("leaves and returns", [Actor(standing(320, 1, 8), ALWAYS), Actor(standing(320, 16, 24), ALWAYS)]),
-    Script("half a face at the edge, masked", [Actor(standing(4, 2, 28), flicker=0.5)]),  # half tells nothing
+    Script("half a face at the edge, masked", [Actor(standing(4, 2, 28), flicker=0.5)]),  # half a face shows nothing
     Script("hurries past, masked", [Actor([(2, 30, 50), (3.2, 610, 50)])]),
     Script("hurries past, bare", [Actor([(2, 30, 50), (4.5, 610, 50)], ALWAYS)]),
     Script("a coat taken for a face now and then", [COAT], 60.0),
@@ -124,7 +124,7 @@ AT_FPS = (
 
 
 def at_rate(fps: float) -> tuple[Script, ...]:
-    """The same few people, seen so many times a second."""
+    """The same few people at another frame rate."""
     scenes = {
         "one masked": Actor(standing(320, 2, 58)),
         "one bare": Actor(standing(320, 2, 58), ALWAYS),
@@ -139,8 +139,8 @@ SCRIPTS = (*AT_FPS, *(script for fps in RATES for script in at_rate(fps)))
 
 
 def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
-    """What finder and classifier say of each frame, with its time in seconds."""
-    rng = np.random.default_rng([seed, zlib.crc32(script.name.encode())])  # no two scenes have the same chances
+    """The faces and verdicts of each frame, with its time in seconds."""
+    rng = np.random.default_rng([seed, zlib.crc32(script.name.encode())])  # each scene has its own random numbers
     wrong = [_wrong(actor, script, rng) for actor in script.actors]
     missed = [rng.random(script.steps) < actor.missed for actor in script.actors]
     found = []
@@ -156,7 +156,7 @@ def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
 
 
 def _wrong(actor: Actor, script: Script, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(steps,) whether each verdict is wrong: drawn anew, or the one before once more."""
+    """(steps,) whether each verdict is wrong: drawn again, or as the one before."""
     wrong, again = rng.random(script.steps) < actor.flicker, rng.random(script.steps)
     stays = math.exp(-1 / (actor.lasting * script.fps)) if actor.lasting else 0.0
     for step in range(1, script.steps):
@@ -168,12 +168,12 @@ def _wrong(actor: Actor, script: Script, rng: np.random.Generator) -> NDArray[np
 def _seen(actor: Actor, box: Box, bare: bool, rng: np.random.Generator) -> tuple[Face, Verdict]:
     spread = (0.004 if actor.thing else 0.03) * box.width
     left, top, right, bottom = np.array([box.left, box.top, box.right, box.bottom]) + rng.normal(0, spread, 4)
-    shown = Box(max(left, 0.0), top, min(right, float(WIDTH)), bottom)  # a finder sees what is in the frame
+    shown = Box(max(left, 0.0), top, min(right, float(WIDTH)), bottom)  # a finder only sees what is inside the frame
     return Face(shown, 0.9), Verdict(Label.WITHOUT_MASK if bare else Label.WITH_MASK, float(rng.uniform(0.85, 1.0)))
 
 
 def _unhidden(judged: Judged) -> Judged:
-    """Without those that somebody nearer hides."""
+    """Without the faces that somebody nearer hides."""
     kept: Judged = []
     for face, verdict in sorted(judged, key=lambda each: -each[0].box.bottom):
         if all(face.box.iou(other.box) < HIDDEN for other, _ in kept):
