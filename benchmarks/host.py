@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how the machine was just then: a record without this is worth nothing."""
+"""The machine that figures were measured on, and its state at that time; a record without them is worthless."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import Any
 PACKAGES = ("maskwatch", "ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
 ROOT = Path("/")
 CPU = "sys/devices/system/cpu/cpu0/cpufreq"
-# Instructions that multiply and add int8 by fours, as the kernel names them: without one, int8 gains little.
+# Instructions that multiply and add four int8 values at once, by the kernel's names: without one, int8 gains little.
 INT8_DOT_PRODUCTS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
 TRADE_MARK = re.compile(r"\((R|TM)\)")
 VCGENCMD = ("vcgencmd", "get_throttled")
 
 
 def facts(root: Path = ROOT) -> dict[str, Any]:
-    """Board, system and versions, ready for JSON: what does not change while measuring.
+    """Board, system and versions, ready for JSON: everything that does not change during a measurement.
 
     Args:
-        root: of the file system that is asked; a test hands in its own.
+        root: of the file system that is read; a test gives its own.
     """
     return {
         "board": board(root),
         "machine": platform.machine(),
-        "bits": 64 if sys.maxsize > 2**32 else 32,  # of this Python; a 64-bit kernel may carry a 32-bit system
+        "bits": 64 if sys.maxsize > 2**32 else 32,  # of this Python; a 64-bit kernel can run a 32-bit system
         "os": _os(root),
         "kernel": platform.release(),
         "virtual": "hypervisor" in _features(root),
@@ -39,7 +39,7 @@ def facts(root: Path = ROOT) -> dict[str, Any]:
         "int8_dot_products": [name for name in INT8_DOT_PRODUCTS if name in _features(root)],
         "governor": _text(root / CPU / "scaling_governor"),
         "clock_max_mhz": _scaled(root / CPU / "cpuinfo_max_freq", 1e3),
-        "load": round(os.getloadavg()[0], 2),  # over the last minute: above 0.5 something else was running
+        "load": round(os.getloadavg()[0], 2),  # mean of the last minute; above 0.5 something else was running
         "python": platform.python_version(),
         "packages": _versions(),
         "commit": _commit(),
@@ -47,19 +47,19 @@ def facts(root: Path = ROOT) -> dict[str, Any]:
 
 
 def moment(root: Path = ROOT) -> dict[str, Any]:
-    """What changes while measuring, ready for JSON: taken before and after, it tells what happened between."""
+    """What changes during a measurement, ready for JSON: taken before and after it."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "clock_mhz": _scaled(root / CPU / "scaling_cur_freq", 1e3),
         "temperature_c": _scaled(root / "sys/class/thermal/thermal_zone0/temp", 1e3),
         "throttled": throttled(),
         "cpu_s": _cpu_seconds(root),
-        "own_s": round(sum(os.times()[:4]), 2),  # ours and our children's, of the busy seconds above
+        "own_s": round(sum(os.times()[:4]), 2),  # of the busy seconds above, ours and our children's
     }
 
 
 def board(root: Path = ROOT) -> str:
-    """The Pi's own name of itself, elsewhere the processor's without its trade marks."""
+    """The Pi's own name; on other machines the processor's, without trade marks."""
     if name := _text(root / "proc/device-tree/model"):
         return name
     names = re.findall(r"^model name\s*: (.+)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
@@ -67,7 +67,7 @@ def board(root: Path = ROOT) -> str:
 
 
 def slug(name: str) -> str:
-    """A board's name as a folder's: `Raspberry Pi 5` -> `raspberry-pi-5`."""
+    """A board's name as a folder name: `Raspberry Pi 5` -> `raspberry-pi-5`."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
@@ -82,7 +82,7 @@ def throttled() -> int | None:
 
 
 def _cpu_seconds(root: Path) -> dict[str, float]:
-    """Of all cores since the start: busy, idle, and stolen by other guests of the same hypervisor."""
+    """Seconds of all cores since the start: busy, idle, and stolen by other guests of the hypervisor."""
     line = (_text(root / "proc/stat") or "").partition("\n")[0].split()[1:9]
     user, nice, system, idle, wait, hard, soft, steal = [int(each) / os.sysconf("SC_CLK_TCK") for each in line] or [
         0.0
@@ -95,7 +95,7 @@ def _cpu_seconds(root: Path) -> dict[str, float]:
 
 
 def _features(root: Path) -> set[str]:
-    """Of the first core."""
+    """The features of the first core."""
     found = re.search(r"^(?:flags|Features)\s*: (.+)$", _text(root / "proc/cpuinfo") or "", re.MULTILINE)
     return set(found[1].split()) if found else set()
 
@@ -111,7 +111,7 @@ def _os(root: Path) -> str | None:
 
 
 def _scaled(path: Path, by: float) -> float | None:
-    """A number that the kernel keeps in a file, in a larger unit."""
+    """A number from a file of the kernel, in a larger unit."""
     text = _text(path)
     return round(int(text) / by, 1) if text else None
 

@@ -1,1 +1,1 @@
-"""The whole daemon on this machine: its start, its stages, its way to the pin, half an hour of it."""
+"""Measures the whole daemon on this machine: its start, its stages, its latency to the pin, half an hour of it."""

@@ -1,6 +1,6 @@
-"""A clip played to the daemon as a camera would: on a separate thread, the newest frame wins.
+"""Plays a clip to the daemon as a camera would: on a separate thread, and only the newest frame is kept.
 
-Its frames lie in a raw file and are read one by one, so that the daemon's memory is the daemon's: none holds the clip.
+Its frames are in a raw file and are read one by one, so that the clip takes none of the measured memory.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from maskwatch.config import CameraSettings
 from maskwatch.flow import Frame, Image
 
 SHAPE = (demo.HEIGHT, demo.WIDTH, 3)
-POLL = 0.05  # seconds; how long a stop may go unnoticed while no frame is wanted
+POLL = 0.05  # seconds; a stop may go unnoticed this long while no frame is wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A raw file of (480, 640, 3) uint8 RGB frames, and the order they are shown in, over and over."""
+    """A raw file of (480, 640, 3) uint8 RGB frames, and the order in which they are shown, again and again."""
 
     path: Path
     order: tuple[int, ...]
 
 
 def write(path: Path, images: Iterable[Image], order: Sequence[int]) -> Clip:
-    """Lay the frames down in `path`; `order` counts from 0."""
+    """Write the frames into `path`; `order` holds their indices, from 0."""
     with path.open("wb") as file:
         for image in images:
             file.write(image.tobytes())
@@ -41,7 +41,7 @@ def write(path: Path, images: Iterable[Image], order: Sequence[int]) -> Clip:
 
 
 class Elapsed:
-    """Seconds since its first reading, so that a camera which reads it first stamps its frames by it exactly."""
+    """Seconds since it was first read, so that a camera which reads it first has frames with exact times."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,17 +54,17 @@ class Elapsed:
 
 
 class Pace(Protocol):
-    """When a camera has its frames, and how it counts time."""
+    """When a camera has frames, and its clock."""
 
     def clock(self) -> float:
-        """Seconds; the frames are stamped by it."""
+        """Seconds; the frames' times."""
 
     def next(self) -> int | None:
-        """Wait for the next frame; its number since the beginning, or None when there will be no more."""
+        """Wait for the next frame; returns its number from the start, or None when there will be no more."""
 
 
 class Steady:
-    """So many frames a second. A machine that is late skips frames: a camera does not wait."""
+    """A fixed number of frames a second. A slow machine skips frames, because a camera does not wait."""
 
     def __init__(self, fps: float, stop: threading.Event, clock: Callable[[], float]) -> None:
         self._fps, self._stop, self.clock = fps, stop, clock
@@ -80,10 +80,10 @@ class Steady:
 
 
 class OnDemand:
-    """A frame as soon as the one before was taken: the loop never waits.
+    """The next frame as soon as the last one was taken, so that the loop never waits.
 
-    Time goes on by 1 / fps a frame, so that people are judged as often as before a camera of that rate; where the
-    machine needs longer for a frame, by what it needs.
+    Time advances by 1 / fps a frame, so that people are judged as often as with a camera of that rate; if the machine
+    needs longer for a frame, by that time.
     """
 
     def __init__(self, fps: float, stop: threading.Event, now: Callable[[], float] = time.monotonic) -> None:
@@ -100,7 +100,7 @@ class OnDemand:
         self._wanted.release()
 
     def leave_out(self, seconds: float) -> None:
-        """What passed meanwhile is not the daemon's."""
+        """Do not count so many seconds: the daemon did not use them."""
         self._left_out += seconds
 
     def next(self) -> int | None:
@@ -147,7 +147,7 @@ def camera(player: Player, pace: Pace, settings: CameraSettings, prepare: Prepar
 
 
 class Told:
-    """A source that tells of each frame the loop takes."""
+    """A source that calls `tell` with each frame that the loop takes."""
 
     def __init__(self, source: Source, tell: Callable[[Frame], None]) -> None:
         self._source, self._tell = source, tell

@@ -1,4 +1,4 @@
-"""The daemon in a separate process, on mock pins, with its parts counted: what the benchmarks of it share."""
+"""The daemon in a separate process, on mock pins, with parts that count: shared by the benchmarks of the daemon."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from maskwatch.flow import Alert, Face, Image, Verdict
 from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import Show, open_pins
 
-LAMP = "led"  # the pin whose edges are timed: the default config plays it steady, so an alert is one edge up, one down
+# The pin whose edges are timed: in the default config it is steady, so an alert is one edge up and one down
+LAMP = "led"
 END_WITHIN = 10.0  # seconds
 MEMORY = {"resident": "VmRSS", "peak": "VmHWM"}  # of /proc/self/status
 Send = Callable[[Any], None]
 
 
 def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
-    """What `work(send, *arguments)` sends from a separate process, as it comes.
+    """Run `work(send, *arguments)` in a separate process, and yield what it sends.
 
     Raises:
-        RuntimeError: the process failed; what it had to say stands on stderr.
+        RuntimeError: the process failed; its messages are on stderr.
     """
     context = multiprocessing.get_context("spawn")  # a fork would inherit this process's memory and threads
     ours, theirs = context.Pipe(duplex=False)
@@ -49,20 +50,20 @@ def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
 
 
 def _work(connection: Connection, work: Callable[..., None], *arguments: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that started this one ends it
-    os.environ["GPIOZERO_PIN_FACTORY"] = "mock"  # on a Pi too: the real buzzer would sound for as long as this takes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the parent ends this one
+    os.environ["GPIOZERO_PIN_FACTORY"] = "mock"  # on a Pi too: the real buzzer would sound all the time
     work(connection.send, *arguments)
 
 
 def default_settings(**sections: dict[str, Any]) -> Settings:
-    """The config.toml in the package, untouched by the environment, with these keys of its sections replaced."""
+    """The package's config.toml, without the environment, with these keys of its sections replaced."""
     settings = config.load(None, {})
     changed = {name: getattr(settings, name).model_copy(update=keys) for name, keys in sections.items()}
     return settings.model_copy(update=changed)
 
 
 class Counted:
-    """A finder and a judge that count."""
+    """A finder and a judge that count their calls."""
 
     def __init__(self, finder: parts.Finder, judge: parts.Classifier) -> None:
         self._finder, self._judge = finder, judge
@@ -86,13 +87,13 @@ class Counted:
         return self._judge.verdict(crop)
 
     def taken(self) -> tuple[list[int], list[int]]:
-        """Faces and verdicts of each frame since this was last asked; forgotten here."""
+        """Faces and verdicts of each frame since the last call, which are then forgotten."""
         faces, verdicts, self.faces, self.verdicts = self.faces, self.verdicts, [], []
         return faces, verdicts
 
 
 class Switches(Output):
-    """Tells of each switch of the alert."""
+    """An output that calls `tell` at each switch of the alert."""
 
     name = "switches"
 
@@ -111,21 +112,21 @@ def counted(settings: Settings) -> Counted:
 def assembled(
     settings: Settings, models: Counted, source: Source, outputs: Sequence[Output] = (), show: Show | None = None
 ) -> parts.Parts:
-    """What parts.build makes, with another source, and outputs in place of the log.
+    """The parts that parts.build makes, with another source, and with outputs instead of the log.
 
     Args:
-        settings: of everything but the camera.
+        settings: of everything except the camera.
         models: see counted.
         source: of the frames.
-        outputs: beside the pins.
-        show: told of each pin's changes.
+        outputs: in addition to the pins.
+        show: called at each change of a pin.
     """
     pins = open_pins(settings.outputs, show)
     return parts.build(settings, source, Outputs([*outputs, *pins]), finder=models, classifier=models)
 
 
 def forget_edges() -> None:
-    """Mock pins write every edge down, 3 KB an alert with a buzzer that beeps: not the daemon's memory."""
+    """Delete the mock pins' record of their edges, 3 KB an alert with a beeping buzzer: the real daemon has none."""
     from gpiozero import Device
 
     for pin in Device.pin_factory.pins.values():
@@ -133,9 +134,9 @@ def forget_edges() -> None:
 
 
 def memory_mb(field: str) -> float:
-    """Of this process: VmRSS, resident now, or VmHWM, the most it ever was.
+    """Memory of this process: VmRSS, resident now, or VmHWM, its maximum.
 
-    Not getrusage's maxrss: that one begins with what the process had that started this one.
+    Not getrusage's maxrss, which starts with the memory of the parent process.
     """
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) / 1024

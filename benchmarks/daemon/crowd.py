@@ -1,7 +1,7 @@
-"""Scenes of any number of people, drawn from the built-in demo's material: its portrait, its mask, its hall.
+"""Scenes with any number of people, drawn from the built-in demo's portrait, mask and hall.
 
-Everybody has the same size whatever their number, and sways by more than a quarter of a face's width, so that none is
-taken for a picture on the wall. Every second one wears a mask.
+All people have the same size, whatever their number, and sway by more than a quarter of a face's width, so that nobody
+counts as a picture on the wall. Every second one wears a mask.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 from maskwatch.camera import demo
 from maskwatch.flow import Image
 
-STEPS = 30  # frames from one sway to the next; the scene can be looped there
+STEPS = 30  # frames of one sway; the scene can be looped after them
 ABREAST = 5  # people in a row at most
 SCALE = 0.3  # of the portrait: faces of about 57x57 pixels as the finder boxes them
 SWAY = 12.0  # pixels to each side
 NOD = 3.0  # pixels up and down
-GOLDEN = 0.618  # of a sway between one person and the next: no two move alike
+GOLDEN = 0.618  # share of a sway between one person and the next, so that no two move alike
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Where somebody stands, in pixels of the scene, and what they wear."""
+    """Where somebody is, in pixels of the scene, and whether they wear a mask."""
 
     across: float  # of the middle
     top: float  # of the portrait
@@ -34,7 +34,7 @@ class Person:
 
 
 def group(count: int) -> list[Person]:
-    """So many people, the ones behind first; up to 2 × ABREAST of them all stand free."""
+    """`count` people, those behind first; up to 2 × ABREAST people do not hide each other."""
     tops = (150.0,) if count <= ABREAST else (40.0, 262.0)
     rows = np.array_split(range(count), len(tops))
     return [
@@ -45,7 +45,7 @@ def group(count: int) -> list[Person]:
 
 
 class Stage:
-    """Draws people into the hall.
+    """Draws people in the hall.
 
     Raises:
         SourceError: see demo.portrait.
@@ -60,7 +60,8 @@ class Stage:
         self._grain = np.random.default_rng(0).normal(0, 2.5, self._hall.shape).astype(np.float32)
 
     def draw(self, people: Sequence[Person], step: int) -> Image:
-        """(480, 640, 3) uint8 RGB; the same STEPS later, but for the grain: no camera gives a picture twice."""
+        """(480, 640, 3) uint8 RGB; repeats after STEPS, except for the noise, because no camera gives the same picture
+        twice."""
         scene = self._hall.copy()
         for person in people:
             turn = 2 * np.pi * (step / STEPS + person.phase)
@@ -71,7 +72,7 @@ class Stage:
 
 
 def _standing(portrait: demo.Floats, silhouette: demo.Floats) -> demo.Cutout:
-    """Cut out and shrunk, the chest's last row drawn out to the floor."""
+    """The person cut out and shrunk, with the last row of the chest extended to the floor."""
     width, height = (round(SCALE * side) for side in demo.PORTRAIT_SIZE)
     parts = [cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) for part in (portrait, silhouette)]
     colour, alpha = (cv2.copyMakeBorder(part, 0, demo.HEIGHT, 0, 0, cv2.BORDER_REPLICATE) for part in parts)
@@ -79,7 +80,7 @@ def _standing(portrait: demo.Floats, silhouette: demo.Floats) -> demo.Cutout:
 
 
 def _lay(scene: demo.Floats, cutout: demo.Cutout, across: float, top: float) -> None:
-    """Lay a cutout into the scene, its middle and top there; only the columns it covers are touched."""
+    """Draw a cutout with its middle and top at this place; only the columns that it covers change."""
     width = cutout.alpha.shape[1]
     left = across - width / 2
     first, last = max(int(left) - 1, 0), min(int(left) + width + 2, demo.WIDTH)

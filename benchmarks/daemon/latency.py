@@ -1,9 +1,8 @@
-"""From the capture of the frame that tips the policy to the edge on the pin.
+"""The latency from the capture of the frame that triggers the alert to the edge on the pin.
 
-A camera of 15 frames a second shows somebody bare for two frames and nobody for two, and the alert follows as fast as
-it can: it may begin at once, and people are forgotten between two visits, so that each is found, judged and alerted of
-anew. Capture is when the frame is in memory; what a real camera needs before that, exposure, readout, decoding, is not
-in here.
+A camera of 15 frames a second shows somebody bare for two frames and nobody for two. The alert may start at once, and
+people are forgotten between two visits, so each visit is found, judged and alerted again. Capture means that the frame
+is in memory: a real camera's exposure, readout and decoding are not included.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from maskwatch.daemon import loop
 from maskwatch.daemon.timing import KEPT, StageTimes
 from maskwatch.flow import Alert, Frame
 
-# What differs from the default settings: see above. `clear` is shorter than a frame, `forget` than an absence.
+# The differences from the default settings: `clear` is shorter than a frame, `forget` shorter than an absence.
 SETTINGS: Mapping[str, dict[str, Any]] = {"opinion": {"forget": 0.1}, "alert": {"hold": 0.0, "clear": 0.01}}
-PRESENT = ABSENT = 2  # frames; a slow machine skips some, two in a row seldom
-VISITS = 5  # that differ
-MOST = KEPT // (PRESENT + ABSENT)  # alerts, so that the stages of every frame are at hand
-PARTS = ("wait", "find", "crop", "classify", "edge")  # what a latency is the sum of
+PRESENT = ABSENT = 2  # frames; a slow machine skips some, but rarely two in a row
+VISITS = 5  # different ones
+MOST = KEPT // (PRESENT + ABSENT)  # alerts: so many that the stages of every frame are still recorded
+PARTS = ("wait", "find", "crop", "classify", "edge")  # their sum is the latency
 
 
 def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
-    """In a separate process.
+    """The work of the separate process.
 
     Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
     for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).
@@ -70,10 +69,10 @@ def visits(folder: Path) -> clip.Clip:
 
 
 def measure(alerts: int, folder: Path) -> dict[str, Any]:
-    """Every alert's latency and what it is made of, ms.
+    """Every alert's latency and its parts, ms.
 
     Args:
-        alerts: MOST at most; each takes 0.27 s.
+        alerts: at most MOST; each takes 0.27 s.
         folder: for the clip.
     """
     told: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
@@ -92,11 +91,11 @@ def measure(alerts: int, folder: Path) -> dict[str, Any]:
 
 
 def edges(switches: Sequence[float], pins: Sequence[float]) -> list[float | None]:
-    """For each switch of the alert the first edge that follows before the next such switch; None: it was lost.
+    """For each switch of the alert, the first edge before the next such switch; None: the edge was lost.
 
     Args:
-        switches: seconds, the frames' times, ascending.
-        pins: seconds, when the pin went the same way, ascending.
+        switches: times of the frames, seconds, ascending.
+        pins: times at which the pin changed in the same direction, seconds, ascending.
     """
     found: list[float | None] = []
     for begin, end in pairwise([*switches, float("inf")]):
@@ -106,7 +105,7 @@ def edges(switches: Sequence[float], pins: Sequence[float]) -> list[float | None
 
 
 def made_of(total: float, wait: float, row: Mapping[str, float]) -> dict[str, float]:
-    """A latency's parts; what is not finding, cropping and classifying is `edge`: policy, queue, the pin's thread.
+    """The parts of a latency; `edge` is the rest after finding, cropping and classifying: policy, queue, pin's thread.
 
     Args:
         total: seconds from capture to edge.
@@ -118,12 +117,12 @@ def made_of(total: float, wait: float, row: Mapping[str, float]) -> dict[str, fl
 
 
 def columns(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-    """Seconds by name, a row an alert -> ms, a list a name."""
+    """Seconds by name, a row for each alert -> milliseconds, a list for each name."""
     return {name: [round(1e3 * row[name], 3) for row in rows] for name in ("total", *PARTS)}
 
 
 def slowest(ms: Mapping[str, Sequence[float]], share: float = 0.01) -> dict[str, float]:
-    """What the slowest are made of: the mean of each part, ms, of that share of the alerts, one at least."""
+    """The mean of each part, ms, over the slowest `share` of the alerts, at least one."""
     totals = ms["total"]
     worst = sorted(range(len(totals)), key=lambda place: -totals[place])[: max(1, round(share * len(totals)))]
     return {name: sum(ms[name][place] for place in worst) / len(worst) for name in PARTS}

@@ -19,7 +19,7 @@ from maskwatch.records.speed import Pipeline as Record
 SCHEMA = 1
 CROWDS = (0, 1, 2, 5, 10)  # faces in view
 SECONDS = 20.0  # for each of them
-ROUNDS = 3  # over all of them, so that a machine's bad minute does not hit one number alone
+ROUNDS = 3  # over all of them, so that a bad minute of the machine does not affect one number of faces alone
 ALERTS = 300
 
 
@@ -30,8 +30,8 @@ def measure(
 
     Args:
         seconds: measured for each number of faces.
-        alerts: whose latency is measured, latency.MOST at most.
-        say: told what is done now.
+        alerts: number of alerts whose latency is measured, at most latency.MOST.
+        say: prints a line about the progress.
 
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
@@ -57,7 +57,7 @@ def measure(
 
 
 def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of several processes the most memory any had, and the turns of all."""
+    """The results of several processes together: the largest memory, and all turns."""
     return {
         "memory_mb": {name: max(each["memory_mb"][name] for each in rounds) for name in counted_daemon.MEMORY},
         "turns": {name: [value for each in rounds for value in each["turns"][name]] for name in rounds[0]["turns"]},
@@ -65,7 +65,7 @@ def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def speeds(record: Record) -> Sequence[Sequence[object]]:
-    """A row for each number of faces: how fast, what it takes, what it costs beyond its models."""
+    """A row for each number of faces: frame rate, CPU time, cost beyond the bare models, memory."""
     rate = {crowd.faces: spread([1e3 / ms for ms in crowd.turns["daemon_ms"]])[0] for crowd in record.crowds}
     return [
         (
@@ -83,7 +83,7 @@ def speeds(record: Record) -> Sequence[Sequence[object]]:
 
 
 def shares(record: Record) -> Sequence[Sequence[object]]:
-    """A row for each number of faces: each stage's share of all frames' time."""
+    """A row for each number of faces: each stage's share of the total time."""
     rows = []
     for crowd in record.crowds:
         sums = [sum(crowd.turns[f"{stage}_ms"]) for stage in STAGES]
@@ -92,7 +92,7 @@ def shares(record: Record) -> Sequence[Sequence[object]]:
 
 
 def way(record: Record) -> Sequence[Sequence[object]]:
-    """One row: from capture to pin, and what the slowest are made of."""
+    """One row: latency from capture to pin, and the parts of the slowest ones."""
     found = record.latency
     p50, p90, p99 = np.percentile(found.ms["total"], (50, 90, 99))
     worst = latency.slowest(found.ms)

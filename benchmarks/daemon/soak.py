@@ -1,7 +1,8 @@
-"""The daemon on a looped clip for half an hour: does memory grow, does every alert come, and how late?
+"""Runs the daemon on a looped clip for half an hour: does memory grow, does every alert come, and how late?
 
-Once a loop somebody bare stands there for long enough, and somebody masked. The settings are the default ones, the pins
-gpiozero's mock, the pace a camera's. What is seen goes to another process at once: the one that is watched keeps none.
+In each loop somebody bare is in view for long enough, and somebody masked. The settings are the defaults, the pins
+gpiozero's mock pins, the pace a camera's. All samples go to another process at once, so that the watched one keeps
+none.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from maskwatch.records.speed import Soak as Record
 
 SCHEMA = 1
 MINUTES = 30.0
-SAMPLE = 5.0  # seconds between two looks at the process
-WARM_UP = 2 * KEPT  # frames looked at that the slope leaves out: the daemon's record of its stages filled, then renewed
+SAMPLE = 5.0  # seconds between two samples of the process
+# Frames that the slope leaves out: enough to fill the daemon's record of its stages, and to replace it once
+WARM_UP = 2 * KEPT
 EMPTY, BARE, MASKED = 3, 5, 4  # seconds of a loop: nobody, somebody bare, nobody again, somebody masked
 LOOP = EMPTY + BARE + EMPTY + MASKED  # seconds
-EARLY, LATE = 0.2, 1.5  # seconds around the moment an alert is due; its end comes early where bare frames were skipped
+# Seconds before and after the moment an alert is due; an alert may end early when bare frames were skipped
+EARLY, LATE = 0.2, 1.5
 SAMPLED = ("time_s", "resident_kb", "threads", "open_files", "captured", "looked_at", "judged")
 PROCESS = Path("/proc/self")
 
@@ -41,7 +44,7 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
 
     Args:
         minutes: of the watch.
-        say: told how it goes once a minute.
+        say: prints a line about the progress once a minute.
 
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
@@ -84,7 +87,7 @@ def film(folder: Path, fps: float) -> clip.Clip:
 
 
 def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: float) -> None:
-    """In a separate process, for so many seconds.
+    """The work of the separate process, for so many seconds.
 
     Sends as they happen ("sample", *SAMPLED), each `every` seconds, ("switch", seconds of the frame, on), ("pin",
     seconds, on), and at the end ("begun", seconds at which the loop began).
@@ -93,7 +96,7 @@ def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: floa
     pace = clip.Steady(settings.camera.fps, stop, clock)
     player, models = clip.Player(loop, pace), counted_daemon.counted(settings)
     looked_at = judged = 0
-    due = 0.0  # seconds, of the next sample
+    due = 0.0  # seconds, time of the next sample
 
     def before_each() -> None:
         nonlocal looked_at, judged, due
@@ -124,13 +127,13 @@ def work(send: counted_daemon.Send, loop: clip.Clip, seconds: float, every: floa
 
 
 def process() -> tuple[int, int, int]:
-    """Of this process: resident memory in KB, threads, open files."""
+    """Resident memory in KB, number of threads, and open files of this process."""
     tasks, files = (len(list((PROCESS / name).iterdir())) for name in ("task", "fd"))
     return round(1024 * counted_daemon.memory_mb("VmRSS")), tasks, files
 
 
 def line(sample: Sequence[float], alerts: int) -> str:
-    """How it goes, for who waits."""
+    """One line about the progress."""
     now = dict(zip(SAMPLED, sample, strict=True))
     skipped = now["captured"] - now["looked_at"]
     return (
@@ -140,14 +143,20 @@ def line(sample: Sequence[float], alerts: int) -> str:
 
 
 def warm_up(samples: Mapping[str, Sequence[float]]) -> float:
-    """Seconds until WARM_UP frames were looked at; half of a run that is too short for it."""
+    """Seconds until WARM_UP frames were looked at; half of the run if it is too short for that."""
     half = samples["time_s"][-1] / 2
     rows = zip(samples["time_s"], samples["looked_at"], strict=True)
     return min(half, next((time for time, frames in rows if frames >= WARM_UP), half))
 
 
 def growth(times: Sequence[float], resident: Sequence[float], since: float) -> dict[str, float]:
-    """Of resident memory, KB, sampled at `times`, seconds: KB an hour from `since` on, with its 95 % interval."""
+    """The growth of resident memory from `since` on, KB an hour with its 95 % interval.
+
+    Args:
+        times: seconds, of the samples.
+        resident: KB, at those times.
+        since: seconds.
+    """
     kept = [(time, value) for time, value in zip(times, resident, strict=True) if time >= since]
     found = trend.slope(*zip(*kept, strict=True))
     hourly = {"kb_an_hour": found.value, "low": found.low, "high": found.high}
@@ -159,11 +168,11 @@ def growth(times: Sequence[float], resident: Sequence[float], since: float) -> d
 
 
 def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules: AlertSettings) -> dict[str, Any]:
-    """What the loops so far ask for against what the pin did. Seconds; a loop that was cut short does not count.
+    """Alerts that the complete loops ask for, compared with the pin. All times are seconds.
 
     Args:
-        begun: when the first loop began.
-        ended: when the watch ended.
+        begun: start of the first loop.
+        ended: end of the measurement.
         pins: when the pin changed, and whether it went on.
         rules: when an alert is due.
     """
@@ -178,7 +187,8 @@ def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules
 
 
 def tally(due: Sequence[Window], seen: Sequence[float]) -> dict[str, int]:
-    """Each window asks for one: the first in it counts, a window without is a loss, whatever else was seen is extra."""
+    """Each window is due one event: the first event in it counts, a window without one is lost, other events are
+    extra."""
     answered = sum(any(low <= time <= high for time in seen) for low, high in due)
     return {"due": len(due), "lost": len(due) - answered, "extra": len(seen) - answered}
 
@@ -186,12 +196,12 @@ def tally(due: Sequence[Window], seen: Sequence[float]) -> dict[str, int]:
 def late(
     switches: Sequence[tuple[float, bool]], pins: Sequence[tuple[float, bool]], until: float
 ) -> dict[str, list[float | None]]:
-    """From the capture of the frame that switched the alert to the pin's edge, ms; None: there was none.
+    """Latency from the capture of the frame that switched the alert to the pin's edge, ms; None: there was no edge.
 
-    Args:
-        switches: seconds of the frames, and whether the alert went on.
+    switches: seconds of the frames, and whether the alert switched on.
+        pins: seconds of the edges, and whether the pin switched on.
         pins: seconds, and whether the pin did.
-        until: seconds; after that the daemon was being stopped.
+        until: seconds; after that, the daemon was stopping.
     """
     found = {}
     for name, kind in (("on", True), ("off", False)):

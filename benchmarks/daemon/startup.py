@@ -1,6 +1,6 @@
-"""The daemon on this machine: how long until the first verdict, how much memory, and where a frame's time goes.
+"""Measures the daemon's start: time to the first verdict and memory; and the time of each stage of a frame.
 
-The frames are the built-in demo scene's, one face in each, written to a video so that capture is real work.
+The frames are of the built-in demo scene, one face in each, written to a video so that capture is real work.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from maskwatch.daemon.timing import StageTimes
 SCHEMA = 1
 STARTS = 7  # processes
 FRAMES = 200
-BARE_AT, MASKED_AT = 5.0, 11.0  # seconds of the scene: one face in view, for as long as 4 s
+BARE_AT, MASKED_AT = 5.0, 11.0  # seconds of the scene: one face in view, for at least 4 s
 FPS = 25
 
-# A separate process, told when it was started. Imports what the daemon imports, opens the models, judges one face.
-# Its memory is read where exec resets it: getrusage's ru_maxrss may be the parent's.
+# A separate process, given its start time. It imports what the daemon imports, opens the models, and judges one face.
+# It reads its memory from VmHWM, which exec resets: getrusage's ru_maxrss may be the parent's.
 FIRST_VERDICT = """
 import sys, time
 begun = float(sys.argv[1])
@@ -89,7 +89,7 @@ def write_video(path: Path, scene: demo.Scene) -> None:
 
 
 def first_verdict(picture: Path) -> dict[str, float]:
-    """One fresh process, from its start to the verdict on a picture of one face."""
+    """One new process, from its start to the verdict on a picture of one face."""
     command = [sys.executable, "-c", FIRST_VERDICT, str(time.monotonic()), str(picture)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     names = ("import_s", "models_s", "first_verdict_s", "peak_rss_mb")

@@ -1,7 +1,7 @@
-"""The daemon with a frame always waiting, and in turns with it the bare invoke() loop of the same two models.
+"""Measures the daemon with a frame always waiting, in turns with the bare invoke() loop of the same two models.
 
-Both run in one process, TURN frames each: what a shared or throttled machine does to the one it does to the other. The
-ratio of two neighbours is what the daemon costs beyond its models.
+Both run in one process, TURN frames each, so that a shared or throttled machine affects both alike. The ratio of two
+neighbouring turns shows the daemon's cost beyond its models.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from maskwatch.daemon import loop as daemon
 from maskwatch.daemon.timing import STAGES, StageTimes
 from maskwatch.vision import bundle, runtime
 
-WARM_UP = 60  # frames before anything is measured; memory is read at their end, before the bare models are opened
+WARM_UP = 60  # frames before the measurement; memory is read after them, before the bare models are opened
 TURN = crowd.STEPS  # frames of the daemon, then as many of the bare models
-LEAST = 3  # turns, however long they take
+LEAST = 3  # minimum number of turns, however long they take
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """The two models with nothing around them, on as many threads as the daemon's."""
+    """The two models alone, on as many threads as in the daemon."""
 
     finder: Callable[[], object]
     classifier: Callable[[], object]
 
     def loop(self, verdicts: Sequence[int]) -> None:
-        """For each frame one call of the finder, and as many of the classifier as the daemon made."""
+        """For each frame, one call of the finder, and as many of the classifier as the daemon made."""
         for number in verdicts:
             self.finder()
             for _ in range(number):
@@ -40,7 +40,7 @@ class Bare:
 
 
 def bare_models(settings: Settings) -> Bare:
-    """The default bundles in separate interpreters; their inputs stay zeros, which int8 takes as long for."""
+    """The default bundles in separate interpreters; their inputs stay zeros, which takes int8 models the same time."""
     face, mask = bundle.read(bundle.default_path("face"), "face"), bundle.read(bundle.default_path("mask"), "mask")
     return Bare(
         runtime.open_interpreter(face.flatbuffer, settings.face.threads, face.origin).invoke,
@@ -50,7 +50,7 @@ def bare_models(settings: Settings) -> Bare:
 
 @dataclass(slots=True)
 class Clocks:
-    """Wall and CPU time of this process, all its threads."""
+    """Wall time and CPU time of this process with all its threads."""
 
     wall: Callable[[], float] = time.perf_counter
     cpu: Callable[[], float] = time.process_time
@@ -60,13 +60,13 @@ class Clocks:
         self._begun = self.wall(), self.cpu()
 
     def passed(self) -> tuple[float, float]:
-        """Seconds since the beginning, wall and CPU."""
+        """Seconds since begin(), wall and CPU."""
         return self.wall() - self._begun[0], self.cpu() - self._begun[1]
 
 
 @dataclass(slots=True)
 class Turns:
-    """Called by the loop before each frame. After TURN frames of the daemon's the bare models do the same work."""
+    """Called by the loop before each frame. After TURN frames of the daemon, the bare models do the same work."""
 
     models: counted_daemon.Counted
     stages: StageTimes
@@ -116,13 +116,13 @@ def row(
     verdicts: Sequence[int],
     stages: Sequence[dict[str, float]],
 ) -> dict[str, float]:
-    """One turn of both, per frame.
+    """One turn of both, as values per frame.
 
     Args:
         ours: seconds of the daemon's frames, wall and CPU.
-        theirs: of the bare models.
-        faces: found in each frame.
-        verdicts: in each frame.
+        theirs: the same of the bare models.
+        faces: number found in each frame.
+        verdicts: number in each frame.
         stages: seconds of each stage, by frame.
     """
     count = len(verdicts)
@@ -144,7 +144,7 @@ def work(send: counted_daemon.Send, reel: clip.Clip, seconds: float) -> None:
 
 
 def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """So many people in view: memory, and every turn's figures by name.
+    """Memory, and every turn's figures by name, with so many people in view.
 
     Args:
         people: 0 to 2 × crowd.ABREAST.

@@ -1,4 +1,4 @@
-"""Does a value grow? A line through samples by least squares, with an interval that knows they lean on each other."""
+"""Fits a line through samples by least squares, with an interval that allows for correlated samples."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CLOSEST = 0.98  # of two neighbouring residuals' correlation: beyond, no number of samples says anything
+CLOSEST = 0.98  # of the correlation of neighbouring residuals: beyond it, no number of samples is enough
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Units a second."""
+    """A slope in units a second."""
 
     value: float
-    low: float  # of the 95 % interval
+    low: float  # lower end of the 95 % interval
     high: float
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
     """The line of least squares through the samples.
 
-    Memory grows by steps, so its residuals follow each other and count as fewer than they are: as
-    n (1 - r) / (1 + r) of them, r being the correlation of neighbours (Bayley and Hammersley 1946).
+    Memory grows by steps, so neighbouring residuals are correlated, and n of them count only as n (1 - r) / (1 + r),
+    with r the correlation of neighbours (Bayley and Hammersley 1946).
 
     Args:
         times: seconds, evenly spaced; four at least.
@@ -47,13 +47,13 @@ def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
 
 
 def correlation(rest: NDArray[np.float64]) -> float:
-    """Of neighbours, 0 to CLOSEST; 0 where there is nothing left to correlate."""
+    """Correlation of neighbouring values, 0 to CLOSEST; 0 if all values are zero."""
     spread = float(rest @ rest)
     return min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), CLOSEST) if spread > 0 else 0.0
 
 
 def student(freedom: float) -> float:
-    """The 97.5 % point of Student's t, by its expansion round the normal one (Abramowitz and Stegun 1964, 26.7.5)."""
+    """The 97.5 % point of Student's t, by its expansion around the normal one (Abramowitz and Stegun 1964, 26.7.5)."""
     z = statistics.NormalDist().inv_cdf(0.975)
     terms = (
         (z**3 + z) / 4,

@@ -1,1 +1,1 @@
-"""How many instructions a model executes on a Pi, counted without one: `python -m benchmarks instructions`."""
+"""Counts the instructions that a model executes on a Pi, without a Pi: `python -m benchmarks instructions`."""

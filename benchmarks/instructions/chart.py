@@ -1,4 +1,4 @@
-"""Instructions of every finder by board, as a picture. Needs extra `train` (matplotlib)."""
+"""Draws the instructions of every finder by board. Needs extra `train` (matplotlib)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLOURS = ("#9ca3af", "#1d4ed8", "#059669")
 
 
 def draw(record: dict[str, Any], place: Path) -> None:
-    """A line for each model, a dot for each board; a PNG, whole or not at all."""
+    """A line for each model, a dot for each board, as a PNG; the file is replaced at once or not at all."""
     models, boards = record["models"][::-1], record["boards"]
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(8.4, 0.9 + 0.21 * len(models)), layout="constrained")

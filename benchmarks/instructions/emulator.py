@@ -1,8 +1,8 @@
-"""QEMU's user mode with a plugin that counts, and the Raspberry Pi it stands for.
+"""QEMU's user mode with a counting plugin, emulating the processors of Raspberry Pis.
 
-Needs Debian 12's packages qemu-user (7.2, the dynamic one: others take no plugin) and gcc, an arm64 root file system
-with Python, and a folder with aarch64 wheels of the runtime. XNNPACK picks its kernels by the processor that
-/proc/cpuinfo names, so each board has its own.
+Needs Debian 12's packages qemu-user (7.2, dynamically linked: others accept no plugin) and gcc, an arm64 root file
+system with Python, and a folder with aarch64 wheels of the runtime. XNNPACK chooses its kernels by the processor in
+/proc/cpuinfo, so each board gets its own.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Board:
     """A processor."""
 
     name: str
-    cpu: str  # as QEMU calls it
-    part: str  # as /proc/cpuinfo tells it
+    cpu: str  # the name for QEMU
+    part: str  # the number in /proc/cpuinfo
     variant: str
     revision: int
     features: str
@@ -51,7 +51,7 @@ BOARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """What is needed to run a program of a board."""
+    """Everything needed to run a program on an emulated board."""
 
     root: Path  # an arm64 Debian with Python in usr/bin
     packages: Path  # aarch64 wheels, unpacked
@@ -61,7 +61,7 @@ class Emulator:
         """Instructions of one call of each model, by kind: total, simd, dot, fmla, mlal, ldst, sve, mmla.
 
         Args:
-            board: which processor.
+            board: the processor.
             words: see child/emulated.py.
             work: an empty folder.
 
@@ -87,7 +87,7 @@ def told(kinds: str) -> dict[str, int]:
 
 
 def compiled(work: Path) -> Path:
-    """The plugin.
+    """Compile the plugin.
 
     Raises:
         MaskwatchError: there is no compiler.
@@ -101,7 +101,7 @@ def compiled(work: Path) -> Path:
 
 
 def prefix(board: Board, root: Path, work: Path) -> Path:
-    """A folder in which the emulated program finds its system, and the files that tell its processor."""
+    """A folder with the root of the emulated program, and files that describe its processor."""
     for name in ("usr", "lib", "etc"):
         (work / name).symlink_to(root.resolve() / name)
     (work / "proc").mkdir()
@@ -114,7 +114,7 @@ def prefix(board: Board, root: Path, work: Path) -> Path:
 
 
 def cpuinfo(board: Board, core: int) -> str:
-    """One core as the kernel tells it."""
+    """One core in the kernel's /proc/cpuinfo."""
     return (
         f"processor\t: {core}\nBogoMIPS\t: 108.00\nFeatures\t: {board.features}\nCPU implementer\t: 0x41\n"
         f"CPU architecture: 8\nCPU variant\t: {board.variant}\nCPU part\t: {board.part}\n"

@@ -1,4 +1,4 @@
-"""The record: what each model executes on each board, one inference on one thread."""
+"""Makes the record: the instructions of each model on each board, for one inference on one thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.instructions.emulator import BOARDS, Board, Emulator, compiled
 
 SCHEMA, KIND = 1, "instructions"
-KINDS = ("total", "simd", "dot", "mlal", "fmla", "ldst")  # of instructions, that are kept
+KINDS = ("total", "simd", "dot", "mlal", "fmla", "ldst")  # kinds of instructions that are kept
 YUNET_SIDES = (320, 640)  # pixels
 
 
@@ -23,7 +23,7 @@ class Counted:
 
     name: str
     file: Path
-    word: str  # as child/emulated.py takes it
+    word: str  # its argument for child/emulated.py
 
 
 def networks(files: Mapping[str, Path]) -> list[Counted]:
@@ -39,17 +39,17 @@ def yunets(file: Path) -> list[Counted]:
 def measure(
     models: Sequence[Counted], root: Path, packages: Path, tell: Callable[[str], None], boards: Sequence[Board] = BOARDS
 ) -> dict[str, Any]:
-    """The record, ready for JSON. The same on every machine, so that it carries no host.
+    """The record, ready for JSON. It is the same on every machine, so it has no host.
 
     Args:
-        models: what is counted.
+        models: the models to count.
         root: an arm64 Debian with Python.
         packages: aarch64 wheels, unpacked.
-        tell: is given a line for each board.
-        boards: which processors.
+        tell: prints a line for each board.
+        boards: the processors.
 
     Raises:
-        MaskwatchError: the plugin cannot be made, or the emulation fails.
+        MaskwatchError: the plugin cannot be compiled, or the emulation fails.
     """
     counts: dict[str, list[dict[str, int]]] = {}
     for board in boards:

@@ -1,1 +1,1 @@
-"""Networks by variant, runtime and threads: each timed in a separate process, compared, doubted."""
+"""Times networks by variant, runtime and threads, each in a separate process; compares the runs and doubts them."""

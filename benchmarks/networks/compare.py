@@ -1,8 +1,8 @@
 """What changed between two runs on one board, beyond noise.
 
-Calls of one round are alike, rounds differ: the interval comes from rounds drawn anew and calls drawn anew within them
-(a bootstrap in two stages), so a bad minute of one run is no finding. Combinations are many, so the level is strict,
-and a change must exceed a least share to be called one.
+Calls of one round are similar, rounds differ. So the interval comes from rounds drawn with replacement, and calls drawn
+with replacement within them (a two-stage bootstrap), and a bad minute of one run is not reported. There are many
+combinations, so the level is strict, and a change must also exceed a least share.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from benchmarks.networks import doubts, figures
 from maskwatch.errors import MaskwatchError
 
 DRAWS = 1000
-LEVEL = 0.01  # of a combination called changed by chance
-LEAST = 0.03  # share of the time before
+LEVEL = 0.01  # probability that one combination is reported by chance
+LEAST = 0.03  # share of the earlier time
 CONDITIONS = ("board", "machine", "bits", "os", "kernel", "cores", "governor", "clock_max_mhz", "commit")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Median time after over before, with its interval."""
+    """Median time after / before, with its interval."""
 
     key: figures.Key
     before: float  # ms
@@ -45,10 +45,10 @@ class Change:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = LEAST) -> list[Change]:
-    """Of every combination that both have, in the order of the first.
+    """The change of every combination that both runs have, in the order of the first.
 
     Raises:
-        MaskwatchError: they are of two boards, or have no combination in common.
+        MaskwatchError: the runs are of two boards, or have no combination in common.
     """
     boards = [record["host"]["board"] for record in (before, after)]
     if boards[0] != boards[1]:
@@ -65,8 +65,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = 
 def change(
     key: figures.Key, before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], least: float = LEAST
 ) -> Change:
-    """Of one combination: milliseconds by round."""
-    random = np.random.default_rng(0)  # the same records give the same answer
+    """The change of one combination, from its milliseconds by round."""
+    random = np.random.default_rng(0)  # fixed, so that the same records give the same answer
     ratios = _drawn(after, random) / _drawn(before, random)
     low, high = np.percentile(ratios, (100 * LEVEL / 2, 100 * (1 - LEVEL / 2)))
     middles = [float(np.median(list(itertools.chain(*each)))) for each in (before, after)]
@@ -74,7 +74,7 @@ def change(
 
 
 def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> NDArray[np.float64]:
-    """(DRAWS,) medians, each of rounds drawn with replacement and of calls drawn so within each."""
+    """(DRAWS,) medians, each of rounds drawn with replacement, and calls within them drawn with replacement."""
     count, most = len(by_round), max(map(len, by_round))
     padded = np.array([[*each, *[np.nan] * (most - len(each))] for each in by_round])
     chosen = random.integers(0, count, (DRAWS, count))
@@ -85,7 +85,7 @@ def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> 
 
 
 def lines(before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[Change]) -> Iterator[str]:
-    """The whole for the terminal: what else differs first, for a change may be its doing."""
+    """The comparison as lines: first what else differs, because it may explain a change."""
     yield from (f"differs: {line}" for line in circumstances(before, after))
     for which, record in (("before", before), ("after", after)):
         yield from (f"{which}: {doubt}" for doubt in doubts.of(record))
@@ -98,7 +98,7 @@ def lines(before: Mapping[str, Any], after: Mapping[str, Any], found: Sequence[C
 
 
 def circumstances(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What else differs between the runs: a change may be theirs."""
+    """What else differs between the runs."""
     for name in CONDITIONS:
         values = [record["host"][name] for record in (before, after)]
         if values[0] != values[1]:
@@ -112,7 +112,7 @@ def circumstances(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 
 def alone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Combinations that only one of them has figures for, a line for each network and variant."""
+    """Combinations that only one run has, a line for each network and variant."""
     first, second = (figures.measured(record).keys() for record in (before, after))
     for keys, where in ((first - second, "only before"), (second - first, "only after")):
         for (model, variant), own in itertools.groupby(sorted(keys), lambda key: key[:2]):

@@ -1,4 +1,4 @@
-"""Why a run's figures should not be trusted, in words: a board throttled, a machine busy, values far apart."""
+"""Reasons not to trust a run's figures, in words: the board throttled, the machine was busy, values spread widely."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from typing import Any
 
 from benchmarks.networks import figures
 
-# vcgencmd get_throttled, Raspberry Pi documentation: bits 0–3 are now, bits 16–19 the same since the start.
+# vcgencmd get_throttled, Raspberry Pi documentation: bits 0–3 are the current state, bits 16–19 the same since the
+# start.
 THROTTLED = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
 SINCE_START = 16
-BUSY_LOAD = 0.5  # over the minute before
-OTHERS = 0.05  # share of the processors' time
+BUSY_LOAD = 0.5  # mean number of busy processes in the minute before
+OTHERS = 0.05  # share of the processors' time used by other processes
 STOLEN = 0.02
-SLOW_CLOCK = 0.9  # of the maximum
+SLOW_CLOCK = 0.9  # share of the maximum clock
 WIDE, WORTHLESS = 0.25, 1.0  # p10 to p90 as a share of the median
 DRIFT = 1.15  # slowest round over the quickest
 
 
 def of(record: Mapping[str, Any]) -> list[str]:
-    """One sentence each; none is the best."""
+    """A sentence for each doubt."""
     return [*throttling(record), *conditions(record), *others(record), *spread(record)]
 
 
 def worthless(record: Mapping[str, Any]) -> str:
-    """Why none of it should be shown; empty where it may be."""
+    """Why none of the figures should be shown; empty if they may be."""
     found = figures.measured(record).values()
     wide = sum(each.spread > WIDE for each in found)
     return f"{wide} of {len(found)} spread by more than {WIDE:.0%} of the median" if 2 * wide > len(found) else ""
 
 
 def rank(record: Mapping[str, Any]) -> tuple[bool, float]:
-    """The less, the more it is to be trusted: whether its code was committed, and the share that spreads wide."""
+    """A smaller value is more trustworthy: whether the code was uncommitted, and the share of widely spread values."""
     found = figures.measured(record).values()
     wide = sum(each.spread > WIDE for each in found) / max(1, len(found))
     return str(record["host"]["commit"]).endswith("-dirty"), wide
 
 
 def throttling(record: Mapping[str, Any]) -> list[str]:
-    """What the firmware says of a Pi's supply and heat."""
+    """What the firmware reports about a Pi's supply and heat."""
     before, after = (record[when]["throttled"] or 0 for when in ("before", "after"))
     now = [name for bit, name in THROTTLED.items() if (before | after) >> bit & 1]
     came = [name for bit, name in THROTTLED.items() if (after & ~before) >> (bit + SINCE_START) & 1]
@@ -54,7 +55,7 @@ def throttling(record: Mapping[str, Any]) -> list[str]:
 
 
 def conditions(record: Mapping[str, Any]) -> list[str]:
-    """Governor, clock, load before."""
+    """Doubts from governor, clock, and the load before the run."""
     machine, after = record["host"], record["after"]
     told = []
     if machine["governor"] not in (None, "performance"):
@@ -72,7 +73,7 @@ def conditions(record: Mapping[str, Any]) -> list[str]:
 
 
 def others(record: Mapping[str, Any]) -> list[str]:
-    """Other processes' share of the processors while measuring, and other guests'."""
+    """Doubts from other processes' share of the processors, and other guests'."""
     spent = {name: record["after"]["cpu_s"][name] - value for name, value in record["before"]["cpu_s"].items()}
     total = sum(spent.values())
     if total <= 0:
@@ -90,7 +91,7 @@ def others(record: Mapping[str, Any]) -> list[str]:
 
 
 def spread(record: Mapping[str, Any]) -> list[str]:
-    """Combinations whose values lie too far apart to mean anything, or much."""
+    """Doubts from combinations whose values spread widely."""
     told = []
     found = figures.measured(record).values()
     for doubtful, sentence in (

@@ -1,4 +1,4 @@
-"""What is read out of a run's raw values: percentiles, memory, and how far its rounds agree."""
+"""Figures from a run's raw values: percentiles, memory, and how well its rounds agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-SINGLE_STREAM = 1024  # queries: MLPerf inference rules, SingleStream, whose figure is the 90th percentile
+SINGLE_STREAM = 1024  # calls: MLPerf inference rules, SingleStream, whose figure is the 90th percentile
 QUANTIZED = ("int8", "int16x8", "dynamic", "float16")
 FLOAT = "float32"
 
@@ -25,11 +25,11 @@ class Figure:
     p50: float
     p90: float
     p99: float
-    first: float  # median over rounds, as load and imported
+    first: float  # median over rounds; so are load and imported
     load: float
     imported: float
-    peak_mb: float  # of the whole process, the worst round
-    own_mb: float  # of that, what came after the runtime was imported
+    peak_mb: float  # of the whole process, the maximum over rounds
+    own_mb: float  # of that, the part after the runtime was imported
     round_medians: tuple[float, ...]
     delegate: str
     version: str
@@ -41,22 +41,22 @@ class Figure:
 
     @property
     def drift(self) -> float:
-        """The slowest round's median over the quickest's."""
+        """The slowest round's median / the quickest round's."""
         return max(self.round_medians) / min(self.round_medians)
 
     @property
     def single_stream(self) -> float | None:
-        """The 90th percentile as MLPerf's SingleStream tells it, if there are enough queries."""
+        """The 90th percentile, as in MLPerf's SingleStream, if there are enough calls."""
         return self.p90 if self.n >= SINGLE_STREAM else None
 
 
 def key(row: Mapping[str, Any]) -> Key:
-    """What a row is of."""
+    """The combination of a row."""
     return row["model"], row["variant"], row["runtime"], row["threads"]
 
 
 def name(key: Key) -> str:
-    """As people say it."""
+    """The combination in words."""
     model, variant, runtime, threads = key
     return f"{model}/{variant} on {runtime}, {threads} thread{'s' * (threads > 1)}"
 
@@ -72,12 +72,12 @@ def measured(record: Mapping[str, Any]) -> dict[Key, Figure]:
 
 
 def missing(record: Mapping[str, Any]) -> dict[Key, str]:
-    """Every combination that has none, and why."""
+    """Every combination without figures, and why."""
     return {key(row): row["not_measured"] for row in record["rows"] if "not_measured" in row}
 
 
 def figure(row: Mapping[str, Any]) -> Figure:
-    """Of a row with values."""
+    """The figures of a row with values."""
     by_round = rounds(row)
     values = [value for each in by_round for value in each]
     p10, p50, p90, p99 = (float(value) for value in np.percentile(values, (10, 50, 90, 99)))
@@ -101,7 +101,7 @@ def figure(row: Mapping[str, Any]) -> Figure:
 
 
 def against_float(found: Mapping[Key, Figure]) -> dict[Key, float]:
-    """Quantized -> how many times as long it takes as the same network in float32 there."""
+    """Quantized combination -> its time / the time of the same network in float32 there."""
     ratios = {}
     for (model, variant, runtime, threads), each in found.items():
         floating = found.get((model, FLOAT, runtime, threads))
@@ -111,7 +111,7 @@ def against_float(found: Mapping[Key, Figure]) -> dict[Key, float]:
 
 
 def operators(row: Mapping[str, Any], count: int = 10) -> list[tuple[str, int, float, float]]:
-    """The slowest ones: kind, place in the plan, milliseconds, share of all of them. Empty if not profiled."""
+    """The slowest operators: kind, place in the plan, milliseconds, share of the total. Empty without a profile."""
     rows = row.get("profile", {}).get("operators", [])
     total = sum(us for _, _, us in rows) or 1.0
     slowest = sorted(rows, key=lambda each: -each[2])[:count]
@@ -119,7 +119,7 @@ def operators(row: Mapping[str, Any], count: int = 10) -> list[tuple[str, int, f
 
 
 def kinds(row: Mapping[str, Any]) -> dict[str, float]:
-    """Kind of operator -> milliseconds of all of it in a call, the most first."""
+    """Kind of operator -> its milliseconds in a call, the largest first."""
     spent: dict[str, float] = {}
     for kind, _, us in row.get("profile", {}).get("operators", []):
         spent[kind] = spent.get(kind, 0.0) + us / 1e3
@@ -127,7 +127,7 @@ def kinds(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def lines(record: Mapping[str, Any]) -> list[str]:
-    """A run for the terminal."""
+    """A run as a table for the terminal."""
     head = ("model", "runtime", "threads", "load ms", "first", "p50", "p90", "p99", "own MB", "delegate")
     rows = [
         (

@@ -1,6 +1,6 @@
-"""Models against each other on one thread, in turns, in one run: what counts is the ratio.
+"""Times models against each other on one thread, in turns, in one run: their ratio is what counts.
 
-Turns make a machine's bad moment hit all of them alike; every raw value is kept.
+Taking turns, a bad moment of the machine affects all of them alike. Every raw value is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BARE_AT = 5.0  # seconds of the built-in scene: one face in view
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """One model, ready to be called."""
+    """One model, ready to call."""
 
     name: str
     kind: str  # "network": the network alone; "finder": letterbox, network, decoding, suppression
@@ -42,7 +42,7 @@ class Runner:
 
 
 def network(name: str, path: Path) -> Runner:
-    """Any .tflite with one square image in, on zeros of its own kind; the device's way of calling it.
+    """Any .tflite with one square image as input, fed with zeros, called as the device does.
 
     Raises:
         ModelError: the file cannot be opened.
@@ -62,7 +62,7 @@ def network(name: str, path: Path) -> Runner:
 
 
 def finder(name: str, path: Path) -> Runner:
-    """Our face finder as the device calls it, on a picture of its own input's size."""
+    """Our face finder, called as the device does, on a picture of its input's size."""
     card = bundle.read(path, "face")
     ours = detector.SingleShotDetector(card, None, THREADS)
     picture = scene(card.card.input_size)
@@ -70,7 +70,7 @@ def finder(name: str, path: Path) -> Runner:
 
 
 def yunet(path: Path, size: int) -> Runner:
-    """OpenCV's YuNet as its users call it, on a picture of that size."""
+    """OpenCV's YuNet, called as its users do, on a picture of that size."""
     theirs = detector.YuNetDetector(path, 0.6)
     picture = scene(size)
     return Runner(f"YuNet {size}", "finder", path, size, lambda: theirs.find(picture))
@@ -109,7 +109,7 @@ def measure(runners: Sequence[Runner], against: Mapping[str, str], rounds: int =
 
     Args:
         runners: called in turns.
-        against: model -> the one its time is told as a multiple of.
+        against: model -> the model that its time is compared with.
         rounds: measured calls of each, after WARM_UPS.
     """
     machine = host.facts()  # first: measuring loads the machine

@@ -1,8 +1,8 @@
-"""Models × variants × runtimes × threads on this machine: every call's time, in one record.
+"""Times models × variants × runtimes × threads on this machine: every call's time, in one record.
 
-Each combination is timed in separate processes, so that memory is its own and no pool of threads is left behind. They
-take turns in rounds, in another order each round: a machine's bad moment hits all of them, and rounds that disagree
-show it. `models` stays beside this: in one process it holds our finder with its decoding against OpenCV's YuNet.
+Each combination is timed in separate processes, so that its memory is its own and no thread pool is left over. They
+take turns in rounds, each round in another order: a bad moment of the machine affects all of them, and shows as rounds
+that disagree. `models` is still needed: it compares our finder with its decoding with OpenCV's YuNet in one process.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ SCHEMA = 1
 KIND = "run"
 EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
 SCRIPT = Path(__file__).parent / "child" / "measure.py"
-TIMEOUT = 900.0  # seconds of one child, its calls apart
+TIMEOUT = 900.0  # seconds for one child, in addition to its calls
 PROFILE_CALLS = 50
-PATIENCE = 60.0  # seconds of one child's calls
+PATIENCE = 60.0  # seconds for one child's calls
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
-MAGIC = {".tflite": (4, b"TFL3"), ".onnx": (0, b"\x08")}  # offset and what stands there
+MAGIC = {".tflite": (4, b"TFL3"), ".onnx": (0, b"\x08")}  # offset, and the bytes there
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,20 @@ class Plan:
 
     name: str
     rounds: int
-    calls: int  # of a round
-    warm_ups: int  # of a round, after the first inference
+    calls: int  # in a round
+    warm_ups: int  # in a round, after the first call
     profile_calls: int = PROFILE_CALLS
     patience: float = PATIENCE  # seconds; a combination whose calls take longer in a round is left out
 
 
 QUICK = Plan("quick", rounds=2, calls=20, warm_ups=3, profile_calls=10)
 USUAL = Plan("usual", rounds=5, calls=40, warm_ups=5)  # 200
-FULL = Plan("full", rounds=8, calls=128, warm_ups=5)  # 1,024: what MLPerf's SingleStream asks for
+FULL = Plan("full", rounds=8, calls=128, warm_ups=5)  # 1,024, as MLPerf's SingleStream requires
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A file that is measured."""
+    """A file to be measured."""
 
     model: str
     variant: str
@@ -90,11 +90,11 @@ def shipped() -> list[Subject]:
 
 
 def subject(text: str) -> Subject:
-    """`alexnet/float32=runs/alexnet.tflite` -> what is measured.
+    """`alexnet/float32=runs/alexnet.tflite` -> the subject.
 
     Raises:
-        ConfigError: it is not of that form, or of an unknown variant.
-        ModelError: the file is missing, or no model.
+        ConfigError: the text is not of that form, or names an unknown variant.
+        ModelError: the file is missing, or not a model.
     """
     name, equals, file = text.partition("=")
     model, slash, variant = name.rpartition("/")
@@ -137,14 +137,14 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
     """The record, ready for JSON.
 
     Args:
-        wanted: combinations; one that cannot be measured says why.
+        wanted: the combinations; the row of one that cannot be measured says why.
         plan: rounds and calls.
-        tell: called before each child, for a bar of progress.
+        tell: called before each child, for a progress bar.
     """
     facts, before = host.facts(), host.moment()  # first: measuring loads the machine
     rows = {cell: _row(cell) for cell in wanted}
     for turn in range(plan.rounds):
-        patience = plan.patience if turn == 0 else None  # what began is measured to the end
+        patience = plan.patience if turn == 0 else None  # a combination that was begun is measured to the end
         for cell in random.Random(turn).sample(wanted, len(wanted)):
             tell(cell)
             if "not_measured" not in rows[cell]:
@@ -165,7 +165,7 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
 
 
 def children(wanted: Sequence[Cell], plan: Plan) -> int:
-    """How many processes that is at most."""
+    """The largest possible number of processes."""
     return len(wanted) * plan.rounds + sum(cell.threads == min(each.threads for each in wanted) for cell in wanted)
 
 
@@ -182,11 +182,11 @@ def _row(cell: Cell) -> dict[str, Any]:
     return row if cell.found.python else {**row, "not_measured": cell.found.why_not}
 
 
-SAME = ("version", "python", "numpy", "delegate", "input")  # in every round
+SAME = ("version", "python", "numpy", "delegate", "input")  # the same in every round
 
 
 def _add(row: dict[str, Any], answer: dict[str, Any]) -> None:
-    """One round's figures to those before: lists of one entry a round."""
+    """Add one round's values to a row: lists with one entry a round."""
     for name, value in answer.items():
         if name in SAME or name == "not_measured":
             row[name] = value
@@ -209,7 +209,7 @@ def _answer(cell: Cell, plan: Plan, profile: bool = False, patience: float | Non
 
 
 def reason(code: int, stderr: str) -> str:
-    """Why a child failed, in a line: the exception's own, of which a runtime may make several."""
+    """Why a child failed, in one line: its exception, of which a runtime may print several."""
     if code < 0:
         return f"ended by signal {-code}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]

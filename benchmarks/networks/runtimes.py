@@ -1,6 +1,6 @@
-"""Which runtimes can be measured here, each with the Python that has it; what is missing is put into a separate venv.
+"""The runtimes that can be measured here, each with a Python that has it; a missing one can be installed into a venv.
 
-tflite-runtime wants numpy 1 and ends at Python 3.11: it cannot share an environment with the device's packages.
+tflite-runtime needs numpy 1 and ends at Python 3.11, so it cannot share an environment with the device's packages.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ MAKE_TIMEOUT = 900.0  # seconds: tensorflow is half a gigabyte
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One that runs models."""
+    """A runtime for models."""
 
     name: str
-    """Of its distribution."""
+    """The name of its distribution."""
     module: str
     suffix: str
-    """Of the files it runs."""
+    """The ending of the files it runs."""
     requirements: tuple[str, ...]
-    """What pip is asked for in a separate environment."""
+    """What pip installs into a separate environment."""
     pythons: tuple[str, ...]
-    """Versions it has wheels for, the best first."""
+    """Python versions that it has wheels for, the best first."""
 
 
 NOW = ("3.13", "3.12", "3.11", "3.10")
@@ -47,7 +47,7 @@ RUNTIMES = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A runtime and the Python that has it, or why none has."""
+    """A runtime and the Python that has it, or why there is none."""
 
     runtime: Runtime
     python: Path | None
@@ -55,9 +55,10 @@ class Found:
 
 
 def named(name: str) -> Runtime:
-    """
+    """The runtime of that name.
+
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no runtime of that name.
     """
     for runtime in RUNTIMES:
         if runtime.name == name:
@@ -66,7 +67,7 @@ def named(name: str) -> Runtime:
 
 
 def find(runtime: Runtime, make: bool = False, environments: Path = ENVIRONMENTS) -> Found:
-    """This Python if it has the runtime, else the environment made for it earlier, else, if asked to, made now."""
+    """This Python if it has the runtime, else the environment made for it earlier, else, with `make`, a new one."""
     own = environments / runtime.name / "bin" / "python"
     for python in (Path(sys.executable), own):
         if _has(python, runtime.module):
@@ -77,7 +78,7 @@ def find(runtime: Runtime, make: bool = False, environments: Path = ENVIRONMENTS
 
 
 def _made(runtime: Runtime, python: Path) -> Found:
-    """In a fresh environment; a half-made one is not left behind."""
+    """Install into a new environment; a partly made one is deleted."""
     base = suitable(runtime.pythons)
     if base is None:
         return Found(runtime, None, f"it needs Python {' or '.join(runtime.pythons)}, and none is on the PATH")
@@ -95,14 +96,14 @@ def _made(runtime: Runtime, python: Path) -> Found:
 
 
 def suitable(versions: Iterable[str]) -> Path | None:
-    """A Python of one of the versions: this one, or one on the PATH that really is what its name says."""
+    """A Python of one of the versions: this one, or one on the PATH that really has the version in its name."""
     candidates = [Path(sys.executable), *(Path(found) for each in versions if (found := shutil.which(f"python{each}")))]
     by_version = {version: path for path in reversed(candidates) if (version := _version(path))}
     return next((by_version[version] for version in versions if version in by_version), None)
 
 
 def _has(python: Path, module: str) -> bool:
-    """Whether it can be imported there, as far as that is told without importing it."""
+    """Whether a module can be imported there, as far as can be seen without importing it."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     return python.exists() and not _failure([python, "-c", code])
 
@@ -113,7 +114,7 @@ def _version(python: Path) -> str | None:
 
 
 def _failure(command: Sequence[str | Path]) -> str:
-    """What it complained of, in a line, or nothing: pip's last line may be a hint, or news of pip."""
+    """What the command complained of, in one line, or nothing: pip's last line may be a hint or news."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=MAKE_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

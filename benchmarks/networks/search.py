@@ -1,7 +1,7 @@
-"""Candidates for the shipped models: what each gets right against the milliseconds it takes, in one record.
+"""Judges and times candidates for the shipped models, in one record.
 
-All are timed in turns on one thread, as in `models`, and judged on the validation part, by which one should be
-chosen, and on the test part, which tells what the choice is worth only as long as it has no say in it.
+All are timed in turns on one thread, as in `models`. They are judged on the validation part, which should decide the
+choice, and on the test part, which only shows the quality of the choice if it is not used for choosing.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from training.pictures import data, quick, voc
 
 PARTS = ("validation", "test")
 QUICK_ROUNDS = 5
-LEAST_SCORE = 0.1  # of the boxes that make an average precision
-FINDER_SIDES = (24.0, 40.0)  # pixels: annotated faces from here on
+LEAST_SCORE = 0.1  # of the boxes for the average precision
+FINDER_SIDES = (24.0, 40.0)  # pixels: smaller annotated faces are ignored
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What candidates are judged on."""
+    """The data that candidates are judged on."""
 
     portraits: Path
     scenes: Sequence[Path]  # a source each
     seed: int = 0  # of the split
-    quick: bool = False  # a few of them
+    quick: bool = False  # only a few of them
 
 
 def measure(
@@ -50,7 +50,7 @@ def measure(
         rounds: measured calls of each.
 
     Raises:
-        ModelError: a candidate is no bundle of that task.
+        ModelError: a candidate is not a bundle of its task.
     """
     for path in classifiers.values():
         bundle.read(path, "mask")
@@ -94,7 +94,7 @@ def face(path: Path, material: Material, part: str) -> dict[str, Any]:
 
 
 def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str, Any]:
-    """Average precision by least side of a face."""
+    """Average precision, for each least side of a face."""
     good = data.readable(scene.path for scene in shown)
     shown = [scene for scene in shown if scene.path in good]
     found = {
@@ -114,14 +114,14 @@ def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str,
 
 
 def share(rights: Sequence[bool]) -> dict[str, Any]:
-    """Share that is true, with Wilson's interval."""
+    """The share that is true, with Wilson's interval."""
     low, high = wilson.interval(sum(rights), len(rights))
     value = float(np.mean(rights)) if rights else 0.0
     return {"value": round(value, 4), "interval95": [round(low, 4), round(high, 4)], "n": len(rights)}
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
-    """Errors against milliseconds, a panel for classifiers and one for finders, as a PNG."""
+    """Draw mistakes against milliseconds, in panels for classifiers and finders, as a PNG."""
     panels: dict[str, list[plots.Candidate]] = {}
     for row in record["models"]:
         middle = records.spread(row["ms"])[0]

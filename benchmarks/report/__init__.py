@@ -1,1 +1,1 @@
-"""A page of what the boards' records say."""
+"""Documents from the boards' records: the page with pictures, and the tables in README and docs."""

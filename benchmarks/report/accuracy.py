@@ -1,4 +1,4 @@
-"""What each variant gets right, from the proof that convert writes beside a model: NAME.report.json."""
+"""The quality of each variant, from the proof that convert writes beside a model: NAME.report.json."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from pathlib import Path
 from maskwatch.errors import MaskwatchError
 from maskwatch.records.proof import REMEDY, SUFFIX, Figures, MaskFigures, Proof, Share
 
-PART = "test"  # of the split: the one no choice was made on
+PART = "test"  # of the split: no choice was made on it
 MEASURES = {"accuracy": "Accuracy", "ap50": "AP50 of street scenes"}  # of a classifier, of a finder
-# The view that all finders are judged on: the street scenes, by the name of their folder, or "frame" where a proof has
-# one source of scenes alone. Ours is judged on portraits and other sources too.
+# All finders are compared on this view, the street scenes: by the name of their folder, or "frame" in a proof with
+# one source of scenes. Ours is also judged on portraits and other sources.
 STREETS = ("face-mask-boxes", "frame")
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """A share, 0–1, with its 95 % interval: of pictures judged right, or the average precision at an overlap of 0.5."""
+    """A share, 0–1, with its 95 % interval: of right pictures, or an average precision at an overlap of 0.5."""
 
-    measure: str  # of MEASURES
+    measure: str  # a key of MEASURES
     value: float
     low: float
     high: float
 
 
 def proofs(folder: Path) -> list[tuple[str, Path]]:
-    """Network and file of every proof in a folder, which is named after its network.
+    """Network and file of every proof in a folder; the file is named after its network.
 
     Raises:
-        MaskwatchError: there is none.
+        MaskwatchError: there are none.
     """
     found = [(path.name.removesuffix(SUFFIX), path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
     if not found:
@@ -38,7 +38,7 @@ def proofs(folder: Path) -> list[tuple[str, Path]]:
 
 
 def read(path: Path) -> dict[str, Accuracy]:
-    """Variant -> what it gets right.
+    """Variant -> its quality.
 
     Raises:
         MaskwatchError: the file is missing or no proof, or the finder was not judged on street scenes.

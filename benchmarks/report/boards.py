@@ -1,4 +1,4 @@
-"""What is told of each board: its networks, quality against time, faces in view. Pictures are drawn beside the page."""
+"""What the page shows about each board: networks, quality against time, faces in view. Writes plots beside the page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from maskwatch.records.speed import Pipeline
 
 PIPELINE = "pipeline.json"
 BARS = "quantized against float: median of all calls, whiskers from p10 to p90, each runtime on a scale of its own"
-Judged = Mapping[tuple[str, str], Accuracy]  # network, variant -> what it gets right
+Judged = Mapping[tuple[str, str], Accuracy]  # network, variant -> quality
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """All that is told of one network on one board."""
+    """What the page shows about one network on one board."""
 
     name: str
     found: list[Figure]
-    missing: dict[tuple[str, str, str], list[int]]  # variant, runtime, why not -> threads
+    missing: dict[tuple[str, str, str], list[int]]  # variant, runtime, reason -> threads
     verdicts: list[verdict.Verdict]
     slowest: dict[str, list[tuple[str, int, float, float]]]  # variant, runtime, threads -> operators
     pictures: dict[str, str]  # what it shows -> file beside the page
@@ -34,17 +34,17 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """Quality against time of the networks that are judged by one measure, on one board."""
+    """Quality against time on one board, for the networks with the same measure of quality."""
 
-    measure: str  # as people say it
+    measure: str  # in words
     points: list[tuple[Figure, Accuracy]]  # the quickest first
-    best: set[figures.Key]  # what nothing beats in both
+    best: set[figures.Key]  # those that none beats in both
     picture: str
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All that is told of one board."""
+    """What the page shows about one board."""
 
     record: Mapping[str, Any]
     doubts: list[str]
@@ -59,18 +59,18 @@ class Board:
 
     @property
     def verdicts(self) -> dict[str, dict[tuple[str, int], verdict.Verdict]]:
-        """Network -> runtime and threads -> is int8 quicker? Of those that were measured in both."""
+        """Network -> runtime and threads -> whether int8 is quicker, for networks measured in both."""
         told = [each for each in self.networks if each.verdicts]
         return {each.name: {one.change.key[2:]: one for one in each.verdicts} for each in told}
 
     @property
     def ways(self) -> list[tuple[str, int]]:
-        """Runtimes and threads that any network has a verdict on."""
+        """Runtimes and threads for which any network has a verdict."""
         return list(dict.fromkeys(way for each in self.verdicts.values() for way in sorted(each)))
 
 
 def board(record: Mapping[str, Any], results: Path, folder: Path, accuracy: Judged) -> Board:
-    """One board's part.
+    """The part of the page about one board.
 
     Raises:
         MaskwatchError: its pipeline.json is of another board.
@@ -89,11 +89,11 @@ def board(record: Mapping[str, Any], results: Path, folder: Path, accuracy: Judg
 
 
 def networks(record: Mapping[str, Any], start: Path) -> list[Network]:
-    """In the record's order.
+    """The networks in the record's order.
 
     Args:
         record: a run.
-        start: of the pictures' names.
+        start: of the plots' file names.
     """
     verdicts, found = verdict.of(record), figures.measured(record)
     told = []
@@ -111,7 +111,7 @@ def networks(record: Mapping[str, Any], start: Path) -> list[Network]:
 
 
 def _pictures(found: list[Figure], verdicts: list[verdict.Verdict], start: str) -> dict[str, str]:
-    """Bars, and for each profiled pair of float32 and int8 its kernels."""
+    """A plot of bars, and for each profiled pair of float32 and int8 a plot of its kernels."""
     pictures = {}
     if found:
         pictures[BARS] = _drawn(f"{start}-bars", charts.bars, found)
@@ -125,7 +125,7 @@ def _pictures(found: list[Figure], verdicts: list[verdict.Verdict], start: str) 
 
 
 def _missing(name: str, record: Mapping[str, Any]) -> dict[tuple[str, str, str], list[int]]:
-    """What has no figures, told once whatever the threads."""
+    """What has no figures, once for all numbers of threads."""
     threads: dict[tuple[str, str, str], list[int]] = {}
     for (model, variant, runtime, count), why in figures.missing(record).items():
         if model == name:
@@ -134,7 +134,7 @@ def _missing(name: str, record: Mapping[str, Any]) -> dict[tuple[str, str, str],
 
 
 def tradeoffs(found: list[Figure], accuracy: Judged, start: Path) -> list[Tradeoff]:
-    """One for each measure: classifiers stand in one picture, finders in another."""
+    """One for each measure of quality: classifiers and finders have separate plots."""
     judged = sorted(
         ((each, accuracy[each.key[:2]]) for each in found if each.key[:2] in accuracy), key=lambda point: point[0].p50
     )
@@ -150,7 +150,7 @@ def tradeoffs(found: list[Figure], accuracy: Judged, start: Path) -> list[Tradeo
 
 
 def crowded(path: Path, board: str) -> dict[int, list[float]]:
-    """Faces in view -> the daemon's milliseconds a frame, from `benchmarks pipeline`; empty without it.
+    """Faces in view -> the daemon's milliseconds a frame, from `benchmarks pipeline`; empty without that record.
 
     Raises:
         MaskwatchError: it is of another board.
@@ -164,14 +164,14 @@ def crowded(path: Path, board: str) -> dict[int, list[float]]:
 
 
 def comparable(record: Mapping[str, Any]) -> list[Figure]:
-    """One figure for each network and variant: the device's runtime, the fewest threads."""
+    """One figure for each network and variant: on the device's runtime with the fewest threads."""
     chosen = [each for each in figures.measured(record).values() if each.key[2] == "ai-edge-litert"]
     least = min((each.key[3] for each in chosen), default=1)
     return [each for each in chosen if each.key[3] == least]
 
 
 def _order(figure: Figure) -> tuple[str, int, int]:
-    """By runtime, threads and variant."""
+    """Sorts by runtime, threads and variant."""
     _, variant, runtime, threads = figure.key
     return runtime, threads, charts.ORDER.index(variant)
 

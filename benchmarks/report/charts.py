@@ -1,4 +1,4 @@
-"""The report's pictures. Needs extra `report` (matplotlib)."""
+"""The plots of the page. Needs extra `report` (matplotlib)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ ORDER = tuple(COLOURS)
 MARKERS = "osD^vP*X"
 INK, PALE = "#111827", "#9ca3af"
 STYLE = {"svg.hashsalt": "maskwatch", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-LEAST_SHARE = 0.01  # of a kind of kernel that is told by name
+LEAST_SHARE = 0.01  # share of the time from which a kind of kernel is named
 OTHERS = "others"
 
 
 def bars(found: Sequence[Figure], path: Path) -> None:
-    """One network, quantized against float: medians, p10 to p90 as whiskers.
+    """One network, quantized and float: medians, with whiskers from p10 to p90.
 
-    A panel for each runtime, from zero, each with its own scale: one runtime's plain kernels are ten times slower than
-    another's, and the question is what quantizing does on each.
+    A panel for each runtime, starting at zero, with its own scale: one runtime's plain kernels are ten times slower
+    than another's, and the question is the effect of quantizing on each.
     """
     runtimes = list(dict.fromkeys(each.key[2] for each in found))
     counts = sorted({each.key[3] for each in found})
@@ -48,7 +48,7 @@ def bars(found: Sequence[Figure], path: Path) -> None:
 
 
 def _panel(panel: Any, found: Sequence[Figure], counts: Sequence[int], variants: Sequence[str]) -> None:
-    """One runtime's bars, in groups by threads; a variant that was not measured leaves its place empty."""
+    """One runtime's bars, grouped by threads; a variant that was not measured leaves a gap."""
     wide = 1 / (len(variants) + 1)
     for each in found:
         place = counts.index(each.key[3]) + (variants.index(each.key[1]) - (len(variants) - 1) / 2) * wide
@@ -70,7 +70,8 @@ def _threads(count: int) -> str:
 
 
 def pareto(points: Sequence[tuple[Figure, Accuracy]], path: Path) -> None:
-    """Quality against time: a marker for each network, its variants joined; ringed is what nothing beats in both."""
+    """Quality against time: a marker for each network, lines between its variants, rings around those that none
+    beats."""
     networks = dict(zip(dict.fromkeys(each.key[0] for each, _ in points), itertools.cycle(MARKERS), strict=False))
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(8.4, 4.4), layout="constrained")
@@ -107,7 +108,7 @@ def _network(axes: Any, points: Sequence[tuple[Figure, Accuracy]], marker: str) 
 
 
 def _key(networks: Mapping[str, str], points: Sequence[tuple[Figure, Accuracy]]) -> list[Any]:
-    """Markers for networks, colours for variants, the ring."""
+    """The legend: markers for networks, colours for variants, the ring."""
     measured = {each.key[1] for each, _ in points}
     return [
         *(Line2D([], [], marker=marker, color=PALE, label=name) for name, marker in networks.items()),
@@ -117,7 +118,7 @@ def _key(networks: Mapping[str, str], points: Sequence[tuple[Figure, Accuracy]])
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Of (time, accuracy): those that nothing quicker or as quick equals in accuracy, the quickest first."""
+    """Of (time, accuracy), those that no quicker or equally quick one equals in accuracy, the quickest first."""
     kept: list[tuple[float, float]] = []
     for time, value in sorted(points, key=lambda point: (point[0], -point[1])):
         if not kept or value > kept[-1][1]:
@@ -126,7 +127,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def faces(crowds: Mapping[int, Sequence[float]], path: Path) -> None:
-    """Milliseconds of a frame by the number of faces in it: the median and p10 to p90 of the turns."""
+    """Milliseconds a frame by the number of faces in it: the median and p10 to p90 of the turns."""
     import numpy as np
 
     counts = sorted(crowds)
@@ -167,7 +168,7 @@ def kernels(floating: Mapping[str, float], quantized: Mapping[str, float], names
 
 
 def _with_others(*both: Mapping[str, float]) -> list[dict[str, float]]:
-    """Kinds that are next to nothing in both, in one row."""
+    """Kinds that take almost no time in both, joined into one row."""
     shares = {
         kind: max(each.get(kind, 0.0) / (sum(each.values()) or 1) for each in both) for one in both for kind in one
     }
@@ -180,7 +181,7 @@ def _with_others(*both: Mapping[str, float]) -> list[dict[str, float]]:
 
 
 def outside(ours: Mapping[str, Iterable[Figure]], theirs: Iterable[Outside], path: Path) -> None:
-    """Board by board, float and quantized in a row: filled is measured here, hollow published elsewhere."""
+    """Rows by board, with float and quantized: filled marks are measured here, hollow ones published elsewhere."""
     measured = _rows(
         (f"{board}: {each.key[0]}, {each.key[2]}, {_threads(each.key[3])}", each.key[1], each.p50)
         for board, found in ours.items()
@@ -227,7 +228,7 @@ def _dots(axes: Any, place: int, points: Mapping[str, float], hollow: bool) -> N
 
 
 def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
-    """1, 2, 5, 10 … instead of powers, on an axis whose scale is a logarithm."""
+    """Ticks 1, 2, 5, 10 … instead of powers, on a logarithmic axis."""
     low, high = min(values) / 1.2, max(values) * 1.2
     bases = (1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 6, 8)
     steps = [base * 10.0**power for power in range(-2, 5) for base in bases]
@@ -238,5 +239,5 @@ def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
 
 
 def _save(canvas: Canvas, path: Path) -> None:
-    """Without a date, so that the same records give the same bytes."""
+    """Save without a date, so that the same records give the same bytes."""
     canvas.savefig(path, metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""The committed runs as a page to look at: index.html, report.md, their pictures. Needs extra `report`."""
+"""The committed runs as a page: index.html, report.md, their plots. Needs extra `report`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ except ModuleNotFoundError as missing:
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("index.html", "report.md")
 OUTSIDE = "outside.svg"
-PAIR = (figures.FLOAT, "int8")  # what stands beside what others published
+PAIR = (figures.FLOAT, "int8")  # shown beside figures that others published
 
 
 def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
-    """Make the page of results/*/run.json anew: the board to be trusted most comes first. One whose figures are worth
-    nothing is named and not shown, unless there is no other.
+    """Write the page of results/*/run.json: the most trustworthy board comes first. A board with worthless figures is
+    only named, unless there is no other.
 
     Args:
         results: a folder for each board.
         folder: where the page goes.
-        accuracy: (network, variant) -> what it gets right; may be empty.
+        accuracy: (network, variant) -> its quality; may be empty.
 
     Raises:
-        MaskwatchError: there is no run, one is not in its board's folder, or a judged network was measured nowhere.
+        MaskwatchError: there is no run, one is in another board's folder, or a judged network was not measured.
     """
     found = records.of_boards(results, run.KIND, run.SCHEMA)
     if not found:
@@ -60,12 +60,12 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
 
 
 def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> str:
-    """A page's text.
+    """The text of a page.
 
-    Args:
+    page: one of PAGES.
         page: of PAGES.
         told: the boards that are shown.
-        hidden: those that are not, and why.
+        hidden: boards that are not shown, and why.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

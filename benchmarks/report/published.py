@@ -1,5 +1,5 @@
-"""Figures published elsewhere, to be shown beside ours and never among them: mostly another network, and another's
-stopwatch."""
+"""Figures published elsewhere, to be shown beside ours but never mixed with them: most are of other networks, and all
+are measured with other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a figure stands."""
+    """Where a figure was published."""
 
     title: str
     address: str
@@ -21,7 +21,7 @@ class Outside:
     what: str
     variant: str
     board: str
-    """As host.board begins on that board."""
+    """The beginning of that board's host.board."""
     ms: float
     how: str
     source: Source
@@ -44,9 +44,9 @@ THREE, FOUR, FIVE, ZERO = "Raspberry Pi 3 Model B Plus", "Raspberry Pi 4", "Rasp
 WITH_32 = "XNNPACK, several threads, 32-bit"
 WITH_64 = "XNNPACK, several threads, 64-bit"
 EXECUTORCH = "ExecuTorch with XNNPACK, median of 50"
-TFLITE = "TFLite 2.5, 4 threads, 64-bit, mean of 350"  # only float32 with XNNPACK
+TFLITE = "TFLite 2.5, 4 threads, 64-bit, mean of 350"  # only float32 uses XNNPACK
 
-# XNNPACK's table has two columns for the Pi 4: the one that says ARM64 is shown, for the device's system has 64 bits;
+# XNNPACK's table has two columns for the Pi 4. The one with ARM64 is shown, because the device's system has 64 bits;
 # the other says 41 and 20 ms. The README's edition of February 2020 said 44 ms.
 FIGURES = (
     Outside(MOBILENET, "float32", THREE, 79, WITH_32, XNNPACK),

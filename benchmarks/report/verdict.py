@@ -1,4 +1,4 @@
-"""Is a quantized network quicker than its float32 self on this board? In words, with where the time goes."""
+"""Whether a quantized network is quicker than in float32 on a board, in words, and where the time goes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 4  # kinds of kernel in a sentence
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """int8's time over float32's, of one network on one runtime and number of threads."""
+    """int8's time / float32's, of one network on one runtime and number of threads."""
 
     change: compare.Change
     words: str
@@ -25,7 +25,7 @@ class Verdict:
 
 
 def of(record: Mapping[str, Any], variant: str = "int8") -> list[Verdict]:
-    """For every network measured both ways."""
+    """The verdict for every network measured in both."""
     rows = {figures.key(row): row for row in record["rows"] if "not_measured" not in row}
     pairs = [(row, rows.get((key[0], figures.FLOAT, *key[2:]))) for key, row in rows.items() if key[1] == variant]
     return [_verdict(floating, quantized, record["host"]) for quantized, floating in pairs if floating]
@@ -51,7 +51,7 @@ def _ratio(change: compare.Change) -> str:
 
 
 def _reason(quantized: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
-    """What the record knows of the cause."""
+    """What the record shows about the cause."""
     if quantized["delegate"] == "none":
         return "XNNPACK takes none of its operators there: they are run by the runtime's plain kernels."
     if not machine["int8_dot_products"]:
@@ -72,7 +72,7 @@ def _where(floating: Mapping[str, float], quantized: Mapping[str, float]) -> str
 
 
 def by_kind(row: Mapping[str, Any]) -> dict[str, float]:
-    """Milliseconds by kind of kernel, whatever type it computes in."""
+    """Milliseconds by kind of kernel, independent of the number type."""
     spent: dict[str, float] = {}
     for kind, ms in figures.kinds(row).items():
         name = TYPES.sub("", kind)

@@ -1,7 +1,7 @@
-"""Run under emulation by emulator.py: each model once between two marks, which the plugin that counts sees.
+"""Run under emulation by emulator.py: calls each model once between two marks, which the counting plugin sees.
 
-Words: FILE.tflite, or yunet:SIDE:FILE.onnx. Everything is on one thread, on a picture of noise: no weight and no pixel
-changes what a convolution executes.
+Arguments: FILE.tflite, or yunet:SIDE:FILE.onnx. Everything is on one thread, on a picture of noise: a convolution
+executes the same instructions for all weights and pixels.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ WARM_UPS = 2  # the first call packs weights
 
 
 def mark(number):
-    """A system call that the plugin knows."""
+    """A system call that the plugin recognises."""
     with contextlib.suppress(ProcessLookupError):
         os.getsid(FIRST_MARK + number)
 
 
 def network(path):
-    """A TFLite model, ready to be called."""
+    """A TFLite model, ready to call."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path, num_threads=1)
@@ -33,7 +33,7 @@ def network(path):
 
 
 def yunet(side, path):
-    """OpenCV's YuNet, with its own decoding, ready to be called."""
+    """OpenCV's YuNet with its own decoding, ready to call."""
     import cv2
 
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""The runtimes behind one call: a model opened, fed with the same bytes each time. Python 3.9, numpy 1 or 2."""
+"""The runtimes behind one call: a model is opened and fed with the same bytes each time. Python 3.9, numpy 1 or 2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# Distribution -> the module that has an Interpreter, the same class through ten years of names.
+# Distribution -> the module with its Interpreter: the same class under names of ten years.
 INTERPRETERS = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
@@ -23,7 +23,7 @@ ONNX_TYPES = {
 
 
 class Engine:
-    """A model ready to be called."""
+    """A model, ready to call."""
 
     def __init__(self, run: Callable[[], object], shape: list[int], dtype: str, delegate: str) -> None:
         self.run = run
@@ -32,7 +32,7 @@ class Engine:
 
 
 def version(runtime: str) -> str:
-    """Import the runtime and tell its version."""
+    """Import the runtime and return its version."""
     import_module(INTERPRETERS.get(runtime, runtime))
     return metadata.version(runtime)
 
@@ -72,7 +72,7 @@ def _session(file: str, threads: int) -> Engine:
 
 
 def onnx_session(file: str, threads: int, profile: str = "") -> Any:
-    """On the processor, with that many threads."""
+    """A session on the CPU with so many threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -83,7 +83,7 @@ def onnx_session(file: str, threads: int, profile: str = "") -> Any:
 
 
 def sample(shape: list[int], dtype: str) -> Any:
-    """The same noise each time, over the input's whole range; 0 to 255 where that is a float."""
+    """The same noise each time, over the input's whole range; 0 to 255 for floats."""
     random = np.random.default_rng(0)
     if np.issubdtype(np.dtype(dtype), np.integer):
         limits = np.iinfo(dtype)

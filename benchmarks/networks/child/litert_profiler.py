@@ -1,8 +1,8 @@
-"""LiteRT's own profiler, which its Python does not offer: through the C library in the same wheel.
+"""LiteRT's own profiler, which its Python package does not offer: called through the C library in the same wheel.
 
-XNNPACK tells the time of each kernel of its own, so this is what is run, not the graph as it was converted. Only
-functions are called and one text is read; no structure's layout is relied on. It is another door into the runtime than
-Interpreter's, onto the same kernels.
+XNNPACK reports the time of each of its kernels, so this shows what is executed, not the converted graph. Only functions
+are called and one text is read; no layout of a structure is assumed. This interface to the runtime is not
+Interpreter's, but it uses the same kernels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RUN_ORDER = "= Run Order ="
 
 
 class Library:
-    """LiteRT's C functions; each tells by its result whether it did what it was asked."""
+    """LiteRT's C functions; the result of each is its status."""
 
     def __init__(self) -> None:
         import ai_edge_litert
@@ -34,14 +34,14 @@ class Library:
             raise RuntimeError(f"{name} answers {status}")
 
     def make(self, name: str, *arguments: Any) -> ctypes.c_void_p:
-        """Of a function that hands its object back through its last argument."""
+        """Call a function that returns its object through its last argument."""
         made = ctypes.c_void_p()
         self(name, *arguments, ctypes.byref(made))
         return made
 
 
 def operators(file: str, threads: int, warm_ups: int, calls: int) -> list[list[object]]:
-    """[kind, place in the plan, median microseconds], in the order they are run."""
+    """[kind, place in the plan, median microseconds], in the order of execution."""
     litert, content = Library(), Path(file).read_bytes()
     environment = litert.make("LiteRtCreateEnvironment", 0, None)
     model = litert.make("LiteRtCreateModelFromBuffer", environment, content, ctypes.c_size_t(len(content)))
@@ -63,15 +63,15 @@ def operators(file: str, threads: int, warm_ups: int, calls: int) -> list[list[o
 
 
 def medians(calls: list[list[list[Any]]]) -> list[list[object]]:
-    """Of the same rows seen in each call: one that was interrupted does not count."""
+    """The median of each row over the calls, so that an interrupted call does not count."""
     return [[kind, place, median(call[row][2] for call in calls)] for row, (kind, place, _) in enumerate(calls[0])]
 
 
 def parsed(summary: str) -> list[list[Any]]:
-    """The rows of the profiler's table in the order of the run.
+    """The rows of the profiler's table in the order of execution.
 
     Raises:
-        RuntimeError: it is not the table that is known here.
+        RuntimeError: the table has another form than the known one.
     """
     table = summary.partition(RUN_ORDER)[2].partition("\n\n")[0]
     found = [match for match in map(ROW.match, table.splitlines()) if match]
@@ -81,10 +81,10 @@ def parsed(summary: str) -> list[list[Any]]:
 
 
 def _options(litert: Library, threads: int) -> tuple[ctypes.c_void_p, list[Any]]:
-    """Of a compilation, and what must outlive it."""
+    """Options of a compilation, and the objects that must outlive them."""
     options = litert.make("LiteRtCreateOptions")
     litert("LiteRtSetOptionsHardwareAccelerators", options, CPU)
-    destroy = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)  # the texts are Python's
+    destroy = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)  # the texts belong to Python
     kept: list[Any] = [destroy]
     for name, text in (("runtime_options_string", "enable_profiling = true"), ("xnnpack", f"num_threads = {threads}")):
         kept.append(ctypes.create_string_buffer(f"{text}\n".encode()))
@@ -97,7 +97,7 @@ def _options(litert: Library, threads: int) -> tuple[ctypes.c_void_p, list[Any]]
 def _buffers(
     litert: Library, environment: ctypes.c_void_p, model: ctypes.c_void_p, compiled: ctypes.c_void_p, kind: str
 ) -> Any:
-    """Memory for every input or output of the model's first signature, as it wants it."""
+    """Memory for every input or output of the model's first signature, as the model requires."""
     first, count = ctypes.c_size_t(0), ctypes.c_size_t()
     signature = litert.make("LiteRtGetModelSignature", model, first)
     litert(f"LiteRtGetNumSignature{kind}s", signature, ctypes.byref(count))

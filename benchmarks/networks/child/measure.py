@@ -1,8 +1,8 @@
-"""One model, one runtime, one number of threads, timed in a separate process: python measure.py JOB, a line of JSON.
+"""Times one model on one runtime and number of threads, in a separate process: python measure.py JOB prints JSON.
 
-Runs under any Python from 3.9 that has numpy and the runtime: tflite-runtime ends at 3.11 and wants numpy 1. So it
-imports nothing of ours but its neighbours, and is told everything in JOB:
-{"runtime", "file", "threads", "warm_ups", "calls", "patience", "profile"}. What it prints becomes part of a row.
+It runs under any Python from 3.9 with numpy and the runtime: tflite-runtime ends at 3.11 and needs numpy 1. So it
+imports only its neighbours, and JOB has everything: {"runtime", "file", "threads", "warm_ups", "calls", "patience",
+"profile"}. Its output becomes part of a row.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import time
 from typing import Any
 
 import numpy as np
-from engines import Engine, open_engine, version  # a neighbour: this folder is where Python looks first
+from engines import Engine, open_engine, version  # a neighbour: Python looks in this folder first
 
 US = 1000  # nanoseconds
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
-    """Times in microseconds, memory in kB. A call is: input set, network run, every output read."""
+    """Times in microseconds, memory in kB. A call sets the input, runs the network, and reads every output."""
     before = time.perf_counter_ns()
-    installed = version(job["runtime"])  # imports it
+    installed = version(job["runtime"])  # imports the runtime
     imported = time.perf_counter_ns()
     resident = memory("VmRSS")
     opening = time.perf_counter_ns()
     engine = open_engine(job["runtime"], job["file"], job["threads"])
     opened = time.perf_counter_ns()
     first = timed(engine)
-    if why := too_long(first, job) and too_long(timed(engine), job):  # the first may be slower than the rest
+    if why := too_long(first, job) and too_long(timed(engine), job):  # the first call may be slower than the others
         return {"not_measured": why}
     warm_up = [timed(engine) for _ in range(job["warm_ups"])]
     return {
@@ -49,7 +49,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def too_long(us: int, job: dict[str, Any]) -> str:
-    """Why calls like one are too many, or "". `patience` is in seconds; None: as long as it takes."""
+    """Why calls like this one take too long, or "". `patience` is in seconds; None: they may take any time."""
     call = us / 1e6
     if job["patience"] is None or call * job["calls"] <= job["patience"]:
         return ""
@@ -64,16 +64,16 @@ def timed(engine: Engine) -> int:
 
 
 def memory(field: str) -> int:
-    """Of this process, kB. Not getrusage: its maximum is handed down from the process that started this one."""
+    """Memory of this process, kB. Not getrusage, whose maximum starts with the parent process's."""
     with open("/proc/self/status") as status:  # noqa: PTH123 - one line, and pathlib would be memory of ours
         return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
 
 
 def profile(job: dict[str, Any]) -> dict[str, Any]:
-    """Where the time goes, operator by operator, as the runtime's own profiler tells it.
+    """The time of each operator, from the runtime's own profiler.
 
     Raises:
-        ImportError, OSError, AttributeError, RuntimeError: it has none, or not the one that is known here.
+        ImportError, OSError, AttributeError, RuntimeError: it has no profiler, or not a known one.
     """
     if job["runtime"] == "onnxruntime":
         from onnx_profiler import operators

@@ -1,4 +1,4 @@
-"""onnxruntime's own profiler: a file of events, read back."""
+"""onnxruntime's own profiler, whose file of events is read back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engines import ONNX_TYPES, onnx_session, sample
 
 
 def operators(file: str, threads: int, warm_ups: int, calls: int) -> list[list[object]]:
-    """[kind, place in the graph, median microseconds], in the order they are run."""
+    """[kind, place in the graph, median microseconds], in the order of execution."""
     with tempfile.TemporaryDirectory() as folder:
         session = onnx_session(file, threads, str(Path(folder) / "profile"))
         (entry,) = session.get_inputs()

@@ -1,6 +1,6 @@
-"""The tables in README and docs, made from the committed records: python -m benchmarks readme.
+"""The tables in README and docs, written from the committed records: python -m benchmarks readme.
 
-A table stands between `<!-- table NAME -->` and `<!-- end -->`; a test fails when it is not what its record says.
+A table is between `<!-- table NAME -->` and `<!-- end -->`; a test fails when it differs from its record.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def refreshed(text: str) -> str:
-    """A document with every table as its record says.
+    """A document with every table written from its record.
 
     Raises:
-        MaskwatchError: it asks for a table there is not.
+        MaskwatchError: it names an unknown table.
     """
 
     def table(match: re.Match[str]) -> str:

@@ -68,7 +68,7 @@ def _labels(row: SceneScores) -> tuple[str, str, str]:
 
 
 def portraits() -> str:
-    """The whole pipeline on the study's photographs: the largest face's label."""
+    """Finder and classifier together on the study's photographs: the largest face's label."""
     rows = [
         (
             row.models,
@@ -86,7 +86,8 @@ def portraits() -> str:
 
 
 def slices() -> str:
-    """The shipped classifier on the test part, by the slices that tell most, beside the first; the records hold all."""
+    """The shipped classifier on the test part, by the most important slices, beside the first one; the records have
+    all."""
     first = {
         (row.kind, row.slice): f"{100 * row.right:.1f} %"
         for row in tables.read(Slices, f"{TRAINING}/slices-first.json").slices
@@ -119,7 +120,7 @@ def study() -> str:
 
 
 def _variants(names: Iterable[str]) -> str:
-    """A row each: its size, its quality on both parts, and the verdicts that are not float's."""
+    """A row for each variant: its size, its quality on both parts, and its changed verdicts."""
     rows = []
     for name in names:
         report = tables.read(Proof, f"convert/results/{name}{SUFFIX}")
@@ -234,7 +235,7 @@ def networks() -> str:
 
 
 def answer() -> str:
-    """What the comparison says to the study's question."""
+    """The comparison's answer to the study's question."""
     found = _comparison()
     return "\n".join(f"- {sentence}" for sentence in found.answer) if found and found.answer else NOT_YET
 

@@ -29,7 +29,8 @@ def sizes() -> str:
 
 
 def metres() -> str:
-    """By camera and finder: whole frame and a zone; three of four faces, and half of them."""
+    """By camera and finder, for the whole picture and a zone: metres to which three of four, and half, of the faces are
+    found."""
     finders = {"": shipped()}
     if bundle.default_path("face", far=True).is_file():
         finders["far, "] = shipped(far=True)
@@ -45,7 +46,7 @@ def metres() -> str:
 
 
 def line() -> str:
-    """What `maskwatch check` says of a Camera Module 3 with that zone."""
+    """What `maskwatch check` prints for a Camera Module 3 with that zone."""
     found = shipped()
     eye = reach.Eye(*FRAME, looking.region(DOOR, *FRAME, found.input_size), found.input_size)
     lens = next(lens for lens in LENSES if lens.name == "Camera Module 3")
@@ -60,10 +61,10 @@ def told(found: recall.Recall, lens: Lens, part: Region) -> list[str]:
 
 
 def shipped(far: bool = False) -> recall.Recall:
-    """The record of a finder that ships.
+    """The record of a shipped finder.
 
     Raises:
-        ModelError: there is none, or it is another finder's.
+        ModelError: there is none, or it is of another finder.
     """
     path = bundle.default_path("face", far)
     found = recall.read(path, bundle.read(path, "face").sha256)

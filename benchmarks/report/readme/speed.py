@@ -1,4 +1,4 @@
-"""Tables of how long things take, by board."""
+"""Tables of times and memory, by board."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ def models(found: Sequence[Models] | None = None) -> str:
 
 
 def quantized() -> str:
-    """A table for each board, the most to be trusted first: every network's variants on the fewest threads measured, a
-    column for each runtime.
+    """A table for each board, the most trustworthy first: every network's variants on the fewest threads measured, with
+    a column for each runtime.
     """
     found = records.of_boards(tables.ROOT / "benchmarks/results", run.KIND, run.SCHEMA)
     return "\n\n".join(map(_variants, sorted(found, key=doubts.rank)))
 
 
 def _variants(record: Mapping[str, Any]) -> str:
-    """One board's: milliseconds, and how many times float32's."""
+    """One board's table: milliseconds, and the ratio to float32."""
     found = figures.measured(record)
     least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
     runtimes = {each.key[2]: f"{each.key[2]} {each.version}" for each in found.values()}
@@ -116,7 +116,7 @@ def pipeline(found: Sequence[Pipeline] | None = None) -> str:
 
 
 def soak(found: Sequence[Soak] | None = None) -> str:
-    """Half an hour on a loop, by board."""
+    """Half an hour on a looped clip, by board."""
     return _by_board((endurance.TABLE,), of_boards(Soak, "soak") if found is None else found)
 
 

@@ -63,7 +63,7 @@ def told(read: Callable[[], Made | None], command: str) -> Callable[[Callable[[M
     return of
 
 
-of_strangers = told(lambda: record(), "make quality")  # looked up anew: a test puts its own record there
+of_strangers = told(lambda: record(), "make quality")  # looked up at each call: a test replaces it
 of_counts = told(lambda: counted(), "python -m benchmarks instructions")
 
 
@@ -135,7 +135,7 @@ def quantized(made: Strangers) -> str:
             row.n,
         )
         for row in made.rows
-        if row.about.startswith("float") and row.value is not None and row.interval95 and row.n  # no label, no row
+        if row.about.startswith("float") and row.value is not None and row.interval95 and row.n  # no row without labels
     ]
     head = ("bundles", "what", "points lost to int8 (95 %)", "faces or pictures")
     return markdown(head, rows or [("–", "no float model was given", "–", "–")])
