@@ -16,6 +16,7 @@ from benchmarks.instructions import emulator, measure
 from benchmarks.instructions.emulator import BOARDS, Emulator
 from benchmarks.report.readme import strangers
 from maskwatch.errors import ConfigError, MaskwatchError
+from maskwatch.records.speed import Instructions
 from maskwatch.vision import bundle
 
 MARKS = """
@@ -100,7 +101,7 @@ def test_the_command_writes_a_record_its_picture_and_its_table(
     assert model["bytes"] == bundle.default_path("mask").stat().st_size
     assert model["instructions"] == {board.name: [250, 30, 0, 7, 0, 4] for board in BOARDS}
     assert cv2.imread(str(tmp_path / "results" / "instructions.png")).shape[1] > 500
-    monkeypatch.setattr(strangers, "counted", lambda: made)
+    monkeypatch.setattr(strangers, "counted", lambda: Instructions.model_validate(made))
     assert strangers.instructions().count("0.0 million") == len(BOARDS)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import measured as measured_board
 import numpy as np
 import pytest
 
@@ -256,10 +257,26 @@ def test_the_readmes_tables_tell_counts_spread_and_cpu_seconds_a_minute(
     results = tmp_path / "benchmarks" / "results"
     silent = {"true": 0, "missed": 0, "false": 0, "again": 0, "runs_with_false": 0, "vain_s": 0.0, "delays_s": None}
     rows = [row("nobody", watcher="maskwatch", **silent), row("all", watcher="maskwatch")]
-    record = {"kind": "scenarios", "rows": rows, "ways": [row("all", way="gate", looked_share=0.254)]}
+    record = {
+        "schema": 1,
+        "kind": "scenarios",
+        "settings": {},
+        "rows": rows,
+        "ways": [row("all", way="gate", looked_share=0.254)],
+    }
     records.save_anywhere(record, results)
     measured = {"clip": "nobody", "way": "gate", "looked": 9, "frames": 150, "seconds": 10.0, "cpu_s": [0.1, 0.1, 0.1]}
-    records.save({"kind": "power", "host": {"board": "A board"}, "rows": [measured]}, results)
+    power = {
+        "schema": 1,
+        "kind": "power",
+        "host": measured_board.record(board="A board")["host"],
+        "models": {},
+        "threads": {},
+        "frame_pixels": [640, 480],
+        "frames_a_second": 15.0,
+        "rows": [measured],
+    }
+    records.save(power, results)
     delay = "1.0 (0.9–1.3) s, at most 3.0"
     lines = behaviour.scenarios().splitlines()
     assert lines[2] == f"| maskwatch | 1 of 40 | 4 in 3 of 20 runs | 2 | 10 s | {delay} |"

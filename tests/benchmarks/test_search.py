@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import measured
 import pytest
 from annotated_scenes import entry, write
 from needed import BUNDLES
@@ -88,11 +89,16 @@ def test_the_table_puts_the_quickest_first_and_tells_both_parts(
     def model(name: str, ms: float, right: float) -> dict[str, Any]:
         found = {"faces": {"value": right, "interval95": [right - 0.01, right + 0.005], "n": 10}}
         quality = {"validation": found, "test": found}
-        return {"name": name, "kind": "network", "bytes": 1_500_000, "ms": [ms], "quality": quality}
+        known = {"kind": "network", "input_size": 128, "bytes": 1_500_000, "sha256": ""}
+        return {"name": name, **known, "ms": [ms], "quality": quality}
 
     record = {
+        "schema": 1,
         "kind": "search",
-        "host": {"board": "A board"},
+        "host": measured.record(board="A board")["host"],
+        "threads": 1,
+        "warm_ups": 5,
+        "against": {},
         "models": [model("slow", 10.0, 0.99), model("quick", 1.5, 0.98)],
     }
     monkeypatch.setattr(tables, "ROOT", tmp_path)
