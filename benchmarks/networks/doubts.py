@@ -28,7 +28,7 @@ def worthless(record: Mapping[str, Any]) -> str:
     """Why none of the figures should be shown; empty if they may be."""
     found = figures.measured(record).values()
     wide = sum(each.spread > WIDE for each in found)
-    return f"{wide} of {len(found)} spread by more than {WIDE:.0%} of the median" if 2 * wide > len(found) else ""
+    return f"{wide} of {len(found)} figures spread by more than {WIDE:.0%} of the median" if 2 * wide > len(found) else ""
 
 
 def rank(record: Mapping[str, Any]) -> tuple[bool, float]:

@@ -16,7 +16,7 @@ from maskwatch.errors import MaskwatchError
 from maskwatch.records.speed import Pipeline
 
 PIPELINE = "pipeline.json"
-BARS = "quantized against float: median of all calls, whiskers from p10 to p90, each runtime on a scale of its own"
+BARS = "quantized against float: median of all calls, whiskers from p10 to p90; each runtime has its own scale"
 Judged = Mapping[tuple[str, str], Accuracy]  # network, variant -> quality
 
 
