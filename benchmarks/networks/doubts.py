@@ -28,7 +28,9 @@ def worthless(record: Mapping[str, Any]) -> str:
     """Why none of the figures should be shown; empty if they may be."""
     found = figures.measured(record).values()
     wide = sum(each.spread > WIDE for each in found)
-    return f"{wide} of {len(found)} figures spread by more than {WIDE:.0%} of the median" if 2 * wide > len(found) else ""
+    if 2 * wide <= len(found):
+        return ""
+    return f"{wide} of {len(found)} figures spread by more than {WIDE:.0%} of the median"
 
 
 def rank(record: Mapping[str, Any]) -> tuple[bool, float]:
