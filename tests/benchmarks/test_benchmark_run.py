@@ -1,4 +1,4 @@
-"""Models are timed in processes of their own, by whichever Python has the runtime; what cannot be measured says why."""
+"""Models are timed in separate processes, by any Python that has the runtime; what cannot be measured says why."""
 
 import ast
 import json

@@ -156,7 +156,7 @@ def test_the_loop_gets_the_clips_frames_in_their_order_over_and_over(tmp_path: P
     assert player.captured in (6, 7)  # the next one may have been on its way
 
 
-# -- a process of its own -------------------------------------------------------------------------------------------
+# -- a separate process ---------------------------------------------------------------------------------------------
 
 
 def tell(send: counted_daemon.Send, *words: str) -> None:

@@ -205,7 +205,7 @@ def test_drift_beyond_the_histogram_is_counted_at_its_ends() -> None:
 
 
 def judged(shares: dict[str, list[float]]) -> judge_mask.MaskJudgement:
-    """Pictures 0, 1, … alternately masked and bare; each model says the share that stands at the picture's number."""
+    """Pictures 0, 1, … alternately masked and bare; each model gives the share at the picture's index."""
     examples = [
         Example(f"{at}.png", "face", at % 2, np.full((1, 1, 3), at, np.uint8)) for at in range(len(shares["float32"]))
     ]

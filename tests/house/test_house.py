@@ -1,4 +1,4 @@
-"""The house stands as drawn: the device needs no workshop, every pin is exact, the wheel holds the package alone."""
+"""The repository's rules: the device needs no workshop, every pin is exact, the wheel holds only the package."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A door where faces are squares of colour: a finder and a judge that know them, and whoever watches the pins."""
+"""A door where faces are squares of colour, with a finder and a judge for them, and a recorder of the pins."""
 
 import io
 import json
@@ -19,7 +19,7 @@ GREY, SKIN, CLOTH = (128, 128, 128), (220, 150, 120), (120, 170, 220)  # RGB
 
 
 class ColourFinder:
-    """Whatever is not grey is a face."""
+    """Everything that is not grey is a face."""
 
     def find(self, image: Image) -> list[Face]:
         there = np.abs(image.astype(int) - 128).max(axis=2) > 40
@@ -30,7 +30,7 @@ class ColourFinder:
 
 
 class ColourJudge:
-    """Red over blue is skin, blue over red is cloth."""
+    """More red than blue is skin, more blue than red is cloth."""
 
     def crop(self, image: Image, face: Face) -> Image:
         box = face.box
@@ -80,7 +80,7 @@ class Reel:
 
 
 def shown(colour: tuple[int, int, int], start: float, end: float) -> list[tuple[float, tuple[int, int, int]]]:
-    """One colour ten times a second."""
+    """One colour, ten frames a second."""
     return [(step / 10, colour) for step in range(round(start * 10), round(end * 10))]
 
 
@@ -105,7 +105,7 @@ def changes(stream: io.StringIO, name: str) -> list[object]:
 
 
 class Flaky(Reel):
-    """A reel whose camera has trouble for some of its moments, told by time; covered: frames come all the same."""
+    """A reel whose camera has trouble at some times; covered: frames come during the trouble."""
 
     def __init__(
         self, moments: list[tuple[float, tuple[int, int, int]]], bad: tuple[float, float], reason: str, covered: bool

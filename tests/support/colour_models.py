@@ -1,4 +1,4 @@
-"""Networks that know drawn faces without training: they look how blue the lower half of the face is."""
+"""Networks that classify drawn faces without training, by how blue the lower half of the face is."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from drawn_faces import SIDE, drawn, made
 from training.pictures import data
 from training.runs import run_folder
 
-SURE = 12.0  # logits between a bare face and a masked one, at least
+SURE = 12.0  # smallest difference of logits between a bare face and a masked one
 
 
 def photographs(root: Path, number: int = 40) -> Path:
@@ -42,7 +42,7 @@ def network(red: int = 0) -> keras.Model:
 
 
 def kept(folder: Path, photographs: Path) -> Path:
-    """A run folder with such a network, as a training would leave it."""
+    """A run folder with such a network, as a training leaves it."""
     folder.mkdir(parents=True)
     run_folder.save(network(), folder / "model.keras")
     run_folder.write(folder, made(data.load(photographs, progress=False).split(0).sha256))

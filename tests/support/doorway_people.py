@@ -15,7 +15,7 @@ COLUMNS = ("part", "path", "label", "group", "pasted", "faces", "score", "left",
 
 
 def photograph(label: Label) -> Image:
-    """A grey person in black before light green."""
+    """A grey person in black in front of light green."""
     image = np.full((224, 224, 3), (190, 225, 190), np.uint8)
     cv2.ellipse(image, (110, 224), (90, 80), 0, 0, 360, (25, 25, 25), -1)
     cv2.ellipse(image, (110, 85), (42, 55), 0, 0, 360, (90, 90, 90), -1)
@@ -24,7 +24,7 @@ def photograph(label: Label) -> Image:
 
 
 def portrait(folder: Path, label: Label, number: int = 0) -> Portrait:
-    """One on disk."""
+    """A photograph of one person, written to disk."""
     name = f"{label}/{number}.png"
     (folder / label).mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(folder / name), photograph(label)[..., ::-1])
@@ -32,12 +32,12 @@ def portrait(folder: Path, label: Label, number: int = 0) -> Portrait:
 
 
 def crowd(folder: Path, each: int = 3) -> list[Portrait]:
-    """So many masked, so many bare."""
+    """As many masked people as bare ones."""
     return [portrait(folder, label, number) for label in COLOURS for number in range(each)]
 
 
 def listed(folder: Path, people: list[Portrait], **changed: object) -> Path:
-    """The list `training list` would write of them; `changed` replaces columns in every row."""
+    """The list that `training list` writes of them; `changed` replaces columns in every row."""
     path = folder / "list.tsv"
     with path.open("w") as file:
         table = csv.DictWriter(file, COLUMNS, delimiter="\t")

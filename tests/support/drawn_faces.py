@@ -1,4 +1,4 @@
-"""Drawn faces, a network that tells them apart, and its conversion."""
+"""Drawn faces, a network that classifies them, and its conversion."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ SKIN, CLOTH = (220, 160, 130), (120, 170, 230)  # RGB
 
 
 def drawn(label: str, rng: np.random.Generator) -> Image:
-    """(48, 48, 3) a face on a wild background, its lower half of skin or of cloth."""
+    """(48, 48, 3) a face on a random background, the lower half in skin colour or cloth colour."""
     image = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (48, 48), interpolation=cv2.INTER_NEAREST)
     cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 360, SKIN, -1)
     cv2.ellipse(image, (24, 24), (15, 20), 0, 0, 180, SKIN if label == Label.WITHOUT_MASK else CLOTH, -1)
@@ -41,7 +41,7 @@ def made(split_sha256: str, **other: object) -> Run:
 
 
 class Finished(NamedTuple):
-    """What one call of the command line left."""
+    """The exit code and messages of one call of the command line."""
 
     exit_code: int
     errors: str

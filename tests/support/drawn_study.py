@@ -1,4 +1,4 @@
-"""Drawn pictures that any network can learn: a light lower half is a mask."""
+"""Drawn pictures that any network can learn: a light lower half means a mask."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ CLOTH, SKIN = (220, 180, 90), (90, 120, 200)  # BGR
 
 
 def photographs(root: Path, count: int = 60) -> Path:
-    """with_mask/ and without_mask/, each picture another one; half of each."""
+    """with_mask/ and without_mask/, all pictures different; half of each class."""
     rng = np.random.default_rng(0)
     for number in range(count):
         label = data.LABELS[number % 2]

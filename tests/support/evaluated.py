@@ -1,4 +1,4 @@
-"""A network that tells two colours apart, saved."""
+"""A saved network that distinguishes two colours."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ SIZE = 8
 
 
 def saved(path: Path, *classes: int) -> Path:
-    """A model that goes by the mean colour, with an output for each of `classes`: the first two say cloth and skin."""
+    """A model that decides by the mean colour, with an output for each of `classes`: the first two are cloth and
+    skin."""
     keras: Any = pytest.importorskip("keras", reason="needs extra `train`")
     image = keras.Input((SIZE, SIZE, 3))
     mean = keras.layers.GlobalAveragePooling2D()(image)

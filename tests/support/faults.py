@@ -1,4 +1,4 @@
-"""What can go wrong at a door, one function a fault: each makes it happen and yields what it observed."""
+"""The faults of a unit at a door, one function each: it causes the fault and yields what it observed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WATCHDOG = 1.0  # seconds
 
 
 class Scenes:
-    """What the camera may show, as it travels; each moves, for a picture that stands still is a frozen camera."""
+    """What the camera can show, encoded; every scene moves, because a still picture would count as a frozen camera."""
 
     def __init__(self) -> None:
         scene, rng = demo.Scene(), np.random.default_rng(0)

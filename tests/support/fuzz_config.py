@@ -1,8 +1,8 @@
-"""Config files and variables made hostile at random, and what `config.load` makes of each.
+"""Config files and variables with random faults, and the result of `config.load` for each.
 
     python tests/support/fuzz_config.py 3000 15
 
-prints how many were tried, refused in one line, accepted, and how many ended in anything else, which is a defect.
+prints how many were tried, refused in one line, accepted, and how many ended in any other way, which is a defect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOKENS = [letter.encode() for letter in (*"[]{}=\n\r\0\"'#\\.,", "[[", "]]", '""
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
-    """One to four changes: a value, a key, a line, a piece or a byte replaced, doubled, cut out or put elsewhere."""
+    """One to four changes: a value, key, line, piece or byte is replaced, doubled, removed or moved."""
     for _ in range(rng.randint(1, 4)):
         change = rng.choice([_value, _key, _uncommented, _token, _byte, _cut, _doubled, _moved, _encoded])
         content = change(content, rng)
@@ -37,7 +37,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
 
 
 def load(path: Path, environment: dict[str, str]) -> str:
-    """What happens: `accepted`, `refused`, or the name of the exception that nobody expected."""
+    """The result: `accepted`, `refused`, or the name of an unexpected exception."""
     try:
         for entry in effective.entries(path, environment):
             effective.text_line(entry), effective.json_line(entry)
@@ -49,7 +49,7 @@ def load(path: Path, environment: dict[str, str]) -> str:
 
 
 def tried(number: int, rng: random.Random, folder: Path) -> tuple[Counter[str], float]:
-    """How often each happened, and the longest time in seconds of one."""
+    """How often each result occurred, and the longest time of one load in seconds."""
     shipped, found, longest = config.default_path().read_bytes(), Counter[str](), 0.0
     path = folder / "x.toml"
     for _ in range(number):

@@ -1,4 +1,4 @@
-"""Tracker and policy together, fed with faces that a test draws: hours pass in seconds."""
+"""Tracker and policy together, fed with faces that a test gives: hours pass in seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def face(x: float = 300, y: float = 200, size: float = 80, verdict: Verdict = BA
 
 @dataclass
 class Hall:
-    """A unit without a camera: `look` once a frame."""
+    """A unit without a camera: call `look` once a frame."""
 
     opinion: Opinion = field(default_factory=opinion)
     rules: Rules = field(default_factory=rules)
@@ -46,7 +46,7 @@ class Hall:
             self.switches.append((alert.on, round(time, 3)))
 
     def watch(self, times: Iterable[float], there: Callable[[float], Sequence[Judged]]) -> Switches:
-        """What is there at each time; returns all switches so far."""
+        """Look at what is there at each time; returns all switches so far."""
         for time in times:
             self.look(there(time), time)
         return self.switches
@@ -58,7 +58,7 @@ class Hall:
 
     @property
     def alarm(self) -> float:
-        """Seconds of alarm, of the alerts that ended."""
+        """Seconds of alarm, for the alerts that ended."""
         return sum(time if not on else -time for on, time in self.switches)
 
 

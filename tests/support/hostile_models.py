@@ -1,8 +1,8 @@
-"""Models that are well-formed bundles and hostile all the same: made of the shipped ones, a seed each, and judged.
+"""Well-formed but hostile bundles: the shipped models changed in one way each, by seed, and how a unit handles them.
 
-`python tests/support/hostile_models.py --count 1000` prints what became of each kind; `--unguarded` what would
-become of them if they were opened without being tried; `--yunet FILE.onnx` the same of YuNet's file, damaged. Each
-is opened in a process of its own, forked off one that has the libraries.
+`python tests/support/hostile_models.py --count 1000` prints the outcome of each kind; `--unguarded` prints the outcome
+of opening them without the trial; `--yunet FILE.onnx` does the same with YuNet's file, damaged. Each is opened in a
+separate process, forked from one that has loaded the libraries.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from maskwatch.vision.foreign.trial import ENVIRONMENT, refusal
 from maskwatch.vision.model_card import Task
 
 PATH, ONNX = Path("hostile.tflite"), Path("hostile.onnx")
-SECONDS = 20.0  # a model may take
+SECONDS = 20.0  # that a model may take
 NUMBERS = (-(2**31), -1, 0, 1, 2, 3, 5, 7, 64, 4096, 65536, 2**20, 2**31 - 1)
 SCALES = (0.0, -1.0, float("nan"), float("inf"), 1e-45, 1e-30, 1e30, 3e38)
 REFUSED, WORKS, CRASH, TRACEBACK = "refused", "works", "CRASH", "TRACEBACK"
@@ -43,7 +43,7 @@ REFUSED, WORKS, CRASH, TRACEBACK = "refused", "works", "CRASH", "TRACEBACK"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one model."""
+    """The outcome of one model."""
 
     kind: str
     task: Task
@@ -110,7 +110,7 @@ def contents(model: Any, rng: np.random.Generator) -> None:
 
 
 def small_constants(model: Any, rng: np.random.Generator) -> None:
-    """Axes, sizes to resize to, shapes to reshape to: what kernels take from a tensor."""
+    """Axes, and shapes or sizes to change to: values that kernels read from a tensor."""
     graph = model.subgraphs[0]
     found = [
         t for t in graph.tensors if t.type == 2 and (data := model.buffers[t.buffer].data) is not None and len(data)
@@ -213,7 +213,7 @@ def flags(model: Any, rng: np.random.Generator) -> None:
 
 
 def no_numbers(model: Any, rng: np.random.Generator) -> None:
-    """An answer in floats that overflow: a last operator makes them of integers with a scale of 3e38."""
+    """Outputs of floats that overflow: a last operator converts integers with a scale of 3e38."""
     from ai_edge_litert import schema_py_generated as schema
 
     graph = model.subgraphs[0]
@@ -235,7 +235,7 @@ def no_numbers(model: Any, rng: np.random.Generator) -> None:
 
 
 def nothing(model: Any, rng: np.random.Generator) -> None:
-    """The model itself, which must not be refused."""
+    """The unchanged model, which must not be refused."""
 
 
 MUTATIONS: dict[str, Callable[[Any, np.random.Generator], None]] = {
@@ -254,7 +254,7 @@ def _pick(choices: list[Any], rng: np.random.Generator) -> Any:
 
 
 def _rewired(places: Any, count: int, rng: np.random.Generator) -> list[int]:
-    """Tensors that an operator or graph names, changed: another, none, one too many, past the end."""
+    """Indices of tensors of an operator or graph, changed: another one, none, one too many, one past the end."""
     changed = [int(place) for place in places]
     how = rng.integers(4)
     if how == 0 and changed:
@@ -293,7 +293,7 @@ def _shipped(task: Task) -> bundle.Bundle:
 
 @functools.cache
 def _tables(flatbuffer: bytes) -> np.ndarray:
-    """Places of the bytes that are not a tensor's content, nor the file's identifier."""
+    """Positions of bytes that are neither a tensor's content nor the file's identifier."""
     others = np.ones(len(flatbuffer), bool)
     others[4:8] = False
     for buffer in Table.root(flatbuffer).tables(4, 10_000):
@@ -308,10 +308,10 @@ def _tables(flatbuffer: bytes) -> np.ndarray:
 
 
 def judged(kind: str, task: Task, seed: int, guarded: bool = True) -> Outcome | None:
-    """Guarded as the unit is, or opened just so; None where there is no such model."""
+    """The outcome, guarded as on a unit or unguarded; None if there is no such model."""
     try:
         flatbuffer = hostile(kind, task, seed)
-    except Exception:  # no schema takes what was put in
+    except Exception:  # the schema cannot hold the change
         return None
     card = _shipped(task).card
     content, start = bundle.pack(flatbuffer, card), time.perf_counter()
@@ -331,7 +331,7 @@ def _guarded(task: Task, content: bytes) -> tuple[str, str, str]:
 
 
 def _use(task: Task, content: bytes) -> str | None:
-    """What a unit does with a model, for a while; the reason where it refuses it in a line."""
+    """Use a model for a while as a unit does; returns the reason if it is refused in one line."""
     rng = np.random.default_rng(2)
     frames = [rng.integers(0, 256, (360, 480, 3), np.uint8) // shade for shade in (1, 2, 8, 255)]
     opened = bundle.verified(content, PATH, task)
@@ -350,7 +350,7 @@ def _use(task: Task, content: bytes) -> str | None:
 
 
 def _in_child(work: Callable[[], str | None]) -> tuple[str, str]:
-    """Do it in a fork of this process: works, refused with the reason, CRASH, or TRACEBACK."""
+    """Run it in a fork of this process: works, refused with the reason, CRASH, or TRACEBACK."""
     reading, writing = os.pipe()
     process = os.fork()
     if not process:
@@ -376,7 +376,7 @@ def _in_child(work: Callable[[], str | None]) -> tuple[str, str]:
 
 
 def _ended(process: int) -> int:
-    """The exit code as subprocess has it; killed where it takes too long."""
+    """The exit code as subprocess gives it; a process that takes too long is killed."""
     limit = time.monotonic() + SECONDS
     while time.monotonic() < limit:
         done, status = os.waitpid(process, os.WNOHANG)
@@ -388,7 +388,7 @@ def _ended(process: int) -> int:
 
 
 def damaged(whole: bytes, seed: int) -> bytes:
-    """An ONNX file with bytes changed, cut out, put in, or cut off at the end."""
+    """An ONNX file with bytes changed, removed, inserted, or cut off at the end."""
     rng = np.random.default_rng(seed)
     data = np.frombuffer(whole, np.uint8).copy()
     how, place = rng.integers(4), int(rng.integers(len(data)))
@@ -405,7 +405,7 @@ def damaged(whole: bytes, seed: int) -> bytes:
 
 
 def judged_yunet(whole: bytes, seed: int, guarded: bool = True) -> Outcome:
-    """As judged(), of YuNet's file."""
+    """As judged(), for YuNet's file."""
     content, start = damaged(whole, seed), time.perf_counter()
     by, end, reason = "nothing", WORKS, ""
     if guarded:
@@ -429,14 +429,14 @@ def _use_yunet(content: bytes) -> str | None:
 
 
 def cases(count: int, seed: int) -> Iterator[tuple[str, Task, int]]:
-    """Every kind in turn; two of three are of the smaller model, the finder, which packs in a tenth of the time."""
+    """Every kind in turn; two of three are of the smaller model, the finder, which is packed in a tenth of the time."""
     for number in range(count):
         task: Task = "mask" if number // len(KINDS) % 3 == 2 else "face"
         yield KINDS[number % len(KINDS)], task, seed + number // len(KINDS)
 
 
 def main() -> None:
-    """Judge so many, and print an outcome a line (--json) or a table."""
+    """Judge `--count` models, and print a line for each (--json) or a table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)

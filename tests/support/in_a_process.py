@@ -1,4 +1,4 @@
-"""A program in a process of its own, with its time and memory."""
+"""Runs a program in a separate process, and measures its time and memory."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def in_a_process(program: str, *words: str, **variables: str) -> tuple[str, float, int]:
-    """What a program printed, its seconds and its peak memory in MB; the file's limits hold as on a unit."""
+    """A program's output, its seconds and its peak memory in MB; its file limits are those of a unit."""
     measured = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     start = time.monotonic()
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Made-up runs, for arithmetic needs no clock, and made-up programs."""
+"""Made-up runs for tests of arithmetic, and made-up programs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ QUIET = {"clock_mhz": 2400.0, "temperature_c": 50.0, "throttled": 0, "time": "20
 def row(
     variant: str = "int8", ms: float = 10.0, model: str = "mask", threads: int = 1, seed: int = 0, **others: Any
 ) -> dict[str, Any]:
-    """One combination: calls vary by 1 %, rounds among each other as much."""
+    """One combination: calls vary by 1 %, and so do the rounds."""
     random = np.random.default_rng(seed)
     middles = ms * random.normal(1, 0.01, PLAN.rounds)
     us = [[int(1e3 * middle * factor) for factor in random.normal(1, 0.01, PLAN.calls)] for middle in middles]
@@ -44,7 +44,7 @@ def row(
 
 
 def record(*rows: dict[str, Any], **host: Any) -> dict[str, Any]:
-    """A run on a quiet Pi 5."""
+    """The record of a run on a quiet Pi 5."""
     machine = {
         "board": "Raspberry Pi 5 Model B Rev 1.0",
         "machine": "aarch64",
@@ -76,17 +76,17 @@ def record(*rows: dict[str, Any], **host: Any) -> dict[str, Any]:
 
 
 def profile(*operators: tuple[str, int, float]) -> dict[str, Any]:
-    """Kernels: kind, place, microseconds."""
+    """A profile of kernels: kind, place, microseconds."""
     return {"operators": [list(each) for each in operators]}
 
 
 def with_calls(values: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """A row of these milliseconds, by round."""
+    """A row with these milliseconds, by round."""
     return row(us=[[int(1e3 * value) for value in each] for each in values])
 
 
 def fake_program(folder: Path, name: str, script: str) -> Path:
-    """A program that stands on the PATH under that name."""
+    """A program of that name, for a folder on the PATH."""
     path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What a test needs beside the package: the shipped bundles, the demo's portrait, a program to run."""
+"""What a test needs in addition to the package: the shipped bundles, the demo's portrait, a program."""
 
 import importlib.util
 import os

@@ -1,6 +1,6 @@
-"""Drawn pictures of every kind, damaged in seeded ways, and what reading them costs.
+"""Drawn pictures of every kind, damaged in seeded ways, and the cost of reading them.
 
-`python tests/support/odd_pictures.py 20000` tries more of them than the suite does, and prints the figures.
+`python tests/support/odd_pictures.py 20000` tries more of them than the tests do, and prints the figures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def drawn() -> list[bytes]:
-    """Whole files: each kind, 8 and 16 bits, grey, with alpha, and a JPEG that EXIF turns."""
+    """Complete files: each kind, 8 and 16 bits, grey, with alpha, and a JPEG that EXIF turns."""
     rng = np.random.default_rng(0)
     colour = np.clip(rng.normal(120, 40, (48, 64, 3)), 0, 255).astype(np.uint8)
     kinds = [(".jpg", []), (".jpg", PROGRESSIVE), (".png", []), (".bmp", []), (".webp", []), (".webp", LOSSLESS)]
@@ -40,7 +40,7 @@ def drawn() -> list[bytes]:
 
 
 def turned(jpeg: bytes) -> bytes:
-    """With EXIF that says: turn it right."""
+    """The JPEG with EXIF that says: turn right."""
     entry = b"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"  # orientation, short, 1, turn right
     exif = b"Exif\0\0II*\0\x08\0\0\0" + b"\x01\x00" + entry + b"\0\0\0\0"
     return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
@@ -70,7 +70,7 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
 
 
 def mended(data: bytes) -> bytes:
-    """A PNG with its checksums set right, so that what is damaged reaches the decoder."""
+    """A PNG with corrected checksums, so that the damage reaches the decoder."""
     if not data.startswith(pictures.PNG_START):
         return data
     content, place = bytearray(data), len(pictures.PNG_START)
@@ -82,7 +82,7 @@ def mended(data: bytes) -> bytes:
 
 
 def try_all(number: int, seed: int = 0) -> dict[str, float]:
-    """Read so many damaged pictures; what is neither a picture nor a SourceError is raised."""
+    """Read so many damaged pictures; raises whatever is neither a picture nor a SourceError."""
     dice, whole, counts = random.Random(seed), drawn(), Counter[str]()
     slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
-"""Videos that cv2's writer cannot make: uneven times, pixels that are not square, bare streams, codecs unknown here.
+"""Videos that cv2's writer cannot make: uneven times, pixels that are not square, bare streams, unknown codecs.
 
-`python tests/support/odd_videos.py 5000` plays more damaged ones than the suite does, and prints the figures.
+`python tests/support/odd_videos.py 5000` plays more damaged ones than the tests do, and prints the figures.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def matroska(
     shown: tuple[int, int] | None = None,
     finished: bool = True,
 ) -> Path:
-    """A whole file.
+    """Write a complete file.
 
     Args:
         path: of the file.
@@ -58,7 +58,7 @@ def matroska(
         codec: Matroska's name of it.
         private: its header.
         shown: width and height in which a frame is to be shown.
-        finished: False leaves out the lengths, as a recorder that is still at work.
+        finished: False leaves out the lengths, like a recorder that is still recording.
     """
     kind = _number("4286", 1) + _number("42F7", 1) + _number("42F2", 4) + _number("42F3", 8)
     head = _element("1A45DFA3", kind + _element("4282", b"matroska") + _number("4287", 4) + _number("4285", 2))
@@ -81,13 +81,13 @@ def matroska(
 
 
 def with_times(path: Path, times: Sequence[float]) -> Path:
-    """An MPEG transport stream of cv2's with other times, in seconds, in the order of its frames."""
+    """An MPEG transport stream of cv2 with other times, in seconds, in the order of its frames."""
     content, number = bytearray(path.read_bytes()), 0
     for place in range(0, len(content), 188):
         start = content.find(b"\0\0\1\xe0", place, place + 188)
         if not content[place + 1] & 0x40 or start < 0:
             continue
-        content[start + 7] = 0x80  # a time to show it, none to decode it
+        content[start + 7] = 0x80  # a time to show it, but no time to decode it
         ticks = round(90_000 * (1 + times[number]))
         parts = (
             0x21 | ticks >> 29 & 0xE,
@@ -116,17 +116,17 @@ def patched(path: Path, box: bytes, change: Callable[[bytearray], None]) -> Path
 
 
 def turned(body: bytearray) -> None:
-    """In `tkhd`: a phone held upright says, turn it right."""
+    """In `tkhd`: turn right, as written by a phone held upright."""
     body[40:76] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30)
 
 
 def halved(body: bytearray) -> None:
-    """In `elst`: somebody trimmed the film to its first half; the frames stay in the file."""
+    """In `elst`: the film was trimmed to its first half; all frames stay in the file."""
     body[8:12] = (int.from_bytes(body[8:12], "big") // 2).to_bytes(4, "big")
 
 
 def h264(levels: Sequence[int], across: int = 4, down: int = 3) -> bytes:
-    """A bare H.264 stream: frames of one brightness each, not 0, every block of 16x16 pixels as it is (I_PCM)."""
+    """A bare H.264 stream: frames of one brightness each, not 0, with uncompressed blocks of 16x16 pixels (I_PCM)."""
     settings = _unit(0x67, _bits("01000010 00000000 00001010", 0, 0, 2, 0, "0", across - 1, down - 1, "110 0"))
     choices = _unit(0x68, _bits(0, 0, "00", 0, 0, 0, "000", 0, 0, 0, "000"))
     return settings + choices + b"".join(_picture(n, level, across * down) for n, level in enumerate(levels))
@@ -144,7 +144,7 @@ def _picture(number: int, level: int, blocks: int) -> bytes:
 
 
 def _bits(*values: int | str) -> str:
-    """Numbers as Exp-Golomb codes, strings as they are."""
+    """Numbers as Exp-Golomb codes, strings unchanged."""
     return "".join(_golomb(value) if isinstance(value, int) else value.replace(" ", "") for value in values)
 
 
@@ -165,7 +165,7 @@ def brightness(level: int) -> Image:
 
 
 def whole(folder: Path) -> list[bytes]:
-    """Short films of the kinds that cv2 can write, and of ours."""
+    """Short films of the kinds that cv2 can write, and of the kinds made here."""
     films = [
         h264(range(100, 120)),
         matroska(folder / "x.mkv", [(n / 9, jpeg(brightness(n))) for n in range(20)]).read_bytes(),
@@ -188,7 +188,7 @@ def whole(folder: Path) -> list[bytes]:
 
 
 def try_all(number: int, seed: int = 0) -> dict[str, float]:
-    """Play so many damaged films; whatever is no SourceError is raised, and so are times that run backwards."""
+    """Play so many damaged films; raises whatever is not a SourceError, and also times that run backwards."""
     dice, counts, slowest = random.Random(seed), Counter[str](), 0.0
     with tempfile.TemporaryDirectory() as folder:
         films, path = whole(Path(folder)), Path(folder) / "x"
@@ -203,7 +203,7 @@ def try_all(number: int, seed: int = 0) -> dict[str, float]:
 
 
 def play(path: Path) -> bool:
-    """Whether there was a frame, or a line that said why not."""
+    """Whether there was a frame, or else a line that said why not."""
     newest = 0.0
     try:
         film = VideoFile(path, 15.0)

@@ -1,4 +1,4 @@
-"""Tiny mask models as tutorials make them: any scaling, order of channels and labels, and ending. None is trained."""
+"""Tiny mask models as in tutorials, with any scaling, order of channels and labels, and ending. None is trained."""
 
 import json
 from pathlib import Path
@@ -15,9 +15,10 @@ from convert.own.pixels import SCALED
 from maskwatch.flow import Image
 from training.pictures import data
 
-ROUND_SKIN = 0.35  # share of the range of a channel: nearer to the skin's colour is skin
+ROUND_SKIN = 0.35  # share of a channel's range: colours nearer to the skin's count as skin
 SURE = 20.0
-YELLOW = (240, 200, 20)  # RGB; no way to feed the model turns this cloth into skin, and skin into cloth
+# RGB; with no scaling or order of channels does this cloth look like skin, or skin like this cloth
+YELLOW = (240, 200, 20)
 
 
 def face(label: str, rng: np.random.Generator) -> Image:
@@ -40,13 +41,13 @@ def photographs(root: Path, number: int = 40) -> Path:
 def model(
     scaled: str = "-1..1", channels: str = "rgb", bare: int = 1, ending: str = "softmax", size: int | None = SIDE
 ) -> keras.Model:
-    """Looks whether the lower half of a drawn face has the skin's colour.
+    """A model that decides whether the lower half of a drawn face has the skin's colour.
 
     Args:
-        scaled, channels: how it wants its pixels.
-        bare: which of two outputs says so.
-        ending: softmax or logits of two outputs; sigmoid or a layer of its own for it, of one.
-        size: None leaves it open.
+        scaled, channels: how it takes its pixels.
+        bare: which of two outputs means a bare face.
+        ending: softmax or logits with two outputs; with one output sigmoid, as an activation or as a separate layer.
+        size: None leaves the input's size open.
     """
     image = keras.Input((size, size, 3))
     seen = keras.layers.Conv2D(2, 1, name="red_and_blue")
@@ -79,7 +80,7 @@ def model(
 
 
 def as_tflite(network: keras.Model, pictures: list[Any] | None = None) -> bytes:
-    """A .tflite as the converter of a tutorial makes it; of integers, with `pictures` as the model takes them."""
+    """A .tflite as a tutorial's converter makes it; with integers if `pictures` are given, as the model takes them."""
     fixed = keras.Input(batch_shape=(1, SIDE, SIDE, 3))
     converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(fixed, network(fixed)))
     if pictures is not None:
@@ -93,7 +94,7 @@ def as_tflite(network: keras.Model, pictures: list[Any] | None = None) -> bytes:
 def keras_2(path: Path) -> Path:
     """An .h5 as Keras 2 wrote it: preprocess_input as TFOpLambda, `groups` in a DepthwiseConv2D, an axis as a list.
 
-    It answers how much more red than blue there is, as softmax of two.
+    Its output is a softmax of two, by how much more red than blue there is.
     """
     layers = [
         layer(
@@ -137,9 +138,9 @@ def keras_2(path: Path) -> Path:
 
 
 def layer(kind: str, name: str, config: dict[str, Any], inbound: list[Any]) -> dict[str, Any]:
-    """One layer of a functional model, as Keras 2 told of it."""
+    """One layer of a functional model, in Keras 2's form."""
     nodes = [[[inbound[0], 0, 0, inbound[1] if len(inbound) > 1 else {}]]] if inbound else []
     told = {"name": name, "trainable": True, "dtype": "float32", **config}
-    if kind == "TFOpLambda":  # an argument that is no layer's answer: one list less
+    if kind == "TFOpLambda":  # an argument that is not a layer's output: one list less
         nodes = [[inbound[0], 0, 0, inbound[1]]]
     return {"class_name": kind, "name": name, "config": told, "inbound_nodes": nodes}

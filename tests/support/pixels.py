@@ -1,7 +1,7 @@
-"""Drawn pictures and what the device's preprocess makes of them, as hashes: the same on every processor.
+"""Hashes of drawn pictures after each step of the device's preprocess: the same on every processor.
 
-`python tests/support/pixels.py` prints them; pixels.json beside it holds them. x86-64 and aarch64 (OpenCV 5.0.0.93 and
-4.11.0.86, run by qemu-user as a Cortex-A72) made the same. Write it anew only with a new preprocess.VERSION.
+`python tests/support/pixels.py` prints them; pixels.json beside it has them. x86-64 and aarch64 (OpenCV 5.0.0.93 and
+4.11.0.86, run by qemu-user as a Cortex-A72) gave the same. Only change it with a new preprocess.VERSION.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def drawn(width: int, height: int) -> Image:
 
 
 def hashes() -> dict[str, str]:
-    """What each step makes of each picture."""
+    """The hash of each picture after each step."""
     found = {}
     for width, height in (*EVEN, *ODD):
         image, name = drawn(width, height), f"{width}x{height}"

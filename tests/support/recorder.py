@@ -1,4 +1,4 @@
-"""An output that notes what it is told."""
+"""An output that notes the alerts it gets."""
 
 import threading
 
@@ -7,7 +7,7 @@ from maskwatch.outputs import Output
 
 
 class Recorder(Output):
-    """An output that remembers, and can be told to fail or to hang."""
+    """An output that remembers, and can be made to fail or to hang."""
 
     name = "recorder"
 

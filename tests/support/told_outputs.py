@@ -1,4 +1,4 @@
-"""Outputs that tell how they are, and a clock that goes on when told to."""
+"""Outputs that report their health, and a clock that a test advances."""
 
 import threading
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Clock:
 
 
 class Part(Output):
-    """An output whose every call does what `act` says; it remembers what it was told to show."""
+    """An output whose every call does what `act` says; it remembers what it should show."""
 
     tells = True
 

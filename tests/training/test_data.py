@@ -27,7 +27,7 @@ STUDY_SET = Path(FOLDER or ".") / "face-mask-7553"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Five pictures in eight files: 1 is there three times, 4 stands in both classes."""
+    """Five pictures in eight files: picture 1 three times, picture 4 in both classes."""
     root = tmp_path / "set"
     for name, seed, quality in (
         ("with_mask/a.jpg", 1, 95),

@@ -42,7 +42,7 @@ def street(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def captions(monkeypatch: pytest.MonkeyPatch) -> Sheets:
-    """What stands under the pictures of each sheet."""
+    """The captions of each sheet."""
     seen: Sheets = {}
     written = contact_sheet.write
 

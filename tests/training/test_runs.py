@@ -195,7 +195,7 @@ def test_looks_are_shared_out_among_portraits_and_the_classes_of_scenes_and_with
 
 @pytest.fixture
 def seen(tmp_path: Path) -> list[Sample]:
-    """A portrait and a street face of each class, in pictures of their own."""
+    """A portrait and a street face of each class, each in a separate picture."""
     return [
         replace(each, path=save(tmp_path, f"{number}.png", number))
         for number, each in enumerate([*PORTRAITS[:2], *(sample(label, True) for label in range(3))])

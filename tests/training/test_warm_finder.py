@@ -24,7 +24,7 @@ PICTURES = np.repeat(np.repeat(RNG.integers(0, 256, (8, SIZE // 8, SIZE // 8, 3)
 
 @pytest.fixture(scope="module")
 def trained() -> keras.Model:
-    """Its batch norms are not the identity: each has learnt something of its own."""
+    """A finder whose batch norms are not the identity: each has other statistics."""
     keras.utils.set_random_seed(0)
     model = finder.build(SIZE, 0.35, CHANNELS, stem=8)
     for owner in (model, model.get_layer(finder.TRUNK)):

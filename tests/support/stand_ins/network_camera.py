@@ -68,13 +68,13 @@ class NetworkCamera:
         self._film = [picture if isinstance(picture, tuple) else encoded(picture) for picture in pictures]
 
     def hang_up(self) -> None:
-        """Cut the client off; it may come back."""
+        """Close the client's connection; it may connect again."""
         if self._client is not None:
             with contextlib.suppress(OSError):
                 self._client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Gone: nobody can connect. A second call does nothing."""
+        """Close the camera: nobody can connect any more. A second call does nothing."""
         if self._over.is_set():
             return
         self._over.set()

@@ -32,7 +32,7 @@ class Spoilt:
         return self._finder.find(image)
 
     def fail(self) -> None:
-        """What happens to each frame from now on."""
+        """Called for each frame from now on; a subclass fails in its own way."""
         raise NotImplementedError
 
 

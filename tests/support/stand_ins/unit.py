@@ -1,4 +1,4 @@
-"""The unit whole, as systemd runs it: a process of its own, pins in files, a camera, a config with short times."""
+"""A whole unit as systemd runs it: a separate process, pins in files, a camera, a config with short times."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ max_fps = 10.0
 
 @dataclass(frozen=True)
 class Row:
-    """What was observed of a fault, from its beginning on."""
+    """What was observed of a fault, from its start."""
 
     fault: str
     alarm: list[str]  # events the unit told: alert_on, alert_off, fault, fault_over
@@ -73,7 +73,7 @@ class Row:
 
 
 class Unit:
-    """One unit in a folder of its own. Ended by end(), whatever happened to it."""
+    """One unit in its own folder; end() ends it, whatever happened to it."""
 
     def __init__(self, folder: Path, source: str) -> None:
         """
@@ -96,13 +96,13 @@ class Unit:
         self.process: subprocess.Popen[str]
 
     def change(self, before: str, after: str) -> None:
-        """Another text in the config file."""
+        """Replace a text in the config file."""
         text = self.config.read_text()
         assert before in text
         self.config.write_text(text.replace(before, after))
 
     def start(self, *program: str, **environment: str) -> None:
-        """Run it, or a program in its place."""
+        """Start the unit, or a program instead of it."""
         command = [sys.executable, *(program or PROGRAM), "run", "--json", "--config", str(self.config)]
         self.begin()
         self.process = subprocess.Popen(
@@ -116,7 +116,7 @@ class Unit:
         self._readers = [_collect(self.process.stdout, self._told), _collect(self.process.stderr, self._logged)]
 
     def start_unread(self) -> None:
-        """Run it with stdout and stderr full from the beginning, and nobody who reads them."""
+        """Start the unit with stdout and stderr full from the start, and no reader."""
         command = [sys.executable, *PROGRAM, "run", "--json", "--config", str(self.config)]
         self.begin()
         self._full = full_pipe()
@@ -137,7 +137,7 @@ class Unit:
         self.wait(lambda: self.events()[-1:] == ["alert_on"] and self.on() == ALARM, "an alarm")
 
     def begin(self) -> None:
-        """The fault begins now: what follows is the next row's."""
+        """The fault starts now: what follows belongs to the next row."""
         self._began, self._seen = time.monotonic(), (len(self._told), len(self._logged))
 
     def row(self, fault: str, watched: float = 0.0) -> Row:
@@ -170,7 +170,7 @@ class Unit:
         return self.process.wait(PATIENCE)
 
     def end(self) -> None:
-        """SIGTERM if it still runs, and SIGKILL if that does not help."""
+        """Send SIGTERM if it still runs, and SIGKILL if that does not help."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -182,7 +182,7 @@ class Unit:
             self._join()
 
     def signal(self, number: signal.Signals) -> None:
-        """The fault begins with a signal to it."""
+        """Start a fault by sending the unit a signal."""
         self.begin()
         self.process.send_signal(number)
 

@@ -30,7 +30,7 @@ class Request:
 
 
 class WebCamera:
-    """Answers every request the same way, each connection in a thread of its own, while the `with` block runs."""
+    """Answers every request the same way, each connection in a separate thread, while the `with` block runs."""
 
     def __init__(self, answer: Answer, encrypted: bool = False) -> None:
         """
@@ -113,7 +113,7 @@ def jpeg(level: int = 120, size: tuple[int, int] = (160, 96)) -> bytes:
 
 
 def level_of(image: Image) -> int:
-    """What `jpeg` was told, within a few."""
+    """The level that `jpeg` was given, to within a few."""
     return round(float(image.mean()) - float(np.random.default_rng(7).integers(0, 100, (6, 10, 3)).mean()))
 
 
