@@ -108,7 +108,7 @@ def test_a_drawing_takes_any_box_be_it_tiny_or_half_outside_and_stays_near_it(
     image = wild(100, 80)
     drawn = drawing(image, box, np.random.default_rng(seed))
     assert (drawn.shape, drawn.dtype) == (image.shape, np.uint8)
-    elsewhere = ~near(box, 100, 80)[1:-1, 1:-1]  # without the rim, which is background beside the picture
+    elsewhere = ~near(box, 100, 80)[1:-1, 1:-1]  # without the rim, whose pixels represent a face outside the picture
     assert not (drawn != image).any(axis=2)[1:-1, 1:-1][elsewhere].any()
 
 
