@@ -65,6 +65,11 @@ def _transfer(name: str, heads: tuple[Head, ...], epochs: tuple[int, ...], accur
     )
 
 
+def _until_it_stalls(network: str, name: str, said: str, rate: float, patience: int, **more: object) -> Variant:
+    """A training from random weights with a falling rate and averaged weights, for as long as validation improves."""
+    return Variant(network, name, said, rate=rate, patience=patience, cosine=True, ema=0.995, **more)  # type: ignore[arg-type]
+
+
 M1: tuple[Head, ...] = ((128, 0.5),)
 M3: tuple[Head, ...] = ((128, 0.25), (128, 0.5))
 M6: tuple[Head, ...] = ((128, 0.25), (128, 0.25), (128, 0.5))
@@ -75,45 +80,39 @@ ALL = (
     _plain("C3", 2, 10),
     _plain("C4", 3, 10),
     _plain("C5", 3, 15, accuracy=88.29),
-    Variant(
+    _until_it_stalls(
         "cnn",
         "long",
         "3 hidden layers, trained until the checked part gets no better: the study's network, given its time",
-        128,
-        (80,),
-        1e-3,
-        cosine=True,
-        ema=0.995,
-        decay=1e-4,
+        rate=1e-3,
         patience=25,
+        size=128,
+        epochs=(80,),
+        decay=1e-4,
         depth=3,
         accuracy=88.29,
         why=f"{SELECTED_BY}; ours goes on for up to 80 epochs, theirs ended after 5 to 15.",
     ),
-    Variant(
+    _until_it_stalls(
         "deep_cnn",
         "deep_cnn",
         "A custom network with 128 layers; no more is told. Ours: networks/deep_cnn.py",
-        128,
-        (80,),
-        1e-3,
-        cosine=True,
-        ema=0.995,
-        decay=1e-5,
+        rate=1e-3,
         patience=25,
+        size=128,
+        epochs=(80,),
+        decay=1e-5,
         why="The study gives no figure of it alone.",
     ),
-    Variant(
+    _until_it_stalls(
         "alexnet",
         "alexnet",
         "96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, from scratch",
-        227,
-        (60,),
-        3e-4,
-        cosine=True,
-        ema=0.995,
-        decay=1e-4,
+        rate=3e-4,
         patience=20,
+        size=227,
+        epochs=(60,),
+        decay=1e-4,
         accuracy=95.45,
         parameters=29_979_394,
         why=f"{SELECTED_BY} (the study has 97.29 and 98.21 % elsewhere); epochs and rate are not told.",
