@@ -114,8 +114,7 @@ def provenance(
 
 
 def caveats(run: Run, recipe: Recipe) -> dict[str, Any]:
-    """What ModelCard.caveats mentions. Keys are left out when not needed, so that cards stay the same bytes as
-    before."""
+    """What ModelCard.caveats mentions. Keys that are not needed are left out, to keep the bytes of earlier cards."""
     weaker = gates.loosened(run.task, recipe.gates)
     return {
         **({"quick": True} if run.quick or recipe.quick else {}),

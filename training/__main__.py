@@ -89,8 +89,7 @@ def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, s
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 @click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
 def list_part(root: Path, part: str, seed: int, out: Path) -> None:
-    """List the photographs of a part of DIR, with class, near-duplicates and best known face; for `benchmarks
-    doorway`."""
+    """List the photographs of a part of DIR, with class, near-duplicates and best face; for `benchmarks doorway`."""
     from training.pictures import listing
 
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -94,8 +94,7 @@ def knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], C
 
 
 def need(weights: str | None, start: Path | None = None) -> None:
-    """Check that one of the two is given, and that a weights file exists, before Keras is imported, which takes
-    seconds."""
+    """Check that one of the two is given, and that a weights file exists, before the slow import of Keras."""
     if (weights is None) == (start is None):
         raise click.UsageError("Give either --weights or --start.")
     if weights is not None and weights != "imagenet" and not Path(weights).is_file():

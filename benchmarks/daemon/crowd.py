@@ -60,8 +60,7 @@ class Stage:
         self._grain = np.random.default_rng(0).normal(0, 2.5, self._hall.shape).astype(np.float32)
 
     def draw(self, people: Sequence[Person], step: int) -> Image:
-        """(480, 640, 3) uint8 RGB; repeats after STEPS, except for the noise, because no camera gives the same picture
-        twice."""
+        """(480, 640, 3) uint8 RGB; repeats after STEPS, except for the noise, which a camera never repeats."""
         scene = self._hall.copy()
         for person in people:
             turn = 2 * np.pi * (step / STEPS + person.phase)

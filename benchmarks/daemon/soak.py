@@ -187,8 +187,7 @@ def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules
 
 
 def tally(due: Sequence[Window], seen: Sequence[float]) -> dict[str, int]:
-    """Each window is due one event: the first event in it counts, a window without one is lost, other events are
-    extra."""
+    """Each window is due one event: its first event counts; without one it is lost; other events are extra."""
     answered = sum(any(low <= time <= high for time in seen) for low, high in due)
     return {"due": len(due), "lost": len(due) - answered, "extra": len(seen) - answered}
 

@@ -70,8 +70,7 @@ def _threads(count: int) -> str:
 
 
 def pareto(points: Sequence[tuple[Figure, Accuracy]], path: Path) -> None:
-    """Quality against time: a marker for each network, lines between its variants, rings around those that none
-    beats."""
+    """Quality against time: a marker for each network, lines between its variants, rings around unbeaten ones."""
     networks = dict(zip(dict.fromkeys(each.key[0] for each, _ in points), itertools.cycle(MARKERS), strict=False))
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(8.4, 4.4), layout="constrained")

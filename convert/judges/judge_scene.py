@@ -55,8 +55,7 @@ class SceneJudgement(FaceJudgement):
         ]
 
     def measures(self, variant: Variant) -> dict[str, float]:
-        """The measures of the gates: those of faces, and the share of the float model's verdicts that the variant
-        keeps."""
+        """The measures of the gates: those of faces, and the share of the float model's verdicts that are kept."""
         found = FaceJudgement.measures(self, variant)
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant)) + len(self.relabelled(variant))

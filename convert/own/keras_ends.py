@@ -82,8 +82,7 @@ def network(model: keras.Model, found: Source, pixels: Pixels) -> keras.Model:
 
 
 def _scaled(image: Any, pixels: Pixels) -> Any:
-    """The picture as the model takes it. If no channels are reordered, a Rescaling layer does it, as in our own
-    networks."""
+    """The picture as the model takes it; by a Rescaling layer if no channels are reordered, as in our networks."""
     matrix, offset = pixels.matrix, pixels.offset
     if pixels.plain:
         return image

@@ -28,8 +28,7 @@ class Source:
 
     @property
     def columns(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(outputs, L) and (L,): from its outputs to a number for each label. A single output gives two labels'
-        numbers."""
+        """(outputs, L) and (L,): from its outputs to a number for each label. A single output gives two labels."""
         if self.outputs > 1:
             return np.eye(self.outputs, dtype=np.float32), np.zeros(self.outputs, np.float32)
         if self.shares:

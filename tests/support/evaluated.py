@@ -11,8 +11,7 @@ SIZE = 8
 
 
 def saved(path: Path, *classes: int) -> Path:
-    """A model that decides by the mean colour, with an output for each of `classes`: the first two are cloth and
-    skin."""
+    """A model that decides by the mean colour, with an output for each of `classes`: cloth and skin first."""
     keras: Any = pytest.importorskip("keras", reason="needs extra `train`")
     image = keras.Input((SIZE, SIZE, 3))
     mean = keras.layers.GlobalAveragePooling2D()(image)

@@ -18,8 +18,7 @@ Pool = tuple[float, list[Sample]]  # share of the views, 0–1, and the samples 
 
 
 def pools(samples: Sequence[Sample], knobs: Knobs) -> list[Pool]:
-    """One pool of the portraits of --data, and a pool for each class of each source of scenes. The shares add up to
-    1."""
+    """One pool of the portraits of --data, and one for each class of each source of scenes. Shares add up to 1."""
     portraits = [sample for sample in samples if not sample.source]
     shares = _of_classes({sample.label for sample in samples if sample.source}, knobs)
     found = [(1 - knobs.street, portraits)]

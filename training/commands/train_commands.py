@@ -59,8 +59,7 @@ def train_mobilenet_v2(
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
 def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's plain CNN, from random weights, for comparison. Give the command again to continue an interrupted
-    run."""
+    """The study's plain CNN, from random weights, for comparison. Give the command again to continue a run."""
     from training.classifier import recipes, train_classifier
 
     knobs, asked = knobs_and_way("cnn", said)
@@ -72,8 +71,7 @@ def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | Non
 @recipe(AlexNet())
 @WITHOUT
 def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's AlexNet, from random weights, for comparison. Give the command again to continue an interrupted
-    run."""
+    """The study's AlexNet, from random weights, for comparison. Give the command again to continue a run."""
     from training.classifier import recipes, train_classifier
 
     knobs, asked = knobs_and_way("alexnet", said)
@@ -127,8 +125,7 @@ def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
 
 
 def _detectors(knobs: Any, said: dict[str, Any]) -> Any:
-    """A detector's knobs with the values that the user gave; its recipe needs Keras, which the command line must not
-    load."""
+    """A detector's knobs with the user's values; the recipe needs Keras, which the command line must not load."""
     return replace(knobs, **{name: value for name, value in said.items() if value is not None})
 
 

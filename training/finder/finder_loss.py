@@ -80,8 +80,8 @@ class FinderLoss(keras.losses.Loss):
         positive = ops.cast(ops.equal(state, POSITIVE), "float32")
         judged = ops.cast(ops.not_equal(state, IGNORED), "float32")
         overlap, giou = self.overlaps(y_true[..., 1:], y_pred[..., 1:])
-        # Half of the target is constant: a cell whose box is still bad would otherwise get a target of 0 and never
-        # learn.
+        # Half of the target is constant. Otherwise a cell whose box is still bad would get a target near 0, and would
+        # never learn a higher score.
         quality = ops.stop_gradient(positive * (0.5 + 0.5 * overlap))
         distance = ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality)
         entropy = ops.relu(logit) - logit * quality + ops.softplus(-ops.abs(logit))

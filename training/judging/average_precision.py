@@ -69,8 +69,7 @@ def _average_precision(rows: NDArray[np.float64], count: int) -> float:
 
 
 def _interpolated(hits: NDArray[np.float64], times: NDArray[np.int64], count: int) -> float:
-    """Average precision, 0–1, from (N,) hits of the boxes by falling score, how often each occurs, and the faces'
-    number."""
+    """Average precision, 0–1: (N,) hits by falling score, (N,) how often each occurs, the number of faces."""
     if not len(hits) or not count:
         return 0.0
     reached = np.cumsum(hits * times)

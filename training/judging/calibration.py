@@ -89,6 +89,5 @@ def points(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Point]
 
 
 def choose(found: Sequence[Point], people: int) -> Point:
-    """The lowest threshold with at most one false alarm in so many masked people; the highest one if none achieves
-    that."""
+    """The lowest threshold with at most one false alarm in `people` masked people; else the highest threshold."""
     return next((point for point in found if point.false_alarms * people <= point.masked), found[-1])

@@ -47,8 +47,7 @@ def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
 
 
 def yunet_landmarks(path: Path) -> Callable[[Image], NDArray[np.float32] | None]:
-    """YuNet's five points of the face with the highest score: (5, 2) eyes from left to right, nose, corners of the
-    mouth."""
+    """YuNet's landmarks of the face with the highest score: (5, 2) eyes from left to right, nose, mouth corners."""
     YuNetDetector(path, 0.5)  # refuses a file that is not YuNet's
     detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.5)
 

@@ -17,8 +17,7 @@ Layer = keras.layers.BatchNormalization
 
 @contextmanager
 def fused() -> Iterator[None]:
-    """Use the kernel for every batch normalization in networks that are traced inside; on other back ends do
-    nothing."""
+    """Use the kernel for every batch normalization in networks traced inside; other back ends stay as they are."""
     if keras.backend.backend() != "tensorflow":
         yield
         return

@@ -34,8 +34,7 @@ def of_weights(model: keras.Model) -> str:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves after every epoch. It is before SwapEMAWeights in the list of callbacks, so that it saves the raw
-    weights."""
+    """Saves after every epoch. It must come before SwapEMAWeights in the callbacks, to save the raw weights."""
 
     def __init__(self, folder: Path, key: str, name: str = "checkpoint") -> None:
         super().__init__()

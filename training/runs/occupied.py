@@ -112,8 +112,7 @@ def _finished(out: Path) -> dict[str, Any] | None:
 
 
 def _difference(found: Mapping[str, Any], network: str, knobs: Mapping[str, Any]) -> str:
-    """The first knob that differs, or the network, in words; a knob that an older maskwatch did not have is no
-    difference."""
+    """The first knob that differs, or the network, in words; a knob missing in an older record is no difference."""
     if found["name"] != network:
         return f"another network than {network}"
     asked = json.loads(json.dumps(knobs, default=str))  # JSON turns tuples into lists

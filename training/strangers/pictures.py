@@ -66,8 +66,7 @@ def _some(items: Sequence[Item], most: int | None) -> list[Item]:
 
 
 def learnt(split_sha256: str, splits: Mapping[str, voc.Split]) -> list[str] | None:
-    """The sources that a finder was trained on, from the hash in its card, in the order of its training; None:
-    unknown."""
+    """The sources that a finder was trained on, in order, from the hash in its card; None: unknown."""
     orders = chain.from_iterable(permutations(splits, count) for count in range(1, len(splits) + 1))
     for order in orders:
         if voc.sha256(splits[name] for name in order) == split_sha256:

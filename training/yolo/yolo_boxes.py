@@ -27,7 +27,8 @@ REACH = 4.0  # a face whose side is this many times longer or shorter than an an
 # Anchors grow evenly from the smallest face in an input of AT pixels to the largest; a face is a little taller than
 # wide. On composed training scenes, the ratio of a face's worse side to the nearest anchor's is 0.8 in the mean; with
 # COCO's anchors, halved, it is 0.74, and with COCO's as they are 0.72. Nine anchors by k-means reach 0.82, but they
-# crowd at the common sizes: those of stride 32 start at 43 pixels, a third of a cell.
+# crowd at the common sizes: those of stride 32 start at 43 pixels, and would be assigned to faces a third of a cell
+# wide.
 AT, SMALLEST, LARGEST = 320, 7.0, 150.0  # pixels
 PROPORTIONS = (0.96, 1.04)  # width, height
 
@@ -39,8 +40,7 @@ def anchors(size: int) -> Anchors:
 
 
 def ratios(sides: Floats, anchors: Anchors) -> Floats:
-    """(N, 2) widths and heights -> (N, strides, anchors) the worse of the two ratios to the anchor's sides, at least
-    1."""
+    """(N, 2) widths and heights -> (N, strides, anchors) the worse of the two ratios to the anchor's sides, >= 1."""
     share = sides[:, None, None] / anchors[None]
     return np.asarray(np.maximum(share, 1 / share).max(axis=-1), np.float32)
 

@@ -49,8 +49,7 @@ def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArra
 
 
 def cells(centre: NDArray[np.float32], side: int) -> list[tuple[int, int]]:
-    """Column and row of the cells assigned to a centre (in cells): its own, and the nearest neighbour in each
-    direction."""
+    """Column and row of the cells assigned to a centre (in cells): its own, and the nearer neighbour each way."""
     column, row = (min(max(int(value), 0), side - 1) for value in centre)
     found = [(column, row)]
     beside, above = (-1 if value < at + ASIDE else 1 for value, at in zip(centre, (column, row), strict=True))

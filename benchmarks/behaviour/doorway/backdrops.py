@@ -1,5 +1,4 @@
-"""Backgrounds of the clips: drawn walls, floors, doors and notices in endless variety, or photographs without
-people."""
+"""Backgrounds of the clips: drawn walls, floors, doors and notices, or photographs without people."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ SHADES = (40.0, 230.0)  # grey levels of walls and floors
 
 
 def backdrop(width: int, height: int, rng: Generator, photographs: Sequence[Path] = ()) -> Image:
-    """(height + 2 MARGIN, width + 2 MARGIN, 3) a doorway without people; half of them from photographs, if there are
-    any."""
+    """(height + 2 MARGIN, width + 2 MARGIN, 3) a doorway without people; half of them photographs, if any."""
     size = (width + 2 * MARGIN, height + 2 * MARGIN)
     if photographs and rng.random() < 0.5:
         return _photograph(photographs[int(rng.integers(len(photographs)))], *size, rng)
@@ -35,8 +33,7 @@ def backdrop(width: int, height: int, rng: Generator, photographs: Sequence[Path
 
 
 def clouds(width: int, height: int, rng: Generator, coarsest: float, finest: float = 2.0) -> Floats:
-    """(height, width) noise of mean 0 and deviation about 1, with details of many sizes in pixels, like plaster or
-    leaves."""
+    """(height, width) noise of mean 0 and deviation about 1, with details of many sizes, like plaster or leaves."""
     sum_, size = np.zeros((height, width), np.float32), coarsest
     while size >= finest:
         grid = rng.standard_normal((int(height / size) + 2, int(width / size) + 2), np.float32)

@@ -90,8 +90,7 @@ class Noise:
         self._bank = rng.standard_normal((height + SPARE, width + SPARE, 3), np.float32)
 
     def added(self, image: Image, read: float, shot: float, rng: np.random.Generator) -> Image:
-        """Add noise of standard deviation sqrt(read² + shot × grey level), from a random place of the bank, maybe
-        mirrored."""
+        """Add noise of standard deviation sqrt(read² + shot × grey level), from a random place of the bank."""
         height, width = image.shape[:2]
         down, right, turned = (int(rng.integers(end)) for end in (SPARE, SPARE, 2))
         part = self._bank[down : down + height, right : right + width][:: 1 - 2 * turned]

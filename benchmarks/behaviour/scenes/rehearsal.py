@@ -84,8 +84,7 @@ class Reel:
 
 
 def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = None) -> tuple[Score, int]:
-    """One run through the device's loop: the score of its alerts, and the number of frames in which faces were looked
-    for."""
+    """One run through the device's loop: the score of its alerts, and the number of frames given to the finder."""
     reel = Reel(script, seed, Drawn(script, seed) if gate else None)
     settings = SETTINGS.model_copy(update={"power": PowerSettings(gate=gate, max_fps=max_fps)})
     parts = build(settings, reel, Outputs([]), finder=reel, classifier=reel)

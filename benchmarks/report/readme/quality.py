@@ -86,8 +86,7 @@ def portraits() -> str:
 
 
 def slices() -> str:
-    """The shipped classifier on the test part, by the most important slices, beside the first one; the records have
-    all."""
+    """The shipped classifier on the test part, by the most important slices, beside the first classifier."""
     first = {
         (row.kind, row.slice): f"{100 * row.right:.1f} %"
         for row in tables.read(Slices, f"{TRAINING}/slices-first.json").slices

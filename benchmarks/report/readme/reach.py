@@ -29,7 +29,7 @@ def sizes() -> str:
 
 
 def metres() -> str:
-    """By camera and finder, for the whole picture and a zone: metres to which three of four, and half, of the faces are
+    """By camera and finder, for the whole picture and a zone: metres at which 3 of 4, and half, of the faces are
     found."""
     finders = {"": shipped()}
     if bundle.default_path("face", far=True).is_file():
