@@ -1,8 +1,9 @@
-"""A stand-in for ALSA's aplay, made in a folder for PATH: it writes down what it is given, and fails as it is told to.
+"""A stand-in for ALSA's program aplay: it records its arguments and input, and fails when a test asks for it.
 
-In its folder, `calls` has a line for each start (its words), `played` the bytes of all of them, `ended` a line for each
-end that was its own. While a file `does` exists, its text says what the next starts do: `fail TEXT` writes TEXT and
-exits with 1, `hang` takes everything and never ends, `haste` ends at once, `chatter` fills stderr first.
+It is written into a folder that a test puts first on PATH. The program writes three files there: `calls` has a line
+for each start (the arguments), `played` has the bytes of all starts, `ended` has a line for each start that was not
+killed. While a file named `does` exists, its text says what the next starts do: `fail TEXT` writes TEXT to stderr and
+exits with 1, `hang` reads everything and never ends, `haste` ends at once, `chatter` fills stderr first.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ with open(folder + "/ended", "a") as ended:
 
 
 class Aplay:
-    """The stand-in in a folder, first on PATH once `path` is."""
+    """The stand-in in a folder. A test sets PATH to `path`, where this folder comes first."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,11 +50,11 @@ class Aplay:
 
     @property
     def path(self) -> str:
-        """PATH with it in front."""
+        """PATH with the stand-in's folder in front."""
         return f"{self.folder}{os.pathsep}{os.environ['PATH']}"
 
     def does(self, what: str | None) -> None:
-        """What the next starts do; None: play."""
+        """Set what the next starts do, as in the file `does`; None: play normally."""
         if what is None:
             (self.folder / "does").unlink(missing_ok=True)
         else:
@@ -73,7 +74,7 @@ class Aplay:
         return [int(line.rpartition("pid=")[2]) for line in self.calls()]
 
     def alive(self) -> list[int]:
-        """Those of its processes that still run."""
+        """The processes of the stand-in that still run."""
         return [pid for pid in self.pids() if _runs(pid)]
 
     def _lines(self, name: str) -> list[str]:

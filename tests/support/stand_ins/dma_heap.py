@@ -1,4 +1,4 @@
-"""Stands in for the Pi kernel's DMA heap, which picamera2 takes its frame buffers from: memory, as file descriptors."""
+"""A stand-in for the Pi kernel's DMA heap: it gives picamera2 frame buffers in memory, as file descriptors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Heap:
-    """The ioctls picamera2 makes, in place of the module fcntl."""
+    """Answers the ioctls that picamera2 makes; it replaces the module fcntl."""
 
     def __init__(self, numbers: ModuleType) -> None:
         """

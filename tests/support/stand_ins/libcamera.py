@@ -1,8 +1,8 @@
-"""Stands in for libcamera's Python bindings, which exist on a Pi only: what picamera2 uses of them, and a sensor.
+"""A stand-in for libcamera's Python bindings, which exist on a Pi only: the part that picamera2 uses, and a sensor.
 
-Names, types and manners are libcamera's: formats count bytes from the other end, rows are padded, buffers are file
-descriptors, controls are checked for their type, requests come back through an eventfd, cancelled ones as well. `plug`
-decides which cameras there are; each Camera shows what reached it.
+Names, types and behaviour are libcamera's: a format's name gives its bytes in reverse order, rows are padded, buffers
+are file descriptors, controls are checked for their type, and requests (cancelled ones too) come back through an
+eventfd. `plug` decides which cameras are connected; each Camera keeps the controls that it was given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 _libcamera = sys.modules[__name__]  # picamera2 reaches for its classes by this name as well
 ALIGN = 64  # bytes a row is padded to
-FRAME = 0.005  # seconds from one frame to the next, whatever was asked: a test has no time to lose
+FRAME = 0.005  # seconds between frames, whatever rate was asked for, so that tests are quick
 
 
 # -- values ---------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class ControlId:
     type: Any
 
     def check(self, value: Any) -> None:
-        """As the bindings do when they turn a Python value into a control's."""
+        """Raise what the bindings raise when they cannot turn a Python value into the control's type."""
         kinds = {"Bool": bool, "Integer32": int, "Integer64": int, "Float": float, "Rectangle": Rectangle, "Size": Size}
         for item in value if isinstance(value, list | tuple) else [value]:
             if not isinstance(item, kinds[self.type.name]):
@@ -219,7 +219,7 @@ class StreamConfiguration:
     stream: Any = field(default_factory=object)
 
     def settle(self, largest: Size) -> bool:
-        """Take the nearest size there is, fill in stride and frame size; True when something was changed."""
+        """Set the nearest size that the sensor has, the stride and the frame size; True when something was changed."""
         wanted = (self.size.width, self.size.height)
         self.size = Size(min(wanted[0], largest.width), min(wanted[1], largest.height))
         name = str(self.pixel_format)
@@ -249,7 +249,7 @@ class CameraConfiguration:
 
 
 class _RawFormats:
-    """One raw mode: 10 bits, packed, the whole sensor."""
+    """The sensor's only raw mode: 10 bits, packed, the whole sensor."""
 
     def __init__(self, size: Size) -> None:
         self.pixel_formats, self._size = [PixelFormat("SRGGB10_CSI2P")], size
@@ -264,7 +264,8 @@ class _RawFormats:
 class Camera:
     """A sensor on the ribbon cable.
 
-    Its picture is red above and blue below, with noise; `silent` set, no frames come, as with a cable that came loose.
+    Its picture is red above and blue below, with noise. While `silent` is set, it sends no frames, like a camera whose
+    cable came loose.
     """
 
     def __init__(self, model: str, autofocus: bool, largest: tuple[int, int] = (1536, 864)) -> None:
@@ -348,7 +349,7 @@ class Camera:
                 _manager.complete([request])
 
     def _fill(self, request: Request) -> None:
-        """Paint the main stream's buffer as the format and the transform order it."""
+        """Paint the picture into the main stream's buffer, in the order of channels and the transform asked for."""
         assert self.configuration is not None
         stream = self.configuration.at(0)
         picture = self._scene(stream.size.width, stream.size.height)
@@ -358,7 +359,7 @@ class Camera:
         plane = request.buffers[stream.stream].planes[0]
         with mmap.mmap(plane.fd, plane.length) as memory:
             rows = np.frombuffer(memory, np.uint8).reshape(stream.size.height, stream.stride)
-            rows[:] = 0x55  # padding nobody must take for picture
+            rows[:] = 0x55  # the padding is not black, so that a test sees when it is read as picture
             rows[:, : 3 * stream.size.width] = picture[..., order].reshape(stream.size.height, -1)
             del rows
 
@@ -397,5 +398,5 @@ _manager = CameraManager()
 
 
 def plug(*cameras: Camera) -> None:
-    """These cameras are connected now, and no others."""
+    """Make these cameras the only connected ones."""
     _manager.cameras = list(cameras)

@@ -1,4 +1,4 @@
-"""The program called many times, with the imports done once: each call is a fork of this process.
+"""Calls the program many times but imports it once: each call is a fork of this process.
 
 Reads a JSON list of {"arguments": [...], "environment": {...}} from stdin; prints `== exit code N` after each call.
 """

@@ -1,6 +1,6 @@
 """A network camera on this machine: RTSP (RFC 2326) with JPEG over RTP (RFC 2435) inside the same TCP connection.
 
-Enough for one client at a time that asks in the usual order; FFmpeg does.
+It serves one client at a time, which must send its requests in the usual order, as FFmpeg does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Encoded = tuple[bytes, ...]  # a picture's packets without their RTP heads
 
 
 class NetworkCamera:
-    """Shows pictures one after the other, again and again, to whoever plays it."""
+    """Sends its pictures one after the other, in a loop, to the client that plays the stream."""
 
     def __init__(
         self,
@@ -42,10 +42,11 @@ class NetworkCamera:
         """
         Args:
             pictures: (H, W, 3) RGB, sides divisible by 16, or what encoded() made of one.
-            port: where it is called; 0: one that is free.
+            port: TCP port that it listens on; 0: any free one.
             pace: seconds a picture.
             encrypted: whether it speaks TLS, with a certificate that nobody trusts.
-            otherwise: a request's lines -> the head of another answer than its own, without CSeq.
+            otherwise: takes a request's lines, returns the head of the answer to send instead of the usual one,
+                without CSeq, or None for the usual answer.
         """
         self.show(*pictures)
         self._pace, self._otherwise, self._tls = pace, otherwise, None
@@ -64,7 +65,7 @@ class NetworkCamera:
         self._thread.start()
 
     def show(self, *pictures: Image | Encoded) -> None:
-        """From now on these, from the first one on."""
+        """Send these pictures from now on, beginning with the first."""
         self._film = [picture if isinstance(picture, tuple) else encoded(picture) for picture in pictures]
 
     def hang_up(self) -> None:
@@ -96,7 +97,7 @@ class NetworkCamera:
                         self._play(self._client)
 
     def _greet(self, client: socket.socket) -> bool:
-        """Answer until the client wants to see the stream; False when it leaves before."""
+        """Answer requests until the client plays the stream; False when it leaves before that."""
         while request := _request(client):
             method, number = request[0].split()[0], next(line for line in request if line.startswith("CSeq"))
             self.requests.append(request)
@@ -134,7 +135,7 @@ class NetworkCamera:
 
 def _left(client: socket.socket) -> bool:
     there, _, _ = select.select([client], [], [], 0)
-    return bool(there) and not client.recv(4096)  # the receiver's own reports are not looked at
+    return bool(there) and not client.recv(4096)  # RTCP reports of the receiver are ignored
 
 
 def _request(client: socket.socket) -> list[str]:
@@ -147,12 +148,12 @@ def _request(client: socket.socket) -> list[str]:
 
 
 def encoded(picture: Image) -> Encoded:
-    """What travels of a picture, for those who show it more than once."""
+    """The RTP payloads of a picture; a test that sends the picture often encodes it once."""
     return tuple(_fragments(picture))
 
 
 def _fragments(picture: Image) -> Iterator[bytes]:
-    """A JPEG taken apart: its quantisation tables and scan travel, the rest the receiver knows."""
+    """The quantisation tables and the scan of a JPEG: RTP sends only these, the receiver knows the rest."""
     done, encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]))
     assert done
     data, place, tables, scan = encoded.tobytes(), 2, b"", b""

@@ -1,8 +1,9 @@
-"""The program `maskwatch`, but a bare face is always there, and no model is waited for: it goes by colour.
+"""The program `maskwatch` with a camera that always shows a bare face and models that judge by colour, which is quick.
 
-What goes wrong is asked for by a file's name in the folder QUICK: `gone`, the camera fails for good; `defect`, it
-raises what no camera should; `chatter`, Python itself writes to stderr at each frame; `library`, there before the
-start, a library's thread and exit function that hang.
+A test asks for a fault by creating a file in the folder that the variable QUICK names: `gone`: the camera fails and
+does not come back; `defect`: the camera raises an exception that no camera should raise; `chatter`: Python itself
+writes to stderr at each frame; `library`, created before the start: a library has a thread and an exit function that
+hang.
 """
 
 import atexit
@@ -33,14 +34,14 @@ def asked(name: str) -> bool:
 
 
 class Chatter:
-    """Its finaliser raises, which Python tells on stderr."""
+    """An object whose finaliser raises: Python writes that exception to stderr."""
 
     def __del__(self) -> None:
         raise ValueError("chatter")
 
 
 class Door:
-    """Somebody bare, without end; frames come in time."""
+    """A source that shows a bare face in each frame, without end, every PACE seconds."""
 
     ended, trouble = False, None
 

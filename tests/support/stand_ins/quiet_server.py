@@ -1,4 +1,4 @@
-"""A host that takes every connection and says nothing."""
+"""A server that accepts every connection and sends nothing."""
 
 from __future__ import annotations
 

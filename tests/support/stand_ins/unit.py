@@ -62,24 +62,24 @@ max_fps = 10.0
 
 @dataclass(frozen=True)
 class Row:
-    """What was observed of a fault, from its start."""
+    """What a test observed after it started a fault."""
 
     fault: str
-    alarm: list[str]  # events the unit told: alert_on, alert_off, fault, fault_over
+    alarm: list[str]  # the events that the unit printed: alert_on, alert_off, fault, fault_over
     pins: dict[str, str]  # on, off or blinks
-    seconds: float | None  # until nothing loud was on; None: it was not, or still is
-    exit_code: int | None  # None: it runs on
-    log: str | None  # the first line, or the last one of a process that ended
+    seconds: float | None  # from the fault until no loud output was on; None: none was on, or one still is
+    exit_code: int | None  # None: the process still runs
+    log: str | None  # the first line after the fault; of a process that ended, the last line
 
 
 class Unit:
-    """One unit in its own folder; end() ends it, whatever happened to it."""
+    """A unit with its files in one folder; end() ends its process in every case."""
 
     def __init__(self, folder: Path, source: str) -> None:
         """
         Args:
-            folder: empty.
-            source: as in the config.
+            folder: an empty folder for the config, the pins and the runtime directory.
+            source: the config's camera source.
         """
         self.folder, self.pins, self.config = folder, folder / "pins", folder / "config.toml"
         self.pins.mkdir()
@@ -102,7 +102,7 @@ class Unit:
         self.config.write_text(text.replace(before, after))
 
     def start(self, *program: str, **environment: str) -> None:
-        """Start the unit, or a program instead of it."""
+        """Start the unit, or another program with the same arguments."""
         command = [sys.executable, *(program or PROGRAM), "run", "--json", "--config", str(self.config)]
         self.begin()
         self.process = subprocess.Popen(
@@ -116,7 +116,7 @@ class Unit:
         self._readers = [_collect(self.process.stdout, self._told), _collect(self.process.stderr, self._logged)]
 
     def start_unread(self) -> None:
-        """Start the unit with stdout and stderr full from the start, and no reader."""
+        """Start the unit with stdout and stderr connected to a full pipe that nobody reads."""
         command = [sys.executable, *PROGRAM, "run", "--json", "--config", str(self.config)]
         self.begin()
         self._full = full_pipe()
@@ -126,26 +126,26 @@ class Unit:
         )
 
     def pins_off(self) -> subprocess.CompletedProcess[str]:
-        """What systemd does after any end, in the same runtime directory."""
+        """Run `maskwatch pins-off` in the same runtime directory, as systemd does whenever the unit has ended."""
         command = [sys.executable, *PROGRAM, "pins-off", "--config", str(self.config)]
         return subprocess.run(
             command, capture_output=True, text=True, env=self._environment, timeout=PATIENCE, check=False
         )
 
     def alarm(self) -> None:
-        """Wait for an alarm, all of it."""
+        """Wait until the unit has printed alert_on and all outputs of an alarm are on."""
         self.wait(lambda: self.events()[-1:] == ["alert_on"] and self.on() == ALARM, "an alarm")
 
     def begin(self) -> None:
-        """The fault starts now: what follows belongs to the next row."""
+        """Mark the start of a fault: row() reports what happens from now on."""
         self._began, self._seen = time.monotonic(), (len(self._told), len(self._logged))
 
     def row(self, fault: str, watched: float = 0.0) -> Row:
-        """What was observed since begin(), and of the pins in the next so many seconds."""
+        """What was observed since begin(). The pins are watched for `watched` more seconds."""
         start = time.monotonic()
         time.sleep(watched)
         while not self.log() and time.monotonic() < start + max(watched, SETTLED):
-            time.sleep(0.02)  # a line and an event come by two ways
+            time.sleep(0.02)  # the log and the events come through two pipes, so one may be late
         code = self.process.poll()
         if code is not None:
             self._join()
@@ -154,7 +154,7 @@ class Unit:
         return Row(fault, self.events(), self._states(start), self._silent_after(), code, line)
 
     def row_of(self, fault: str, done: subprocess.CompletedProcess[str]) -> Row:
-        """The same, with the exit code and the line of a program that ran after it."""
+        """Like row(), but with the exit code and the last line of `done`, a program that ran after the unit."""
         lines = done.stderr.splitlines()
         return Row(
             fault,
@@ -166,7 +166,7 @@ class Unit:
         )
 
     def ended(self) -> int:
-        """Wait for its end; the exit code."""
+        """Wait until the unit has ended; returns its exit code."""
         return self.process.wait(PATIENCE)
 
     def end(self) -> None:
@@ -187,10 +187,10 @@ class Unit:
         self.process.send_signal(number)
 
     def wait(self, happened: Callable[[], bool], what: str) -> None:
-        """Wait until it happened.
+        """Wait until `happened` returns True.
 
         Raises:
-            AssertionError: it did not within PATIENCE.
+            AssertionError: it did not happen within PATIENCE.
         """
         end = time.monotonic() + PATIENCE
         while not happened():
@@ -207,7 +207,7 @@ class Unit:
         return [json.loads(line)["event"] for line in self._told[self._seen[0] :]]
 
     def log(self) -> list[str]:
-        """The lines since begin(), without what differs between two runs; not the one that greets."""
+        """The log lines since begin(), apart from the greeting; text that differs between two runs is taken out."""
         lines = [self._plain(line) for line in self._logged[self._seen[1] :]]
         return [line for line in lines if not line.startswith("watching ")]
 
@@ -244,7 +244,7 @@ class Unit:
 
 
 def full_pipe() -> tuple[int, int]:
-    """Both ends, reading and writing, of a pipe that takes nothing more."""
+    """The reading and the writing end of a pipe that is full."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):

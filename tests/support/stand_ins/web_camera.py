@@ -1,4 +1,4 @@
-"""A camera that speaks http on this machine, as well or as badly as a test wants."""
+"""An HTTP camera on this machine whose answers, right or wrong, a test decides."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from maskwatch.flow import Image
 
 SELF_SIGNED = Path(__file__).parent / "self_signed.pem"  # for localhost and 127.0.0.1; key and certificate
 Say = Callable[[bytes], None]
-Answer = Callable[[Say, "Request"], object]  # what it says to a request; False, or raising OSError, hangs up
+Answer = Callable[[Say, "Request"], object]  # sends the answer to a request; False or an OSError closes the connection
 
 
 class Request:
-    """The head of a request."""
+    """A request: its method, target and headers."""
 
     def __init__(self, text: str) -> None:
         first, *lines = text.split("\r\n")
@@ -35,7 +35,7 @@ class WebCamera:
     def __init__(self, answer: Answer, encrypted: bool = False) -> None:
         """
         Args:
-            answer: see there; called for each request.
+            answer: called for each request, see Answer.
             encrypted: whether it speaks https, with a certificate that nobody trusts.
         """
         self._answer, self._tls = answer, None
@@ -103,7 +103,7 @@ def _head(client: socket.socket) -> str:
 
 
 def jpeg(level: int = 120, size: tuple[int, int] = (160, 96)) -> bytes:
-    """A picture with features, of another brightness each time; as a camera sends it."""
+    """A picture with edges and corners, as JPEG. `level` (0 to 155) sets its brightness."""
     rng = np.random.default_rng(7)
     blocks = rng.integers(0, 100, (6, 10, 3)).repeat(16, 0).repeat(16, 1) + level
     picture = cv2.resize(blocks.clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -113,7 +113,7 @@ def jpeg(level: int = 120, size: tuple[int, int] = (160, 96)) -> bytes:
 
 
 def level_of(image: Image) -> int:
-    """The level that `jpeg` was given, to within a few."""
+    """The `level` that jpeg() was given, to within a few steps."""
     return round(float(image.mean()) - float(np.random.default_rng(7).integers(0, 100, (6, 10, 3)).mean()))
 
 
@@ -128,7 +128,7 @@ def picture(data: bytes, *lines: str) -> bytes:
 
 
 def part(data: bytes, boundary: str = "--door", length: bool = True, end: str = "\r\n") -> bytes:
-    """A part of a stream."""
+    """One part of a multipart stream, with its JPEG."""
     lines = [boundary, "Content-Type: image/jpeg", *([f"Content-Length: {len(data)}"] if length else [])]
     return end.join([*lines, "", ""]).encode() + data + end.encode()
 
