@@ -1,4 +1,4 @@
-"""For the tests of convert/."""
+"""Fixtures of the tests of convert/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["own_hash_cache"]
 
 @pytest.fixture
 def convert(capfd: pytest.CaptureFixture[str]) -> Convert:
-    """`python -m convert` in this process: starting TensorFlow takes seconds."""
+    """Runs `python -m convert` in this process, since a new one needs seconds to start TensorFlow."""
     from drawn_faces import Finished
 
     from convert import __main__ as program

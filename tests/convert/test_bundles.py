@@ -1,4 +1,4 @@
-"""`make bundles`: from the float model of a bundle the same bytes come out, and anything else is loud."""
+"""`make bundles` makes the same bytes from a bundle's float model; any other result ends with an error."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ class House(NamedTuple):
         return self.root / "kept" / "mask" / "model.keras"
 
     def files(self) -> dict[str, bytes]:
-        """Everything that ships, with its report."""
+        """The bytes of all shipped files and reports, by file name."""
         folders = (self.root / "out", self.root / "reports")
         return {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
 
@@ -55,14 +55,14 @@ Bundles = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def released(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A first release."""
+    """The folders after a first release."""
     house = House(tmp_path_factory.mktemp("house"))
     colour_models.kept(house.kept.parent, photos)
     (house.root / "out").mkdir()
     (house.root / "reports").mkdir()
     asked = recipe.Recipe(
         variants=("float32", "int8"), calibration=20, gates={"size_ratio": 200}
-    )  # a tiny model is mostly words
+    )  # the card's text is most of the size of a tiny model
     house.shipped.with_suffix(".recipe.json").write_text(recipe.text(asked))
     assert run(house, photos) == 0
     return house
@@ -75,7 +75,7 @@ def house(released: House, tmp_path: Path) -> House:
 
 
 def run(house: House, photos: Path, *arguments: str) -> int:
-    """The command on the house; its exit code."""
+    """Run the command on these folders; returns its exit code."""
     folders = [f"--{name}={house.root / name}" for name in ("kept", "out", "reports", "work")]
     try:
         bundles.main(["--data", str(photos), "--task", "mask", *folders, *arguments])
@@ -107,13 +107,13 @@ def test_the_same_float_model_gives_the_same_bytes(
 
 
 def other_calibration(house: House) -> None:
-    """Of other pictures, as if the data set had changed."""
+    """Change the recorded recipe's seed: the calibration pictures are others, as if the data set had changed."""
     file = house.shipped.with_suffix(".recipe.json")
     file.write_text(recipe.text(recipe.read(file).model_copy(update={"seed": 1})))
 
 
 def other_flatbuffer(house: House) -> None:
-    """As if another converter had made the bundle, hashes and all."""
+    """Change the bundle and its recorded hashes, as if another converter had made it."""
     read = bundle.read(house.shipped, "mask")
     flatbuffer = bytearray(read.flatbuffer)
     flatbuffer[-1] ^= 1
@@ -239,7 +239,7 @@ def test_scenes_may_be_given_in_any_order(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 class Sha(NamedTuple):
-    """A split, as far as its hash goes."""
+    """A stand-in for a split that has nothing but its hash."""
 
     sha256: str
 

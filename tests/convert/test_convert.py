@@ -1,4 +1,4 @@
-"""A tiny network trained on drawn faces goes the whole way to a bundle, and every broken one is stopped."""
+"""A tiny network trained on drawn faces is converted to a bundle, and every broken network is refused."""
 
 import json
 import math
@@ -72,7 +72,7 @@ def done(trained: Path, photos: Path) -> conversion.Conversion:
 
 
 def variant(model: Path, folder: Path, **other: object) -> Path:
-    """The same model beside another run record."""
+    """A run folder with the same model and another run.json."""
     copy = folder / "model.keras"
     copy.write_bytes(model.read_bytes())
     run_folder.write(folder, Run.model_validate({**run_folder.read(model).model_dump(), **other}))
@@ -149,7 +149,7 @@ def test_a_failed_gate_withholds_its_variant_alone_and_what_lay_there_is_set_asi
     assert "not written: int8" in finished.errors
     assert f"{out} is of an earlier conversion: it is mask.earlier.tflite now" in finished.errors
     assert (tmp_path / "mask.earlier.tflite").read_bytes() == b"the old model"
-    assert not out.exists()  # beside the new report lies nothing that it does not tell of
+    assert not out.exists()  # no file is left that the new report does not name
     assert bundle.read(tmp_path / "mask.float16.tflite", "mask").card.caveats == ()
     report = json.loads((tmp_path / "mask.report.json").read_text())
     assert (report["shipped"], report["withheld"]) == (False, ["int8"])
@@ -163,7 +163,7 @@ def test_loosened_gates_and_a_quick_try_are_told_by_report_card_and_check(
     out = tmp_path / "mask.tflite"
     said = ("--quick", "--gate", "flips=20", "--gate", "recall_drop=off", "--gate", "size_ratio=1")
     finished = convert(trained, "--data", photos, "-o", out, *said)
-    assert finished.exit_code == 0, finished.errors  # a quick try shows all of the way
+    assert finished.exit_code == 0, finished.errors  # a quick try runs every step
     assert "gate failed: int8: size_ratio is" in finished.errors
     quickly, loosely = bundle.read(out, "mask").card.caveats
     assert quickly == "made with --quick, of a few pictures: not for use at a door"
@@ -236,7 +236,7 @@ def test_swapped_labels_are_caught(trained: Path, photos: Path, tmp_path: Path) 
 
 
 def proved(trained: Path, photos: Path, shelf: samples.Shelf | None = None, **other: Any) -> conversion.Conversion:
-    """The conversion of the trained network with something else than it should have."""
+    """Convert the trained network with one part replaced by a wrong one."""
     run = run_folder.read(trained)
     pictures = shelf or samples.gather(run, samples.Folders(photos))
     return conversion.prove(quantize.load(trained), run, pictures, Recipe(calibration=20), **other)
@@ -247,7 +247,7 @@ def failed(done: conversion.Conversion) -> set[str]:
 
 
 class Sample(samples.Shelf):
-    """A shelf whose calibration pictures are others."""
+    """A shelf with other calibration pictures."""
 
     change: Callable[[Image], Image]
 
@@ -262,7 +262,7 @@ def changed(trained: Path, photos: Path, change: Callable[[Image], Image]) -> sa
 
 
 def test_calibration_on_one_class_is_caught(trained: Path, photos: Path) -> None:
-    """Its photographs are of one person in the dark: the ranges say nothing of the other class."""
+    """The calibration pictures show one person in the dark, so the ranges do not fit the other class."""
     shelf = changed(trained, photos, lambda image: image // 8)
     shelf.train = [candidate for candidate in shelf.train if candidate.label == 0]
     done = proved(trained, photos, shelf)
@@ -276,7 +276,7 @@ def test_pixels_normalised_twice_are_caught(trained: Path, photos: Path) -> None
 
 
 def test_a_network_that_normalises_wrongly_is_caught(trained: Path, photos: Path) -> None:
-    """Trained on -1 to 1, and given 1 to -1: the float model is as wrong as the int8 one."""
+    """The network was trained on -1 to 1 and is given 1 to -1: the float model is as wrong as the int8 model."""
     network = quantize.load(trained)
     scaling = next(layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling))
     scaling.scale, scaling.offset = -scaling.scale, -scaling.offset
@@ -288,7 +288,7 @@ def test_a_network_that_normalises_wrongly_is_caught(trained: Path, photos: Path
 
 
 def clipped(network: Any, images: Sequence[Image], asked: Recipe, task: str) -> dict[recipe.Variant, bytes]:
-    """As it should be, but what the hidden layer answers ends at 0, where it should begin."""
+    """A correct int8 model, except that the hidden layer's output range ends at 0 instead of starting there."""
     made = variants.make(network, images, asked, task)
     model = packing.unpack(made["int8"])
     subgraph = model.subgraphs[0]
@@ -392,7 +392,7 @@ def test_a_mask_model_is_judged_on_portraits_whole_and_cut_and_on_the_streets_tw
         views = [candidate.view for candidate in part]
         assert views.count(samples.WHOLE) == len(portraits)
         assert views.count(samples.FACE) == (len(portraits) if known else 0)
-        assert views.count(samples.STREET) == 2 * len(pictures)  # a mask worn wrong is neither verdict
+        assert views.count(samples.STREET) == 2 * len(pictures)  # a mask worn wrong belongs to neither class
         assert {candidate.label for candidate in part} == {0, 1}
 
 
@@ -416,13 +416,13 @@ def test_what_is_judged_is_cut_as_the_device_cuts_it(
 def test_scenes_split_otherwise_than_for_the_training_are_refused(photos: Path, street: Path) -> None:
     with pytest.raises(SourceError, match=rf"^data {street}: its split is .*, the model was trained on 0000"):
         shelf(photos, street, street_split="0" * 64)
-    assert shelf(photos, None, street_split="0" * 64).train  # nobody is asked about scenes that are not given
+    assert shelf(photos, None, street_split="0" * 64).train  # without scenes, their split is not checked
 
 
 @pytest.mark.parametrize("labels", [("with_mask", "without_mask"), ("without_mask", "with_mask"), data.CLASSES])
 @pytest.mark.parametrize(("temperature", "bias"), [(0.5, 0.0), (2.0, 0.7), (2.0, -0.7)])
 def test_the_judge_and_the_device_give_one_verdict(labels: tuple[str, ...], temperature: float, bias: float) -> None:
-    """A network whose logits are a tenth of the mean red, green and blue, whatever they are called."""
+    """A network whose three logits are a tenth of the mean red, green and blue."""
     image = keras.Input((SIDE, SIDE, 3))
     scaled = keras.layers.Rescaling(0.1)(keras.layers.GlobalAveragePooling2D()(image))
     dense = keras.layers.Dense(len(labels), use_bias=False)
@@ -439,7 +439,7 @@ def test_the_judge_and_the_device_give_one_verdict(labels: tuple[str, ...], temp
 
 
 def test_a_model_of_three_classes_becomes_a_bundle_of_three(photos: Path, tmp_path: Path) -> None:
-    """Untrained: its figures are bad, and the way is the same."""
+    """An untrained network is enough here: its figures are bad, but the conversion is the same."""
     keras.utils.set_random_seed(0)
     image = keras.Input((SIDE, SIDE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(8, 3, activation="relu")(image))

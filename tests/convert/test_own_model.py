@@ -1,4 +1,4 @@
-"""A model that others trained becomes a bundle that judges as they meant it, or is refused in a line."""
+"""A model that others trained becomes a bundle that gives the verdicts they meant, or is refused in one line."""
 
 import json
 import zipfile
@@ -39,7 +39,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def take(path: Path, folders: list[Path], **told: object) -> tuple[conversion.Conversion, list[str]]:
-    """The conversion, and what was told."""
+    """The conversion, and the lines that it printed."""
     lines: list[str] = []
     done = taking.take(path, said.Said(**told), folders, Recipe(calibration=20), lines.append)  # type: ignore[arg-type]
     return done, lines
@@ -52,7 +52,7 @@ def device(path: Path, done: conversion.Conversion, variant: str = "float32") ->
 
 
 def right(judge: MaskClassifier) -> float:
-    """Share of drawn faces that get their own label, none of which the model was judged by."""
+    """Share of drawn faces that get the right label. The conversion has seen none of them."""
     rng = np.random.default_rng(99)
     looks = [(label, cv2.resize(own_models.face(label, rng), (SIDE, SIDE))) for label in data.LABELS for _ in range(10)]
     return float(np.mean([judge.verdict(look).label == label for label, look in looks]))
@@ -110,7 +110,7 @@ def test_a_tflite_gets_its_ends_changed_and_nothing_else(
     ]
     file = tmp_path / "mine.tflite"
     way = Pixels(scaled, channels)
-    # A byte input keeps the order of its channels: `of` would turn them for the model.
+    # A byte input keeps the order of its channels, since `of` would exchange them for the model.
     plain = [Pixels(scaled, "rgb").of(look) for look in looks]
     file.write_bytes(own_models.as_tflite(network, plain if quantized else None))
     done, lines = take(file, [photos])
@@ -129,7 +129,7 @@ def test_a_tflite_gets_its_ends_changed_and_nothing_else(
 
 def test_what_fits_in_no_way_is_refused(photos: Path, tmp_path: Path) -> None:
     network = own_models.model()
-    network.get_layer("away").set_weights([np.zeros((2, 4)), np.zeros(4)])  # it answers the same of everything
+    network.get_layer("away").set_weights([np.zeros((2, 4)), np.zeros(4)])  # it gives the same answer for every picture
     with pytest.raises(
         ModelError, match=r"of 20 ways to feed and read it, the best \(--pixels .*50% of \d+ photographs"
     ):
@@ -137,7 +137,7 @@ def test_what_fits_in_no_way_is_refused(photos: Path, tmp_path: Path) -> None:
 
 
 def test_what_photographs_do_not_rule_out_is_told(photos: Path, tmp_path: Path) -> None:
-    """A model that looks at green alone: it is in the middle of either order."""
+    """A model that uses the green channel only, which has the same index in RGB and BGR."""
     network = own_models.model()
     gain, green = 8.0, np.zeros((1, 1, 3, 2), np.float32)  # skin and cloth differ little in green
     green[0, 0, 1] = gain
@@ -149,7 +149,7 @@ def test_what_photographs_do_not_rule_out_is_told(photos: Path, tmp_path: Path) 
 
 
 def test_two_orders_of_labels_that_fit_alike_are_not_guessed_between(tmp_path: Path) -> None:
-    """The cloth is nearly the skin with red and blue exchanged: turned labels fit turned channels."""
+    """The cloth's colour is nearly the skin's with red and blue exchanged, so exchanged labels and channels fit too."""
     mirrored = colour_models.photographs(tmp_path / "photos")
     found = r"fit --pixels -1\.\.1 .* and --pixels -1\.\.1 .* alike; say --labels or --channels"
     with pytest.raises(ModelError, match=found):
@@ -214,7 +214,7 @@ def test_what_keras_2_wrote_is_read(tmp_path: Path) -> None:
 
 
 def test_a_model_in_a_model_of_keras_2_is_told_as_keras_3_tells_it() -> None:
-    """Teachable Machine's are two Sequentials in one, with a MobileNet in the first."""
+    """A model as Teachable Machine makes it: two Sequentials inside one, with a MobileNet in the first."""
     inner = {
         "module": "keras.src.engine.functional",
         "registered_name": "Functional",
@@ -291,7 +291,7 @@ def weights_alone(path: Path) -> Path:
 
 
 def of_a_stranger(path: Path) -> Path:
-    """Its config names a class of another module, whose import would run."""
+    """A model file whose config names a class of another module; loading it would import that module."""
     small(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

@@ -1,4 +1,4 @@
-"""What the proof is reckoned with: intervals, layer errors, the packed file, the pages."""
+"""The parts that the proof is computed from: intervals, layer errors, the packed file, the pages."""
 
 import json
 import math
@@ -48,7 +48,7 @@ def int8(network: Any) -> bytes:
 
 
 def details(flatbuffer: bytes) -> list[dict[str, Any]]:
-    """Everything a reader is told of every tensor."""
+    """Everything that an interpreter reports of each tensor."""
     interpreter = open_interpreter(flatbuffer, 1, "here")
     rows = []
     for entry in interpreter.get_tensor_details():
@@ -127,7 +127,7 @@ def test_a_model_has_no_error_against_itself(float32: bytes) -> None:
 
 
 def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> None:
-    """The last layer's, by its definition from the outputs alone."""
+    """The last layer's error, computed from the outputs by its definition."""
     found = layers.errors(float32, int8, NOISE)
     before, after = ([Model(each, 1, "here").run(image)[0] for image in NOISE] for each in (float32, int8))
     noise = sum(((old - new) ** 2).sum() for old, new in zip(before, after, strict=True))
@@ -138,7 +138,7 @@ def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> N
 
 
 def test_float16_is_compared_by_its_layers_not_by_the_constants_it_opens() -> None:
-    """A folded normalisation's constant is named as what the layer makes. 11 bits of a weight are about 66 dB."""
+    """A folded batch norm's constant has the name of the layer's output. float16's 11 bits are about 66 dB."""
     image = keras.Input((SIDE, SIDE, 3))
     hidden = keras.layers.Conv2D(8, 3, use_bias=False)(keras.layers.Rescaling(1 / 127.5, -1)(image))
     normal = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(hidden))
@@ -268,7 +268,7 @@ def test_a_list_of_numbers_is_one_line_of_the_report_and_nan_is_null() -> None:
 
 
 def report(task: str, judgement: Any) -> dict[str, Any]:
-    """As proof.summary makes it, of two variants and one layer."""
+    """A proof as proof.summary makes it, with two variants and one layer."""
     layer = {"layer": "conv1", "operator": "CONV_2D", "sqnr_db": 31.5, "cosine": 0.9991}
     variant = {"bytes": 10, "size_ratio": 27.5, "input": {"type": "UINT8"}, "operators": {"CONV_2D": 3}, "in_float": 0}
     figures = {name: judgement.figures(name) for name in ("float32", "int8")}
@@ -303,7 +303,7 @@ def test_both_pages_name_the_failed_gate_the_worst_layer_and_every_change(task: 
     assert "tiny &lt;&amp;&gt;" in html
     assert "b.png: cut short" in html
     assert html.count("<svg") == html.count("</svg>") == 3
-    assert not re.search(r'(src|href)="(?!#)', html)  # it loads nothing
+    assert not re.search(r'(src|href)="(?!#)', html)  # the page loads no other file
     assert page.html(made) == html
     assert not [word for word in ("src=", "<script", "<link", "url(http") if word in html]
 
@@ -313,7 +313,7 @@ def test_where_nothing_is_reported_no_precision_is_drawn() -> None:
     assert drawings._told(curve, "recall") == [70.0, 50.0, 0.0]
     assert drawings._told(curve, "precision")[:2] == [80.0, 90.0]
     assert math.isnan(drawings._told(curve, "precision")[2])
-    wrong = {**curve, "precision": [80.0, 0.0, 0.0]}  # what is reported and wrong is 0 rightly
+    wrong = {**curve, "precision": [80.0, 0.0, 0.0]}  # a precision of 0 is correct where every report is wrong
     assert drawings._told({**wrong, "recall": [70.0, 0.1, 0.0]}, "precision")[1] == 0.0
     nothing = {**curve, "precision": [0.0] * 3, "recall": [0.0] * 3}
     assert drawings.curves({"curves": {"float32": nothing}}).startswith("<svg")

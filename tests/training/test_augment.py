@@ -1,4 +1,4 @@
-"""What the weather does to a picture: never its shape, always the same for a seed, and what each effect says."""
+"""Weather effects keep a picture's shape, give the same result for the same seed, and each does what its name says."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ EFFECTS = pytest.mark.parametrize("effect", weather.CHANCES, ids=lambda effect: 
 
 
 def picture(width: int = 64, height: int = 48) -> Image:
-    """Coloured patches with sharp edges, so that every effect has something to change."""
+    """A picture of coloured patches with sharp edges: every effect changes it."""
     coarse = np.random.default_rng(5).integers(30, 226, (-(-height // 4), -(-width // 4), 3), np.uint8)
     return np.ascontiguousarray(coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width])
 
@@ -151,7 +151,7 @@ def test_weather_is_the_same_for_a_seed_and_changes_most_pictures() -> None:
     assert all(np.array_equal(one, other) for one, other in zip(seen, again, strict=True))
     plain = sum(np.array_equal(one, image) for one in seen) / 300
     assert plain == pytest.approx(np.prod([1 - chance for chance in weather.CHANCES.values()]), abs=0.04)
-    assert plain > 0  # a plain day stays possible
+    assert plain > 0  # a picture without any effect is possible
 
 
 def test_the_mirror_exchanges_left_and_right_and_twice_is_nothing() -> None:

@@ -1,4 +1,4 @@
-"""One kernel for batch norm while training: the numbers that Keras' own operations give."""
+"""The single-kernel batch norm gives the same numbers in training as Keras' operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Everything = list[NDArray[np.float32]]
 
 
 def learnt(fused: bool, **options: Any) -> Everything:
-    """All weights after three batches."""
+    """All weights of the network after three batches."""
     keras.utils.set_random_seed(1)
     layer = keras.layers.BatchNormalization(momentum=0.9, **options)
     model = keras.Sequential([keras.Input(SHAPE[1:]), layer, keras.layers.Conv2D(2, 3), keras.layers.Flatten()])

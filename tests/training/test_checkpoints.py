@@ -1,4 +1,4 @@
-"""An interrupted training goes on where it was and ends as if nothing had happened; what is doubtful is never mixed."""
+"""An interrupted training continues and ends with the same weights; a checkpoint of another run is never used."""
 
 import hashlib
 import itertools
@@ -44,7 +44,7 @@ class PulledError(Exception):
 
 
 class Plug(keras.callbacks.Callback):
-    """Is pulled in the middle of an epoch, counted from the start of the run over all its stages."""
+    """Raises Unplugged in the middle of an epoch, counted from the start of the run over all its stages."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def compiled() -> keras.Model:
 
 
 def learn(folder: Path, key: str = "a recipe", pulled: int = 10**9) -> tuple[int, Weights, checkpoints.Curves]:
-    """Train, or what is left of it; (epochs that were done before, weights, curves)."""
+    """Train, or continue a training; returns (epochs that were done before, weights, curves)."""
     model, checkpoint = compiled(), Checkpoint(folder, key)
     done = checkpoint.resume(model, EPOCHS)
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
@@ -98,7 +98,7 @@ def interrupted(folder: Path, *pulled: int, key: str = "a recipe") -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_graphs() -> Iterable[None]:
-    """Runs of a few small steps: making a graph takes longer than all of them."""
+    """Run eagerly: making a graph takes longer than these few small steps."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -106,7 +106,7 @@ def no_graphs() -> Iterable[None]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Weights, checkpoints.Curves]:
-    """What a run that nobody disturbed ends with."""
+    """The result of a run without an interruption."""
     return learn(tmp_path_factory.mktemp("undisturbed"))
 
 
@@ -266,7 +266,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def small_classifier(size: int, *_: object) -> keras.Model:
-    """Three convolutions that bear the names freezing goes by, and no dropout: that restarts with its seed."""
+    """Three convolutions with the names that freezing looks for. It has no dropout, which restarts with its seed."""
     picture = keras.Input((size, size, 3))
     feature = picture
     for channels, name in ((4, "block_2_add"), (6, "block_12_add"), (8, "out_relu")):
@@ -303,7 +303,7 @@ STAGES_AS_THEY_ARE, ADAMW = recipes.fine_tuning, keras.optimizers.AdamW
 
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterable[None]:
-    """Small networks, short stages and an average over as few steps."""
+    """Use small networks, short stages and an average over few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mobilenet_v2, "build", small_classifier)
         patch.setattr(recipes, "fine_tuning", lambda _: STAGES)
@@ -328,7 +328,7 @@ def find(folders: tuple[Path, Path], out: Path, knobs: train_finder.Knobs = FIND
 
 @pytest.fixture
 def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Plug]:
-    """Pull the plug of the run in this epoch."""
+    """Interrupt the run in this epoch."""
 
     def at(epoch: int) -> Plug:
         shared = Plug(epoch)
@@ -339,7 +339,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Plug]:
 
 
 def outcome(out: Path) -> tuple[Weights, dict[str, Any]]:
-    """Weights and curves of a run."""
+    """The weights and the curves of a run."""
     run = run_folder.read(out / "model.keras")
     curves = {name: values for name, values in run.history.items() if name != "seconds"}
     return keras.models.load_model(out / "model.keras", compile=False).get_weights(), curves

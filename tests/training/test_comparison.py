@@ -1,4 +1,4 @@
-"""The comparison tells what the records hold, by figures worked out by hand, and nothing of a mere try."""
+"""The comparison shows the records' figures (computed by hand here) and leaves quick tries out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def scores(bare: list[float], photos: str = "same", masked: list[float] | None =
 
 
 def answering(text: str, sure: float = 0.9, photos: str = "same") -> judged.Scores:
-    """A digit a photograph: its answer."""
+    """Predictions from digits, one for each photograph."""
     return scores([sure if digit == "1" else 1 - sure for digit in text], photos)
 
 

@@ -1,4 +1,4 @@
-"""What the classifier learns from is what the device will see: the right faces, cut by the device's own geometry."""
+"""The classifier's training crops show the right faces, cut by the device's geometry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FACE = Box(30, 20, 70, 74)
 
 
 def blotches(width: int = 128, height: int = 96) -> Image:
-    """No two places look alike."""
+    """A picture in which no two places have the same pixels."""
     coarse = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
@@ -152,14 +152,14 @@ def test_a_drawn_mask_changes_the_class_of_bare_faces_alone(label: int, box: Box
 
 @pytest.fixture
 def geometry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither clothes nor weather nor distance."""
+    """Options without drawn clothes, weather or distance."""
     monkeypatch.setattr(weather, "CHANCES", {})
     monkeypatch.setattr(wear, "dress", lambda image, _box, label, _rng, _masks: (image, label))
     monkeypatch.setattr(crops, "KEPT_RESOLUTION", {False: 1.0, True: 1.0})
 
 
 def marked(side: int) -> tuple[Image, Box]:
-    """A magenta square face of such a side in the middle of a green picture, and its box."""
+    """A green picture with a magenta square face of this side in the middle, and the face's box."""
     image = np.full((400, 400, 3), (20, 120, 40), np.uint8)
     low, high = 200 - side // 2, 200 + side // 2
     image[low:high, low:high] = (255, 0, 255)

@@ -1,4 +1,4 @@
-"""A source that was left out is judged beside a run that learnt it, and every run keeps its own folder."""
+"""A source that was left out is compared with a run that learnt it, and each run has a separate folder."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ SEEN: dict[str | None, float] = {None: 0.9, "street": 0.2, "pasted": 0.7, "portr
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Training and judging stand aside: the answers tell which run gave them."""
+    """Replace training and judging by stand-ins whose answers tell which run gave them."""
     trained = []
 
     def train(

@@ -1,4 +1,4 @@
-"""A data set is grouped by near-duplicate and dealt honestly: no group is cut, and the counts are the study's."""
+"""A data set is grouped by near-duplicates, and no group is divided between parts; the counts are the study's."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""A classifier is judged on every readable image, by figures worked out by hand, and refused if it is none."""
+"""A classifier is judged on every readable image, by figures computed by hand; any other model is refused."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ from training.runs import run_folder
 
 
 class ColourNetwork:
-    """Blue over red is cloth. Remembers the shapes of its batches."""
+    """Calls a picture masked when it has more blue than red. Keeps the shapes of its batches."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []

@@ -1,4 +1,4 @@
-"""Cloth is of every pattern and colour, the wearer's skin among them."""
+"""Drawn cloth has every pattern and colour, also the colour of the wearer's skin."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""faces.tsv is made by our own finder, shown on a sheet, read back as it was, and said to be missing where it is."""
+"""faces.tsv is made by the project's finder, shown on a sheet and read back unchanged; a missing file is reported."""
 
 import csv
 from pathlib import Path
@@ -22,7 +22,7 @@ FINDER = bundle.default_path("face")
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A bare face, a masked one, nobody, a picture that is none, and a link to one that is gone."""
+    """A bare face, a masked face, nobody, a file that is no picture, and a link to a file that does not exist."""
     face = cv2.resize(drawn_face.portrait(512, 600), (160, 188))[..., ::-1]
     masked = face.copy()
     cv2.rectangle(masked, (60, 76), (106, 106), (210, 190, 150), -1)

@@ -1,4 +1,4 @@
-"""What the networks are taught and how they are built: cells, targets, loss and shapes."""
+"""The finder's cells, targets, loss and shapes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_without_faces_everything_is_background() -> None:
 
 
 def perfect(target: np.ndarray, shift: float = 0.0) -> np.ndarray:
-    """(N, 5) sure outputs whose boxes are the target's, moved by so many pixels."""
+    """(N, 5) outputs with high scores whose boxes are the target's, moved by some pixels."""
     size, stride = target[:, 3:] - target[:, 1:3], CELLS[:, 2:]
     centre = (target[:, 1:3] + target[:, 3:]) / 2 + shift
     logit = np.where(target[:, :1] == POSITIVE, 12.0, -12.0)
@@ -184,7 +184,7 @@ def test_freezing_keeps_the_trunk_up_to_the_named_layer(network: keras.Model) ->
 
 
 def operations(network: keras.Model) -> list[keras.Operation]:
-    """Every layer, the trunk's own ones too."""
+    """Every layer, also those inside the trunk."""
     trunk = network.get_layer(finder.TRUNK)
     return [*trunk.layers, *(layer for layer in network.layers if layer is not trunk)]
 
@@ -221,7 +221,7 @@ def test_the_mask_classifier_answers_a_logit_for_each_class(classifier: keras.Mo
 
 
 def kernels(classifier: keras.Model) -> list[keras.Layer]:
-    """The base's layers with weights, its batch norm aside."""
+    """The base's layers with weights, apart from batch norm."""
     layers = classifier.get_layer(mobilenet_v2.BASE).layers
     return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)]
 

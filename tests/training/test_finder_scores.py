@@ -1,4 +1,4 @@
-"""A finder's scores are fitted to how often they are right, stride by stride, and the model carries that itself."""
+"""A finder's scores are calibrated for each stride, and the exported model contains the calibration."""
 
 from typing import Any
 

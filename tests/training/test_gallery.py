@@ -1,4 +1,4 @@
-"""What the classifier learns from can be looked at: every drawing, every effect, and looks as they come."""
+"""The gallery shows what the classifier learns from: every drawing, every effect, and whole training views."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A place on a face is found in the picture as the head is turned, and found back."""
+"""A place on a turned head is converted to a place in the picture and back."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ MIDDLE = np.array([90.0, 90.0])
 
 
 def turned(yaw: float, roll: float = 0.0) -> Head:
-    """A head of 100 by 120 pixels, its landmarks as a camera far away sees them; `yaw` turns it to the right."""
+    """A head of 100 by 120 pixels, with the landmarks that a distant camera sees; `yaw` turns it to the right."""
     places = np.array(PLACES)
     solid = np.column_stack([(places - 0.5) * (100, 120), 100 * head.depth(places)])
     x = np.cos(yaw) * solid[:, 0] + np.sin(yaw) * solid[:, 2]
@@ -49,7 +49,7 @@ def test_the_way_back_from_pixels_ends_at_the_place(yaw: float) -> None:
 
 @pytest.mark.parametrize("yaw", [-0.5, 0.5])
 def test_no_place_is_seen_twice_nor_beyond_the_edge_of_the_head(yaw: float) -> None:
-    """What is put on would be there a second time."""
+    """Otherwise a pasted mask would be drawn twice."""
     found = turned(yaw).map
     row = np.column_stack([np.arange(0.0, 200.0), np.full(200, 110.0)])
     across = head.places(found, row)[:, 0]

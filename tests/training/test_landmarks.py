@@ -1,4 +1,4 @@
-"""Landmarks are found once, kept, and believed only where they lie in the face they were looked for in."""
+"""Landmarks are found once and kept; those that lie outside their face are not used."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SEEN = np.array([(90, 90), (134, 90), (112, 110), (95, 130), (130, 130)], np.flo
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Image]:
-    """What YuNet was shown; it answers SEEN."""
+    """The pictures that the stand-in for YuNet was shown; it answers SEEN."""
     shown: list[Image] = []
 
     def find(image: Image) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The list of a part names its photographs, and nobody else's, with what is known of their faces."""
+"""The list of a part names exactly its photographs, with what is known of their faces."""
 
 import csv
 from pathlib import Path

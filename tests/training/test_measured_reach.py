@@ -23,7 +23,7 @@ def scene(width: int, height: int, *boxes: Box) -> Image:
 
 
 def coloured(image: Image) -> Box:
-    """Where something is that is not grey."""
+    """The box of the part that is not grey."""
     rows, columns = np.nonzero(np.abs(image.astype(int) - 128).max(axis=2) > 60)
     return Box(float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0)
 
@@ -57,7 +57,7 @@ def test_a_box_counts_for_one_face() -> None:
 
 
 class Sees:
-    """A finder that finds what is at least 20 pixels wide."""
+    """A stand-in finder that finds faces of at least 20 pixels' width."""
 
     input_size = SIZE
 

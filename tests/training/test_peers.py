@@ -1,4 +1,4 @@
-"""Other people's finders are decoded as their authors say, and their lines are read like ours."""
+"""Other projects' finders are decoded as their authors say, and their lines are read like the project's."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_the_anchors_go_row_by_row_with_four_shapes_in_each_place() -> None:
 
 
 def decode(answers: dict[int, tuple[float, float]], offsets: np.ndarray | None = None) -> list[Found]:
-    """Anchor -> scores of masked and bare; every other anchor is sure of nothing."""
+    """An output from {anchor: scores of masked and bare}; every other anchor has low scores."""
     classes = np.zeros((len(ANCHORS), 2), np.float32)
     for anchor, scores in answers.items():
         classes[anchor] = scores
@@ -63,7 +63,7 @@ def corners(box: Box) -> tuple[float, float, float, float]:
 
 
 def anchor_at(x: float, y: float, width: float) -> int:
-    """The anchor nearest to a place and a width, fractions of the frame."""
+    """The anchor nearest to a centre and a width, which are fractions of the frame."""
     return int(np.abs(ANCHORS[:, :3] - (x, y, width)).sum(axis=1).argmin())
 
 

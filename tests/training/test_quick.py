@@ -1,4 +1,4 @@
-"""A quick training sees a few pictures of every kind, and what is too little to learn from is named."""
+"""A quick training uses a few pictures of each kind; a folder with too few pictures is named."""
 
 from pathlib import Path
 

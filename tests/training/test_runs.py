@@ -1,4 +1,4 @@
-"""A run leaves a model that anybody can load, the record of how it was made, and its curves."""
+"""A run writes a model that loads without the project, the record of how it was made, and its curves."""
 
 import json
 import zipfile
@@ -120,7 +120,7 @@ def test_the_curves_are_a_picture_with_a_panel_for_each_measure(tmp_path: Path) 
 
 
 def darkest(picture: np.ndarray) -> np.ndarray:
-    """(row, column) in the middle of the deep blue."""
+    """(row, column) of the middle of the dark blue pixels."""
     return np.argwhere((picture[..., 0] < 60) & (picture[..., 2] > 90)).mean(axis=0)
 
 

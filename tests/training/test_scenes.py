@@ -1,4 +1,4 @@
-"""Composed scenes teach the truth: every box lies where its face is drawn, inside the frame."""
+"""In composed scenes, every box lies where its face is drawn, inside the frame."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ MAGENTA = (255, 0, 255)  # of faces, and of nothing else
 
 
 def picture(width: int, height: int, *faces: tuple[int, int, int, int]) -> Picture:
-    """Magenta faces on green."""
+    """Pictures with magenta faces on green."""
     image = np.full((height, width, 3), (20, 120, 40), np.uint8)
     for left, top, right, bottom in faces:
         image[top:bottom, left:right] = MAGENTA
@@ -34,7 +34,7 @@ STREET = picture(320, 240, (60, 100, 100, 150), (150, 90, 182, 130), (230, 120, 
 
 
 def drawn_faces(image: Image) -> np.ndarray:
-    """(N, 4) where magenta is, patch by patch."""
+    """(N, 4) boxes of the magenta patches."""
     red, green, blue = (image[..., channel].astype(int) for channel in range(3))
     magenta = ((red > 245) & (green < 10) & (blue > 245)).astype(np.uint8)
     left, top, width, height, area = cv2.connectedComponentsWithStats(magenta)[2][1:].T
@@ -42,7 +42,7 @@ def drawn_faces(image: Image) -> np.ndarray:
 
 
 def apart(boxes: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(N,) pixels between the edges of each box and of the face nearest to it."""
+    """(N,) pixels from each box to the nearest face: the largest distance between edges of the same side."""
     return np.abs(boxes[:, None] - faces[None]).max(axis=2).min(axis=1, initial=np.inf)
 
 
@@ -116,7 +116,7 @@ def test_in_a_tile_of_any_shape_the_box_lies_on_the_face(
 
 
 def test_a_turned_face_keeps_its_size_and_stays_under_its_box(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against the same tile not turned: the same draws, another angle."""
+    """Compare with the same tile drawn without a turn: the random draws are the same."""
     turned = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]
     monkeypatch.setattr(scenes, "TILT", 0.0)
     upright = [scenes.tilted(PORTRAIT, (200, 200), np.random.default_rng(seed)) for seed in range(12)]

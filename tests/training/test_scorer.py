@@ -1,4 +1,4 @@
-"""The figures for found faces are those of the rule, worked out by hand, and mistakes in the lines are named."""
+"""The figures for found faces are those of the rule, computed by hand, and mistakes in the lines are named."""
 
 import json
 from pathlib import Path
@@ -225,7 +225,7 @@ def test_a_portrait_is_judged_by_its_largest_face_and_one_without_a_face_is_wron
 
 @pytest.fixture
 def portraits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Twenty photographs of each class, each found as what it is but bare number 1; found.jsonl beside them."""
+    """Twenty photographs of each class, and found.jsonl, which has the right class for all but bare number 1."""
     monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "hashes.csv")
     lines = []
     for number in range(40):
@@ -299,7 +299,7 @@ def test_faces_of_a_short_side_under_16_pixels_are_ignored(side: float, ignored:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Ten annotated scenes of one face each, and found.jsonl that has them all."""
+    """Ten annotated scenes with one face each, and found.jsonl, which has all of them."""
     lines = []
     for number in range(10):
         write(tmp_path, f"{number}", entry("with_mask", 0, 0, 20, 40))

@@ -1,4 +1,4 @@
-"""Where a classifier is weak is told by honest counts: slices, intervals, calibration, thresholds, and the pictures."""
+"""Where a classifier is weak: counts by slice, intervals, calibration, thresholds, and the contact sheets."""
 
 import json
 import re
@@ -249,7 +249,7 @@ def test_a_face_judged_in_grey_is_in_slices_of_its_own(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "x.png"), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
 
     def logits(looks: np.ndarray) -> np.ndarray:
-        """Bare without colour, masked with it."""
+        """Calls a face without colour bare, and one with colour masked."""
         return np.array([[0.0, 5.0, 0.0] if (look == look[..., :1]).all() else [5.0, 0.0, 0.0] for look in looks])
 
     samples = [Sample(tmp_path / "x.png", label, FACE, source="press") for label in (MASKED, WRONG, BARE)]
@@ -383,7 +383,7 @@ def test_where_none_keeps_the_promise_the_highest_is_chosen_and_where_nobody_is_
 
 
 def spoilt(temperature: float, bias: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """(N, C) logits of faces whose true odds of being bare are these, stretched and shifted, and their labels."""
+    """(N, C) logits, scaled and shifted from the true log odds of being bare, and labels drawn by those odds."""
     rng = np.random.default_rng(0)
     odds = rng.normal(0, 2.5, 20_000)
     is_bare = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
@@ -561,7 +561,7 @@ def test_the_command_judges_every_face_says_what_it_found_and_writes_it_down(
     assert (figures["model"], figures["part"], figures["seed"]) == ("colour.keras", "all", 0)
     said = capsys.readouterr().out
     assert sliced.table([]) in said
-    # A model that goes by colour knows nothing by night.
+    # A model that judges by colour cannot tell the classes at night.
     assert re.search(r"worst slice: grey: with(_mask, 16 of 16|out_mask, 14 of 14) wrong", said)
     assert f"into {out}" in said
 
@@ -576,7 +576,7 @@ def test_the_confidence_that_is_judged_is_the_runs_own(
     run_folder.write(tmp_path, run)
     command(model, folders[0], tmp_path / "out", "--part", "all")
     error = json.loads((tmp_path / "out" / "slices.json").read_text())["calibration_error"]
-    boasting = abs(error - 0.2) < 1e-3  # one in five is wrong, and it says none
+    boasting = abs(error - 0.2) < 1e-3  # one in five is wrong, but the scores say that none is
     assert boasting is (temperature < 1)
 
 
@@ -604,7 +604,7 @@ def test_portraits_without_known_faces_are_sliced_and_give_no_threshold(
     assert (
         "no threshold can be recommended: no masked or no bare face was cut out of a picture" in capsys.readouterr().out
     )
-    assert not (tmp_path / "out" / "thresholds.png").exists()  # nothing is drawn of nothing
+    assert not (tmp_path / "out" / "thresholds.png").exists()  # without faces there is no figure
 
 
 @pytest.mark.parametrize(("masked", "told"), [(40, True), (100, False)])

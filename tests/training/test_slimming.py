@@ -1,4 +1,4 @@
-"""A slimmed finder answers as before where the channels that went were silent, or said what others say."""
+"""A slimmed finder gives the same answers when the removed channels were 0 or equal to others."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (6, SIZE, SIZE, 3), np.uint
 
 
 def build(seed: int = 0) -> keras.Model:
-    """A finder whose batch norms have seen something."""
+    """A finder whose batch norms have statistics of some pictures."""
     keras.utils.set_random_seed(seed)
     model = finder.build(SIZE, ALPHA, CHANNELS)
     rng = np.random.default_rng(seed)
@@ -29,7 +29,7 @@ def build(seed: int = 0) -> keras.Model:
 
 
 def silence(model: keras.Model, channels: tuple[int, ...], says: float = 0.0) -> None:
-    """These channels of the stem answer the same everywhere."""
+    """Make these channels of the stem constant."""
     norm = model.get_layer(finder.TRUNK).get_layer(slimming.DEPTHWISE_NORM)
     gamma, beta, mean, variance = norm.get_weights()
     gamma[list(channels)], beta[list(channels)] = 0, says

@@ -1,4 +1,4 @@
-"""Pictures nobody learnt from: every figure worked out by hand, and the command from end to end on drawn pictures."""
+"""The figures on pictures that no model learnt from, computed by hand, and the whole command on drawn pictures."""
 
 import json
 from dataclasses import replace
@@ -40,7 +40,7 @@ def square(left: float, side: float = 30) -> Box:
 def scene(
     stem: str, faces: list[tuple[str, float]], found: list[Found], traits: list[dict[str, str]] | None = None
 ) -> Seen:
-    """A picture with faces 30 px wide at those places."""
+    """A picture with faces of 30 px width at these places."""
     known = tuple(voc.Annotation(square(left), name) for name, left in faces)
     return Seen(Picture("streets", Path(f"{stem}.png"), known), {"ours": found}, traits or [{} for _ in known], [])
 

@@ -1,4 +1,4 @@
-"""The study's plain CNN and AlexNet: their shapes, and the whole way from photographs to every variant."""
+"""The study's plain CNN and AlexNet: their shapes, and everything from photographs to each variant."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_plain_cnn_has_as_many_convolutions_as_asked_for_each_pooled(depth: 
 
 @pytest.fixture(scope="module")
 def whole() -> keras.Model:
-    """AlexNet as it is trained."""
+    """An AlexNet with the knobs that it is trained with."""
     return recipes.ALEXNET.build(AlexNet())
 
 
@@ -102,7 +102,7 @@ def test_from_scratch_all_learns_in_one_stage(knobs: PlainCnn | AlexNet) -> None
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Portraits and street scenes."""
+    """Folders of portraits and of street scenes."""
     root = tmp_path_factory.mktemp("folders")
     portraits, street = root / "portraits", root / "street"
     for number in range(40):
@@ -118,7 +118,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def trained(
     request: pytest.FixtureRequest, folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """What `python -m training train NETWORK` leaves, after two epochs of a few looks."""
+    """The run folder that `python -m training train NETWORK` writes after two epochs of a few pictures."""
     out = tmp_path_factory.mktemp(request.param) / "run"
     narrow = replace(recipes.ALEXNET, build=lambda knobs: alexnet.build(knobs.size, **NARROW))
     portraits, street = folders
@@ -145,7 +145,7 @@ def test_the_run_tells_which_network_and_how_it_was_trained(trained: Path, folde
 
 @pytest.fixture(scope="module")
 def done(trained: Path, folders: tuple[Path, Path]) -> conversion.Conversion:
-    """Its conversion. Two epochs teach it nothing, so its gates may fail: what is asked is that all of it runs."""
+    """The conversion of that run. After two epochs its gates may fail; the test asks only that every step runs."""
     return conversion.convert(trained, folders, Recipe(variants=VARIANTS, calibration=10))
 
 

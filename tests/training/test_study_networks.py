@@ -1,4 +1,4 @@
-"""The study's networks have its shapes and its published counts, and the deep one learns."""
+"""The study's networks have the published shapes and counts, and the deep network learns."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_deep_cnn_has_128_layers_in_one_row(deep: keras.Model) -> None:
 
 
 def test_the_deep_cnn_gives_a_picture_on_to_its_last_layers(deep: keras.Model) -> None:
-    """With He's start alone, two pictures look the same there."""
+    """With He's initialisation only, the deep network's outputs for two pictures would be nearly the same."""
     rng = np.random.default_rng(0)
     look = keras.Model(deep.input, deep.get_layer("pool").output)
     answers = np.asarray(look(rng.integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)))

@@ -1,4 +1,4 @@
-"""Each network of the study goes the whole way: two steps on drawn pictures, converted, judged once, compared."""
+"""Each network of the study is trained for two steps on drawn pictures, converted, judged once and compared."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NARROW = {"channels": (4, 6, 6, 6, 8), "dense": (16, 12)}
 
 @pytest.fixture(scope="module", autouse=True)
 def eager_and_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
-    """Two steps: making a graph takes longer. AlexNet is narrow, the deep CNN is not deep, no cache is the user's."""
+    """Make the networks small, run eagerly (a graph takes longer than two steps), and keep the user's caches unused."""
     cache = tmp_path_factory.mktemp("cache")
     alexnet = networks.alexnet_of_the_study
     with pytest.MonkeyPatch.context() as patch:
@@ -62,7 +62,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random ones of a base, for want of ImageNet's."""
+    """Random weights of a base, used instead of ImageNet's."""
     base = keras.applications.MobileNetV2(input_shape=(32, 32, 3), include_top=False, weights=None)
     path = tmp_path_factory.mktemp("weights") / "base.weights.h5"
     base.save_weights(path)
@@ -75,7 +75,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(
     request: pytest.FixtureRequest, root: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A run's folder, after an epoch."""
+    """The folder of a run after one epoch."""
     network, name = request.param
     out = tmp_path_factory.mktemp(network) / "run"
     said = ["train", network, "--data", str(root), "--out", str(out), "--size", str(SIDES[network])]
@@ -231,7 +231,7 @@ class PulledError(Exception):
 def test_a_killed_training_goes_on_and_ends_as_if_nothing_had_been(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    """A variant of two parts, so that the kill falls into the first or the second."""
+    """A variant of two stages: the kill happens in the first or in the second."""
     variant = replace(variants.ALL[0], epochs=(2, 2), batch=20)
     options = train.Options(size=32)
     left = [batch]

@@ -1,4 +1,4 @@
-"""A mask is cut out where its edge is clear, and put on another face where it leaves the nose free or covers it."""
+"""A mask with a clear edge is cut out and pasted on another face, so that it covers the nose or leaves it free."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -22,7 +22,7 @@ Place = tuple[float, float]
 
 
 def person(mask: tuple[int, int, int] | None, shift: float = 0.0, box: Box = FACE) -> Image:
-    """A drawn head, and its mask `shift` of the face too low."""
+    """A drawn head with a mask that is too low by `shift`, a fraction of the face's height."""
     rng = np.random.default_rng(0)
     image = np.full((220, 200, 3), WALL, np.uint8)
     paint = partial(cv2.ellipse, image, angle=0, startAngle=0, endAngle=360, thickness=-1)
@@ -72,14 +72,14 @@ def test_where_no_mask_is_worn_properly_or_its_edge_is_not_clear_nothing_is_cut_
 
 @cache
 def changes(way: Way, mask: Cutout, box: Box) -> list[np.ndarray]:
-    """For every seed, (H, W) by how much the mask altered each pixel of a bare face."""
+    """For each seed, (H, W): how much the pasted mask changed each pixel of a bare face."""
     bare = person(None, box=box)
     worn = [way(bare, box, mask, np.random.default_rng(seed)) for seed in SEEDS]
     return [np.abs(image.astype(int) - bare).max(axis=2) for image in worn]
 
 
 def covered(way: Way, mask: Cutout, place: Place, box: Box = FACE) -> list[bool]:
-    """For every seed, whether this place of a bare face is of another colour then."""
+    """For each seed, whether the pasted mask changed the colour at this place of a bare face."""
     found = box.map if isinstance(box, Head) else head.upright(box)
     x, y = head.pixels(found, [place])[0].round().astype(int)
     return [bool(np.median(change[y - 2 : y + 3, x - 2 : x + 3]) > 25) for change in changes(way, mask, box)]

@@ -1,4 +1,4 @@
-"""Annotated scenes are read whole or refused in one line, and dealt by scene."""
+"""Annotated scenes are read completely or refused in one line, and divided into parts by scene."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A classifier that goes on from a bundle answers as the bundle does, and can learn."""
+"""A classifier started from a bundle's weights gives the bundle's answers, and can learn."""
 
 from __future__ import annotations
 

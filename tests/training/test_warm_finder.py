@@ -1,4 +1,4 @@
-"""A finder that goes on from a bundle answers as the bundle does, and can learn."""
+"""A finder started from a bundle's weights gives the bundle's answers, and can learn."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_it_answers_as_the_network_behind_the_bundle_did(trained: keras.Model, s
 
 
 def test_its_batch_norms_know_the_statistics_of_what_comes_in(shipped: Path) -> None:
-    """Or the first step of a training, which goes by the batch's own, would undo what was learnt."""
+    """Batch norm trains with the batch's statistics: if they were others, the first step would change the answers."""
     model = warm_finder.from_bundle(shipped, PICTURES, 0.35, CHANNELS)
     for before, after in zip(answers(model), model(PICTURES, training=True), strict=True):
         assert np.corrcoef(before.ravel(), np.asarray(after).ravel())[0, 1] > 0.98

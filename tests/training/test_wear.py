@@ -1,4 +1,4 @@
-"""What is drawn on a face stays on the face, hides what it should and nothing else, and makes the class it then has."""
+"""What is drawn on a face stays on the face, hides only what it should, and gives the face the right class."""
 
 from collections import Counter
 from functools import cache, partial
@@ -28,7 +28,7 @@ RNG = partial(np.random.default_rng, 0)
 
 
 def wild(width: int = 180, height: int = 160) -> Image:
-    """Blotches of every colour: whatever is painted over them is seen."""
+    """A picture of random colours, on which every painted pixel shows as a change."""
     coarse = np.random.default_rng(3).integers(0, 256, (-(-height // 4), -(-width // 4), 3), np.uint8)
     return np.ascontiguousarray(coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width])
 
@@ -39,29 +39,29 @@ def plain(*colour: int) -> Image:
 
 @cache
 def changed(drawing: wear.Drawing, seed: int, box: Box = FACE) -> np.ndarray:
-    """(H, W) 0–255: by how much the drawing altered each pixel of the wild picture."""
+    """(H, W) 0–255: how much the drawing changed each pixel of the wild picture."""
     drawn = drawing(wild(), box, np.random.default_rng(seed))
     return np.abs(drawn.astype(int) - wild()).max(axis=2)
 
 
 def around(change: np.ndarray, place: tuple[float, float], reach: float = 0.03) -> np.ndarray:
-    """What lies about a place on the face."""
+    """The pixels around a place on the face."""
     x, y, reach = FACE.left + place[0] * FACE.width, FACE.top + place[1] * FACE.height, reach * FACE.width
     return change[round(y - reach) : round(y + reach) + 1, round(x - reach) : round(x + reach) + 1]
 
 
 def chin_cloth(face: Image, seed: int) -> np.ndarray:
-    """(N, 3) the pixels of a mask drawn on it, beside the middle."""
+    """(N, 3) pixels of a drawn mask, beside its middle."""
     return around(wear.mask(face, FACE, np.random.default_rng(seed)), (0.4, 0.75), reach=0.06).reshape(-1, 3)
 
 
 def covered(drawing: wear.Drawing, place: tuple[float, float]) -> list[bool]:
-    """For every seed, whether the face's place is painted over."""
+    """For each seed, whether this place of the face is painted over."""
     return [bool(np.median(around(changed(drawing, seed), place)) > 8) for seed in SEEDS]
 
 
 def untouched(drawing: wear.Drawing, place: tuple[float, float]) -> list[bool]:
-    """For every seed, whether nothing of the face's place is painted over."""
+    """For each seed, whether no pixel at this place of the face is painted over."""
     return [bool(around(changed(drawing, seed), place).max() <= 8) for seed in SEEDS]
 
 
@@ -87,7 +87,7 @@ def test_a_drawing_is_the_same_for_a_seed_and_another_for_another(drawing: wear.
 
 
 def near(box: Box, width: int, height: int) -> np.ndarray:
-    """(H, W) where a drawing may be: half a face above, 0.4 beside and 0.8 below."""
+    """(H, W) where a drawing may be: up to half a face above, 0.4 beside and 0.8 below the box."""
     y, x = np.mgrid[:height, :width]
     across = (x >= box.left - 0.4 * box.width - 1) & (x < box.right + 0.4 * box.width + 1)
     return across & (y >= box.top - 0.5 * box.height - 1) & (y < box.bottom + 0.8 * box.height + 1)
@@ -253,7 +253,7 @@ def test_through_a_clear_visor_the_face_is_seen() -> None:
 
 
 def canvas(roll: float = 0.0, yaw: float = 0.0) -> painting.Canvas:
-    """The part of the wild picture from (10, 20) on."""
+    """A canvas of the wild picture's part that starts at (10, 20)."""
     return painting.Canvas(wild(), (10, 20), wild()[20:, 10:].astype(np.float32), FACE, roll, yaw)
 
 
@@ -312,7 +312,7 @@ def test_the_faces_own_colour_is_read_on_cheeks_and_nose() -> None:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The kinds of drawing that were made, in order; nothing is painted."""
+    """The kinds of drawing that were asked for, in order; the stand-in paints nothing."""
     made: list[str] = []
 
     def recorder(kind: str) -> wear.Drawing:
@@ -381,7 +381,7 @@ def test_of_several_drawings_each_has_its_turn() -> None:
 
 
 def test_a_mask_is_put_on_where_it_can_be_seen() -> None:
-    """On a face that ends with the picture a mask at the chin would be a bare face of the wrong class."""
+    """A mask at the chin of a face that the picture's edge cuts would not be seen, so the class would be wrong."""
     tight = Box(60, 50, 120, 50 + 110 / 1.05)  # the picture ends at 1.05 of the face
     ways = Counter(wear.masked(wild(), tight, BARE, np.random.default_rng(seed), ())[1] for seed in range(60))
     assert set(ways) == {MASKED, WRONG}

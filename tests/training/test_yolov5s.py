@@ -1,4 +1,4 @@
-"""YOLOv5s is the published network, is taught what YOLOv5 is taught, and goes the whole way to a bundle."""
+"""YOLOv5s is the published network with the published targets and loss, and becomes a bundle."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 
 def weights(network: keras.Model) -> tuple[int, int]:
-    """How many are learnt, and how many are left when batch norm is folded into the convolutions, each one bias."""
+    """The counts of weights as trained, and with batch norm folded: each norm becomes one bias a channel."""
     learnt = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     return learnt, learnt - sum(norm.gamma.shape[0] for norm in norms)
@@ -49,7 +49,7 @@ def weights(network: keras.Model) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("classes", "published"), [(80, (7_235_389, 7_225_885)), (3, (7_027_720, 7_018_216))])
 def test_the_weights_are_as_many_as_published(classes: int, published: tuple[int, int]) -> None:
-    """Both figures of version 6: of 270 layers as trained, and of 213 with batch norm folded. A class costs 2,697."""
+    """The counts published for version 6, as trained (270 layers) and folded (213). A class costs 2,697 weights."""
     assert weights(yolov5s.build(64, classes)) == published
 
 
@@ -186,7 +186,7 @@ def logit(share: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def perfect(targets: NDArray[np.float32], shift: float = 0.0) -> NDArray[np.float32]:
-    """(N, 8) sure answers whose boxes are those asked for, moved by so many pixels."""
+    """(N, 8) answers with high scores and the given boxes, moved by some pixels."""
     centre, sides = (targets[:, 1:3] + targets[:, 3:5]) / 2 + shift, targets[:, 3:5] - targets[:, 1:3]
     xy = logit((centre / PLACES[:, 2:3] - PLACES[:, :2] + 0.5) / 2)
     sure = np.where(targets[:, :1] == 1, 14.0, -14.0)
@@ -195,7 +195,7 @@ def perfect(targets: NDArray[np.float32], shift: float = 0.0) -> NDArray[np.floa
 
 
 def as_maps(rows: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """As a network gives them, the coarsest first: converters do not keep the order."""
+    """The outputs with the coarsest first: a converter may change the order."""
     sides = [SIZE // stride for stride in yolov5s.STRIDES]
     parts = np.split(rows, np.cumsum([3 * side * side for side in sides])[:-1])
     return [part.reshape(1, side, side, -1) for part, side in zip(parts, sides, strict=True)][::-1]
@@ -272,7 +272,7 @@ def test_where_no_face_is_only_objectness_counts() -> None:
 
 
 def test_objectness_is_asked_for_the_overlap_that_is_reached() -> None:
-    """With a box that is off, being less sure costs less."""
+    """When the box is wrong, a lower score has a smaller loss."""
     off = perfect(TARGETS, 4)
     modest = off.copy()
     modest[TARGETS[:, 0] == 1, 4] = 0.5
@@ -430,7 +430,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was broken off after the first of its two epochs and then given again."""
+    """A run that was interrupted after the first of its two epochs and then started again."""
     out = tmp_path_factory.mktemp("runs") / "yolov5s"
     fit = keras.Model.fit
 
@@ -467,12 +467,12 @@ def test_the_model_is_loaded_by_plain_keras(out: Path) -> None:
 
 @pytest.fixture(scope="module")
 def done(out: Path, root: Path) -> conversion.Conversion:
-    """What is shipped, beside float32: each variant takes seconds, and the others compute what float32 does."""
+    """Convert only the shipped variant and float32: each takes seconds, and the others compute the same as float32."""
     return conversion.convert(out / "model.keras", [root], Recipe(calibration=7))
 
 
 def test_int8_computes_nothing_in_float_and_eats_camera_bytes(done: conversion.Conversion) -> None:
-    """SiLU, two operators, among it."""
+    """The operators of the int8 model, among them the two of SiLU."""
     facts = done.made["int8"].facts
     assert facts.float_operators == ()
     assert facts.eats_camera_bytes
