@@ -1,4 +1,4 @@
-"""What a record holds of its machine and moment, what it says against itself, what is read out of it."""
+"""What a record says of its machine and its time, the doubts that it names, and how it is read."""
 
 import json
 import os

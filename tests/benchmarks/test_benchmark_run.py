@@ -1,4 +1,4 @@
-"""Models are timed in separate processes, by any Python that has the runtime; what cannot be measured says why."""
+"""Models are timed in separate processes by any Python with the runtime; a failed measurement gives its reason."""
 
 import ast
 import json
@@ -226,7 +226,7 @@ def test_a_runtime_no_python_here_can_have_is_told(tmp_path: Path) -> None:
 
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the PATH."""
+    """A folder that is first on PATH."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     return tmp_path / "bin"

@@ -1,4 +1,4 @@
-"""Figures are measured by the real daemon, kept whole with their machine, and the README says what the records say."""
+"""The real daemon is measured, records name their machine, and the README's tables equal the records."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ YUNET = Path(os.environ.get("MASKWATCH_PEERS", "/nonexistent")) / "yunet_s_640_6
 
 @pytest.fixture(autouse=True)
 def cores() -> Iterator[None]:
-    """A measurement takes all threads but one from OpenCV."""
+    """Give OpenCV its threads back, since a measurement leaves it only one."""
     before = cv2.getNumThreads()
     yield
     cv2.setNumThreads(before)

@@ -1,4 +1,4 @@
-"""A change is told when it is beyond noise, and only then."""
+"""A change is reported only when it is larger than the noise."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_ten_percent_slower_is_found_and_so_is_ten_percent_quicker() -> None:
 
 
 def test_noise_is_no_change() -> None:
-    """Forty pairs of runs of the same thing: rounds and calls vary, nothing is called changed."""
+    """Forty pairs of runs of the same model: rounds and calls vary, but no change is reported."""
     found = [verdicts(record(row(seed=seed)), record(row(seed=100 + seed))) for seed in range(40)]
     assert {each for one in found for each in one} == {"same"}
 

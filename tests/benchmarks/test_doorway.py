@@ -1,4 +1,4 @@
-"""The clips of people at a door: who may be in them, where their faces truly are, and what a camera does to them."""
+"""The clips of people at a door: which people they may show, where their faces are, and the camera's faults."""
 
 import math
 from pathlib import Path
@@ -161,7 +161,7 @@ def test_a_visit_begins_and_ends_out_of_view(tmp_path: Path) -> None:
 
 
 def standing(folder: Path, x: float, side: float, label: Label = Label.WITH_MASK) -> Visit:
-    """For ten seconds with the face's middle at so many pixels across."""
+    """A person for ten seconds, with the face's middle at these pixels from the left."""
     away = EYE.away(side)
     across = (x - EYE.width / 2) * walks.FACE / side
     return passing(folder, (0.0, across, away), (10.0, across, away), label=label)
@@ -177,7 +177,7 @@ def test_a_face_is_in_view_as_far_as_it_is_in_the_frame(tmp_path: Path, x: float
 
 @pytest.mark.parametrize(("x", "shares"), [(320, [1.0]), (500, [1.0, 1.0]), (245, [0.5, 1.0])])
 def test_who_stands_nearer_hides_others(tmp_path: Path, x: float, shares: list[float]) -> None:
-    """The nearer head is 150 pixels wide with its hair, 225 … 415 across."""
+    """The nearer head, 150 pixels wide with its hair, lies at 225 to 415 pixels from the left."""
     plan = Plan(EYE, 10, (standing(tmp_path, 320, 160), standing(tmp_path, x - 20, 80)))
     sights = plan.sights(0.0)
     assert [sight.share for sight in sights] == pytest.approx(shares, abs=0.1)
@@ -288,7 +288,7 @@ def test_half_the_backdrops_are_photographs_where_some_are_given(tmp_path: Path)
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A grey wall and a camera without faults."""
+    """Settings with a grey wall and a camera without faults."""
     monkeypatch.setattr(film, "backdrop", lambda w, h, *_: np.full((h + 32, w + 32, 3), 128, np.uint8))
     monkeypatch.setattr(lens.Lens, "any", lambda *_: SHARP)
 

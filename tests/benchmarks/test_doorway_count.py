@@ -1,4 +1,4 @@
-"""Alerts are held against who was in view, on hand-made sequences and through the device's own loop."""
+"""Alerts are compared with who was in view, on hand-made sequences and with the device's loop."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ BOX = Box(100, 100, 160, 180)
 
 
 def plan() -> Plan:
-    """Somebody masked, two bare; the counting looks at nothing but their labels."""
+    """One masked and two bare people; the count uses only their labels."""
     labels = (Label.WITH_MASK, Label.WITHOUT_MASK, Label.WITHOUT_MASK)
     shown = [Portrait(Path(label), f"{label}/{number}", label, BOX) for number, label in enumerate(labels)]
     return Plan(Eye(640, 480, 60, 0.1), 20.0, tuple(Visit(each, 0.0, (), 0.0, 0) for each in shown))
@@ -139,7 +139,7 @@ def test_a_rate_has_the_exact_interval_of_poisson(events: int, low: float, high:
 
 
 class ByColour:
-    """Finds and judges the drawn people's blue and red faces."""
+    """Stands in for both models: finds the drawn blue and red faces and judges them by colour."""
 
     def find(self, image: Image) -> list[Face]:
         found = np.abs(image[..., 2].astype(int) - image[..., 0]) > 60
@@ -155,14 +155,14 @@ class ByColour:
 
 
 class Suspicious(ByColour):
-    """Calls everybody bare."""
+    """A classifier that calls everybody bare."""
 
     def verdict(self, crop: Image) -> Verdict:  # noqa: ARG002
         return Verdict(Label.WITHOUT_MASK, 0.99)
 
 
 class Wavering(ByColour):
-    """Calls everybody a little more or less bare, by the pixels."""
+    """A classifier whose score for bare varies a little with the pixels."""
 
     def verdict(self, crop: Image) -> Verdict:
         return Verdict(Label.WITHOUT_MASK, 0.6 + 0.35 * float(crop.sum() % 7 / 7))
@@ -170,7 +170,7 @@ class Wavering(ByColour):
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quick clips: small frames, a grey wall, a good camera, people cut out by their colour, half of them bare."""
+    """Make the clips quick: small frames, a grey wall, a good camera, people cut out by colour, half of them bare."""
     monkeypatch.setattr(walks, "BARE", 0.5)
     monkeypatch.setattr(film, "SIZES", ((320, 240),))
     monkeypatch.setattr(film, "backdrop", lambda w, h, *_: np.full((h + 32, w + 32, 3), 128, np.uint8))

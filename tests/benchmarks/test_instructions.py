@@ -1,4 +1,4 @@
-"""Instructions are counted between two marks of each model, on each board's own processor."""
+"""Instructions are counted between two marks of each model, on the processor of each board."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A qemu-aarch64 and a gcc that do as told; the words of the first go into a file."""
+    """Stand-ins for qemu-aarch64 and gcc that do what the test sets; qemu's arguments are written to a file."""
     folder = tmp_path / "programs"
     folder.mkdir()
     fake_program(folder, "qemu-aarch64", f'echo "$@" >> {tmp_path}/words\n{script}')

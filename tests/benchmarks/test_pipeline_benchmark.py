@@ -1,4 +1,4 @@
-"""The whole daemon's figures: what is counted, what is left out, and what a lost alert is."""
+"""The figures of the whole daemon: what is counted, what is left out, and when an alert is lost."""
 
 import json
 import os
@@ -26,7 +26,7 @@ BLANK = np.zeros(clip.SHAPE, np.uint8)
 
 
 class Time:
-    """A clock that goes on when told to."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -228,7 +228,7 @@ def test_the_parts_are_those_that_the_daemon_is_built_of(tmp_path: Path, monkeyp
 
 
 def bench(seconds: float) -> tuple[throughput.Turns, list[Any], list[int], Time]:
-    """Turns on a clock by hand, with bare models of 2 ms (finder) and 1 ms (classifier)."""
+    """Measured turns on a hand-moved clock; the models alone take 2 ms (finder) and 1 ms (classifier)."""
     time, sent, calls = Time(), list[Any](), list[int]()
 
     def bare(milliseconds: int) -> None:

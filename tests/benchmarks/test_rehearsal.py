@@ -1,4 +1,4 @@
-"""The scripts are played to the device's own loop, and what saves power loses no alarm in them."""
+"""The scripts are played to the device's loop, and the power-saving rules lose no alarm in them."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The page says what the records say: int8 against float in words, spread drawn, what others published marked so."""
+"""The page equals the records: it compares int8 with float, draws the spread and marks published figures."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def both(float32: float, int8: float, **host: Any) -> dict[str, Any]:
 
 
 def proven(measure: str = "accuracy", **values: float) -> dict[str, Any]:
-    """convert's proof: variant -> accuracy, or AP50 of street scenes, in per cent."""
+    """convert's report: variant -> accuracy, or AP50 of street scenes, in per cent."""
     if measure == "accuracy":
         return proof("mask", {variant: classifier(value) for variant, value in values.items()})
     # The figure above a finder's views is of all pictures, portraits among them: it is not the one to read.
@@ -51,7 +51,7 @@ def proven(measure: str = "accuracy", **values: float) -> dict[str, Any]:
 
 
 def test_of_a_finder_trained_on_several_sources_the_old_street_scenes_count(tmp_path: Path) -> None:
-    """The study's YOLOv5s was judged on those too."""
+    """The study's YOLOv5s was judged on the same street scenes, so that the figures can be compared."""
     views = {
         name: share(value, value - 2, value + 1)
         for name, value in (("faces-wider", 80.0), ("face-mask-boxes", 94.0), ("portrait", 99.0))
@@ -87,7 +87,7 @@ def measured_crowds(board: str, daemon_ms: dict[int, float]) -> dict[str, Any]:
 
 
 def made(folder: Path, proofs: dict[str, dict[str, Any]]) -> Path:
-    """The page of folder/results with those proofs, by the command."""
+    """Run the command on folder/results with these proofs; returns the page."""
     arguments = []
     for network, each in proofs.items():
         (folder / f"{network}.report.json").write_text(json.dumps(each))

@@ -1,4 +1,4 @@
-"""The scripted scenes say what is true, their scores what alerts told of it, and the record what the code does now."""
+"""The scripts say what is true, the scores compare alerts with it, and the record equals what the code does now."""
 
 import json
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def test_wrong_verdicts_are_as_many_as_the_script_says_and_last(
 
 
 def switched(*spans: tuple[float, float], seconds: float = 30.0) -> list[tuple[float, bool]]:
-    """An alert that is on from and until, frame by frame."""
+    """An alert that is on in these spans of seconds: (time, on) for each frame."""
     times = [step / FPS for step in range(round(seconds * FPS))]
     return [(time, any(start <= time < end for start, end in spans)) for time in times]
 
@@ -195,14 +195,14 @@ def test_what_each_way_of_watching_remembers(film: Sequence[scripts.Judged], exp
 
 
 def test_half_a_face_hardly_ever_counts() -> None:
-    """For none of them: all have the same zone."""
+    """No script needs a second zone: all have the same."""
     script = BY_NAME["half a face at the edge, masked"]
     counted, found = (sum(len(judged) for _, judged in film(script, 0)) for film in (scenarios.seen, scripts.frames))
     assert counted < 0.2 * found
 
 
 def test_a_crowd_without_voting_is_judged_whole() -> None:
-    """Turns are taken to save time, not to tell more."""
+    """Judging faces in turns saves time; it must not cause more alerts."""
     crowd = [Face(Box(x, 0, x + 50, 60), 0.9) for x in range(0, 640, 64)]
     film = [[(face, BARE if face is crowd[-1] else MASKED) for face in crowd]] * 11
     assert alerts("hold, tracking", film)

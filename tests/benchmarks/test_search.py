@@ -1,4 +1,4 @@
-"""Candidates are judged by the device's own path, timed in turns, and told with their counts."""
+"""Candidates are judged by the device's code, timed in turns, and listed with their counts."""
 
 import json
 from pathlib import Path

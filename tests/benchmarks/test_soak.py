@@ -1,4 +1,4 @@
-"""Half an hour on a loop: what is a lost alert, what an extra one, and from when on memory must not grow."""
+"""Half an hour of a clip in a loop: what counts as a lost and an extra alert, and when memory must stop growing."""
 
 import json
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def test_each_alert_due_is_answered_once_or_lost_and_all_else_is_extra(
 
 
 def pins(begun: float, loops: Sequence[int]) -> list[tuple[float, bool]]:
-    """What a daemon with the default rules does in those loops."""
+    """The alerts of a daemon with the default rules in these loops."""
     on, off = soak.EMPTY + 1.0, soak.EMPTY + soak.BARE + 2.0
     return [(begun + soak.LOOP * loop + after, kind) for loop in loops for after, kind in ((on, True), (off, False))]
 

@@ -1,4 +1,4 @@
-"""docs/quality.md tells what the record of strangers tells."""
+"""The tables of docs/quality.md equal the record of strangers."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A measuring command prints the figures it writes, and needs none of the workstation's packages."""
+"""A measuring command prints the figures that it writes, and runs without the workstation's packages."""
 
 import json
 import os
@@ -93,5 +93,5 @@ def test_a_workshop_without_its_extra_is_one_line_that_names_it(
 
 
 def environment() -> dict[str, str]:
-    """This process's, with the checkout to import from."""
+    """The environment of this process, with the checkout on PYTHONPATH."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "device"), str(ROOT)))}

@@ -1,4 +1,4 @@
-"""A slope by least squares, with an interval that does not promise too much."""
+"""The least-squares slope, and an interval wide enough for its coverage."""
 
 import numpy as np
 import pytest
