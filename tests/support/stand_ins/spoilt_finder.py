@@ -37,6 +37,6 @@ class Spoilt:
 
 
 def run(finder: type[Spoilt]) -> None:
-    """The program `maskwatch` with this finder in place of its own."""
+    """Run the program `maskwatch` with this finder instead of the real one."""
     parts.build_finder = finder
     cli.main()
