@@ -22,6 +22,7 @@ from maskwatch import config
 from maskwatch.camera import demo
 from maskwatch.daemon import loop, parts
 from maskwatch.daemon.timing import StageTimes
+from maskwatch.outputs.log import LogOutput
 
 SCHEMA = 1
 STARTS = 7  # processes
@@ -67,7 +68,7 @@ def measure() -> dict[str, Any]:
         stages = StageTimes()
         camera = settings.camera.model_copy(update={"source": f"video:{video}"})
         with Path(os.devnull).open("w") as nowhere:
-            opened = parts.build(settings.model_copy(update={"camera": camera}), nowhere)
+            opened = parts.build(settings.model_copy(update={"camera": camera}), log=LogOutput(nowhere))
             loop.run(opened, threading.Event(), stages=stages)
     return {
         **head,
