@@ -31,7 +31,10 @@ def make_report(proofs: tuple[str, ...], results: Path, out: Path) -> None:
         for name, file in (accuracy.proofs(Path(text)) if Path(text).is_dir() else [named(text)])
         for variant, found in accuracy.read(file).items()
     }
-    for page in pages.write(results, out, judged):
+    written, left_out = pages.write(results, out, judged)
+    for network in left_out:
+        click.echo(f"left out: {network}, judged and not measured; time it by `benchmarks run {network}/int8=FILE`")
+    for page in written:
         click.echo(f"wrote {page}")
 
 

@@ -23,25 +23,30 @@ OUTSIDE = "outside.svg"
 PAIR = (figures.FLOAT, "int8")  # shown beside figures that others published
 
 
-def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
+def write(results: Path, folder: Path, accuracy: boards.Judged) -> tuple[list[Path], list[str]]:
     """Write the page of results/*/run.json: the most trustworthy board comes first. A board with worthless figures is
-    only named, unless there is no other.
+    only named, unless there is no other. A network that was judged but not measured is left out.
 
     Args:
         results: a folder for each board.
         folder: where the page goes.
         accuracy: (network, variant) -> its quality; may be empty.
 
+    Returns:
+        The written files, and the networks that are left out.
+
     Raises:
-        MaskwatchError: there is no run, one is in another board's folder, or a judged network was not measured.
+        MaskwatchError: there is no run, one is in another board's folder, or none of the judged networks was measured.
     """
     found = records.of_boards(results, run.KIND, run.SCHEMA)
     if not found:
         raise MaskwatchError(f"report: no run.json under {results}; make one with `python -m benchmarks run`")
     measured = {row["model"] for record in found for row in record["rows"]}
-    if unknown := {network for network, _ in accuracy} - measured:
+    left_out = sorted({network for network, _ in accuracy} - measured)
+    accuracy = {key: quality for key, quality in accuracy.items() if key[0] in measured}
+    if left_out and not accuracy:
         raise MaskwatchError(
-            f"report: proof of {min(unknown)}, which was not measured; expected {', '.join(sorted(measured))}"
+            f"report: proof of {left_out[0]}, which was not measured; expected {', '.join(sorted(measured))}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     hidden = {record["host"]["board"]: why for record in found if (why := doubts.worthless(record))}
@@ -56,7 +61,7 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> list[Path]:
     charts.outside(ours, published.FIGURES, folder / OUTSIDE)
     for page in PAGES:
         records.write(rendered(page, told, hidden), folder / page)
-    return [folder / page for page in PAGES]
+    return [folder / page for page in PAGES], left_out
 
 
 def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> str:

@@ -174,7 +174,8 @@ def test_the_command_holds_the_shipped_models_against_those_named(
     (path,) = tmp_path.rglob("models.json")
     assert f"wrote {path}" in capsys.readouterr().out
     record = json.loads(path.read_text())
-    assert [model["name"] for model in record["models"]] == ["face finder", "mask classifier", "face finder, far", "study"]
+    names = [model["name"] for model in record["models"]]
+    assert names == ["face finder", "mask classifier", "face finder, far", "study"]
     assert record["against"] == {"mask classifier": "study"}
 
 

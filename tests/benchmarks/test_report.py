@@ -209,6 +209,16 @@ def test_a_proof_of_what_was_not_measured_is_refused(tmp_path: Path) -> None:
         made(tmp_path, {"cnn": proven(int8=98.0)})
 
 
+def test_a_judged_network_that_was_not_measured_is_left_out_of_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records.save(both(10.0, 5.0), tmp_path / "results")
+    page = made(tmp_path, {"mask": proven(float32=98.0, int8=97.5), "cnn": proven(int8=91.25)})
+    assert "left out: cnn, judged and not measured" in capsys.readouterr().out
+    text = (page / "report.md").read_text()
+    assert "97.5" in text and "91.25" not in text
+
+
 def test_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MaskwatchError, match=r"no run\.json under .* make one with `python -m benchmarks run`"):
         pages.write(tmp_path, tmp_path, {})
