@@ -216,7 +216,8 @@ def test_a_judged_network_that_was_not_measured_is_left_out_of_the_page(
     page = made(tmp_path, {"mask": proven(float32=98.0, int8=97.5), "cnn": proven(int8=91.25)})
     assert "left out: cnn, judged and not measured" in capsys.readouterr().out
     text = (page / "report.md").read_text()
-    assert "97.5" in text and "91.25" not in text
+    assert "97.5" in text
+    assert "91.25" not in text
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:
