@@ -142,7 +142,7 @@ def test_only_regular_files_of_a_sane_size_are_opened(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(OutputError, match=reason):
             read(tmp_path / name, 1.0)
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         read(Path("/dev/zero"), 1.0)
 
 
