@@ -237,6 +237,21 @@ def test_it_has_come_up_when_it_has_watched_for_a_while(
     assert running.why_not(service, service.sleep, lambda: service.time) == expected
 
 
+def test_the_reason_is_the_services_own_last_line_and_never_success(tmp_path: Path) -> None:
+    class Restarted(Service):
+        """Systemd has restarted it, so that its result is "success" again, and has written lines of its own."""
+
+        def run(self, *words: str, feed: str = "", limit: float = 1.0) -> Ran:
+            ran = super().run(*words, feed=feed, limit=limit)
+            if words[0] == "journalctl":
+                own = f"_SYSTEMD_UNIT={places.SERVICE}" in words and words[words.index("--since") + 1] == "-4s"
+                return Ran(0, "RuntimeError: broken\n" + ("" if own else "Starting maskwatch.service...\n"))
+            return Ran(0, ran.output.replace("Result=exit-code", "Result=success"))
+
+    service = Restarted(tmp_path, [("activating", 0, 5)] * 3 + [("activating", 1, 6)])
+    assert running.why_not(service, service.sleep, lambda: service.time) == "it ended: RuntimeError: broken"
+
+
 # -- install, uninstall ---------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -33,13 +34,13 @@ def why_not(
         facts = _facts(machine)
         restarts = facts["NRestarts"] if restarts is None else restarts
         if facts["ActiveState"] == "failed" or facts["NRestarts"] != restarts:
-            return _last_words(machine, facts["Result"])
+            return _last_words(machine, facts["Result"], clock() - begun)
         if facts["ActiveState"] != "active" or facts["MainPID"] != process:
             since, process = clock(), facts["MainPID"]
         elif since is not None and clock() - since >= STEADY:
             return None
         sleep(EVERY)
-    return _last_words(machine, f"not watching after {patience:.0f} s")
+    return _last_words(machine, f"not watching after {patience:.0f} s", patience)
 
 
 def _facts(machine: Machine) -> dict[str, str]:
@@ -49,7 +50,14 @@ def _facts(machine: Machine) -> dict[str, str]:
     return found
 
 
-def _last_words(machine: Machine, result: str) -> str:
-    lines = machine.run("journalctl", "--unit", SERVICE, "--lines", "5", "--output", "cat", "--no-pager").output
-    said = [line.strip() for line in lines.splitlines() if line.strip()]
-    return f"{result or 'it ended'}: {said[-1]}" if said else result or "it ended"
+def _last_words(machine: Machine, result: str, seconds: float) -> str:
+    """What systemd says of the end, and the last line that the service itself wrote in the last `seconds`.
+
+    Lines that systemd writes about the service ("Starting maskwatch.service") have another _SYSTEMD_UNIT. Result is
+    "success" again as soon as systemd has restarted the service.
+    """
+    since = f"-{math.ceil(seconds) + 1}s"
+    asked = (f"_SYSTEMD_UNIT={SERVICE}", "--since", since, "--lines", "5", "--output", "cat", "--no-pager")
+    said = [line.strip() for line in machine.run("journalctl", *asked).output.splitlines() if line.strip()]
+    ended = "it ended" if result in ("", "success") else result
+    return f"{ended}: {said[-1]}" if said else ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,8 @@ def _build(tree: Path, version: str) -> Path:
     project = tree / "pyproject.toml"
     lines = project.read_text().splitlines()
     project.write_text("\n".join(f'version = "{version}"' if line.startswith("version =") else line for line in lines))
+    package = tree / "device" / "maskwatch" / "__init__.py"
+    package.write_text(re.sub(r"(?m)^__version__ = .*$", f'__version__ = "{version}"', package.read_text()))
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tree.parent)]
     subprocess.run(command, cwd=tree, check=True, capture_output=True)
     (wheel,) = tree.parent.glob(f"maskwatch-{version}-*.whl")
