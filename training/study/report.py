@@ -45,6 +45,9 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
             )
     if not trainings:
         raise SourceError("records: none of a training; expected at least one file of `python -m training judge`")
+    # The same records give the same report, in whatever order their files are named.
+    trainings.sort(key=lambda each: (each.network, each.variant, each.protocol, each.seed, each.share))
+    boards.sort(key=lambda each: each.host.board)
     return trainings, boards
 
 
