@@ -167,7 +167,7 @@ def _variants(text: str) -> tuple[Variant, ...]:
 def _limit(text: str) -> tuple[str, float | None]:
     """`flips=0.5` -> ("flips", 0.5); `flips=off` -> ("flips", None)."""
     name, _, value = text.partition("=")
-    known = sorted({name for task in gates.QUALITY_GATES for name in gates.known(task)})
+    known = sorted({name for task in gates.QUALITY_GATES for name in gates.default_limits(task)})
     if name not in known:
         raise ConfigError(f"--gate {text}: no gate {name!r}; expected one of {', '.join(known)}")
     try:

@@ -188,8 +188,11 @@ def prove(
         test = judge(run, track(shelf.read(shelf.test), "Judging on the test part", len(shelf.test)), models)
         found = {variant: validation.measures(variant) for variant in made}
     found[REFERENCE]["conversion_error"] = conversion_error(network, models[REFERENCE], compared)
-    recipe = recipe.model_copy(update={"gates": {**gates.known(run.task), **recipe.gates}})
-    limits = {variant: gates.of_own(variant, judged) if own else gates.of(run.task, variant) for variant in made}
+    recipe = recipe.model_copy(update={"gates": {**gates.default_limits(run.task), **recipe.gates}})
+    limits = {
+        variant: gates.own_model_gates(variant, judged) if own else gates.default_gates(run.task, variant)
+        for variant in made
+    }
     return Conversion(
         run,
         recipe,

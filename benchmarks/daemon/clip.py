@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from maskwatch.camera import Source, demo, live
+from maskwatch.camera.failure import FailureLimits
 from maskwatch.camera.intake import Prepare
-from maskwatch.camera.patience import Patience
 from maskwatch.config import CameraSettings
 from maskwatch.flow import Frame, Image
 
@@ -142,8 +142,8 @@ def camera(player: Player, pace: Pace, settings: CameraSettings, prepare: Prepar
 
     `prepare` is what the daemon has done on the capturing thread: see live.Live.
     """
-    patience = Patience(settings.stall, settings.frozen, settings.dark, settings.give_up)
-    return live.Live(lambda: player, "clip", patience, player, prepare=prepare, clock=pace.clock)
+    limits = FailureLimits(settings.stall, settings.frozen, settings.dark, settings.give_up)
+    return live.Live(lambda: player, "clip", limits, player, prepare=prepare, clock=pace.clock)
 
 
 class Told:

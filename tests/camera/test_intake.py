@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from maskwatch.camera.failure import FailureLimits
 from maskwatch.camera.intake import MOST_SPOILT, Intake, News, StaleError
-from maskwatch.camera.patience import Patience
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 
@@ -27,8 +27,8 @@ class Camera:
 class Bench:
     def __init__(self, asked: tuple[int, int] | None = None) -> None:
         self.now, self.news, self.prepared = 0.0, News(0.0), list[Image]()
-        patience = Patience(stall=5.0, frozen=3.0, dark=2.0)
-        self.intake = Intake("door", patience, self.news, lambda: self.now, asked, self.prepared.append)
+        limits = FailureLimits(stall=5.0, frozen=3.0, dark=2.0)
+        self.intake = Intake("door", limits, self.news, lambda: self.now, asked, self.prepared.append)
         self.intake.opened()
 
     def take(self, image: Image, now: float) -> None:

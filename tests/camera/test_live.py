@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from maskwatch.camera import capture_thread, intake, live
+from maskwatch.camera.failure import FailureDetector, FailureLimits
 from maskwatch.camera.live import Live
-from maskwatch.camera.patience import Judgement, Patience
 from maskwatch.camera.pixels import FrameError
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
 
 UNPLUGGED = SourceError("door: unplugged")
-PATIENCE = Patience(stall=5, frozen=10, dark=30, give_up=120)
+LIMITS = FailureLimits(stall=5, frozen=10, dark=30, give_up=120)
 LONG = 10.0  # seconds; only a test that fails waits so long
 
 
@@ -104,7 +104,7 @@ class Bench:
         for camera in cameras:
             self._cameras.put(camera)
         first = None if late else self._open()
-        self.source = Live(self._open, "door", PATIENCE, first, asked, lambda: self.now, self._pause, prepare)
+        self.source = Live(self._open, "door", LIMITS, first, asked, lambda: self.now, self._pause, prepare)
         return self.source
 
     def failed(self) -> None:
@@ -176,7 +176,7 @@ def test_each_frame_is_shown_ahead_on_the_capturing_thread_before_it_can_be_read
     def prepare(image: Image) -> None:
         shown.append((int(image[0, 0, 0]), threading.current_thread().name, source.read(0.0)))
 
-    source = Live(lambda: camera, "door", PATIENCE, prepare=prepare)
+    source = Live(lambda: camera, "door", LIMITS, prepare=prepare)
     try:
         for number in (1, 2):
             camera.show(picture(number))
@@ -213,7 +213,7 @@ def test_a_frozen_picture_is_not_shown_ahead(bench: Bench) -> None:
     source = bench.start(camera, Camera(), prepare=lambda image: shown.append(int(image[0, 0, 0])))
     camera.show(picture(1))
     assert frame_of(source) == 1  # none waits: it is the freezing alone that keeps the next one back
-    bench.now = PATIENCE.frozen
+    bench.now = LIMITS.frozen
     camera.fail_with(picture(1))
     bench.failed()
     bench.reopen()
@@ -577,7 +577,7 @@ def test_a_defect_of_the_capture_itself_is_no_end_of_the_frames() -> None:
         raise ZeroDivisionError("a defect")
 
     camera = Camera()
-    source = Live(lambda: camera, "door", PATIENCE, camera, pause=pause)
+    source = Live(lambda: camera, "door", LIMITS, camera, pause=pause)
     camera.end(UNPLUGGED)
     source._thread.join(LONG)
     with pytest.raises(SourceError, match=r"^door: capture ended: ZeroDivisionError$"):
@@ -597,7 +597,7 @@ def test_a_slow_camera_is_well_and_a_silent_one_is_told_of_at_any_rate(bench: Be
             source.read(0)
             assert source.trouble is None
         bench.now = number / rate
-    bench.now += 2 * PATIENCE.stall + 0.1
+    bench.now += 2 * LIMITS.stall + 0.1
     source.read(0)
     assert str(source.trouble).startswith("no frame for ")
 
@@ -619,7 +619,7 @@ def test_a_camera_that_gives_a_few_frames_an_opening_is_given_up(spell: int) -> 
 
 
 def test_a_camera_is_never_given_up_where_that_is_asked(bench: Bench) -> None:
-    bench.source = Live(bench._open, "door", Patience(5, give_up=0), None, None, lambda: bench.now, bench._pause)
+    bench.source = Live(bench._open, "door", FailureLimits(5, give_up=0), None, None, lambda: bench.now, bench._pause)
     bench._cameras.put(UNPLUGGED)
     bench.failed()
     for bench.now in (1.0, 1e4, 1e7):
@@ -630,7 +630,7 @@ def test_a_camera_is_never_given_up_where_that_is_asked(bench: Bench) -> None:
 class Played:
     """A camera, its clock and its daemon in one thread: each frame takes its time, and is judged as the loop does."""
 
-    def __init__(self, film: Callable[[float], Image], rate: float, patience: Patience = PATIENCE) -> None:
+    def __init__(self, film: Callable[[float], Image], rate: float, limits: FailureLimits = LIMITS) -> None:
         """
         Args:
             film: picture of a moment, seconds.
@@ -639,8 +639,8 @@ class Played:
         self.now, self.openings, self.troubles, self.given_up = 0.0, 0, [(0.0, "")], ""
         self._film, self._rate, self._closing = film, rate, threading.Event()
         self._news = intake.News(0.0)
-        self._judgement = Judgement("door", patience, 0.0)
-        self._capturing = capture_thread.Capturing(self._open, "door", patience, self._news, lambda: self.now)
+        self._failure_detector = FailureDetector("door", limits, 0.0)
+        self._capturing = capture_thread.Capturing(self._open, "door", limits, self._news, lambda: self.now)
 
     def until(self, end: float) -> None:
         """Play up to then, in seconds."""
@@ -658,11 +658,11 @@ class Played:
     def _pass(self, seconds: float) -> None:
         self.now += seconds
         try:
-            self._judgement.judge(self._news.state, self.now)
+            self._failure_detector.update(self._news.state, self.now)
         except SourceError as error:
             self.given_up = str(error)
             self._closing.set()
-        trouble = self._judgement.trouble or ""
+        trouble = self._failure_detector.trouble or ""
         if trouble != self.troubles[-1][1]:
             self.troubles.append((round(self.now), trouble))
 
@@ -697,7 +697,7 @@ def test_a_camera_that_froze_in_the_dark_sees_the_morning(dark: float) -> None:
         return frozen[since] if since < 7 else picture(int(now) % 256)
 
     frozen: dict[int, Image] = {}
-    night = Played(film, 1.0, Patience(5, 10, dark, 120))
+    night = Played(film, 1.0, FailureLimits(5, 10, dark, 120))
     night.until(8000.0)
     assert night.troubles[-1][1] == ""
     assert night.openings >= 7
@@ -720,7 +720,7 @@ def test_a_night_between_two_days_leaves_no_trace() -> None:
 def test_closing_does_not_wait_for_the_next_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture_thread, "FIRST_DELAY", LONG)
     camera = Camera()
-    source = Live(lambda: camera, "door", PATIENCE, camera)
+    source = Live(lambda: camera, "door", LIMITS, camera)
     camera.end(UNPLUGGED)
     assert camera.closing.wait(LONG)
     source.close()

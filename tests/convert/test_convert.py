@@ -498,7 +498,7 @@ def test_a_gate_holds_up_to_its_limit_and_never_for_nan(measure: str, holds: flo
 def test_the_hint_is_for_the_gate_that_failed(
     variant: recipe.Variant, measures: dict[str, float], wanted: str, unwanted: str
 ) -> None:
-    asked = [gate for gate in gates.of("mask", variant) if gate.measure == next(iter(measures))]
+    asked = [gate for gate in gates.default_gates("mask", variant) if gate.measure == next(iter(measures))]
     (failure,) = gates.check(variant, measures, asked)
     assert wanted in str(failure)
     assert unwanted not in str(failure)
@@ -508,7 +508,7 @@ def test_only_limits_that_ask_for_less_count_as_loosened() -> None:
     limits: dict[str, float | None] = {"flips": 20, "recall_drop": None, "accuracy": 95, "accuracy_drop": 0.3}
     assert gates.loosened("mask", limits) == {"recall_drop": None, "flips": 20}
     assert gates.loosened("mask", {"accuracy": 10, "size_ratio": 10}) == {"accuracy": 10}
-    assert gates.loosened("mask", gates.known("mask")) == {}
+    assert gates.loosened("mask", gates.default_limits("mask")) == {}
 
 
 def test_a_limit_can_be_replaced_and_the_other_gates_stay() -> None:

@@ -1,9 +1,9 @@
-"""The targets of a finder's cells, and the loss.
+"""What each cell of the finder must learn (its target), and the loss.
 
-A face is assigned to the strides whose cells suit its size, and there to the cells within three quarters of a stride of
-its centre. The score is trained by quality focal loss (Li et al. 2020, arXiv 2006.04388) against the overlap that the
-cell reaches, so that the cell with the highest score is also the best placed; the box by GIoU (Rezatofighi et al. 2019,
-arXiv 1902.09630).
+A face is assigned to the strides that suit its size (SIZES). There, the cells close to its centre (NEAR) are positive:
+they must find the face. The score is trained with the quality focal loss (Li et al. 2020, arXiv 2006.04388). Its target
+grows with the overlap of the cell's box with the face, so that the cell with the highest score also has the best box.
+The box is trained with the GIoU loss (Rezatofighi et al. 2019, arXiv 1902.09630).
 """
 
 from __future__ import annotations
@@ -13,19 +13,27 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from maskwatch.vision.decoding import LOG_SIZE
 from training.augment.scenes import Boxes
 from training.networks.finder import STRIDES
 
-# Stride -> sizes of faces (square root of the area, pixels of the input) that it is trained on; the ranges overlap.
+# Stride -> sizes of the faces that it is trained on: from the first number to below the second. The ranges overlap. The
+# size of a face is the square root of its area, in pixels of the input.
 SIZES = {8: (0.0, 48.0), 16: (32.0, 112.0), 32: (80.0, np.inf)}
-TOO_SMALL = 9.0  # pixels of the input; a smaller face is neither a face to find nor background
-NEAR, AROUND = 0.75, 1.5  # strides from the centre: positive within NEAR, ignored between NEAR and AROUND
-BOX_WEIGHT = 2.0
+TOO_SMALL = 9.0  # pixels of the input; cells in a smaller face are ignored: it does not matter if they find it or not
+# Distances from a face's centre in strides, the larger one of x and y. Cells up to NEAR are positive; cells in the face
+# between NEAR and AROUND are ignored, because it does not matter if they find the face or not.
+NEAR, AROUND = 0.75, 1.5
+SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
 POSITIVE, NEGATIVE, IGNORED = 1.0, 0.0, -1.0
 
 
 def cell_centres(size: int) -> NDArray[np.float32]:
-    """(N, 3) centre x, centre y, stride of every cell, strides in order, row by row; pixels of the input."""
+    """(N, 3) centre x, centre y and stride of each cell, in pixels of the input; ordered by stride, then row by row.
+
+    Args:
+        size: side of the input, pixels.
+    """
     rows = []
     for stride in STRIDES:
         centre = (np.arange(size // stride, dtype=np.float32) + 0.5) * stride
@@ -35,31 +43,38 @@ def cell_centres(size: int) -> NDArray[np.float32]:
 
 
 def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """(M, 4) faces -> (N, 5) per cell: POSITIVE, NEGATIVE or IGNORED, then the face's left, top, right, bottom.
+    """The targets of the cells. A cell that is positive for two faces is assigned to the smaller one.
 
-    A cell in two faces is assigned to the smaller one. Cells in a face that is `left_out` (M,) are IGNORED.
+    Args:
+        boxes: (M, 4) faces, in pixels of the input.
+        cells: (N, 3) see cell_centres().
+        left_out: (M,) faces whose cells are ignored, as are those of faces below TOO_SMALL; None: no face.
+
+    Returns:
+        (N, 5) for each cell POSITIVE, NEGATIVE or IGNORED, then left, top, right, bottom of its face. Without a face
+        this is a box of 2 by 2 pixels, with which the loss can be computed.
     """
-    answer = np.zeros((len(cells), 5), np.float32)
-    # A harmless box where the cell is not positive
-    answer[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)
+    result = np.zeros((len(cells), 5), np.float32)
+    result[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)
     sizes = np.sqrt(np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 0))
-    for face in np.argsort(-sizes):
+    for face in np.argsort(-sizes):  # large faces first: a smaller one then overwrites their cells
         centre = (boxes[face, :2] + boxes[face, 2:]) / 2
-        away = np.abs(cells[:, :2] - centre).max(axis=1) / cells[:, 2]
+        distance = np.abs(cells[:, :2] - centre).max(axis=1) / cells[:, 2]
         inside = (np.abs(cells[:, :2] - centre) <= (boxes[face, 2:] - boxes[face, :2]) / 2).all(axis=1)
         if sizes[face] < TOO_SMALL or (left_out is not None and left_out[face]):
-            answer[inside | (away <= NEAR), 0] = IGNORED
+            result[inside | (distance <= NEAR), 0] = IGNORED
             continue
-        fits = np.array([SIZES[int(stride)][0] <= sizes[face] < SIZES[int(stride)][1] for stride in STRIDES])
-        level = fits[np.searchsorted(STRIDES, cells[:, 2])]
-        positive = level & (away <= NEAR)
-        answer[inside & (away <= AROUND) & ~positive & (answer[:, 0] == NEGATIVE), 0] = IGNORED
-        answer[positive] = np.concatenate([[POSITIVE], boxes[face]])
-    return answer
+        stride_suits = np.array([SIZES[int(stride)][0] <= sizes[face] < SIZES[int(stride)][1] for stride in STRIDES])
+        cell_suits = stride_suits[np.searchsorted(STRIDES, cells[:, 2])]
+        positive = cell_suits & (distance <= NEAR)
+        result[inside & (distance <= AROUND) & ~positive & (result[:, 0] == NEGATIVE), 0] = IGNORED
+        result[positive] = np.concatenate([[POSITIVE], boxes[face]])
+    return result
 
 
 def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """The network's maps -> (B, N, 5): score logit, dx, dy, log width, log height, cells as in cell_centres."""
+    """The network's maps -> (B, N, 5): score logit, dx, dy, log width, log height; the N cells are in the order of
+    cell_centres()."""
     columns = []
     for score, box in zip(outputs[::2], outputs[1::2], strict=True):
         both = keras.layers.Concatenate(axis=-1)([score, box])
@@ -68,7 +83,8 @@ def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 class FinderLoss(keras.losses.Loss):
-    """Quality focal loss of the scores plus GIoU loss of the boxes, divided by the number of positive cells."""
+    """Weighted sum of the quality focal loss of the scores and the GIoU loss of the boxes, divided by the number of
+    positive cells."""
 
     def __init__(self, size: int, name: str = "finder_loss") -> None:
         super().__init__(name=name, reduction=None)
@@ -80,15 +96,15 @@ class FinderLoss(keras.losses.Loss):
         positive = ops.cast(ops.equal(state, POSITIVE), "float32")
         judged = ops.cast(ops.not_equal(state, IGNORED), "float32")
         overlap, giou = self.overlaps(y_true[..., 1:], y_pred[..., 1:])
-        # Half of the target is constant. Otherwise a cell whose box is still bad would get a target near 0, and would
-        # never learn a higher score.
+        # The target is at least 0.5. With the overlap alone, a cell whose box is still bad would get a target near 0,
+        # and would never learn a higher score.
         quality = ops.stop_gradient(positive * (0.5 + 0.5 * overlap))
         distance = ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality)
         entropy = ops.relu(logit) - logit * quality + ops.softplus(-ops.abs(logit))
         count = ops.maximum(ops.sum(positive), 1.0)
         score_loss = ops.sum(judged * distance * entropy) / count
         box_loss = ops.sum(positive * (1 - giou)) / count
-        return score_loss * 4.0 + BOX_WEIGHT * box_loss
+        return score_loss * SCORE_WEIGHT + BOX_WEIGHT * box_loss
 
     def overlaps(
         self, true: keras.KerasTensor, output: keras.KerasTensor
@@ -96,7 +112,7 @@ class FinderLoss(keras.losses.Loss):
         """(B, N) IoU and GIoU of the cells' boxes with the faces' boxes."""
         stride = self.cells[None, :, 2:]
         centre = self.cells[None, :, :2] + output[..., :2] * stride
-        half = ops.exp(ops.clip(output[..., 2:], -4.0, 6.0)) * stride / 2
+        half = ops.exp(ops.clip(output[..., 2:], *LOG_SIZE)) * stride / 2
         low, high = centre - half, centre + half
         inner = ops.relu(ops.minimum(high, true[..., 2:]) - ops.maximum(low, true[..., :2]))
         outer = ops.maximum(high, true[..., 2:]) - ops.minimum(low, true[..., :2])

@@ -80,8 +80,8 @@ def open_source(settings: CameraSettings, prepare: Prepare | None = None) -> Sou
         from maskwatch.camera.files.image_folder import ImageFolder
 
         return ImageFolder(Path(address.place), settings.fps, turn)
+    from maskwatch.camera.failure import FailureLimits
     from maskwatch.camera.live import Live
-    from maskwatch.camera.patience import Patience
 
     is_demo = address.kind == "demo"  # its scene stands still for a while, and is not frozen
     frozen, dark = (0.0, 0.0) if is_demo else (settings.frozen, settings.dark)
@@ -89,7 +89,7 @@ def open_source(settings: CameraSettings, prepare: Prepare | None = None) -> Sou
     return Live(
         open_camera,
         f"v4l2:{address.place}" if address.kind == "v4l2" else address.shown,
-        Patience(settings.stall, frozen, dark, settings.give_up),
+        FailureLimits(settings.stall, frozen, dark, settings.give_up),
         first=open_camera() if is_demo else None,
         asked=(settings.width, settings.height) if address.kind in SIZED else None,
         prepare=prepare if turn is rotation.unturned else None,

@@ -13,10 +13,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
+from maskwatch.camera.failure import FailureLimits
 from maskwatch.camera.grabber import Grabber
 from maskwatch.camera.intake import Intake, News, Prepare, StaleError
 from maskwatch.camera.library_errors import in_a_line
-from maskwatch.camera.patience import Patience
 from maskwatch.camera.pixels import FrameError
 from maskwatch.errors import SourceError
 
@@ -33,7 +33,7 @@ class Capturing:
         self,
         open_camera: Callable[[], Grabber],
         name: str,
-        patience: Patience,
+        limits: FailureLimits,
         news: News,
         clock: Callable[[], float],
         asked: tuple[int, int] | None = None,
@@ -43,14 +43,14 @@ class Capturing:
         Args:
             open_camera: opens it; may take long, raises SourceError.
             name: for messages.
-            patience: how long each kind of failure may last.
+            limits: how long each kind of failure may last.
             news: written to.
             clock: seconds, monotonic.
             asked: width and height in pixels that the camera was asked for; None: it was not asked.
             prepare: called with a frame before the loop can read it, unless an older frame still waits.
         """
         self._open, self._name, self._news, self._clock = open_camera, name, news, clock
-        self._intake = Intake(name, patience, news, clock, asked, prepare)
+        self._intake = Intake(name, limits, news, clock, asked, prepare)
 
     def run(self, first: Grabber | None, closing: threading.Event, pause: Callable[[float], object]) -> None:
         """Capture until there are no more frames, or `closing` is set.

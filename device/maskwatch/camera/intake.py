@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from maskwatch.camera.failure import CameraState, FailureLimits
 from maskwatch.camera.grabber import Grabber
 from maskwatch.camera.health import PictureFault, PictureHealth
 from maskwatch.camera.library_errors import in_a_line
-from maskwatch.camera.patience import CameraState, Patience
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame, Image
 
@@ -54,7 +54,7 @@ class Intake:
     def __init__(
         self,
         name: str,
-        patience: Patience,
+        limits: FailureLimits,
         news: News,
         clock: Callable[[], float],
         asked: tuple[int, int] | None = None,
@@ -63,16 +63,16 @@ class Intake:
         """
         Args:
             name: for messages.
-            patience: how long each kind of failure may last.
+            limits: how long each kind of failure may last.
             news: written to.
             clock: seconds, monotonic.
             asked: width and height in pixels that the camera was asked for; None: it was not asked.
             prepare: called with a frame before it is published, unless an older frame still waits to be read.
         """
-        self._name, self._patience, self._news, self._clock = name, patience, news, clock
+        self._name, self._limits, self._news, self._clock = name, limits, news, clock
         self._asked, self._prepare = asked, prepare
         self._start = self._opened_at = news.last  # seconds
-        self._health = PictureHealth(patience.frozen, patience.dark)
+        self._health = PictureHealth(limits.frozen, limits.dark)
         self._told: set[str] = set()
         self._spoilt = 0  # unusable frames in a row
         self._intervals: deque[float] = deque(maxlen=INTERVALS)  # seconds; of this opening
@@ -106,7 +106,7 @@ class Intake:
         if fault is PictureFault.STALE:
             raise StaleError("dark, and the same picture for long")
         # A camera that was just opened and still shows the frozen picture gets as much time as one that freezes later.
-        if fault is PictureFault.FROZEN and now - self._opened_at >= self._patience.frozen:
+        if fault is PictureFault.FROZEN and now - self._opened_at >= self._limits.frozen:
             raise SourceError(self._frozen)
         self._spoilt = 0
 
@@ -134,7 +134,7 @@ class Intake:
 
     @property
     def _frozen(self) -> str:
-        return f"frozen: the same picture for {self._patience.frozen:g} s"
+        return f"frozen: the same picture for {self._limits.frozen:g} s"
 
     def _publish(self, image: Image, fault: PictureFault | None, now: float) -> None:
         news = self._news
@@ -154,7 +154,7 @@ class Intake:
         assume the longest that is allowed."""
         if not self._intervals:
             self._intervals.append(0.0)
-            return self._patience.stall
+            return self._limits.stall
         self._intervals.append(since_the_last)
         return max(self._intervals)
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 from maskwatch.camera.capture_thread import Capturing
+from maskwatch.camera.failure import FailureDetector, FailureLimits
 from maskwatch.camera.grabber import Grabber
 from maskwatch.camera.intake import News, Prepare
-from maskwatch.camera.patience import Judgement, Patience
 from maskwatch.camera.rotation import Turn, unturned
 from maskwatch.errors import SourceError
 from maskwatch.flow import Frame
@@ -29,7 +29,7 @@ class Live:
         self,
         open_camera: Callable[[], Grabber],
         name: str,
-        patience: Patience,
+        limits: FailureLimits,
         first: Grabber | None = None,
         asked: tuple[int, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -41,7 +41,7 @@ class Live:
         Args:
             open_camera: opens it; may take long, raises SourceError. Runs on the capture thread.
             name: for messages.
-            patience: how long each kind of failure may last.
+            limits: how long each kind of failure may last.
             first: the camera, when it is open already.
             asked: width and height in pixels that the camera was asked for; None: it was not asked.
             clock: seconds, monotonic.
@@ -52,8 +52,8 @@ class Live:
         self._name, self._clock, self._turn = name, clock, turn
         self._closing = threading.Event()
         self._news = News(clock())
-        self._judgement = Judgement(name, patience, self._news.last)
-        self._capturing = Capturing(open_camera, name, patience, self._news, clock, asked, prepare)
+        self._failure_detector = FailureDetector(name, limits, self._news.last)
+        self._capturing = Capturing(open_camera, name, limits, self._news, clock, asked, prepare)
         run = (first, self._closing, pause or self._closing.wait)
         self._thread = threading.Thread(target=self._capturing.run, args=run, name=f"capture {name}", daemon=True)
         process_end.waits_in_a_library(self._thread)
@@ -67,7 +67,7 @@ class Live:
     @property
     def trouble(self) -> str | None:
         """Why the unit cannot see now, as of the last read()."""
-        return self._judgement.trouble
+        return self._failure_detector.trouble
 
     def read(self, wait: float) -> Frame | None:
         """The newest frame not yet read, waiting up to `wait` seconds for one; None also while there is trouble.
@@ -83,7 +83,7 @@ class Live:
             if frame is None and news.died is not None:
                 raise SourceError(f"{self._name}: capture ended: {type(news.died).__name__}") from news.died
             if not news.finished:
-                self._judgement.judge(news.state, self._clock())
+                self._failure_detector.update(news.state, self._clock())
         return frame and Frame(self._turn(frame.image), frame.time)
 
     def describe(self) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 import cv2
 
+from maskwatch.camera.failure import REOPENED_AFTER
 from maskwatch.camera.library_errors import failing_as
-from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import as_rgb, squared, usable_aspect
 from maskwatch.camera.rtsp import probe
 from maskwatch.camera.rtsp.relay import Relay
@@ -158,7 +158,7 @@ def stream(address: Address, stall: float, verify: bool) -> Capture:
         SourceError: there is no stream.
     """
     mute_cv2()
-    patience = [
+    timeouts = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(REOPENED_AFTER * stall * 1000)),
     ]
@@ -167,7 +167,7 @@ def stream(address: Address, stall: float, verify: bool) -> Capture:
         raise SourceError(f"{address.shown}: no stream: {reason}")
     try:
         with failing_as(f"{address.shown}: no stream"), _ffmpeg_options():
-            capture = cv2.VideoCapture(relay.address if relay else address.place, cv2.CAP_FFMPEG, patience)
+            capture = cv2.VideoCapture(relay.address if relay else address.place, cv2.CAP_FFMPEG, timeouts)
             if capture.isOpened():
                 described = codec(capture.get(cv2.CAP_PROP_FOURCC))
                 return Capture(capture, address.shown, described, relay.close if relay else None)

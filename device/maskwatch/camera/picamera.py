@@ -7,8 +7,8 @@ import logging
 from typing import Any
 
 from maskwatch.camera import lenses
+from maskwatch.camera.failure import REOPENED_AFTER
 from maskwatch.camera.library_errors import failing_as
-from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import as_rgb
 from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError

@@ -128,7 +128,7 @@ def check(config_path: Path | None, source: str | None, no_outputs: bool) -> Non
     """Try config, models, camera and pins, a line each; the exit code is that of the first failure."""
     from maskwatch.cli import check
 
-    for part in ("live", "patience"):  # the line about the camera says the same
+    for part in ("live", "failure"):  # the line about the camera says the same
         logging.getLogger(f"maskwatch.camera.{part}").setLevel(logging.ERROR)
     failures = []
     for finding in check.findings(config_path, source, no_outputs):

@@ -1,8 +1,8 @@
 """The finder's output maps -> boxes. Pure functions.
 
-For each of the strides 8, 16 and 32, the finder has a map of score logits and a map of boxes. A cell of the latter has
-the offset of the face's centre from the cell's centre, and the logarithm of the face's size, both in strides (like
-YOLOX, Ge et al. 2021, arXiv 2107.08430).
+For each of the strides 8, 16 and 32 (pixels between two cells), the finder outputs a map of score logits and a map of
+boxes. Each cell of a box map holds the offset of the face's centre from the cell's centre, in strides, and the
+logarithms of the face's width and height in strides (like YOLOX, Ge et al. 2021, arXiv 2107.08430).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from maskwatch.flow import Box, Face
 from maskwatch.vision.quantization import Floats, Scale
 
 MAX_IOU = 0.4  # two boxes that overlap more count as one face
-MAX_CANDIDATES = 400  # cells with the highest scores that are decoded: limits the time for a picture full of faces
-LOG_SIZE = (-4.0, 6.0)  # limits of the logarithm of a size, the same as in training
+MAX_CANDIDATES = 400  # at most so many cells are decoded, those with the highest scores: a crowd must not take too long
+LOG_SIZE = (-4.0, 6.0)  # limits of the logarithm of a width or height; training uses them too
 Raw = NDArray[Any]  # floats, or integers with a Scale
 
 
 def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats, Floats]:
-    """Decode the finder's maps once. For many pictures, make a grid() and keep it.
+    """Decode the maps of one picture. For many pictures, make a grid() once and use it for all.
 
     Args:
-        maps: for each stride s in any order (1, size/s, size/s, 1) score logits and (1, size/s, size/s, 4) boxes.
+        maps: for each stride s, (1, size/s, size/s, 1) score logits and (1, size/s, size/s, 4) boxes; in any order.
         size: side of the input, pixels.
         min_score: 0–1; cells with a lower score are left out.
 
@@ -44,43 +44,43 @@ def decode(maps: Sequence[Floats], size: int, min_score: float) -> tuple[Floats,
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """What is the same for all pictures, for each cell of the maps: finest stride first, row by row.
+    """The facts about each of the N cells of the maps that are the same for all pictures.
 
-    A numpy call costs as much as processing a few hundred values, so we make few calls and dequantize only the cells
-    above the threshold.
+    The cells are ordered by stride, smallest first, and then row by row. A numpy call costs as much time as a few
+    hundred values, so decode() makes few calls and dequantizes only the cells above the threshold.
     """
 
-    scores: tuple[int, ...]  # indices of the score maps among the outputs
-    boxes: tuple[int, ...]  # indices of the box maps
-    least: Floats  # (N,) smallest raw score with which a cell is decoded
+    score_maps: tuple[int, ...]  # indices of the score maps among the outputs
+    box_maps: tuple[int, ...]  # indices of the box maps among the outputs
+    min_raw_scores: Floats  # (N,) a cell with a smaller raw score is not decoded
     cells: Floats  # (N, 3) column and row of the cell's centre in strides, and the stride in pixels
-    scales: Floats  # (N, 4) zero point and scale of the scores, then of the boxes
+    scales: Floats  # (N, 4) zero point and scale of the score, then of the box
     size: int  # side of the input, pixels
 
     def decode(self, raw: Sequence[Raw]) -> tuple[Floats, Floats]:
-        """All raw outputs of the model -> boxes and scores, see decode().
+        """All raw outputs of the model -> boxes and scores, as the function decode() returns them.
 
         Raises:
             ValueError: a score, or the box of a decoded cell, is not a finite number.
         """
-        scores = np.concatenate([raw[index].reshape(-1) for index in self.scores])
-        _demand_finite(scores)  # NaN is above no threshold: the finder would silently find nobody
-        (sure,) = (scores >= self.least).nonzero()
-        scales = self.scales[sure]
-        logits = (scores[sure].astype(np.float32) - scales[:, 0]) * scales[:, 1]
+        scores = np.concatenate([raw[index].reshape(-1) for index in self.score_maps])
+        _demand_finite(scores)  # no threshold lets NaN through: a broken model would find nobody, without an error
+        (chosen,) = (scores >= self.min_raw_scores).nonzero()
+        scales = self.scales[chosen]
+        logits = (scores[chosen].astype(np.float32) - scales[:, 0]) * scales[:, 1]
         order = (-logits).argsort(kind="stable")[:MAX_CANDIDATES]
-        sure, scales = sure[order], scales[order]
-        boxes = np.concatenate([raw[index].reshape(-1, 4) for index in self.boxes])[sure]
+        chosen, scales = chosen[order], scales[order]
+        boxes = np.concatenate([raw[index].reshape(-1, 4) for index in self.box_maps])[chosen]
         offsets = (boxes.astype(np.float32) - scales[:, 2:3]) * scales[:, 3:]
         _demand_finite(offsets)
-        return _corners(offsets, self.cells[sure], self.size), _sigmoid(logits[order])
+        return _corners(offsets, self.cells[chosen], self.size), _sigmoid(logits[order])
 
 
 def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: float) -> Grid:
-    """The grid of a finder, made from its output for any picture.
+    """Make the grid of a finder from its output for any one picture.
 
     Args:
-        raw: the raw maps, see decode(). They are recognised by their shapes, because converters change their order.
+        raw: the raw maps, see decode(). Each is recognised by its shape, because converters change their order.
         scales: the quantization of each map.
         size: side of the input, pixels.
         min_score: 0–1; cells with a lower score are left out.
@@ -95,15 +95,15 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
         found = [each.shape for each in raw]
         raise ValueError(f"answers {found}, expected a map of scores and one of boxes for each stride: not a finder")
     scales = [Scale() if each.dtype.kind == "f" else scale for each, scale in zip(raw, scales, strict=True)]
-    scores, boxes = (tuple(indices[1, side, side, depth] for side in sides) for depth in (1, 4))
-    pairs = [(scales[one], scales[other]) for one, other in zip(scores, boxes, strict=True)]
-    least = [scales[index].least(_logit(min_score), raw[index].dtype) for index in scores]
+    score_maps, box_maps = (tuple(indices[1, side, side, depth] for side in sides) for depth in (1, 4))
+    pairs = [(scales[score], scales[box]) for score, box in zip(score_maps, box_maps, strict=True)]
+    min_raw_scores = [scales[index].least(_logit(min_score), raw[index].dtype) for index in score_maps]
     numbers = [(score.zero_point, score.scale, box.zero_point, box.scale) for score, box in pairs]
     counts = [side * side for side in sides]
     return Grid(
-        scores,
-        boxes,
-        np.repeat(np.array(least, np.float32), counts),
+        score_maps,
+        box_maps,
+        np.repeat(np.array(min_raw_scores, np.float32), counts),
         np.concatenate([_cells(side, size // side) for side in sides]),
         np.repeat(np.array(numbers, np.float32), counts, axis=0),
         size,
@@ -116,13 +116,13 @@ def _demand_finite(numbers: Raw) -> None:
 
 
 def _cells(side: int, stride: int) -> Floats:
-    """(N, 3) column and row of the centres of a map's cells in strides, and the stride in pixels."""
+    """One map's rows of Grid.cells."""
     row, column = np.indices((side, side)).reshape(2, -1) + 0.5
     return np.column_stack([column, row, np.full(side * side, stride)]).astype(np.float32)
 
 
 def _logit(score: float) -> float:
-    """The logit of a score of 0–1; infinite for 0 and 1."""
+    """The logit of a score of 0–1: minus infinity for 0, plus infinity for 1."""
     if not 0 < score < 1:
         return math.copysign(math.inf, score - 0.5)
     return math.log(score / (1 - score))
@@ -133,16 +133,22 @@ def _sigmoid(logits: Floats) -> Floats:
 
 
 def _corners(offsets: Floats, cells: Floats, size: int) -> Floats:
-    """(N, 4) dx, dy, log width, log height in strides and (N, 3) as Grid.cells -> (N, 4) corners in pixels."""
+    """The corners of boxes in pixels: (N, 4) left, top, right, bottom.
+
+    Args:
+        offsets: (N, 4) dx and dy in strides, and the logarithms of width and height in strides.
+        cells: (N, 3) as Grid.cells.
+        size: side of the input, pixels.
+    """
     stride = cells[:, 2:]
     centre = (cells[:, :2] + offsets[:, :2]) * stride
     half = np.exp(_within(offsets[:, 2:], *LOG_SIZE)) * stride / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
-    return _within(corners, -size, 2 * size)  # the crop of a huge box would need gigabytes
+    return _within(corners, -size, 2 * size)  # cutting a huge box out of a picture would need gigabytes
 
 
 def _within(values: Floats, low: float, high: float) -> Floats:
-    """Like np.clip, whose checks take longer than the work itself for few rows."""
+    """Does what np.clip does, but without its checks: with few rows they take longer than the clipping itself."""
     return np.minimum(np.maximum(values, np.float32(low)), np.float32(high))
 
 
@@ -162,8 +168,8 @@ def non_maximum_suppression(boxes: Floats, scores: Floats, max_iou: float = MAX_
     return np.asarray(kept, np.intp).reshape(-1)
 
 
-def within_reach(boxes: Floats, width: int, height: int) -> Floats:
-    """Clip (N, 4) left, top, right, bottom, so that boxes reach at most one picture size beyond the picture."""
+def clip_far_outside(boxes: Floats, width: int, height: int) -> Floats:
+    """Clip (N, 4) left, top, right, bottom, so that no box ends more than one picture size outside the picture."""
     sides = np.array([width, height, width, height], np.float32)
     return np.minimum(np.maximum(boxes, -sides), 2 * sides)
 

@@ -138,7 +138,7 @@ class YuNetDetector:
         # Columns: x, y, width, height, five landmarks, score.
         corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         order = np.argsort(-rows[:, 14], kind="stable")[:MAX_FACES]
-        return decoding.as_faces(decoding.within_reach(corners[order], width, height), rows[order, 14])
+        return decoding.as_faces(decoding.clip_far_outside(corners[order], width, height), rows[order, 14])
 
     def _refusal(self, error: cv2.error) -> ModelError:
         reason = (error.err or str(error)).strip().splitlines()[0]

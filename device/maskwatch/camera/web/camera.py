@@ -9,8 +9,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 
+from maskwatch.camera.failure import REOPENED_AFTER
 from maskwatch.camera.files import pictures
-from maskwatch.camera.patience import REOPENED_AFTER
 from maskwatch.camera.pixels import FrameError
 from maskwatch.camera.web.connection import Connection, failure
 from maskwatch.camera.web.multipart import LARGEST, Multipart
@@ -40,7 +40,7 @@ class WebCamera:
             SourceError: there is no answer, or it is not from a camera.
         """
         self._name, self._pace = address.shown, 1 / settings.fps
-        self._patience = REOPENED_AFTER * settings.stall
+        self._frame_timeout = REOPENED_AFTER * settings.stall
         self._line = Connection(address, settings.stall, settings.verify)
         self._due = 0.0  # seconds, monotonic; when the next picture may be requested
         self._parts: Multipart | None = None
@@ -91,7 +91,7 @@ class WebCamera:
 
     def _next_part(self, parts: Multipart) -> bytes:
         """The newest picture of the stream. Older ones that wait to be read are skipped."""
-        self._line.allow(self._patience)
+        self._line.allow(self._frame_timeout)
         begun = time.monotonic()
         newest = b""
         while not newest or (self._line.has_more() and time.monotonic() - begun < BACKLOG):

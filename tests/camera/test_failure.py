@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from maskwatch.camera.patience import CameraState, Judgement, Patience
+from maskwatch.camera.failure import CameraState, FailureDetector, FailureLimits
 from maskwatch.errors import SourceError
 
-PATIENCE = Patience(stall=5.0, frozen=10.0, dark=30.0, give_up=120.0)
+LIMITS = FailureLimits(stall=5.0, frozen=10.0, dark=30.0, give_up=120.0)
 
 
 def seen(last: float, interval: float | None = 0.1, covered: bool = False) -> CameraState:
@@ -23,41 +23,41 @@ def failed(reason: str, last: float = 0.0) -> CameraState:
     [(None, 5.0), (0.1, 5.0), (2.0, 5.0), (4.0, 8.0), (60.0, 10.0)],  # seconds; twice `stall` at most
 )
 def test_a_slow_camera_may_take_twice_its_interval(interval: float | None, limit: float) -> None:
-    judgement = Judgement("door", PATIENCE, 0.0)
-    judgement.judge(seen(0.0, interval), limit)
-    assert judgement.trouble is None
-    judgement.judge(seen(0.0, interval), limit + 0.1)
-    assert judgement.trouble == f"no frame for {limit:g} s"
+    detector = FailureDetector("door", LIMITS, 0.0)
+    detector.update(seen(0.0, interval), limit)
+    assert detector.trouble is None
+    detector.update(seen(0.0, interval), limit + 0.1)
+    assert detector.trouble == f"no frame for {limit:g} s"
 
 
 def test_a_camera_that_stays_failed_is_given_up_and_one_that_recovers_is_not() -> None:
-    judgement = Judgement("door", PATIENCE, 0.0)
-    judgement.judge(failed("unplugged"), 0.0)
-    judgement.judge(failed("unplugged"), 119.0)
+    detector = FailureDetector("door", LIMITS, 0.0)
+    detector.update(failed("unplugged"), 0.0)
+    detector.update(failed("unplugged"), 119.0)
     for now in (119.5, 122.0, 125.0):  # frames for `stall` seconds: the failure is over
-        judgement.judge(seen(now), now)
-    judgement.judge(failed("unplugged", 125.0), 126.0)
-    judgement.judge(failed("unplugged", 125.0), 245.0)
+        detector.update(seen(now), now)
+    detector.update(failed("unplugged", 125.0), 126.0)
+    detector.update(failed("unplugged", 125.0), 245.0)
     with pytest.raises(SourceError, match=r"^door: unplugged; given up after 120 s$"):
-        judgement.judge(failed("unplugged", 125.0), 246.0)
+        detector.update(failed("unplugged", 125.0), 246.0)
 
 
 def test_a_single_frame_does_not_end_a_failure() -> None:
-    judgement = Judgement("door", PATIENCE, 0.0)
-    judgement.judge(failed("unplugged"), 0.0)
-    judgement.judge(seen(60.0), 60.0)
-    judgement.judge(failed("unplugged", 60.0), 61.0)
+    detector = FailureDetector("door", LIMITS, 0.0)
+    detector.update(failed("unplugged"), 0.0)
+    detector.update(seen(60.0), 60.0)
+    detector.update(failed("unplugged", 60.0), 61.0)
     with pytest.raises(SourceError, match=r"given up"):
-        judgement.judge(failed("unplugged", 60.0), 120.0)
+        detector.update(failed("unplugged", 60.0), 120.0)
 
 
 def test_a_covered_lens_is_trouble_but_never_given_up(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    judgement = Judgement("door", PATIENCE, 0.0)
+    detector = FailureDetector("door", LIMITS, 0.0)
     for now in (1.0, 500.0, 1000.0):
-        judgement.judge(seen(now, covered=True), now)
-        assert judgement.trouble == "covered: black or featureless for 30 s"
-    judgement.judge(seen(1001.0), 1001.0)
+        detector.update(seen(now, covered=True), now)
+        assert detector.trouble == "covered: black or featureless for 30 s"
+    detector.update(seen(1001.0), 1001.0)
     assert caplog.messages == [
         "door: covered: black or featureless for 30 s",
         "door: sees again, after 1000 s",
