@@ -17,7 +17,6 @@ from emulated_pi.board import Board, Card
 from emulated_pi.first_boot import FirstBoot
 from emulated_pi.transcript import Transcript
 
-STUCK = Path(__file__).parents[1] / "support" / "stand_ins" / "stuck_finder.py"
 GO_ON = bool(os.environ.get("MASKWATCH_PI_GO_ON"))
 
 
@@ -61,7 +60,7 @@ def unit_image(request: pytest.FixtureRequest, work: Path, told: Transcript) -> 
     base = request.getfixturevalue("base")
     with told.timed("maskwatch flash", "flash_s"):
         image = flashing.flash(base, work)
-    flashing.put(image, scene.write(work / "scene"), *wheels.build(work / "wheels"), STUCK)
+    flashing.put(image, scene.write(work / "scene"), *wheels.build(work / "wheels"), *flashing.STUCK)
     told.note("unit_image_bytes", image.stat().st_size)
     whole.touch()
     return image

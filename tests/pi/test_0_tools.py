@@ -1,14 +1,17 @@
 """What the proof is read by, without a board: these few run with all other tests."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_pi import firmware, needs
+from emulated_pi import firmware, flashing, needs
 from emulated_pi.console import Console
 from emulated_pi.drawing import Mark, draw
 from emulated_pi.levels import Levels
@@ -150,3 +153,17 @@ def test_what_is_missing_is_named_where_it_cannot_be_installed(monkeypatch: pyte
     monkeypatch.setattr(needs, "LIBRARY", Path(__file__))
     with pytest.raises(needs.MissingError, match=r"apt-get install genimage mtools$"):
         needs.install()
+
+
+def test_the_program_that_hangs_is_whole_on_the_card(tmp_path: Path) -> None:
+    for file in flashing.STUCK:
+        shutil.copy(file, tmp_path)
+    told = subprocess.run(
+        [sys.executable, "stuck_finder.py", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+    )
+    assert "version" in told.stdout

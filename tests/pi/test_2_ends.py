@@ -25,7 +25,8 @@ def test_the_unit_file_is_the_one_of_the_repository(unit: Board) -> None:
 def test_killed(unit: Board, told: Transcript) -> None:
     waiting.alarm(unit)
     _ended(unit, told, "kill -9", "systemctl kill -s KILL --kill-whom=main maskwatch")
-    waiting.watching(unit)  # and it starts anew
+    waiting.watching(unit)
+    assert unit.console.run("systemctl show -P NRestarts maskwatch") == "1"
 
 
 def test_stopped(unit: Board, told: Transcript) -> None:

@@ -37,6 +37,8 @@ red = 5
 green = 6
 """
 PINS = {"buzzer": 17, "led": 27, "red": 5, "green": 6}
+STAND_INS = Path(__file__).parents[1] / "stand_ins"
+STUCK = (STAND_INS / "stuck_finder.py", STAND_INS / "spoilt_finder.py")  # the program with a finder that hangs, whole
 
 
 def flash(base: Path, folder: Path, *options: str) -> Path:
