@@ -21,9 +21,20 @@ GO_ON = bool(os.environ.get("MASKWATCH_PI_GO_ON"))
 
 
 @pytest.fixture(scope="session")
-def told() -> Transcript:
+def packages() -> list[str]:
+    """The Debian packages that had to be installed: all else needs them, QEMU among them."""
+    try:
+        return needs.install()
+    except needs.MissingError as missing:
+        pytest.exit(str(missing), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def told(packages: list[str]) -> Transcript:
     """Lines and figures of this run."""
-    return Transcript(transcript.results(), board.QEMU)
+    told = Transcript(transcript.results(), board.QEMU)
+    told.say(f"Debian packages installed: {' '.join(packages)}" if packages else "Debian packages are all there")
+    return told
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +50,6 @@ def work() -> Path:
 @pytest.fixture(scope="session")
 def base(told: Transcript) -> Path:
     """The stand-in for Raspberry Pi OS Lite."""
-    try:
-        installed = needs.install()
-    except needs.MissingError as missing:
-        pytest.exit(str(missing), returncode=1)
-    told.say(f"Debian packages installed: {' '.join(installed)}" if installed else "Debian packages are all there")
     with told.timed("base image (from the cache, if it was there)", "base_image_s"):
         image = base_image.built()
     told.note("base_image_bytes", image.stat().st_size)
