@@ -33,8 +33,15 @@ def built() -> Path:
     recipe += [lgpio_package.built().read_bytes(), archive.parent.name.encode()]
 
     def build(folder: Path) -> None:
-        command = [sys.executable, "-m", "emulated_pi.base_image", "pack", str(archive), str(folder)]
-        subprocess.run([*FAKEROOT, *command], check=True)
+        command = [
+            sys.executable,
+            "-m",
+            "emulated_pi.base_image",
+            "pack",
+            str(archive.resolve()),
+            str(folder.resolve()),
+        ]
+        subprocess.run([*FAKEROOT, *command], check=True, cwd=Path(__file__).parents[1])  # from where Python imports it
 
     return cache.built("base", recipe, build) / "base.img"
 
