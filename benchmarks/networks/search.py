@@ -98,12 +98,11 @@ def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str,
     good = data.readable(scene.path for scene in shown)
     shown = [scene for scene in shown if scene.path in good]
     found = {
-        scene.path.stem: [Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))]
-        for scene in shown
+        scene.key: [Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))] for scene in shown
     }
     quality = {}
     for side in FINDER_SIDES:
-        annotated = {scene.path.stem: detections.as_truths(scene.faces, side) for scene in shown}
+        annotated = {scene.key: detections.as_truths(scene.faces, side) for scene in shown}
         precision, count = average_precision(found, annotated, min_side=side)
         quality[f"AP50, faces from {side:.0f} px"] = {
             "value": round(precision, 4),

@@ -105,6 +105,41 @@ def test_seeds_make_one_row_with_mean_and_spread_and_int8_is_below_its_float() -
     assert rows[2]["mcnemar"]["only_best_right"] == 3
 
 
+def validated(record: judged.Record, text: str) -> judged.Record:
+    """The record with other answers on the validation part."""
+    model = record.judged["float32"]
+    model = model.model_copy(update={"parts": {**model.parts, "validation": answering(text)}})
+    return record.model_copy(update={"judged": {"float32": model}})
+
+
+def test_the_best_network_is_chosen_on_validation_and_not_on_the_test_part() -> None:
+    lucky = validated(of("cnn", "C2"), "0000111100")  # 10 of 10 on the test part
+    better = validated(of("cnn", "C1", answering("0000011110")), TRUTH)  # 9
+    transfer = validated(of("mobilenet_v2", "M1"), TRUTH)
+    done = comparison.compare([lucky, better, transfer, validated(of("mobilenet_v2", "M9"), "0000111100")])
+    rows = {row["title"]: row for row in done["protocols"]["honest"]}
+    assert [title for title, row in rows.items() if row["best_of_kind"]] == ["MobileNetV2 M1", "CNN C1"]
+    assert (rows["CNN C1"]["mean"], rows["CNN C1"]["validation"]) == (pytest.approx(0.9), 1.0)
+    assert [title for title, row in rows.items() if row["best"]] == ["CNN C1"], "equal on validation: the first by name"
+    assert "CNN C1 90.00%" in done["answer"][0]
+
+
+def test_without_validation_the_judged_part_chooses_and_a_try_is_chosen_last() -> None:
+    rough = answering("0000111100")
+    rows = comparison.table([of("cnn", "C1", rough), of("cnn", "C2", quick=True)], "test")
+    assert {row["title"]: row["best_of_kind"] for row in rows} == {"CNN C1": True, "CNN C2": False}
+    model = of().judged["float32"].model_copy(update={"parts": {"test": rough}})
+    other = of("alexnet").judged["float32"].model_copy(update={"parts": {"test": answering(TRUTH)}})
+    rows = comparison.table(
+        [
+            of("cnn", "C1").model_copy(update={"judged": {"float32": model}}),
+            of().model_copy(update={"judged": {"float32": other}}),
+        ],
+        "test",
+    )
+    assert {row["title"]: row["best"] for row in rows} == {"AlexNet": True, "CNN C1": False}
+
+
 def test_each_protocol_has_a_table_and_only_whole_shares_are_in_it() -> None:
     records = [of(), of(protocol="study"), of(share=0.5), of("mobilenet_v2", protocol="device")]
     done = comparison.compare(records)

@@ -379,7 +379,7 @@ def square(left: float, side: float = 40) -> Box:
 def test_the_threshold_is_the_lowest_of_the_best_f1_and_comes_with_its_figures() -> None:
     faces = tuple(voc.Annotation(square(100 * place), "with_mask") for place in range(4))
     found = {
-        "x": [
+        "x.png": [
             *(Found(square(100 * place), score) for place, score in enumerate((0.9, 0.7, 0.5, 0.15))),
             *(Found(square(100 * place), score) for place, score in ((10, 0.45), (11, 0.2), (12, 0.25))),
         ]
@@ -390,11 +390,19 @@ def test_the_threshold_is_the_lowest_of_the_best_f1_and_comes_with_its_figures()
     assert (figures["threshold"], figures["precision"], figures["recall"]) == (0.46, 1.0, 0.75)
 
 
+def test_pictures_of_one_name_from_two_sources_are_two_pictures() -> None:
+    faces = (voc.Annotation(square(0), "with_mask"),)
+    scenes_ = [voc.Scene(Path(source) / "x.png", faces) for source in ("street", "rooms")]
+    found = {scenes_[0].key: [Found(square(0), 0.9)], scenes_[1].key: []}
+    _, figures = train_finder.choose_threshold(found, scenes_)
+    assert (figures["images"], figures["faces"], figures["recall"]) == (2, 2, 0.5)
+
+
 def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:
     faces = tuple(voc.Annotation(square(100 * place), "with_mask") for place in range(300))
     shown = [*(Found(square(100 * place), 0.8) for place in range(280)), Found(square(40000), 0.4)]
     for more, expected in ((1, 0.1), (5, 0.42)):  # false faces that score 0.4: F1 falls by 0.0017 each
-        found = {"x": [*shown, *(Found(square(50000 + 100 * place), 0.4) for place in range(more - 1))]}
+        found = {"x.png": [*shown, *(Found(square(50000 + 100 * place), 0.4) for place in range(more - 1))]}
         assert train_finder.choose_threshold(found, [voc.Scene(Path("x.png"), faces)])[0] == expected
 
 

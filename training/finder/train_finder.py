@@ -315,7 +315,7 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
     """The faces the float model finds in each scene."""
     least = min(THRESHOLDS) / 2
     return {
-        scene.path.stem: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
+        scene.key: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
         for scene in pictures
     }
 
@@ -325,7 +325,7 @@ def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[fl
 
     A missed face cannot raise an alert, and a false face seldom raises one: among equal thresholds the lower is better.
     """
-    truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
+    truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
     return lowest, scorer.score_faces(found, truths, lowest)

@@ -47,6 +47,11 @@ class Scene:
     faces: tuple[Annotation, ...]
     group: str = ""  # near-duplicates share it; empty: there are none
 
+    @property
+    def key(self) -> str:
+        """The whole path: pictures of different sources may have the same name."""
+        return str(self.path)
+
 
 @dataclass(frozen=True)
 class Split:

@@ -63,7 +63,10 @@ def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]
 
 
 def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ()) -> list[dict[str, Any]]:
-    """A row for each network and each precision that was judged on the part, best first, int8 below its float."""
+    """A row for each network and each precision that was judged on the part, best first, int8 below its float.
+
+    `best` is the one that validation chose, see chosen(); it need not be the first.
+    """
     rows = []
     for seeds in groups(records).values():
         for precision in ("float32", "int8"):
@@ -73,6 +76,7 @@ def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ())
     floats = {row["title"]: row["mean"] for row in rows if row["precision"] == "float32"}
     rows.sort(key=lambda row: (-floats.get(row["title"], 0.0), row["title"], row["precision"]))
     _against_the_best(rows, records, part)
+    _best_of_each_kind(rows)
     return rows
 
 
@@ -89,6 +93,7 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
         "seeds": [each.seed for each in seeds],
         "accuracies": accuracies,
         "mean": float(np.mean(accuracies)),
+        "validation": _mean([_validated(each, precision) for each in seeds]),
         "spread": float(np.std(accuracies, ddof=1)) if len(seeds) > 1 else None,
         **measures.of(first.judged[precision].parts[part]),
         "input_size": first.input_size,
@@ -107,17 +112,26 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
     }
 
 
+def _validated(record: Record, precision: str) -> float | None:
+    """Accuracy on the validation part; None: that part was not judged."""
+    scores = record.judged[precision].parts.get("validation")
+    return None if scores is None else float(measures.right(scores).mean())
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
 def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], part: str) -> None:
-    """Add McNemar's test of every row against the best float row, with the first seeds."""
+    """Add McNemar's test of every row against the best float row, with the first seeds.
+
+    The best one is chosen on validation: the test part judges it, and a choice on that part would flatter it.
+    """
     floats = [row for row in rows if row["precision"] == "float32"]
     if not floats:
         return
-    best = max(floats, key=lambda row: row["mean"])
+    best = chosen(floats)
     by_key = {key: seeds[0] for key, seeds in groups(records).items()}
 
     def scores(row: Mapping[str, Any]) -> measures.Scores:
@@ -127,6 +141,31 @@ def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], par
     for row in rows:
         row["mcnemar"] = None if row is best else measures.mcnemar(scores(best), scores(row))
         row["best"] = row is best
+
+
+def _best_of_each_kind(rows: list[dict[str, Any]]) -> None:
+    """Mark one training of each network, as its float file and its int8 file; ours count as networks too."""
+    kinds: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault((row["network"], row["protocol"] == "device"), []).append(row)
+    for kind in kinds.values():
+        floats = [row for row in kind if row["precision"] == "float32"]
+        finished = [row for row in floats if not row["quick"]]
+        best = chosen(finished or floats)["title"] if floats else None
+        for row in kind:
+            row["best_of_kind"] = row["title"] == best
+
+
+def chosen(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row that is best on validation; of equal ones the first by name. Without such figures, the best of the part.
+
+    The study's own protocol has no validation part: there, the judged photographs themselves choose.
+    """
+
+    def merit(row: Mapping[str, Any]) -> float:
+        return float(row["mean"] if row["validation"] is None else row["validation"])
+
+    return max(sorted(rows, key=lambda row: row["title"]), key=merit)
 
 
 def published(record: Record) -> dict[str, Any]:
@@ -185,7 +224,7 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
     for share in sorted({record.share for record in records}):
         for row in table([record for record in records if record.share == share], "test"):
             if row["precision"] == "float32":
-                kept = ("learnt", "mean", "spread", "interval95", "n", "quick", "network")
+                kept = ("learnt", "mean", "validation", "spread", "interval95", "n", "quick", "network")
                 found.setdefault(row["title"], []).append({"share": share, **{name: row[name] for name in kept}})
     return {name: points for name, points in found.items() if len(points) > 1}
 
@@ -201,14 +240,17 @@ def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
 
 
 def answer(done: Mapping[str, Any]) -> list[str]:
-    """The figures' answer to the study's question, a sentence each; nothing from quick tries or missing figures."""
+    """The figures' answer to the study's question, a sentence each; nothing from quick tries or missing figures.
+
+    Networks are chosen on validation, and told by the test part.
+    """
     rows = [row for row in done["protocols"]["honest"] if not row["quick"]]
     floats = [row for row in rows if row["precision"] == "float32"]
-    transfer = max((row for row in floats if row["network"] == "mobilenet_v2"), key=_accuracy, default=None)
-    scratch = max((row for row in floats if row["network"] in SCRATCH), key=_accuracy, default=None)
+    transfer = [row for row in floats if row["network"] == "mobilenet_v2"]
+    scratch = [row for row in floats if row["network"] in SCRATCH]
     said = []
     if transfer and scratch:
-        said.append(_transfer_or_scratch(transfer, scratch))
+        said.append(_transfer_or_scratch(chosen(transfer), chosen(scratch)))
     said += _how_much_data(done["learning"]) + _quantizing(rows) + _boards(rows)
     return said
 
@@ -234,11 +276,11 @@ def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
         if not any(point["quick"] for point in points):
             told = ", ".join(f"{point['mean']:.1%} from {point['learnt']} photographs" for point in points)
             said.append(f"How much data: {name} reaches {told}.")
-    whole = {name: points[-1] for name, points in found.items() if points[-1]["share"] == 1}
-    scratch = [point for point in whole.values() if point["network"] in SCRATCH]
+    whole = [{**points[-1], "title": name} for name, points in found.items() if points[-1]["share"] == 1]
+    scratch = [point for point in whole if point["network"] in SCRATCH]
     for name, points in found.items():
         if scratch and points[0]["network"] == "mobilenet_v2":
-            enough = next((point for point in points if point["mean"] >= max(map(_accuracy, scratch))), None)
+            enough = next((point for point in points if point["mean"] >= chosen(scratch)["mean"]), None)
             if enough:
                 said.append(
                     f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be "

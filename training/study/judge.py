@@ -196,10 +196,8 @@ def _scenes(find: Callable[[Image], list[Found]], sources: Mapping[str, voc.Spli
     for name, split in sources.items():
         for part in ("validation", "test"):
             pictures = voc.part(split, part)
-            seen = {scene.path.stem: find(data.read_rgb(scene.path)) for scene in track(pictures, f"{name}, {part}")}
-            found[f"{part} of {name}"] = precisions(
-                seen, {s.path.stem: detections.as_truths(s.faces) for s in pictures}
-            )
+            seen = {scene.key: find(data.read_rgb(scene.path)) for scene in track(pictures, f"{name}, {part}")}
+            found[f"{part} of {name}"] = precisions(seen, {s.key: detections.as_truths(s.faces) for s in pictures})
     return found
 
 

@@ -12,7 +12,8 @@ from training.study.comparison import SURE
 Rows = Sequence[Mapping[str, Any]]
 HONEST = (
     "The leak-free split: 5,287 photographs learnt from, the epoch chosen on 454, and 1,812 judged once, whole, as the "
-    "study judged them. Brackets are Wilson's 95 % intervals of the first seed; ± is the standard deviation over seeds."
+    "study judged them. The best network is the one that validation chose. Brackets are Wilson's 95 % intervals of the "
+    "first seed; ± is the standard deviation over seeds."
 )
 STUDY = (
     "80 and 20 % at random by picture, near-duplicates on both sides, and the best epoch on the very photographs that "
@@ -75,13 +76,14 @@ def of(done: Mapping[str, Any]) -> list[Section]:
 
 def quality(rows: Rows) -> Table:
     """Accuracy of each network, and whether it differs significantly from the best."""
-    head = ("network", "file", "right", "accuracy, mean ± spread (seeds)", "95 % interval", "ROC-AUC", "ECE")
+    head = ("network", "file", "right on validation", "right", "accuracy, mean ± spread (seeds)", "95 % interval")
     return Table(
-        (*head, "only the best right / only this", "McNemar's p"),
+        (*head, "ROC-AUC", "ECE", "only the best right / only this", "McNemar's p"),
         tuple(
             (
                 name(row),
                 row["precision"],
+                "–" if row["validation"] is None else percent(row["validation"]),
                 f"{round(row['accuracy'] * row['n'])} of {row['n']}",
                 f"{percent(row['mean'])}{spread(row)} ({len(row['seeds'])})",
                 ends(row["interval95"]),

@@ -186,13 +186,13 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
         pixels, placement = preprocess.letterbox(data.read_rgb(scene.path), size)
         maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
         known = yolo_boxes.anchors(size)
-        found[scene.path.stem] = yolo_boxes.find(maps, size, known, data.CLASSES, LEAST, placement)
+        found[scene.key] = yolo_boxes.find(maps, size, known, data.CLASSES, LEAST, placement)
     return found
 
 
 def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
     """The lowest threshold whose F1 of verdicts is as good as the best, and the figures at it."""
-    truths = {scene.path.stem: detections.as_truths(scene.faces) for scene in pictures}
+    truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: scene_scores.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
     return lowest, scene_scores.score(found, truths, lowest)

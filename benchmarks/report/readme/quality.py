@@ -244,18 +244,13 @@ def _comparison() -> Comparison | None:
 
 
 def _best_of_each_kind() -> list[dict[str, Row]]:
-    """Precision -> row, for the best training of each network; ours count as networks too. Quick tries are left out.
-
-    The best network comes first.
-    """
+    """Precision -> row, for the training of each network that validation chose. Quick tries are left out."""
     found = _comparison()
-    kinds: dict[tuple[str, bool], list[Row]] = {}
-    for row in found.protocols["honest"] if found else ():  # they are sorted, best first
-        kind = kinds.setdefault((row.network, row.protocol == "device"), [])
-        if not kind or row.title == kind[0].title:
-            kind.append(row)
-    by_precision = [{row.precision: row for row in kind} for kind in kinds.values()]
-    return [kind for kind in by_precision if "float32" in kind and not kind["float32"].quick]
+    by_title: dict[str, dict[str, Row]] = {}
+    for row in found.protocols["honest"] if found else ():
+        if row.best_of_kind and not row.quick:
+            by_title.setdefault(row.title, {})[row.precision] = row
+    return [kind for kind in by_title.values() if "float32" in kind]
 
 
 def _share(value: float) -> str:

@@ -38,6 +38,8 @@ class Row(Record):
     n: int
     parameters: int | None
     bytes: int
+    best_of_kind: bool
+    """Whether validation chose this training among those of its network."""
     quick: bool
     """Whether a training with few photographs or epochs is among the seeds: never a result."""
     published: Published
