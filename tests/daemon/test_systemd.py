@@ -79,13 +79,14 @@ def test_an_abstract_address_is_reached() -> None:
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "vsock:2:1234", "/nowhere/notify", "/" + "x" * 200, "/a\0b"])
-def test_without_a_listener_nothing_happens(address: str) -> None:
+def test_without_a_listener_nothing_happens(address: str, caplog: pytest.LogCaptureFixture) -> None:
     to = Notifier.from_environment({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"})
     to.ready()
     to.feed()
     to.status("x")
     to.reloading()
     to.stopping()
+    assert not caplog.messages, "a unit that is started by hand has no systemd: nothing to tell of"
 
 
 def test_a_text_that_no_socket_takes_is_dropped(systemd: socket.socket) -> None:

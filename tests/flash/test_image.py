@@ -153,7 +153,8 @@ def test_both_published_hashes_are_taken(tmp_path: Path, of: str) -> None:
     packed = tmp_path / "base.img.xz"
     packed.write_bytes(lzma.compress(base.read_bytes(), preset=0))
     hashed = (packed if of == "the file" else base).read_bytes()
-    made(tmp_path, packed, sha256=hashlib.sha256(hashed).hexdigest().upper())
+    out = made(tmp_path, packed, sha256=hashlib.sha256(hashed).hexdigest().upper())
+    assert second_partition(out) == root()
 
 
 def refused(tmp_path: Path, base: Path, **more: str) -> str:
