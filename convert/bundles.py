@@ -7,16 +7,11 @@ by `python -m convert`, and its bundle, recipe and report replace the old ones.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from maskwatch.system import whole_file
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported: hides its log lines
 
 import click
 
@@ -25,6 +20,7 @@ from convert.recipe import REFERENCE, SHIPPED, VARIANTS, Recipe
 from maskwatch.cli import command
 from maskwatch.errors import ModelError
 from maskwatch.records.proof import Proof
+from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 from training.pictures import quick
 from training.runs import memory

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from tensorflow.lite.python.convert import mlir_quantize
 from convert import packing
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
+from maskwatch.system.library_chatter import muted_stderr
 
 
 def load(path: Path) -> keras.Model:
@@ -125,6 +127,10 @@ def _converter(model: keras.Model) -> Any:
 
 
 def _made(converter: Any) -> bytes:
-    """The flatbuffer, without the lines that Keras prints for every variable."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    """The flatbuffer, without what Keras and TensorFlow write meanwhile: every variable, and a warning for int8 inputs.
+
+    What fails raises an exception.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), muted_stderr():
+        warnings.simplefilter("ignore")
         return bytes(converter.convert())

@@ -1,7 +1,5 @@
 """Workshop 1: Keras models from photographs."""
 
-import os
+from training.runs import tensorflow_chatter
 
-# Before TensorFlow is first imported, whoever does it: its C++ part writes ten lines to stderr otherwise, among them
-# that there is no GPU. What fails is an exception all the same.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+tensorflow_chatter.mute()

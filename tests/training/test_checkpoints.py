@@ -22,7 +22,7 @@ else:
 
 from maskwatch.errors import ConfigError
 from training.classifier import pools, recipes, train_classifier
-from training.finder import slimming, train_finder, warm_finder
+from training.finder import finder_threshold, slimming, train_finder, warm_finder
 from training.networks import finder, mobilenet_v2
 from training.pictures import data
 from training.runs import allocator, checkpoints, run_folder
@@ -591,7 +591,7 @@ def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Tr
     assert not [name for name in names if name.startswith(("writing-", "."))]
     run = run_folder.read(out / "model.keras")
     assert (run.task, run.labels, run.input_size, run.seed) == ("face", ("face",), 64, 3)
-    assert run.score_threshold in train_finder.THRESHOLDS
+    assert run.score_threshold in finder_threshold.THRESHOLDS
     assert run.metrics["validation"]["images"] == 1
     assert (run.knobs["steps"], run.knobs["again"]) == (2, 2)
     shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]

@@ -22,7 +22,7 @@ from maskwatch.vision import preprocess  # noqa: E402
 from training.augment import crops, scenes  # noqa: E402
 from training.augment.crops import Sample  # noqa: E402
 from training.classifier import pools, recipes, train_classifier  # noqa: E402
-from training.finder import train_finder  # noqa: E402
+from training.finder import finder_threshold, resize_finder, train_finder  # noqa: E402
 from training.judging import evaluate, plots  # noqa: E402
 from training.judging.detections import Found  # noqa: E402
 from training.networks import finder, mobilenet_v2  # noqa: E402
@@ -385,7 +385,7 @@ def test_the_threshold_is_the_lowest_of_the_best_f1_and_comes_with_its_figures()
         ]
     }
     # F1 by what is let through: 4 of 7 found (8/11), 3 of 4 (6/8), 3 of 3 (6/7), 2 of 2 (4/6).
-    threshold, figures = train_finder.choose_threshold(found, [voc.Scene(Path("x.png"), faces)])
+    threshold, figures = finder_threshold.choose(found, [voc.Scene(Path("x.png"), faces)])
     assert threshold == 0.46
     assert (figures["threshold"], figures["precision"], figures["recall"]) == (0.46, 1.0, 0.75)
 
@@ -394,8 +394,29 @@ def test_pictures_of_one_name_from_two_sources_are_two_pictures() -> None:
     faces = (voc.Annotation(square(0), "with_mask"),)
     scenes_ = [voc.Scene(Path(source) / "x.png", faces) for source in ("street", "rooms")]
     found = {scenes_[0].key: [Found(square(0), 0.9)], scenes_[1].key: []}
-    _, figures = train_finder.choose_threshold(found, scenes_)
+    _, figures = finder_threshold.choose(found, scenes_)
     assert (figures["images"], figures["faces"], figures["recall"]) == (2, 2, 0.5)
+
+
+def test_a_threshold_is_chosen_anew_and_nothing_else_of_the_run_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = (voc.Annotation(square(0), "with_mask"),)
+    shown = [voc.Scene(tmp_path / f"{number}.png", faces) for number in range(4)]
+    found = {scene.key: [Found(square(0), 0.7), Found(square(500), 0.45)] for scene in shown}
+    monkeypatch.setattr(finder_threshold, "find_all", lambda *_: found)
+    before = RUN.model_copy(update={"task": "face", "input_size": 64, "knobs": {"sources": ["street"]}})
+    run_folder.save(finder.build(64, 0.35, 8), tmp_path / "model.keras")
+    run_folder.write(tmp_path, before)
+
+    with pytest.raises(ModelError, match="trained with other scenes; expected --data for each of street"):
+        finder_threshold.choose_again(tmp_path / "model.keras", shown, "of another split")
+    assert run_folder.read(tmp_path / "model.keras") == before
+
+    finder_threshold.choose_again(tmp_path / "model.keras", shown, before.split_sha256)
+    after = run_folder.read(tmp_path / "model.keras")
+    assert (after.score_threshold, after.metrics["validation"]["precision"]) == (0.46, 1.0)
+    assert after.model_copy(update={"score_threshold": before.score_threshold, "metrics": before.metrics}) == before
 
 
 def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:
@@ -403,7 +424,7 @@ def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:
     shown = [*(Found(square(100 * place), 0.8) for place in range(280)), Found(square(40000), 0.4)]
     for more, expected in ((1, 0.1), (5, 0.42)):  # false faces that score 0.4: F1 falls by 0.0017 each
         found = {"x.png": [*shown, *(Found(square(50000 + 100 * place), 0.4) for place in range(more - 1))]}
-        assert train_finder.choose_threshold(found, [voc.Scene(Path("x.png"), faces)])[0] == expected
+        assert finder_threshold.choose(found, [voc.Scene(Path("x.png"), faces)])[0] == expected
 
 
 def test_the_rate_warms_up_and_descends() -> None:
@@ -464,7 +485,7 @@ def test_a_resized_finder_has_the_same_weights_and_tells_where_it_was_trained(tm
     run_folder.write(
         tmp_path, RUN.model_copy(update={"task": "face", "knobs": {"alpha": 0.35, "channels": 8, "stem": 12}})
     )
-    train_finder.resize(tmp_path / "model.keras", 96, tmp_path / "larger")
+    resize_finder.resize(tmp_path / "model.keras", 96, tmp_path / "larger")
     larger = keras.models.load_model(tmp_path / "larger" / "model.keras", compile=False)
     assert larger.input_shape == (None, 96, 96, 3)
     for before, after in zip(model.get_weights(), larger.get_weights(), strict=True):
@@ -489,5 +510,5 @@ def test_a_finder_that_cannot_be_resized_is_refused(tmp_path: Path, task: str, s
         tmp_path, RUN.model_copy(update={"task": task, "knobs": {"alpha": 0.35, "channels": 8, "stem": 12}})
     )
     with pytest.raises((ConfigError, ModelError), match=expected):
-        train_finder.resize(tmp_path / "model.keras", size, tmp_path / "larger")
+        resize_finder.resize(tmp_path / "model.keras", size, tmp_path / "larger")
     assert not (tmp_path / "larger").exists()

@@ -165,10 +165,28 @@ def left_out(
 @click.option("--force", is_flag=True, help="Overwrite the model that --out holds.")
 def resize(model: Path, size: int, out: Path, force: bool) -> None:
     """Write the face finder MODEL (.keras) with the same weights at another input side."""
-    from training.finder import train_finder
+    from training.finder import resize_finder
 
-    train_finder.resize(model, size, out, force)
+    resize_finder.resize(model, size, out, force)
     click.echo(f"made {out / 'model.keras'}: a finder at {size} px; judge it by `python -m convert`")
+
+
+@click.command("choose-threshold")
+@click.argument("model", type=FILE)
+@click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="The scenes it was trained with.")
+def choose_threshold(model: Path, sources: tuple[Path, ...]) -> None:
+    """Choose the score threshold of the face finder MODEL (.keras) anew, on validation; changes its run.json alone."""
+    from training.finder import finder_threshold, train_finder
+    from training.runs import run_folder
+
+    before = run_folder.read(model)
+    material = train_finder.gather(sources, None, before.seed)
+    run = finder_threshold.choose_again(model, material.validation, material.sha256)
+    figures = run.metrics["validation"]
+    click.echo(
+        f"{model}: threshold {run.score_threshold} (it was {before.score_threshold}); "
+        f"recall {figures['recall']:.1%}, precision {figures['precision']:.1%} of {figures['faces']} faces"
+    )
 
 
 @click.command("find-faces")

@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.errors import ConfigError, ModelError
+from maskwatch.errors import ConfigError
 from maskwatch.flow import Box
 from maskwatch.records.run import Run
 from training.augment import scenes
-from training.finder import finder_loss, finder_scores, slimming, warm_finder
-from training.judging import detections, matching, plots, scorer, summary
-from training.judging.detections import Findings, Found
+from training.finder import finder_loss, finder_scores, finder_threshold, slimming, warm_finder
+from training.judging import plots, summary
 from training.networks import finder
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder
 from training.runs.knobs import USUAL, Way
 
 NAME = "finder"
-THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9, tried on validation scenes
-AS_GOOD = 0.002  # of F1, 0–1: about two of the 839 faces in the validation scenes
 SLIMMED_ON = 4  # batches of training scenes
 STATISTICS_ON = 8  # batches of training scenes from which the batch norms of a dequantized finder are measured
 
@@ -159,7 +154,9 @@ def train(
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
-    threshold, metrics = choose_threshold(find_all(model, material.validation, knobs.size), material.validation)
+    threshold, metrics = finder_threshold.choose(
+        finder_threshold.find_all(model, material.validation, knobs.size), material.validation
+    )
     run = Run(
         name=NAME,
         task="face",
@@ -266,30 +263,6 @@ def learn(
     return checkpoint.curves
 
 
-def resize(model: Path, size: int, out: Path, force: bool = False) -> None:
-    """Write the same weights at another input side: out/model.keras and out/run.json, to be judged against the
-    original.
-
-    Raises:
-        ConfigError: the size is no multiple of the coarsest stride, or the folder holds a model already.
-        ModelError: the model or its record cannot be read, or it is not a finder.
-    """
-    if size <= 0 or size % max(finder.STRIDES):
-        raise ConfigError(f"size {size}: expected a multiple of {max(finder.STRIDES)}")
-    run = run_folder.read(model)
-    if run.task != "face":
-        raise ModelError(f"model {model}: made for task '{run.task}', expected a face finder")
-    resized = finder.build(size, run.knobs["alpha"], run.knobs["channels"], stem=run.knobs.get("stem"))
-    try:
-        resized.load_weights(model)
-    except (OSError, ValueError, BadZipFile) as error:
-        raise ModelError(f"model {model}: {error}; expected the finder its {run_folder.RECORD} tells of") from error
-    occupied.claim_for_result(out, force)
-    run_folder.save(resized, out / "model.keras")
-    knobs = {**run.knobs, "size": size, "trained_at": run.input_size}
-    run_folder.write(out, run.model_copy(update={"input_size": size, "knobs": knobs, "metrics": {}, "key": ""}))
-
-
 def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:
     """AdamW with averaged weights."""
     rate = keras.optimizers.schedules.CosineDecay(
@@ -309,23 +282,3 @@ def calibrate(
     scale = finder_scores.fit([(finder_scores.answers(model, image, size), faces) for image, faces in pictures])
     finder_scores.fold(model, scale)
     return scale
-
-
-def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
-    """The faces the float model finds in each scene."""
-    least = min(THRESHOLDS) / 2
-    return {
-        scene.key: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
-        for scene in pictures
-    }
-
-
-def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
-    """The lowest threshold whose F1 of found faces is as good as the best, and the figures at it.
-
-    A missed face cannot raise an alert, and a false face seldom raises one: among equal thresholds the lower is better.
-    """
-    truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
-    scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
-    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
-    return lowest, scorer.score_faces(found, truths, lowest)

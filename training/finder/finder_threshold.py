@@ -1,0 +1,68 @@
+"""The score from which a box counts as a face, chosen on validation scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from maskwatch.errors import ModelError
+from maskwatch.records.run import Run
+from training.finder import finder_scores, warm_finder
+from training.judging import detections, matching, scorer
+from training.judging.detections import Findings, Found
+from training.pictures import data, voc
+from training.runs import run_folder
+
+THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9
+AS_GOOD = 0.002  # of F1, 0–1: about two of the 900 faces in the validation scenes
+
+
+def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
+    """The faces the float model finds in each scene."""
+    least = min(THRESHOLDS) / 2
+    return {
+        scene.key: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
+        for scene in pictures
+    }
+
+
+def choose(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
+    """The lowest threshold whose F1 of found faces is as good as the best, and the figures at it.
+
+    A missed face cannot raise an alert, and a false face seldom raises one: among equal thresholds the lower is better.
+    """
+    truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
+    scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
+    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
+    return lowest, scorer.score_faces(found, truths, lowest)
+
+
+def choose_again(model: Path, scenes: Sequence[voc.Scene], split_sha256: str) -> Run:
+    """Choose the threshold of a trained finder anew, and write it and its figures into the run.json beside the model.
+
+    For a change of the rule: the weights stay the same, so no training is repeated.
+
+    Args:
+        model: the path of model.keras.
+        scenes: the validation part.
+        split_sha256: of the scenes' splits; must be that of the training.
+
+    Raises:
+        ModelError: the model or its record cannot be read, it is not a finder, or it was trained with another split.
+    """
+    run = run_folder.read(model)
+    if run.task != "face":
+        raise ModelError(f"model {model}: made for task '{run.task}', expected a face finder")
+    if run.split_sha256 != split_sha256:
+        names = ", ".join(run.knobs["sources"])
+        raise ModelError(
+            f"model {model}: trained with other scenes; expected --data for each of {names}, in this order"
+        )
+    finder = warm_finder.from_model(model, run.input_size)
+    threshold, metrics = choose(find_all(finder, scenes, run.input_size), scenes)
+    run = run.model_copy(update={"score_threshold": threshold, "metrics": {**run.metrics, "validation": metrics}})
+    run_folder.write(model.parent, run)
+    return run
