@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from stand_in import KEY, UNIT, image, job_of
 
-from maskwatch.errors import ConfigError
+from maskwatch.cli import flashing
+from maskwatch.errors import ConfigError, FlashError
 from maskwatch.flash import boot_partition, many, sheet
 from maskwatch.flash.unit_file import Unit
 
@@ -106,3 +108,45 @@ def test_the_sheet_has_a_label_for_each_unit_and_no_secret(tmp_path: Path) -> No
 def test_a_name_in_the_sheet_is_text_and_no_html(tmp_path: Path) -> None:
     (unit,) = units(tmp_path, f"host,ssh_key,config.camera.source\nfront,{KEYS[0]},video:/srv/<b>.mp4\n")
     assert "&lt;b&gt;" in sheet.page([unit], "trixie")
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words of the command in docs/install.md, in a folder with its files; the tree is a small one."""
+    base = image(tmp_path / "base.img")
+    units(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flashing, "_started", lambda *_: (None, job_of(base)))
+    return ["door.toml", "--many", "units.csv", "--image", str(base)]
+
+
+def test_the_folder_of_the_images_is_made(command: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        flashing.flash, [*command, "-o", "new/cards", "--sheet", "labels.html"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    made = sorted(path.name for path in (tmp_path / "new" / "cards").iterdir())
+    assert made == ["back.img", "front.img", "yard.img"]
+    assert "back" in (tmp_path / "labels.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["-o", "cards", "--sheet", "none/labels.html"], "make it first: mkdir -p none"),
+        (["-o", "base.img"], "base.img: expected a folder for the images"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_an_image_is_made(
+    command: list[str], tmp_path: Path, more: list[str], expected: str
+) -> None:
+    done = CliRunner().invoke(flashing.flash, [*command, *more])
+    assert expected in str(done.exception)
+    assert not list(tmp_path.rglob("front.img"))
+
+
+def test_an_image_in_a_folder_that_is_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    base = image(tmp_path / "base.img")
+    (front, *_) = units(tmp_path)
+    with job_of(base) as work, pytest.raises(FlashError, match=r"there is no folder .*; make it first: mkdir -p "):
+        work.write(front, tmp_path / "none" / "front.img")

@@ -42,6 +42,8 @@ def flash(
 ) -> None:
     """Make a unit's image or card from a Raspberry Pi OS image and a unit file (docs/install.md has an example)."""
     told, work = _started(of_base, bundle)
+    from maskwatch.flash import image
+
     with work:
         if bundle is not None:
             _bundle(work, of_base["system"], bundle)
@@ -49,6 +51,10 @@ def flash(
         if unit_file is None or of_base["image"] is None or (out is None) == (device is None):
             raise click.UsageError("expected UNIT_FILE, --image, and one of -o and --device.")
         units = _units(unit_file, many)
+        if sheet is not None:
+            image.demand_folder(sheet)
+        if many and out is not None:
+            _folder(out)
         for number, unit in enumerate(units):
             if device is None:
                 assert out is not None
@@ -58,7 +64,6 @@ def flash(
             else:
                 system = _onto_card(work, told, unit, device, len(units) - number)
         if sheet is not None:
-            from maskwatch.flash import image
             from maskwatch.flash.sheet import page
 
             with image.new_file(sheet) as file:
@@ -84,6 +89,14 @@ def _units(unit_file: Path, table: Path | None) -> list[Unit]:
     from maskwatch.flash import unit_file as files
 
     return [files.read(unit_file)] if table is None else many.units(unit_file, table)
+
+
+def _folder(out: Path) -> None:
+    """Make the folder for the images, unless it is there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlashError(f"{out}: expected a folder for the images ({error.strerror})") from None
 
 
 def _bundle(work: Job, system: str | None, out: Path) -> None:

@@ -73,6 +73,16 @@ def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobo
     return inner
 
 
+def demand_folder(out: Path) -> None:
+    """Refuse a file whose folder does not exist, before minutes are spent on what goes into it.
+
+    Raises:
+        FlashError: there is no such folder.
+    """
+    if not out.parent.is_dir():
+        raise FlashError(f"{out}: there is no folder {out.parent}; make it first: mkdir -p {out.parent}")
+
+
 @contextlib.contextmanager
 def new_file(out: Path) -> Iterator[BinaryIO]:
     """A file that only its owner can read. It is written under another name and renamed when complete; otherwise

@@ -148,6 +148,7 @@ def _verify(written: Path, content: dict[str, bytes]) -> None:
 def _demand_room(base: Path, out: Path) -> None:
     if out.exists() and (not out.is_file() or out.samefile(base)):
         raise FlashError(f"{out}: is {'the base image' if out.is_file() else 'no file'}; -o names a new file")
+    image.demand_folder(out)
     try:
         facts = os.statvfs(out.parent)
         needed = base.stat().st_size + MARGIN
