@@ -187,13 +187,14 @@ def score(
 def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) -> None:
     """Score the whole pipeline on the portraits of DIR/with_mask and DIR/without_mask: each one's largest face.
 
-    FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. Prints a JSON line for each part,
-    and, with DIR/synthetic.txt, also for its real and its pasted masks.
+    FILE holds the lines of `maskwatch detect DIR --json`. Prints a JSON line for each part, and, with
+    DIR/synthetic.txt, also for its real and its pasted masks.
     """
     from training.judging import detections, scorer
     from training.pictures import data
 
-    dataset, findings, pasted = data.load(root), detections.findings(found), data.pasted(root)
+    dataset, pasted = data.load(root), data.pasted(root)
+    findings = detections.of_portraits(found, root, [photo.path for photo in dataset.photos])
     for part in parts or ("all",):
         photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
         kinds = {
@@ -203,9 +204,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
         }
         for kind, chosen in kinds.items():
             if chosen and (kind == "all" or pasted):
-                figures = scorer.score_portraits(
-                    findings, {photo.path.stem: data.LABELS[photo.label] for photo in chosen}
-                )
+                figures = scorer.score_portraits(findings, {photo.path: data.LABELS[photo.label] for photo in chosen})
                 click.echo(PortraitScores(part=part, portraits=kind, **figures).line())
 
 
