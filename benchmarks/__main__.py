@@ -12,7 +12,7 @@ from maskwatch.cli import command
 
 @click.group()
 def cli() -> None:
-    """Figures with the machine they were measured on."""
+    """Measure speed and behaviour. Each record describes the machine that it was measured on."""
 
 
 for command_of_benchmarks in (

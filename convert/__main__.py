@@ -27,18 +27,30 @@ OFF = "off"  # this limit removes the gate
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--data", "folders", type=FOLDER, multiple=True, help="The data that it was trained on; repeat.")
+@click.option(
+    "--data",
+    "folders",
+    type=FOLDER,
+    multiple=True,
+    help="Folder of the data that it was trained on; repeat for several.",
+)
 @click.option(
     "-o", "--out", type=NEW, required=True, help="The int8 bundle; other variants and the recipe are written beside it."
 )
 @click.option("--report", "reports", type=FOLDER, help="Folder of the report.  [default: the folder of OUT]")
-@click.option("--recipe", "file", type=NEW, help="A recipe to make again; other options override it.")
+@click.option("--recipe", "file", type=NEW, help="Use this recipe again; other options override it.")
 @click.option("--variants", help=f"Some of {','.join(VARIANTS)}; {SHIPPED} by default.")
-@click.option("--back-end", type=click.Choice(BACK_ENDS), help=f"Of {SHIPPED}; {BACK_ENDS[0]} by default.")
-@click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Keep it in float in {SHIPPED}; repeat.")
+@click.option("--back-end", type=click.Choice(BACK_ENDS), help=f"Converter for {SHIPPED}; {BACK_ENDS[0]} by default.")
+@click.option("--keep-float", multiple=True, metavar="LAYER", help=f"Keep this layer in float in {SHIPPED}; repeat.")
 @click.option("--calibration", type=click.IntRange(min=2), help="Pictures that set the ranges; 300 by default.")
-@click.option("--seed", type=int, help="Of the choice of those pictures.")
-@click.option("--gate", "limits", multiple=True, metavar="MEASURE=LIMIT", help="Another limit, or off; repeat.")
+@click.option("--seed", type=int, help="Seed for the choice of the calibration pictures.")
+@click.option(
+    "--gate",
+    "limits",
+    multiple=True,
+    metavar="MEASURE=LIMIT",
+    help="Change the limit of a gate, or switch the gate off; repeat.",
+)
 @click.option("--quick", is_flag=True, help="A few pictures; bundles are written even if gates fail, and are marked.")
 @click.option("--task", type=click.Choice(("mask", "face")), help="For a model that others trained, without run.json.")
 @click.option("--labels", help="Its classes in the order of its outputs, e.g. with_mask,without_mask.")
@@ -68,19 +80,19 @@ def cli(
 ) -> None:
     """Make variants of MODEL (.keras, with its run.json), compare each with the float model, write bundles and proof.
 
-    With --task mask, MODEL is somebody else's .keras, .h5 or .tflite. Missing --labels, --pixels and --channels are
-    found by trying them on the photographs of --data (with_mask/ and without_mask/); without --data it is packed, not
-    judged.
+    With --task mask, MODEL is a .keras, .h5 or .tflite that others trained. If --labels, --pixels or --channels is
+    missing, every possibility is tried on the photographs of --data (with_mask/ and without_mask/). Without --data the
+    model is packed, but not judged.
 
     If a gate fails, the exit code is 1, the report is written, and the bundle of that variant is not. An older bundle
     that is not overwritten is renamed to NAME.earlier.tflite. Loosened gates, and --quick in training or here, are
     mentioned in the report, in the bundle's card and by `maskwatch check`.
     """
     if not out.parent.is_dir():
-        raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")
+        raise ConfigError(f"-o {out}: there is no folder {out.parent}; create it first")
     asked = _recipe(file, variants, dict(map(_limit, limits)), said)
     of_others = {"labels": labels, "size": size, "margin": margin, "scaled": pixels, "channels": channels}
-    _demand_sense(model, folders, task, of_others)
+    _require_consistent(model, folders, task, of_others)
     from convert import files
 
     chosen = file is not None or variants is not None
@@ -92,7 +104,7 @@ def cli(
     for failure in done.failures:
         click.echo(f"convert: gate failed: {failure}", err=True)
     for old, new in files.set_aside(done, out):
-        click.echo(f"convert: {old} is of an earlier conversion: it is {new.name} now", err=True)
+        click.echo(f"convert: {old}, of an earlier conversion, was renamed to {new.name}", err=True)
     for path in files.ship(done, out):
         click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
     for caveat in done.card(REFERENCE).caveats:
@@ -104,24 +116,28 @@ def cli(
         sys.exit(1)
 
 
-def _demand_sense(model: Path, folders: Sequence[Path], task: str | None, of_others: Mapping[str, Any]) -> None:
+def _require_consistent(model: Path, folders: Sequence[Path], task: str | None, of_others: Mapping[str, Any]) -> None:
     """Refuse a call that fits neither a model of ours nor one of others."""
     record = model.parent / "run.json"
     if task is None:
         if given := [name for name, value in of_others.items() if value is not None]:
             raise ConfigError(
-                f"--{given[0].replace('scaled', 'pixels')}: only for a model of others; say --task mask too"
+                f"--{given[0].replace('scaled', 'pixels')}: only for a model of others; give --task mask too"
             )
         if model.is_file() and not record.is_file():
             raise ModelError(f"model {model}: no run.json beside it; a model of others needs --task mask, see --help")
         if not folders:
-            raise ConfigError("--data: expected what the model was trained on; only a model of others goes without")
+            raise ConfigError(
+                "--data: expected the data that the model was trained on; it is optional only with --task mask"
+            )
         return
     if task == "face":
         finders = "only those of `python -m training train finder` are packed; see [face] engine for YuNet"
-        raise ConfigError(f"--task face: finders of others answer in their own ways; {finders}")
+        raise ConfigError(f"--task face: the outputs of other finders differ; {finders}")
     if record.is_file():
-        raise ConfigError(f"--task: {record} tells all about its model; leave --task away, or move MODEL elsewhere")
+        raise ConfigError(
+            f"--task: {record} describes the model already; leave out --task, or move MODEL to another folder"
+        )
 
 
 def _ours(model: Path, folders: Sequence[Path], asked: Recipe) -> Conversion:
@@ -170,11 +186,13 @@ def _limit(text: str) -> tuple[str, float | None]:
     try:
         return name, None if value == OFF else _finite(value)
     except ValueError as error:
-        raise ConfigError(f"--gate {text}: {value!r} is no number; expected e.g. {name}=0.5 or {name}={OFF}") from error
+        raise ConfigError(
+            f"--gate {text}: {value!r} is not a number; expected e.g. {name}=0.5 or {name}={OFF}"
+        ) from error
 
 
 def _finite(text: str) -> float:
-    """A finite number: NaN would hold no limit, and infinity any."""
+    """A finite number. NaN would fail every gate, and infinity would pass every gate."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
@@ -188,7 +206,7 @@ def small(conversion: Conversion) -> Iterator[str]:
     for part, judgement in (("validation", conversion.validation), ("test", conversion.test)):
         for name, count in (judgement.counts() if judgement else {}).items():
             if count < sizes.LEAST_CHECKED:
-                yield f"{count} of {name} in the {part} part: of fewer than {sizes.LEAST_CHECKED} a figure tells little"
+                yield f"{count} of {name} in the {part} part: fewer than {sizes.LEAST_CHECKED} give no reliable figure"
 
 
 def table(conversion: Conversion) -> str:
@@ -202,7 +220,7 @@ def table(conversion: Conversion) -> str:
             found = f"{made.measures[gate.measure]:>10.3f}"
             lines.append(f"{variant:<9}{gate.measure:<18}{found}  {limit:<10}{gate.unit}  {word}")
     if conversion.validation is None:
-        lines.append("not judged: without photographs (--data) nobody knows how often it is right")
+        lines.append("not judged: without photographs (--data) its accuracy cannot be measured")
     else:
         lines += [
             f"{variant}: {len(conversion.validation.changes(variant))} verdicts changed on validation"

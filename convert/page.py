@@ -59,15 +59,15 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
 def verdict(report: dict[str, Any]) -> str:
     """The first sentences: what was shipped, and caveats."""
     withheld = report.get("withheld", [])
-    told = "Every gate holds."
+    sentence = "Every gate holds."
     if not report["shipped"]:
-        told = "A gate failed: " + (f"not written: {', '.join(withheld)}." if withheld else "written all the same.")
+        sentence = "A gate failed: " + (f"not written: {', '.join(withheld)}." if withheld else "written anyway.")
     if weaker := report.get("loosened"):
         named = ", ".join(
             f"{name.replace('_', ' ')} {'off' if at is None else plain(at)}" for name, at in weaker.items()
         )
-        told += f" **Gates were loosened for it: {named}.**"
-    return f"{told} **{quick.SAID[0].upper()}{quick.SAID[1:]}.**" if report.get("quick") else told
+        sentence += f" **Gates were loosened for it: {named}.**"
+    return f"{sentence} **{quick.SAID[0].upper()}{quick.SAID[1:]}.**" if report.get("quick") else sentence
 
 
 def limit(gate: dict[str, Any]) -> str:

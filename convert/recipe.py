@@ -30,7 +30,7 @@ class Recipe(BaseModel):
     calibration: int = Field(default=300, ge=2)
     """Training pictures whose activations set the ranges."""
     seed: int = 0
-    """Of the choice of those pictures."""
+    """Seed for the choice of the calibration pictures."""
     keep_float: tuple[str, ...] = ()
     """Layers the int8 variant computes in float: parts of tensor names."""
     gates: dict[str, float | None] = {}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cli() -> None:
-    """Models from photographs."""
+    """Train and judge models on photographs."""
 
 
 for command_of_training in (train, find_faces, judge, compare, left_out, resize, choose_threshold, strangers):
@@ -38,7 +38,7 @@ for command_of_training in (train, find_faces, judge, compare, left_out, resize,
 @click.argument("model", type=NEW)
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.option("--part", type=PART, default="all", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split, with --part.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split, with --part.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line.")
 @click.option("--plot", type=NEW, help="Also draw the confusion matrix into this PNG.")
 def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot: Path | None) -> None:
@@ -86,8 +86,8 @@ def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, s
 @cli.command("list")
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.option("--part", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
-@click.option("--out", type=NEW, required=True, help="A file of tab-separated values.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
+@click.option("--out", type=NEW, required=True, help="Write this file of tab-separated values.")
 def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     """List the photographs of a part of DIR, with class, near-duplicates and best face; for `benchmarks doorway`."""
     from training.pictures import listing
@@ -109,10 +109,10 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="At most one false alarm in so many masked people.",
+    help="Recommend a threshold with at most one false alarm in this many masked people.",
 )
 @click.option("--yunet", type=FILE, help="YuNet's ONNX file: needed for slices by the turn of the face.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 def slices(
     model: Path,
     root: Path,
@@ -138,7 +138,7 @@ def slices(
 @click.argument("model", type=FILE)
 @scenes_option("Pascal VOC scenes whose faces are looked for; repeat for each source.", required=True)
 @click.option("--out", type=NEW, help="The record.  [default: beside MODEL, face.reach.json for face.tflite]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) -> None:
     """Measure how small a face the finder MODEL finds: recall by face size on validation scenes shown at many sizes.
 
@@ -156,8 +156,8 @@ def reach(model: Path, scenes: tuple[Path, ...], out: Path | None, seed: int) ->
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.argument("detectors", metavar="NAME=FILE@THRESHOLD…", nargs=-1, required=True)
 @click.option("--min-side", "min_sides", type=float, multiple=True, help="Ignore smaller faces, pixels.  [16]")
-@click.option("--part", "parts", type=PART, multiple=True, help="Of the split; repeat.  [all]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--part", "parts", type=PART, multiple=True, help="Part of the split; repeat.  [all]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 def score(
     root: Path, detectors: tuple[str, ...], min_sides: tuple[float, ...], parts: tuple[str, ...], seed: int
 ) -> None:
@@ -182,18 +182,19 @@ def score(
 @cli.command("score-portraits")
 @click.argument("root", metavar="DIR", type=FOLDER)
 @click.argument("found", metavar="FILE", type=FILE)
-@click.option("--part", "parts", type=PART, multiple=True, help="Of the split; repeat.  [all]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--part", "parts", type=PART, multiple=True, help="Part of the split; repeat.  [all]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) -> None:
     """Score the whole pipeline on the portraits of DIR/with_mask and DIR/without_mask: each one's largest face.
 
-    FILE holds the lines of `maskwatch detect DIR/with_mask DIR/without_mask --json`. Prints a JSON line for each part,
-    and, with DIR/synthetic.txt, also for its real and its pasted masks.
+    FILE holds the lines of `maskwatch detect DIR --json`. Prints a JSON line for each part, and, with
+    DIR/synthetic.txt, also for its real and its pasted masks.
     """
     from training.judging import detections, scorer
     from training.pictures import data
 
-    dataset, findings, pasted = data.load(root), detections.findings(found), data.pasted(root)
+    dataset, pasted = data.load(root), data.pasted(root)
+    findings = detections.of_portraits(found, root, [photo.path for photo in dataset.photos])
     for part in parts or ("all",):
         photos = dataset.photos if part == "all" else getattr(dataset.split(seed), part)
         kinds = {
@@ -203,9 +204,7 @@ def score_portraits(root: Path, found: Path, parts: tuple[str, ...], seed: int) 
         }
         for kind, chosen in kinds.items():
             if chosen and (kind == "all" or pasted):
-                figures = scorer.score_portraits(
-                    findings, {photo.path.stem: data.LABELS[photo.label] for photo in chosen}
-                )
+                figures = scorer.score_portraits(findings, {photo.path: data.LABELS[photo.label] for photo in chosen})
                 click.echo(PortraitScores(part=part, portraits=kind, **figures).line())
 
 
@@ -229,7 +228,7 @@ def _detector(text: str) -> tuple[str, Findings, float]:
 @click.argument("images", type=FOLDER)
 @click.option("--min-score", type=float, default=0.05, show_default=True)
 def peer(kind: str, model: Path, images: Path, min_score: float) -> None:
-    """Run somebody else's detector on a folder; prints lines like those of `maskwatch detect --json`."""
+    """Run a detector of others on a folder; prints lines like those of `maskwatch detect --json`."""
     from maskwatch.camera.files import folder, pictures
     from training.judging import peers
     from training.pictures import data

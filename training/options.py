@@ -63,11 +63,16 @@ def recipe(knobs: Knobs) -> Callable[[Command], Command]:
         knob(
             "--epochs", click.IntRange(min=1), knobs.epochs, "Epochs of the longest stage; the other stages are added."
         ),
-        knob("--looks", click.IntRange(min=1), knobs.looks, "Augmented views of faces an epoch."),
+        knob("--looks", click.IntRange(min=1), knobs.looks, "Augmented views of faces in an epoch."),
         knob("--rate", float, knobs.rate, "Peak learning rate."),
-        knob("--incorrect", click.FloatRange(0, 1), knobs.incorrect, "Share of masks worn wrong in the scenes' views."),
+        knob(
+            "--incorrect",
+            click.FloatRange(0, 1),
+            knobs.incorrect,
+            "Share of wrongly worn masks in the views of scenes.",
+        ),
         click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn."),
-        knob("--seed", int, knobs.seed, "Of the split, the views and random weights."),
+        knob("--seed", int, knobs.seed, "Seed of the split, the views and random weights."),
         way,
     )
 

@@ -17,12 +17,14 @@ from maskwatch import config
 @click.option("--data", "root", type=FOLDER, required=True, help="The photographs.")
 @click.option("--list", "listed", type=FILE, required=True, help="Made by `python -m training list --part test`.")
 @click.option("--backgrounds", type=FOLDER, help="Photographs without people, e.g. of your door; half the clips.")
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="Of clips.")
+@click.option(
+    "--hours", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="Hours of clips."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--work", type=NEW_FOLDER, required=True, help="Folder of intermediate results; continues an earlier run."
 )
-@click.option("--replay", "tried", type=FILE, help="A config to try on the verdicts that WORK keeps; prints JSON.")
+@click.option("--replay", "tried", type=FILE, help="Apply this config to the verdicts stored in WORK; prints JSON.")
 @results_option
 def measure_doorway(
     root: Path,

@@ -55,7 +55,7 @@ def measure_models(
 @click.option("--data", "portraits", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @click.option("--scenes", type=FOLDER, required=True, multiple=True, help="Pascal VOC scenes; repeat for each source.")
 @click.option("--rounds", type=click.IntRange(min=1), default=models.ROUNDS, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 @click.option("--quick", is_flag=True, help="A few pictures and calls; writes search-quick.json, which no table reads.")
 @results_option
 def measure_candidates(
@@ -87,7 +87,12 @@ def measure_candidates(
     multiple=True,
     help="Only this runtime; repeat. If missing, it is installed into a separate environment.",
 )
-@click.option("--threads", type=click.IntRange(min=1), multiple=True, help="Repeat.  [default: 1, 2, 4 as cores allow]")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Number of threads; repeat.  [default: 1, 2, 4, up to the number of cores]",
+)
 @click.option(
     "--shipped/--no-shipped", default=True, show_default=True, help="The mask and face bundles of the package."
 )

@@ -147,7 +147,7 @@ def test_a_failed_gate_withholds_its_variant_alone_and_what_lay_there_is_set_asi
     assert finished.exit_code == 1
     assert "gate failed: int8: size_ratio is" in finished.errors
     assert "not written: int8" in finished.errors
-    assert f"{out} is of an earlier conversion: it is mask.earlier.tflite now" in finished.errors
+    assert f"{out}, of an earlier conversion, was renamed to mask.earlier.tflite" in finished.errors
     assert (tmp_path / "mask.earlier.tflite").read_bytes() == b"the old model"
     assert not out.exists()  # no file is left that the new report does not name
     assert bundle.read(tmp_path / "mask.float16.tflite", "mask").card.caveats == ()
@@ -524,9 +524,9 @@ def test_a_limit_can_be_replaced_and_the_other_gates_stay() -> None:
     [
         (["gone.keras"], 4, "gone.keras"),
         (["MODEL", "--gate", "beauty=1"], 2, "no gate 'beauty'"),
-        (["MODEL", "--gate", "flips=few"], 2, "'few' is no number; expected e.g. flips=0.5 or flips=off"),
-        (["MODEL", "--gate", "flips=nan"], 2, "'nan' is no number"),
-        (["MODEL", "--gate", "flips=inf"], 2, "'inf' is no number"),
+        (["MODEL", "--gate", "flips=few"], 2, "'few' is not a number; expected e.g. flips=0.5 or flips=off"),
+        (["MODEL", "--gate", "flips=nan"], 2, "'nan' is not a number"),
+        (["MODEL", "--gate", "flips=inf"], 2, "'inf' is not a number"),
         (["MODEL", "--variants", "int8,int4"], 2, "no variant 'int4'"),
         (["MODEL", "--recipe", "gone.json"], 2, "recipe gone.json: No such file"),
         (["CUT"], 4, "not a .keras file, or cut short"),

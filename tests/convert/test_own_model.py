@@ -358,7 +358,7 @@ def test_what_cannot_be_used_is_one_line_and_its_exit_code(
     ("arguments", "exit_code", "expected"),
     [
         ((), 4, "no run.json beside it; a model of others needs --task mask"),
-        (("--task", "face"), 2, "finders of others answer in their own ways"),
+        (("--task", "face"), 2, "the outputs of other finders differ"),
         (("--labels", "mask,no_mask"), 2, "--labels: only for a model of others"),
         (("--pixels=-1..1",), 2, "--pixels: only for a model of others"),
         (("--task", "mask", "--labels", "cat,dog"), 2, "'cat' is no class"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from fatfs import Partition as FatPartition
 from fatfs import PartitionExtended, RamDisk
 
-from maskwatch.flash import job, payload, shown, tree
+from maskwatch.flash import job, payload, terminal, tree
 from maskwatch.flash.system import System
 from maskwatch.install import shipped
 
@@ -124,7 +124,7 @@ def small_tree(
 
 def job_of(base: Path, **more: str) -> job.Job:
     """A job that makes no noise, with the small tree."""
-    return job.Job(job.Base(base, **more), shown.Shown(open(os.devnull, "w")), small_tree)  # noqa: PTH123
+    return job.Job(job.Base(base, **more), terminal.Terminal(open(os.devnull, "w")), small_tree)  # noqa: PTH123
 
 
 def for_this_machine(manifest: dict[str, object]) -> dict[str, object]:

@@ -28,18 +28,18 @@ GOOD = Disk("/dev/sdb", "SD Card Reader", 31_914_983_424, "usb", (), False, Fals
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"is_system": True, "mounted": ("/",)}, "this machine runs from it"),
+        ({"is_system": True, "mounted": ("/",)}, "this computer runs from it"),
         ({"mounted": ("/media/me/bootfs", "/media/me/rootfs")}, "mounted at /media/me/bootfs, /media/me/rootfs"),
-        ({"size": 2_000_000_000_000}, "larger than any card"),
+        ({"size": 2_000_000_000_000}, "too large for a card"),
         ({"size": 0}, "no card in it"),
-        ({"size": 1_000_000}, "take a larger card"),
+        ({"size": 1_000_000}, "use a larger card"),
         ({"is_read_only": True}, "LOCK"),
     ],
 )
 def test_a_disk_that_cannot_be_meant_is_refused(change: dict[str, Any], expected: str) -> None:
-    disk.demand_card(GOOD, 3_000_000_000)
+    disk.require_card(GOOD, 3_000_000_000)
     with pytest.raises(FlashError, match=expected):
-        disk.demand_card(replace(GOOD, **change), 3_000_000_000)
+        disk.require_card(replace(GOOD, **change), 3_000_000_000)
 
 
 def lsblk(**change: Any) -> Callable[..., bytes]:
@@ -64,14 +64,14 @@ def lsblk(**change: Any) -> Callable[..., bytes]:
 def test_lsblk_tells_what_is_mounted_and_what_the_system_is_on(
     change: dict[str, Any], mounted: tuple[str, ...], is_system: bool
 ) -> None:
-    found = disk.found("/dev/sdb", lsblk(**change), "linux")
+    found = disk.find("/dev/sdb", lsblk(**change), "linux")
     assert (found.mounted, found.is_system, found.size) == (mounted, is_system, GOOD.size)
 
 
 @pytest.mark.parametrize("kind", ["part", "loop", "rom", "crypt"])
 def test_a_part_of_a_disk_is_refused(kind: str) -> None:
     with pytest.raises(FlashError, match="expected a whole disk"):
-        disk.found("/dev/sdb1", lsblk(type=kind), "linux")
+        disk.find("/dev/sdb1", lsblk(type=kind), "linux")
 
 
 def diskutil(volume: str | None = None, **change: Any) -> Callable[..., bytes]:
@@ -85,20 +85,20 @@ def diskutil(volume: str | None = None, **change: Any) -> Callable[..., bytes]:
 
 
 def test_diskutil_tells_a_card_from_the_macs_own_disk() -> None:
-    found = disk.found("/dev/disk4", diskutil(), "darwin")
+    found = disk.find("/dev/disk4", diskutil(), "darwin")
     assert (found.name, found.is_system, found.mounted, found.is_read_only) == ("disk4", False, (), False)
-    assert disk.found("/dev/disk4", diskutil("/Volumes/bootfs"), "darwin").mounted == ("/Volumes/bootfs",)
-    assert disk.found("/dev/disk0", diskutil(BusProtocol="Apple Fabric"), "darwin").is_system
-    assert disk.found("/dev/disk4", diskutil(WritableMedia=False), "darwin").is_read_only
-    with pytest.raises(FlashError, match="a part of a disk"):
-        disk.found("/dev/disk4s1", diskutil(WholeDisk=False), "darwin")
+    assert disk.find("/dev/disk4", diskutil("/Volumes/bootfs"), "darwin").mounted == ("/Volumes/bootfs",)
+    assert disk.find("/dev/disk0", diskutil(BusProtocol="Apple Fabric"), "darwin").is_system
+    assert disk.find("/dev/disk4", diskutil(WritableMedia=False), "darwin").is_read_only
+    with pytest.raises(FlashError, match="is a partition"):
+        disk.find("/dev/disk4s1", diskutil(WholeDisk=False), "darwin")
 
 
 def test_elsewhere_and_without_such_a_disk_there_is_advice() -> None:
     with pytest.raises(FlashError, match="Raspberry Pi Imager"):
-        disk.found("E:", lsblk(), "win32")
-    with pytest.raises(FlashError, match=r"no disk of that name|not on this machine"):
-        disk.found("/dev/no-such-disk", platform="linux")
+        disk.find("E:", lsblk(), "win32")
+    with pytest.raises(FlashError, match=r"no such disk|not installed"):
+        disk.find("/dev/no-such-disk", platform="linux")
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_a_card_that_keeps_something_else_is_found_out(written: tuple[Path, Path
     content = bytearray(there.read_bytes())
     content[9000] ^= 1
     there.write_bytes(content)
-    with pytest.raises(FlashError, match="not what was written"):
+    with pytest.raises(FlashError, match="differs from what was written"):
         target.check(source)
     assert target.state is State.WRITTEN
 
@@ -143,7 +143,7 @@ def test_a_card_smaller_than_it_says_is_found_out(written: tuple[Path, Path]) ->
     target.write(source)
     with there.open("r+b") as file:
         file.truncate(9000)
-    with pytest.raises(FlashError, match="not as large as it says"):
+    with pytest.raises(FlashError, match="smaller than it claims"):
         target.check(source)
 
 
@@ -178,7 +178,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "door.toml").write_text(UNIT)
     (tmp_path / "card").write_bytes(b"x" * 50_000_000)
     there = replace(GOOD, path=str(tmp_path / "card"))
-    monkeypatch.setattr(disk, "found", lambda path: replace(there, path=path))
+    monkeypatch.setattr(disk, "find", lambda path: replace(there, path=path))
     monkeypatch.setattr(job.tree, "build", small_tree)
     monkeypatch.setattr(job.Job.__init__, "__defaults__", (small_tree,))
     return tmp_path
@@ -192,7 +192,7 @@ def flashed(desk: Path, typed: str) -> Any:
 def test_a_card_is_written_after_its_name_was_typed(desk: Path) -> None:
     result = flashed(desk, "card\n")
     assert result.exit_code == 0, result.output
-    assert f"{desk / 'card'}, SD Card Reader, 31.9 GB, usb: all that is on it will be lost" in result.output
+    assert f"{desk / 'card'}, SD Card Reader, 31.9 GB, usb; everything on it will be lost" in result.output
     assert State.CHECKED.value in result.output
     assert second_partition(desk / "card").startswith(root())
     assert not list(desk.glob(".maskwatch*")), "the image for the card was left behind"

@@ -20,7 +20,7 @@ from maskwatch.flash import firstrun, payload, unit_file
 from maskwatch.flash.system import BOOKWORM, TRIXIE
 from maskwatch.install import machine, packages, unpack, volatile
 from maskwatch.install.first_boot import FirstBoot
-from maskwatch.install.machine import Machine, Ran, Rehearsed
+from maskwatch.install.machine import DryRunMachine, Machine, Result
 
 USERS = "root:x:0:0:root:/root:/bin/bash\nkeeper:x:1000:1000::/home/keeper:/bin/bash\n"
 GROUP = "root:x:0:\nsudo:x:27:\ngpio:x:997:\nvideo:x:44:\n"
@@ -103,7 +103,7 @@ def what_is_there(root: Path) -> dict[str, str]:
     return found
 
 
-def set_up(root: Path, of: Callable[[Path], Machine] = Rehearsed) -> FirstBoot:
+def set_up(root: Path, of: Callable[[Path], Machine] = DryRunMachine) -> FirstBoot:
     """In this process, from the unpacked tree on."""
     card = root / "boot/firmware/maskwatch"
     tree = unpack.unpack(
@@ -187,7 +187,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     for owner, name in (
         *((os, each) for each in ("replace", "chmod")),
         *((Path, each) for each in ("rename", "symlink_to", "unlink", "mkdir")),
-        (Rehearsed, "run"),
+        (DryRunMachine, "run"),
         (shutil, "rmtree"),
         (unpack, "_write"),
     ):
@@ -287,25 +287,25 @@ def test_a_bundle_that_is_not_what_its_list_says_is_refused(root: Path, change: 
         manifest["files"] |= {name: facts, "and/more": facts}
     elif change == "other":
         manifest["files"][name] = {**facts, "sha256": "0" * 64}
-    with pytest.raises(unpack.UnpackError, match=r"holds|lacks|damaged"):
+    with pytest.raises(unpack.UnpackError, match=r"contains|missing|damaged"):
         unpack.unpack(card / "bundle.tar.gz", manifest, root / "opt")
     assert [path.name[:10] for path in (root / "opt/trees").iterdir()] == [".unpacking"]
 
 
-class Failing(Rehearsed):
+class Failing(DryRunMachine):
     """Commands that hold one of these words fail, as often as is said; the others succeed."""
 
     def __init__(self, root: Path, fails: dict[str, int], output: str = "") -> None:
         super().__init__(root)
         self.fails, self.output = fails, output
 
-    def run(self, *words: str, feed: str = "", limit: float = 1.0) -> Ran:
+    def run(self, *words: str, feed: str = "", limit: float = 1.0) -> Result:
         super().run(*words, feed=feed, limit=limit)
         for word, times in self.fails.items():
             if word in words and times:
                 self.fails[word] = times - 1
-                return Ran(3, self.output)
-        return Ran(0, "")
+                return Result(3, self.output)
+        return Result(0, "")
 
 
 def test_a_unit_without_its_camera_is_not_ready_blinks_and_is_ready_at_the_next_start_with_one(root: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_unit_without_its_camera_is_not_ready_blinks_and_is_ready_at_the_next_
     boot = set_up(root, lambda path: Failing(path, {"check": 1}, output))
     assert not boot.run()
     assert report(root).startswith("not ready: check: camera: picamera:0: no camera found\n")
-    assert "tried again at the next start" in report(root)
+    assert "tries again at the next start" in report(root)
     ran = commands(root)
     assert ran.index("show trouble --lasts 60") < ran.index("start --no-block maskwatch.service")
     assert (root / "sys/class/leds/ACT/delay_on").read_text() == "1000"
@@ -335,7 +335,9 @@ def test_packages_of_the_pis_archive_are_tried_for_until_the_network_is_there(ro
 
 def test_an_image_said_to_have_them_is_not_helped_by_a_network(root: Path) -> None:
     made = Failing(root, {"lgpio": 1})
-    with pytest.raises(packages.PackagesError, match="python3-lgpio not in the image; take an image that has them"):
+    with pytest.raises(
+        packages.PackagesError, match="python3-lgpio missing in the image; use an image that contains them"
+    ):
         packages.provide(made, ["lgpio"], False, print)
     assert "apt-get" not in commands(root)
 
@@ -343,7 +345,7 @@ def test_an_image_said_to_have_them_is_not_helped_by_a_network(root: Path) -> No
 def test_without_a_network_for_good_the_reason_is_in_the_report(root: Path) -> None:
     boot = set_up(root, lambda path: Failing(path, {"picamera2": 99, "install": 99}, "E: no network"))
     assert not boot.run()
-    assert report(root).startswith("not ready: packages: python3-picamera2 cannot be installed: E: no network; take")
+    assert report(root).startswith("not ready: packages: python3-picamera2 cannot be installed: E: no network; use")
 
 
 def test_a_report_that_cannot_be_written_ends_nothing(root: Path) -> None:
@@ -355,7 +357,7 @@ def test_a_report_that_cannot_be_written_ends_nothing(root: Path) -> None:
 
 
 def test_a_read_only_root_can_be_switched_off_again(root: Path) -> None:
-    made = Rehearsed(root)
+    made = DryRunMachine(root)
     line = (root / "boot/firmware/cmdline.txt").read_text()
     assert volatile.switch_on(made) == volatile.switch_on(made)
     assert (root / "boot/firmware/cmdline.txt").read_text().split()[-2:] == ["ro", "maskwatch.volatile=1"]

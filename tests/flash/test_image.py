@@ -186,13 +186,13 @@ def test_what_is_no_image_of_raspberry_pi_os_is_refused(tmp_path: Path) -> None:
     assert "no partition table" in refused(tmp_path, path)
     path.write_bytes(b"PK\x03\x04" + bytes(1000))
     assert ".zip" in refused(tmp_path, path)
-    assert "of kind 0x83" in refused(tmp_path, image(path, kind=0x83))
+    assert "has type 0x83" in refused(tmp_path, image(path, kind=0x83))
     assert "GPT" in refused(tmp_path, image(path, kind=0xEE))
     assert "cmdline.txt" in refused(tmp_path, image(path, {"hello.txt": b""}))
     assert "kernel8.img" in refused(tmp_path, image(path, {"cmdline.txt": b"", "kernel7.img": b""}))
     image(path)
     path.write_bytes(path.read_bytes()[: START + 1000])
-    assert "ends before" in refused(tmp_path, path)
+    assert "ends within" in refused(tmp_path, path)
     assert "No such file" in refused(tmp_path, tmp_path / "none.img")
 
 
@@ -227,7 +227,7 @@ def test_the_base_is_not_written_over(tmp_path: Path) -> None:
         ("pin = 27", "pin = 77", "outputs.led.pin"),
         ('source = "picamera:0"', 'source = "picamera:0"\nfsp = 3', "camera.fsp: unknown key"),
         ("[config.outputs.led]\npin = 27", "", "no output is set"),
-        ('host = "door-1"', 'host = "door-1"\nconfig = "other.toml"', "take one away"),
+        ('host = "door-1"', 'host = "door-1"\nconfig = "other.toml"', "remove one of them"),
     ],
 )
 def test_a_mistake_in_the_unit_file_is_one_line_without_secrets(

@@ -14,10 +14,10 @@ from maskwatch.cli.commands import cli
 from maskwatch.cli.flashing import flash
 from maskwatch.cli.installing import install, show, uninstall, update, volatile
 from maskwatch.flash import unit_file
-from maskwatch.flash.disk import LARGEST
+from maskwatch.flash.disk import MAX_CARD_BYTES
 from maskwatch.flash.unit_file import UnitSection, UserSection, WifiSection
 from maskwatch.install.packages import PACKAGES, PAUSE, TRIES
-from maskwatch.install.running import STEADY
+from maskwatch.install.running import STABLE_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "install.md").read_text()
@@ -47,9 +47,9 @@ def test_every_command_is_on_its_page(command: object) -> None:
 
 
 def test_what_the_page_says_is_what_the_code_does() -> None:
-    assert f"larger than {LARGEST / 1e9:.0f} GB" in PAGE
+    assert f"larger than {MAX_CARD_BYTES / 1e9:.0f} GB" in PAGE
     assert f"every\n  {PAUSE:.0f} s for {TRIES * PAUSE / 60:.0f} minutes" in PAGE
-    assert f"for {STEADY:.0f} s without a break" in PAGE
+    assert f"for {STABLE_SECONDS:.0f} s without a break" in PAGE
     for package in PACKAGES.values():
         assert f"`{package}`" in PAGE
 

@@ -58,8 +58,8 @@ def test_the_units_wheels_are_taken_and_not_this_machines(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("pins")
 def test_a_package_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
-    a_wheel(tmp_path / "wheels", "cp313-cp313-manylinux_2_99_aarch64")  # for a newer C library than the unit's
-    with pytest.raises(FlashError, match=r"packages of the unit cannot be fetched \(.*thing.*is there a network"):
+    a_wheel(tmp_path / "wheels", "cp313-cp313-manylinux_2_99_aarch64")  # for a new_tree C library than the unit's
+    with pytest.raises(FlashError, match=r"cannot download the unit's packages \(.*thing.*is this computer online"):
         wheels.unpack(TRIXIE, tmp_path / "wheels", tmp_path / "site", print)
 
 
@@ -79,7 +79,7 @@ def test_what_a_unit_never_loads_is_left_out(tmp_path: Path, monkeypatch: pytest
     assert (site / "maskwatch/models/mask.tflite").exists()
     assert (site / "maskwatch/systemd/maskwatch.service").exists()
     assert not (site / "maskwatch/flash").exists(), "a unit never imports it"
-    assert "the unit makes them at its first boot" in said[-1]  # HERE's magic is made up
+    assert "the unit makes its .pyc files at first boot" in said[-1]  # HERE's magic is made up
 
 
 @pytest.mark.parametrize("system", [TRIXIE, BOOKWORM], ids=lambda each: each.name)
@@ -87,9 +87,9 @@ def test_an_interpreter_is_taken_if_its_pyc_files_fit(system: System) -> None:
     if is_this_python(system):
         assert tree.interpreter(system, sys.executable) == tree.interpreter(system, None) == sys.executable
     else:
-        with pytest.raises(FlashError, match=f"is no {system.python_name}"):
+        with pytest.raises(FlashError, match=f"is not {system.python_name}"):
             tree.interpreter(system, sys.executable)
-    with pytest.raises(FlashError, match="is no"):
+    with pytest.raises(FlashError, match="is not"):
         tree.interpreter(replace(system, magic=b"none"), sys.executable)
 
 

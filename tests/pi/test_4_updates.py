@@ -24,7 +24,7 @@ def test_a_broken_one_leaves_the_former_which_watches(unit: Board, told: Transcr
             f"/opt/maskwatch/venv/bin/maskwatch update {_on_card(wheels.BROKEN)}; echo exit=$?", UPDATE
         )
     assert "exit=7" in answer
-    assert "does not watch: it ended: RuntimeError: broken on purpose" in answer
+    assert "does not run: it stopped: RuntimeError: broken on purpose" in answer
     waiting.watching(unit)
     assert unit.console.run("readlink -f /opt/maskwatch/venv") == before
     assert wheels.LATER in unit.console.run(VERSION)

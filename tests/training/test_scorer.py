@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from photographs import save
 
+from maskwatch.camera.files import folder
 from maskwatch.cli.still_pictures import Still, json_line
 from maskwatch.errors import ConfigError, SourceError
 from maskwatch.flow import Box, Face, Label, Verdict
@@ -255,6 +256,57 @@ def test_the_command_tells_pasted_masks_from_the_rest_where_a_list_names_them(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     seen = [(line["portraits"], line["images"], line["right"]) for line in lines]
     assert seen == [("all", 40, 39), ("pasted masks", 2, 2), ("the rest", 38, 37)]
+
+
+def detected(root: Path, images: list[Path]) -> Path:
+    """What `maskwatch detect` prints for these folders, with every face labelled as masked."""
+    faces = ((Face(Box(0, 0, 20, 40), 0.9), Verdict(Label.WITH_MASK, 0.9)),)
+    lines = [json_line(Still(name, 64, 48, faces)) for name, _ in folder.find(images).pictures]
+    path = root / "found.jsonl"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Both classes have the files 0.png to 9.png, as data sets numbered by class have."""
+    monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "hashes.csv")
+    for number in range(20):
+        save(tmp_path, f"data/{LABELS[number % 2]}/{number // 2}.png", number)
+    return tmp_path / "data"
+
+
+def test_portraits_of_the_same_file_name_are_counted_apart(alike: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = detected(alike.parent, [alike])
+    cli(["score-portraits", str(alike), str(found)], standalone_mode=False)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["images"], line["right"], line["bare_called_masked"], line["no_face"]) == (20, 10, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ((MASKED, BARE), "found.jsonl:11: a second picture with the name 0.png; expected different names: run "),
+        ((MASKED,), "found.jsonl: 0.png fits two portraits, with_mask/0.png and without_mask/0.png; expected names "),
+    ],
+)
+def test_a_name_that_fits_two_portraits_is_refused_in_one_line(
+    alike: Path, capsys: pytest.CaptureFixture[str], folders: tuple[str, ...], message: str
+) -> None:
+    found = detected(alike.parent, [alike / name for name in folders])
+    with pytest.raises(SystemExit) as caught:
+        main(["score-portraits", str(alike), str(found)])
+    assert caught.value.code == SourceError.exit_code
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"training: {found.parent}/{message}")
+    assert "`maskwatch detect " in line
+
+
+def test_scenes_of_the_same_stem_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "found.jsonl"
+    path.write_text('{"image": "a/1.jpg", "faces": []}\n{"image": "b/1.jpg", "faces": []}\n')
+    with pytest.raises(SourceError, match=rf"^{path}: two pictures have the name 1 \(the second is b/1.jpg\)"):
+        detections.findings(path)
 
 
 def test_nothing_found_and_nothing_annotated_are_no_errors() -> None:

@@ -96,7 +96,7 @@ def test_false_faces_in_rooms_come_with_garwoods_interval(false: int, low: float
 
 def test_a_portrait_needs_a_face_at_the_threshold_and_its_label() -> None:
     def portrait(name: str, label: str, found: list[Found]) -> Seen:
-        return Seen(Picture(PORTRAITS, Path(f"{name}.png"), (), label), {"ours": found}, [], [])
+        return Seen(Picture(PORTRAITS, Path(f"{label}/{name}.png"), (), label), {"ours": found}, [], [])
 
     shown = [
         portrait("a", MASKED, [at(0, MASKED)]),

@@ -199,11 +199,15 @@ def choose_threshold(model: Path, sources: tuple[Path, ...]) -> None:
     help="A bundle; repeat to join several.  [the package's, near and far]",
 )
 @click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Fainter faces are left out."
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Leave out faces with a lower score.",
 )
-@click.option("--force", is_flag=True, help="Write the table anew where there is one.")
+@click.option("--force", is_flag=True, help="Overwrite an existing table.")
 def find_faces(root: Path, finders: tuple[Path, ...], min_score: float, force: bool) -> None:
-    """Find the faces in DATA/with_mask and DATA/without_mask; writes DATA/faces.tsv, which training cuts faces out by.
+    """Find the faces in DATA/with_mask and DATA/without_mask, and write them to DATA/faces.tsv, which training reads.
 
     Also writes DATA/faces.png, a contact sheet with the boxes drawn in: check it before you train.
     """

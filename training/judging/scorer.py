@@ -7,7 +7,8 @@ face.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from maskwatch.flow import Label
 from training.judging.average_precision import average_precision, precision_interval
@@ -15,6 +16,8 @@ from training.judging.detections import MIN_SIDE, Findings, Found, Truths
 from training.judging.matching import tally
 from training.judging.wilson import interval
 from training.pictures.data import LABELS
+
+Portrait = TypeVar("Portrait", str, Path)
 
 
 def score(found: Findings, annotated: Truths, threshold: float = 0.0, min_side: float = MIN_SIDE) -> dict[str, Any]:
@@ -64,18 +67,19 @@ def score_labels(found: Findings, annotated: Truths, threshold: float, min_side:
     }
 
 
-def score_portraits(found: Findings, portraits: Mapping[str, str]) -> dict[str, Any]:
+def score_portraits(found: Mapping[Portrait, list[Found]], portraits: Mapping[Portrait, str]) -> dict[str, Any]:
     """The whole pipeline on portraits: the label of each picture's largest face against its class.
 
     Args:
-        found: image stem -> faces. A picture without a face, or missing here, counts as wrong.
-        portraits: image stem -> label.
+        found: portrait (its path or another unique name) -> faces. A portrait without a face, or missing here, counts
+            as wrong.
+        portraits: portrait -> label.
     """
-    answers = {stem: _largest(found.get(stem, [])) for stem in portraits}
-    right = sum(answers[stem] == label for stem, label in portraits.items())
+    answers = {portrait: _largest(found.get(portrait, [])) for portrait in portraits}
+    right = sum(answers[portrait] == label for portrait, label in portraits.items())
 
     def called(truth: Label, answer: Label | None) -> int:
-        return sum(label == truth and answers[stem] == answer for stem, label in portraits.items())
+        return sum(label == truth and answers[portrait] == answer for portrait, label in portraits.items())
 
     return {
         "images": len(portraits),

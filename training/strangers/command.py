@@ -23,13 +23,13 @@ RESULTS = Path(__file__).parents[1] / "results"
 @click.option("--peers", type=FOLDER, help="Folder of other people's detectors; YuNet's is also used for faces' poses.")
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes_option("Pascal VOC scenes; repeat for each source. One without any face counts false faces.", required=True)
-@click.option("--part", type=click.Choice(["validation", "test"]), required=True, help="Of the split.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
+@click.option("--part", type=click.Choice(["validation", "test"]), required=True, help="Part of the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the split.")
 @click.option("--min-side", type=float, default=24.0, show_default=True, help="Ignore smaller faces, pixels.")
 @click.option(
     "--most",
     type=click.IntRange(min=1),
-    help="At most so many pictures of a source, drawn at random; the record is named sample.",
+    help="Use at most this many pictures of a source, drawn at random; the record is named sample.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--out", type=NEW, default=RESULTS, show_default="training/results", help="Folder of record and picture.")

@@ -27,8 +27,8 @@ class Picture:
 
     @property
     def key(self) -> str:
-        """A unique name: with_mask/ and without_mask/ may have files of the same name."""
-        return f"{self.label}/{self.path.stem}" if self.label else self.path.stem
+        """A unique name: two folders, and two kinds of picture, may have files of the same stem."""
+        return str(self.path)
 
 
 def gather(root: Path, scenes: Sequence[Path], part: str, seed: int, most: int | None) -> list[Picture]:

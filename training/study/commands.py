@@ -53,15 +53,24 @@ def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Comm
 def _options(run: Callable[..., Any], network: str, protocols: list[str], default: str) -> Callable[..., Any]:
     names = [variant.name for variant in variants.of(network)]
     said = (
-        f"{default} if nothing is said. honest: whole photographs, the epoch chosen on validation, the test part left "
+        f"{default} by default. honest: whole photographs, the epoch chosen on validation, the test part left "
         "alone. study: 80/20 at random, the best epoch on the 20."
     )
     for option in (
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
         click.option("--bfloat16", is_flag=True, help="Mixed precision: quicker for AlexNet on a Xeon with AMX."),
-        click.option("--limit", type=click.IntRange(min=4), help="Train on so many photographs: a quick try."),
-        click.option("--share", type=click.FloatRange(0, 100, min_open=True), default=100, help="Train on so many %."),
-        click.option("--variant", type=click.Choice(names), help="Of the study; by default the last."),
+        click.option(
+            "--limit", type=click.IntRange(min=4), help="Train on this number of photographs, for a quick try."
+        ),
+        click.option(
+            "--share",
+            type=click.FloatRange(0, 100, min_open=True),
+            default=100,
+            help="Train on this percentage of the photographs.",
+        ),
+        click.option(
+            "--variant", type=click.Choice(names), help="Variant of the study's training; by default the last."
+        ),
         click.option("--protocol", type=click.Choice(protocols), help=said),
     ):
         run = option(run)
@@ -120,8 +129,14 @@ def deep_cnn(**said: Any) -> None:
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes("Pascal VOC scenes whose faces are judged too; repeat for each source.")
 @click.option("--int8", type=FILE, help="The run's int8 bundle, of `python -m convert`.")
-@click.option("--again", is_flag=True, help="Even if the test part was judged before; the record says so.")
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The record, .json.")
+@click.option("--again", is_flag=True, help="Judge even if the test part was judged before; the record says so.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Write the record to this .json file.",
+)
 def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, again: bool, out: Path) -> None:
     """Judge the training in the folder RUN on the photographs that it has not seen; for `compare`.
 

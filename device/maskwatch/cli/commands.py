@@ -33,7 +33,9 @@ class Number(click.FloatRange):
         return number
 
 
-SOURCE_HELP = "Instead of the config's: picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo."
+SOURCE_HELP = (
+    "Replaces the config's source: picamera:N, v4l2:DEVICE, rtsp://…, http://…, video:FILE, images:DIR or demo."
+)
 
 
 NO_OUTPUTS_HELP = "Run without any output in the config: alerts are only lines on stdout."
@@ -51,10 +53,10 @@ def cli() -> None:
 @cli.command()
 @CONFIG
 @click.option("--source", help=SOURCE_HELP)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--show-pins", is_flag=True, help="Also a line whenever a pin changes, read back from the pin.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@click.option("--show-pins", is_flag=True, help="Also print a line whenever a pin changes, read back from the pin.")
 @click.option("--duration", type=Number(min=0), default=math.inf, help="Stop after so many seconds.")
-@click.option("--profile", is_flag=True, help="At the end, where the time of a frame went (on stderr).")
+@click.option("--profile", is_flag=True, help="Print at the end, on stderr, how long each stage of a frame took.")
 @click.option("--no-outputs", is_flag=True, help=NO_OUTPUTS_HELP)
 def run(**call: Any) -> None:
     """The daemon: watch, and switch buzzer and LED. SIGTERM or Ctrl-C ends it with everything off.
@@ -76,7 +78,7 @@ def run(**call: Any) -> None:
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @CONFIG
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option("--min-score", type=Number(0, 1), help="The finder's threshold, in place of the config's.")
 @click.option("--zone", "in_zone", is_flag=True, help="Only look at the config's [zone], like the unit.")
 def detect(
@@ -183,9 +185,9 @@ def pins_off(config_path: Path | None) -> None:
 
 @cli.command("config")
 @CONFIG
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def show_config(config_path: Path | None, as_json: bool) -> None:
-    """Print every setting in force and its origin: file and line, environment (MASKWATCH__ALERT__HOLD), or default."""
+    """Print every effective setting and its origin: file and line, environment (MASKWATCH__ALERT__HOLD), or default."""
     from maskwatch.config import effective
 
     for entry in effective.entries(config_path):

@@ -12,7 +12,7 @@ from maskwatch.errors import FlashError
 
 if TYPE_CHECKING:
     from maskwatch.flash.job import Job
-    from maskwatch.flash.shown import Shown
+    from maskwatch.flash.terminal import Terminal
     from maskwatch.flash.unit_file import Unit
 
 NEEDS = "maskwatch flash runs on a workstation, with extra `flash`: pip install 'maskwatch[flash]'"
@@ -22,15 +22,21 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("unit_file", type=FILE, required=False)
 @click.option("--image", type=FILE, help="Raspberry Pi OS Lite, 64 bit: .img or .img.xz.")
-@click.option("--sha256", help="Expected of the image's file, or of the image in it.")
-@click.option("-o", "--out", type=FILE, help="The unit's image, a new file; with --many a folder for them.")
-@click.option("--device", help="Write to this card, e.g. /dev/sdb; all that is on it is lost.")
-@click.option("--many", type=FILE, help="A CSV file: a unit for each row, a column for each key that differs.")
-@click.option("--sheet", type=FILE, help="An HTML page to print: name, address and QR code of each unit.")
-@click.option("--bundle", type=FILE, help="Only what `maskwatch update` takes: the packages, for --system.")
-@click.option("--system", type=click.Choice(["trixie", "bookworm"]), help="In place of what the image says.")
-@click.option("--wheels", type=FILE, help="A folder in which the unit's packages are kept.")
-@click.option("--python", help="An interpreter of the unit's version, for its .pyc files.")
+@click.option("--sha256", help="Expected SHA-256 of the image's file, or of the uncompressed image.")
+@click.option("-o", "--out", type=FILE, help="Write the unit's image to this new file; with --many, to this folder.")
+@click.option("--device", help="Write to this card, e.g. /dev/sdb; everything on it is lost.")
+@click.option("--many", type=FILE, help="A CSV file with a row for each unit, and a column for each key that differs.")
+@click.option("--sheet", type=FILE, help="Write an HTML page to print: name, address and QR code of each unit.")
+@click.option(
+    "--bundle", type=FILE, help="Only write a bundle of the packages, for `maskwatch update`; needs --system."
+)
+@click.option(
+    "--system",
+    type=click.Choice(["trixie", "bookworm"]),
+    help="The system in the image.  [default: found by its files]",
+)
+@click.option("--wheels", type=FILE, help="Folder that keeps the downloaded packages.")
+@click.option("--python", help="A Python of the unit's version, which makes its .pyc files.")
 def flash(
     unit_file: Path | None,
     out: Path | None,
@@ -41,7 +47,7 @@ def flash(
     **of_base: Any,
 ) -> None:
     """Make a unit's image or card from a Raspberry Pi OS image and a unit file (docs/install.md has an example)."""
-    told, work = _started(of_base, bundle)
+    terminal, work = _started(of_base, bundle)
     from maskwatch.flash import image
 
     with work:
@@ -52,7 +58,7 @@ def flash(
             raise click.UsageError("expected UNIT_FILE, --image, and one of -o and --device.")
         units = _units(unit_file, many)
         if sheet is not None:
-            image.demand_folder(sheet)
+            image.require_folder(sheet)
         if many and out is not None:
             _folder(out)
         for number, unit in enumerate(units):
@@ -62,33 +68,34 @@ def flash(
                 system = work.write(unit, path)
                 click.echo(f"{path}: {unit.host}, {system.name}, ready to be written to a card")
             else:
-                system = _onto_card(work, told, unit, device, len(units) - number)
+                system = _write_card(work, terminal, unit, device, len(units) - number)
         if sheet is not None:
-            from maskwatch.flash.sheet import page
+            from maskwatch.flash.labels import page
 
             with image.new_file(sheet) as file:
                 file.write(page(units, system.name).encode())
-            click.echo(f"{sheet}: to be printed")
+            click.echo(f"{sheet}: labels to print")
 
 
-def _started(of_base: dict[str, Any], bundle: Path | None) -> tuple[Shown, Job]:
+def _started(of_base: dict[str, Any], bundle: Path | None) -> tuple[Terminal, Job]:
     try:
-        from maskwatch.flash import job, shown
+        from maskwatch.flash import job
+        from maskwatch.flash.terminal import Terminal
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("maskwatch"):
             raise
         raise FlashError(f"{error.name} is not installed; {NEEDS}") from error
     if bundle is not None:
         of_base["image"] = of_base["image"] or Path()
-    told = shown.Shown(sys.stderr)
-    return told, job.Job(job.Base(**of_base), told)
+    terminal = Terminal(sys.stderr)
+    return terminal, job.Job(job.Base(**of_base), terminal)
 
 
 def _units(unit_file: Path, table: Path | None) -> list[Unit]:
-    from maskwatch.flash import many
     from maskwatch.flash import unit_file as files
+    from maskwatch.flash import unit_table
 
-    return [files.read(unit_file)] if table is None else many.units(unit_file, table)
+    return [files.read(unit_file)] if table is None else unit_table.units(unit_file, table)
 
 
 def _folder(out: Path) -> None:
@@ -108,24 +115,24 @@ def _bundle(work: Job, system: str | None, out: Path) -> None:
     click.echo(f"{out}: {made}; on the unit: sudo maskwatch update {out.name}")
 
 
-def _onto_card(work: Job, told: Shown, unit: Unit, device: str, left: int) -> Any:
+def _write_card(work: Job, terminal: Terminal, unit: Unit, device: str, left: int) -> Any:
     """Make the image, ask, write, read back. Ctrl-C says what state the card is in."""
     from maskwatch.flash import card, disk
 
     if left > 0 and sys.stdin.isatty():
-        click.echo(f"{unit.host}: put its card in ({left} to go)")
+        click.echo(f"{unit.host}: insert its card ({left} left)")
     with work.temporary(unit) as (image, system):
-        there = disk.found(device)
-        disk.demand_card(there, image.stat().st_size)
-        click.echo(f"{unit.host} goes to {there}: all that is on it will be lost")
-        if click.prompt(f"Type {there.name} to go on", default="", show_default=False).strip() != there.name:
-            raise FlashError(f"{there.path}: {card.State.UNTOUCHED.value}")
-        target = card.Card(card.raw(there.path))
+        card_disk = disk.find(device)
+        disk.require_card(card_disk, image.stat().st_size)
+        click.echo(f"{unit.host} will be written to {card_disk}; everything on it will be lost")
+        if click.prompt(f"Type {card_disk.name} to continue", default="", show_default=False).strip() != card_disk.name:
+            raise FlashError(f"{card_disk.path}: {card.State.UNTOUCHED.value}")
+        target = card.Card(card.raw(card_disk.path))
         try:
-            with told.bar(f"{unit.host}: writing") as step:
-                target.write(image, step)
-            with told.bar(f"{unit.host}: reading back") as step:
-                target.check(image, step)
+            with terminal.bar(f"{unit.host}: writing") as on_progress:
+                target.write(image, on_progress)
+            with terminal.bar(f"{unit.host}: reading back") as on_progress:
+                target.check(image, on_progress)
         finally:
-            click.echo(f"{there.path}: {target.state.value}")
+            click.echo(f"{card_disk.path}: {target.state.value}")
     return system

@@ -1,4 +1,4 @@
-"""What is done to a unit itself: `maskwatch show`, `install`, `update`, `uninstall`."""
+"""Commands that change a unit itself: `maskwatch show`, `install`, `update`, `uninstall`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from maskwatch.cli.commands import CONFIG, Number
 
 @click.command()
 @click.argument("state", type=click.Choice(["ready", "trouble"]))
-@click.option("--lasts", type=Number(0, 3600), default=10.0, show_default=True, help="Seconds of trouble.")
+@click.option("--lasts", type=Number(0, 3600), default=10.0, show_default=True, help="Seconds of blinking.")
 @CONFIG
 def show(state: str, lasts: float, config_path: Path | None) -> None:
-    """Two beeps for ready, a slow blink for trouble: how first boot tells. Stop the daemon first."""
+    """Signal as first boot does: two beeps for ready, slow blinking for trouble. Stop the daemon first."""
     from maskwatch import config
     from maskwatch.outputs import readiness
 
@@ -27,9 +27,14 @@ def show(state: str, lasts: float, config_path: Path | None) -> None:
 
 
 @click.command()
-@click.option("--config", "config_path", type=click.Path(path_type=Path), help="In place of the package's default.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="Config to install.  [default: the existing one, or the package's]",
+)
 def install(config_path: Path | None) -> None:
-    """Make this Pi a unit: config, unit files, groups, service; then it is started. What is there already stays."""
+    """Make this Pi a unit: install config, unit files, groups and service, and start it. An existing config is kept."""
     from maskwatch.install import install as installing
     from maskwatch.install.machine import Machine
 
@@ -45,7 +50,7 @@ def install(config_path: Path | None) -> None:
 def update(what: str) -> None:
     """Try another version: a wheel, a bundle (maskwatch flash --bundle), or e.g. maskwatch==0.2.0 by pip.
 
-    The former one is kept, and is back when the new one does not watch.
+    The previous version is kept; if the new one does not run, the unit goes back to it.
     """
     from maskwatch.install import update as updating
     from maskwatch.install.machine import Machine
@@ -56,7 +61,7 @@ def update(what: str) -> None:
 @click.command()
 @click.option("--keep-config", is_flag=True, help="Leave /etc/maskwatch.")
 def uninstall(keep_config: bool) -> None:
-    """Stop the service and remove everything that install, update and first boot put there."""
+    """Stop the service and remove everything that install, update and first boot put card_disk."""
     from maskwatch.install import uninstall as uninstalling
     from maskwatch.install.machine import Machine
 
@@ -66,13 +71,13 @@ def uninstall(keep_config: bool) -> None:
 @click.command()
 @click.argument("state", type=click.Choice(["on", "off"]))
 def volatile(state: str) -> None:
-    """Whether the card is only read and what changes is in memory, from the next start on."""
+    """Make the card read-only and keep changes in memory (on), or not (off), from the next start on."""
     from maskwatch.install import volatile as memory
-    from maskwatch.install.install import demand_root
+    from maskwatch.install.install import require_root
     from maskwatch.install.machine import Machine
 
     machine = Machine.from_environment()
-    demand_root(machine)
+    require_root(machine)
     if state == "on":
         memory.switch_on(machine)
     else:

@@ -91,8 +91,8 @@ class BootPartition:
 
     def _no_room(self, path: str, size: int) -> str:
         return (
-            f"image: no room in its boot partition of {self.size // 2**20} MB for {path} ({size / 1e6:.1f} MB); "
-            "take the current Raspberry Pi OS Lite, which has one of 512 MB"
+            f"image: its boot partition of {self.size // 2**20} MB has no room for {path} ({size / 1e6:.1f} MB); "
+            "use the current Raspberry Pi OS Lite, whose boot partition has 512 MB"
         )
 
 
@@ -109,7 +109,7 @@ def opened(image: Path) -> Iterator[BootPartition]:
         try:
             volume.mount()
         except Exception as error:
-            raise FlashError(f"image: its first partition has no FAT that can be read ({error})") from error
+            raise FlashError(f"image: its first partition has no readable FAT file system ({error})") from error
         try:
             yield BootPartition(volume, place.size)
         finally:

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from maskwatch.errors import FlashError
-from maskwatch.flash.image import Step, nobody
+from maskwatch.flash.image import OnProgress, no_progress
 
 CHUNK = 4 << 20  # bytes
 BLKFLSBUF = 0x1261  # Linux: drop the cached content of a disk
@@ -23,8 +23,8 @@ F_NOCACHE = 48  # macOS: do not cache what is read
 class State(Enum):
     """The state of a card, in words for a user who pressed Ctrl-C."""
 
-    UNTOUCHED = "nothing was written: the card is as it was"
-    PARTIAL = "half written: the card does not boot and shows as empty; flash it again"
+    UNTOUCHED = "nothing was written; the card is unchanged"
+    PARTIAL = "partly written: the card looks empty and does not boot; flash it again"
     WRITTEN = "written but not checked: it may boot; flash it again to be sure"
     CHECKED = "written and checked: ready for the unit"
 
@@ -36,12 +36,12 @@ class Card:
         self.path = path
         self.state = State.UNTOUCHED
 
-    def write(self, image: Path, step: Step = nobody) -> None:
+    def write(self, image: Path, on_progress: OnProgress = no_progress) -> None:
         """Write the image; at the end all of it is on the card.
 
         Args:
             image: a file.
-            step: called with the bytes done and the bytes in total.
+            on_progress: called with the bytes done and the bytes in total.
 
         Raises:
             FlashError: the card cannot be opened or written to.
@@ -55,13 +55,13 @@ class Card:
             while content := source.read(CHUNK):
                 _write_at(card, done, content)
                 done += len(content)
-                step(done, total)
+                on_progress(done, total)
             os.fsync(card)
             _write_at(card, 0, first)
             os.fsync(card)
         self.state = State.WRITTEN
 
-    def check(self, image: Path, step: Step = nobody) -> None:
+    def check(self, image: Path, on_progress: OnProgress = no_progress) -> None:
         """Read the card, not this machine's cache of it, and compare it with the image.
 
         Raises:
@@ -69,15 +69,15 @@ class Card:
         """
         total, done = image.stat().st_size, 0
         with self._opened(os.O_RDONLY) as card, image.open("rb") as source:
-            _forget(card)
+            _drop_cache(card)
             while content := source.read(CHUNK):
                 if _read(card, len(content)) != content:
                     raise FlashError(
-                        f"{self.path}: at {done / 1e6:.0f} MB the card is not what was written: it is worn out or "
-                        "not as large as it says; take another one"
+                        f"{self.path}: at {done / 1e6:.0f} MB the card differs from what was written: it is worn out, "
+                        "or smaller than it claims; use another card"
                     )
                 done += len(content)
-                step(done, total)
+                on_progress(done, total)
         self.state = State.CHECKED
 
     @contextlib.contextmanager
@@ -86,7 +86,7 @@ class Card:
         try:
             number = os.open(self.path, how | exclusive | os.O_CLOEXEC)
         except OSError as error:
-            raise FlashError(f"{self.path}: cannot be opened ({error.strerror}){_mend(error)}") from None
+            raise FlashError(f"{self.path}: cannot be opened ({error.strerror}){_hint(error)}") from None
         try:
             yield number
         except OSError as error:
@@ -100,10 +100,10 @@ def raw(path: str) -> Path:
     return Path(path.replace("/dev/disk", "/dev/rdisk")) if sys.platform == "darwin" else Path(path)
 
 
-def _mend(error: OSError) -> str:
+def _hint(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
-        return "; cards belong to root: run the same command with sudo, or -o and Raspberry Pi Imager"
-    return "; unmount what is on it first" if error.errno == errno.EBUSY else ""
+        return "; only root may write to a card: run the same command with sudo, or make an image with -o"
+    return "; unmount its partitions first" if error.errno == errno.EBUSY else ""
 
 
 def _write_at(card: int, place: int, content: bytes) -> None:
@@ -121,7 +121,7 @@ def _read(card: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _forget(card: int) -> None:
+def _drop_cache(card: int) -> None:
     """Drop this machine's cache of the card. If that fails, check() may compare the cache, which is still better than
     nothing."""
     with contextlib.suppress(OSError):

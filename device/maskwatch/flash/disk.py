@@ -13,7 +13,7 @@ from typing import Any
 
 from maskwatch.errors import FlashError
 
-LARGEST = 300_000_000_000  # bytes; larger than a 256 GB card. A unit needs 8 GB
+MAX_CARD_BYTES = 300_000_000_000  # bytes; larger than a 256 GB card. A unit needs 8 GB
 SYSTEM = {"/", "/boot", "/boot/efi", "/usr", "/var", "/home", "[SWAP]"}
 COLUMNS = "NAME,PATH,SIZE,MODEL,TRAN,RO,TYPE,MOUNTPOINTS"
 CARD_BUSES = {"USB", "Secure Digital", "SD"}  # diskutil's names
@@ -45,7 +45,7 @@ class Disk:
         )
 
 
-def found(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Disk:
+def find(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Disk:
     """The disk with this path.
 
     Args:
@@ -60,11 +60,13 @@ def found(path: str, ask: Ask | None = None, platform: str = sys.platform) -> Di
     if platform == "darwin":
         return _of_diskutil(path, ask)
     if not platform.startswith("linux"):
-        raise FlashError("--device: Linux and macOS only; write the image with -o and use Raspberry Pi Imager")
+        raise FlashError(
+            "--device works on Linux and macOS only; make an image with -o and write it with Raspberry Pi Imager"
+        )
     return _of_lsblk(path, ask)
 
 
-def demand_card(disk: Disk, needed: int) -> None:
+def require_card(disk: Disk, needed: int) -> None:
     """Check that a disk may be overwritten.
 
     Args:
@@ -75,30 +77,28 @@ def demand_card(disk: Disk, needed: int) -> None:
         FlashError: it contains the system, is mounted, is too large to be a card or too small, or is read-only.
     """
     if disk.is_system:
-        raise FlashError(f"{disk}: this machine runs from it; name the card's own device")
+        raise FlashError(f"{disk}: this computer runs from it; give the device of the card")
     if disk.mounted:
         unmount = "diskutil unmountDisk" if sys.platform == "darwin" else "umount"
         places = disk.mounted if sys.platform != "darwin" else (disk.path,)
-        raise FlashError(f"{disk}: is mounted at {', '.join(disk.mounted)}; first: {unmount} {' '.join(places)}")
-    if disk.size > LARGEST:
-        raise FlashError(
-            f"{disk}: larger than any card for a unit ({LARGEST / 1e9:.0f} GB at most); is it a backup disk?"
-        )
+        raise FlashError(f"{disk}: is mounted at {', '.join(disk.mounted)}; first run: {unmount} {' '.join(places)}")
+    if disk.size > MAX_CARD_BYTES:
+        raise FlashError(f"{disk}: too large for a card ({MAX_CARD_BYTES / 1e9:.0f} GB at most); is it a backup disk?")
     if disk.size == 0:
-        raise FlashError(f"{disk}: no card in it")
+        raise FlashError(f"{disk}: there is no card in it")
     if disk.size < needed:
-        raise FlashError(f"{disk}: the image needs {needed / 1e9:.1f} GB: take a larger card")
+        raise FlashError(f"{disk}: too small: the image needs {needed / 1e9:.1f} GB; use a larger card")
     if disk.is_read_only:
-        raise FlashError(f"{disk}: cannot be written to; is the card's little switch at LOCK?")
+        raise FlashError(f"{disk}: is read-only; is the switch on the card at LOCK?")
 
 
 def _ask(*words: str) -> bytes:
     try:
         return subprocess.run(words, capture_output=True, check=True, timeout=LIMIT).stdout
     except FileNotFoundError:
-        raise FlashError(f"{words[0]} is not on this machine; it tells which disks there are") from None
+        raise FlashError(f"{words[0]} is not installed; it is needed to list the disks") from None
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        raise FlashError(f"{words[-1]}: no disk of that name; `{words[0]}` shows what there is") from None
+        raise FlashError(f"{words[-1]}: no such disk; `{words[0]}` lists the disks") from None
 
 
 # -- Linux ----------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def _of_lsblk(path: str, ask: Ask) -> Disk:
     try:
         (entry,) = json.loads(ask("lsblk", "--json", "--bytes", "--output", COLUMNS, path))["blockdevices"]
     except (ValueError, KeyError):
-        raise FlashError(f"{path}: lsblk cannot be understood; write the image with -o instead") from None
+        raise FlashError(f"{path}: cannot understand the output of lsblk; make an image with -o instead") from None
     if entry["type"] != "disk":
         kind = {"part": "a partition", "loop": "a loop device", "rom": "an optical drive"}.get(
             entry["type"], entry["type"]
@@ -139,7 +139,7 @@ def _mounts(entry: dict[str, Any]) -> Iterator[str]:
 def _of_diskutil(path: str, ask: Ask) -> Disk:
     facts = plistlib.loads(ask("diskutil", "info", "-plist", path))
     if not facts.get("WholeDisk"):
-        raise FlashError(f"{path}: is a part of a disk, expected a whole one, e.g. /dev/disk4")
+        raise FlashError(f"{path}: is a partition, expected a whole disk, e.g. /dev/disk4")
     listed = plistlib.loads(ask("diskutil", "list", "-plist", path))
     places = [
         part["MountPoint"]

@@ -17,19 +17,19 @@ from maskwatch.errors import FlashError
 CHUNK = 4 << 20  # bytes
 XZ = b"\xfd7zXZ\x00"
 HASH = re.compile(r"[0-9a-fA-F]{64}")
-Step = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in total; 0: the total is not known."""
 
 
-def nobody(*_: int) -> None:
-    """A Step that does nothing."""
+def no_progress(*_: int) -> None:
+    """An OnProgress that does nothing."""
 
 
-class _Counted:
+class _HashedReader:
     """A file that is hashed while it is read."""
 
-    def __init__(self, file: BinaryIO, total: int, step: Step) -> None:
-        self._file, self._total, self._step = file, total, step
+    def __init__(self, file: BinaryIO, total: int, on_progress: OnProgress) -> None:
+        self._file, self._total, self._on_progress = file, total, on_progress
         self.hash = hashlib.sha256()
         self._done = 0
 
@@ -37,18 +37,18 @@ class _Counted:
         content = self._file.read(size)
         self.hash.update(content)
         self._done += len(content)
-        self._step(self._done, self._total)
+        self._on_progress(self._done, self._total)
         return content
 
 
-def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobody) -> str:
+def copy_out(base: Path, out: Path, sha256: str | None = None, on_progress: OnProgress = no_progress) -> str:
     """Copy the image, uncompressed, to a new file that only its owner can read. Long runs of zeros become holes.
 
     Args:
         base: .img or .img.xz.
         out: the new file; it is created as a whole or not at all.
         sha256: expected, of `base` or of the uncompressed image, because both are published.
-        step: see Step; counts bytes of `base`.
+        on_progress: see OnProgress; counts bytes of `base`.
 
     Returns:
         The SHA-256 of the uncompressed image.
@@ -59,21 +59,21 @@ def copy_out(base: Path, out: Path, sha256: str | None = None, step: Step = nobo
     if sha256 is not None and not HASH.fullmatch(sha256):
         raise FlashError(f"--sha256: found {len(sha256)} characters, expected 64 hexadecimal digits")
     with _opening(base) as file, new_file(out) as target:
-        counted = _Counted(file, base.stat().st_size, step)
+        reader = _HashedReader(file, base.stat().st_size, on_progress)
         try:
-            inner = _copied(_unpacked(counted, base), target)
+            uncompressed_hash = _copied(_unpacked(reader, base), target)
         except (lzma.LZMAError, EOFError) as error:
             raise FlashError(f"{base.name}: damaged ({error}); download it again") from None
-        while counted.read(CHUNK):  # data after the end of the compressed part
+        while reader.read(CHUNK):  # data after the end of the compressed part
             pass
-        if sha256 is not None and sha256.lower() not in (counted.hash.hexdigest(), inner):
+        if sha256 is not None and sha256.lower() not in (reader.hash.hexdigest(), uncompressed_hash):
             raise FlashError(
-                f"{base.name}: SHA-256 is {counted.hash.hexdigest()}, expected {sha256.lower()}: download it again"
+                f"{base.name}: SHA-256 is {reader.hash.hexdigest()}, expected {sha256.lower()}: download it again"
             )
-    return inner
+    return uncompressed_hash
 
 
-def demand_folder(out: Path) -> None:
+def require_folder(out: Path) -> None:
     """Refuse a file whose folder does not exist, before minutes are spent on what goes into it.
 
     Raises:
@@ -112,16 +112,16 @@ def _opening(base: Path) -> BinaryIO:
     try:
         return base.open("rb")
     except OSError as error:
-        raise FlashError(f"{base}: {error.strerror}; name a Raspberry Pi OS Lite image (.img or .img.xz)") from None
+        raise FlashError(f"{base}: {error.strerror}; give a Raspberry Pi OS Lite image (.img or .img.xz)") from None
 
 
-def _unpacked(counted: _Counted, base: Path) -> Iterator[bytes]:
-    first = counted.read(CHUNK)
+def _unpacked(reader: _HashedReader, base: Path) -> Iterator[bytes]:
+    first = reader.read(CHUNK)
     if first[:4] in (b"PK\x03\x04", b"\x1f\x8b\x08\x08", b"\x28\xb5\x2f\xfd"):
         raise FlashError(f"{base.name}: found a .zip, .gz or .zst, expected .img or .img.xz: unpack it first")
     if not first.startswith(XZ):
         yield first
-        while content := counted.read(CHUNK):
+        while content := reader.read(CHUNK):
             yield content
         return
     unpacker = lzma.LZMADecompressor()
@@ -131,9 +131,9 @@ def _unpacked(counted: _Counted, base: Path) -> Iterator[bytes]:
             yield content
         first = b""
         if unpacker.needs_input and not unpacker.eof:
-            first = counted.read(CHUNK)
+            first = reader.read(CHUNK)
             if not first:
-                raise EOFError("it ends too early")
+                raise EOFError("the file ends too early")
 
 
 def _copied(pieces: Iterator[bytes], target: BinaryIO) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 from maskwatch.errors import FlashError
 from maskwatch.flash import boot_partition, image, payload, system, tree, wheels
 from maskwatch.flash.payload import Bundle
-from maskwatch.flash.shown import Shown
 from maskwatch.flash.system import System
+from maskwatch.flash.terminal import Terminal
 from maskwatch.flash.unit_file import Unit
 
 TreeMaker = Callable[[System, Path, Path, str | None, Callable[[str], None]], bool]
@@ -39,8 +39,8 @@ class Job:
     """Makes units from one base image, which is checked once, and for which the bundle is made once. Use it in
     `with`."""
 
-    def __init__(self, base: Base, shown: Shown, make_tree: TreeMaker = tree.build) -> None:
-        self._base, self._shown, self._make_tree = base, shown, make_tree
+    def __init__(self, base: Base, terminal: Terminal, make_tree: TreeMaker = tree.build) -> None:
+        self._base, self._terminal, self._make_tree = base, terminal, make_tree
         self._bundles: dict[str, Bundle] = {}
         self._work = contextlib.ExitStack()
 
@@ -60,7 +60,7 @@ class Job:
         Raises:
             FlashError: the base image cannot be used, or the disk has no room.
         """
-        with self._begun(unit, out) as temporary:
+        with self._copied_base(unit, out) as temporary:
             found = self._fill(unit, temporary)
             temporary.replace(out)
         return found
@@ -94,21 +94,23 @@ class Job:
         """The packed tree for a system."""
         if of.name not in self._bundles:
             folder = self._folder / of.name
-            kept = self._base.wheels or wheels.default_folder(of)
-            self._shown.say(f"the unit's packages for {of.name} ({of.python_name}, {wheels.MACHINE})")
-            compiled = self._make_tree(of, folder, kept, self._base.python, self._shown.say)
-            with self._shown.bar("packing") as step:
-                self._bundles[of.name] = payload.pack(folder, of, compiled, self._folder / f"{of.name}.tar.gz", step)
+            wheels_folder = self._base.wheels or wheels.default_folder(of)
+            self._terminal.say(f"preparing the unit's packages for {of.name} ({of.python_name}, {wheels.MACHINE})")
+            compiled = self._make_tree(of, folder, wheels_folder, self._base.python, self._terminal.say)
+            with self._terminal.bar("packing") as on_progress:
+                self._bundles[of.name] = payload.pack(
+                    folder, of, compiled, self._folder / f"{of.name}.tar.gz", on_progress
+                )
         return self._bundles[of.name]
 
     @contextlib.contextmanager
-    def _begun(self, unit: Unit, out: Path) -> Iterator[Path]:
+    def _copied_base(self, unit: Unit, out: Path) -> Iterator[Path]:
         """A copy of the base image under a temporary name beside `out`."""
-        _demand_room(self._base.image, out)
+        _require_room(self._base.image, out)
         temporary = out.with_name(f".{out.name}.part")
         try:
-            with self._shown.bar(f"{unit.host}: image") as step:
-                image.copy_out(self._base.image, temporary, self._base.sha256, step)
+            with self._terminal.bar(f"{unit.host}: image") as on_progress:
+                image.copy_out(self._base.image, temporary, self._base.sha256, on_progress)
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
@@ -120,11 +122,11 @@ class Job:
             content = payload.files(unit, found, bundle, boot.read("cmdline.txt").decode())
             total = sum(map(len, content.values()))
             done = 0
-            with self._shown.bar(f"{unit.host}: boot partition") as step:
+            with self._terminal.bar(f"{unit.host}: boot partition") as on_progress:
                 for path, text in content.items():
                     boot.write(path, text)
                     done += len(text)
-                    step(done, total)
+                    on_progress(done, total)
         _verify(temporary, content)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -141,14 +143,14 @@ def _verify(written: Path, content: dict[str, bytes]) -> None:
         for path, text in content.items():
             if boot.read(path) != text:
                 raise FlashError(
-                    f"image: {path} on its boot partition is not what was written; try again on another disk"
+                    f"image: {path} in its boot partition differs from what was written; try again on another disk"
                 )
 
 
-def _demand_room(base: Path, out: Path) -> None:
+def _require_room(base: Path, out: Path) -> None:
     if out.exists() and (not out.is_file() or out.samefile(base)):
-        raise FlashError(f"{out}: is {'the base image' if out.is_file() else 'no file'}; -o names a new file")
-    image.demand_folder(out)
+        raise FlashError(f"{out}: is {'the base image' if out.is_file() else 'not a file'}; give a new file with -o")
+    image.require_folder(out)
     try:
         facts = os.statvfs(out.parent)
         needed = base.stat().st_size + MARGIN
@@ -156,4 +158,4 @@ def _demand_room(base: Path, out: Path) -> None:
         raise FlashError(f"{error.filename}: {error.strerror}") from None
     if facts.f_bavail * facts.f_frsize < needed:
         free = facts.f_bavail * facts.f_frsize // 2**20
-        raise FlashError(f"{out.parent}: {free} MB free, at least {needed // 2**20} needed for the image")
+        raise FlashError(f"{out.parent}: {free} MB free, but the image needs at least {needed // 2**20} MB")

@@ -54,9 +54,9 @@ def boot_partition(image: BinaryIO) -> Partition:
     if found and found[0].kind == GPT:
         raise FlashError("image: has a GPT partition table; Raspberry Pi OS images have an MBR")
     if not found or found[0].kind not in FAT:
-        kind = f"of kind 0x{found[0].kind:02x}" if found else "not there"
-        raise FlashError(f"image: its first partition is {kind}, expected FAT (0x0c); is it a Raspberry Pi OS image?")
+        kind = f"has type 0x{found[0].kind:02x}" if found else "is missing"
+        raise FlashError(f"image: its first partition {kind}, expected FAT (0x0c); is it a Raspberry Pi OS image?")
     image.seek(0, 2)
     if image.tell() < found[0].start + found[0].size:
-        raise FlashError("image: ends before its first partition does: download it again")
+        raise FlashError("image: incomplete, it ends within its first partition; download it again")
     return found[0]

@@ -13,7 +13,7 @@ from typing import Any
 from maskwatch import __version__
 from maskwatch.config import claimed_pins
 from maskwatch.flash import cloud_init, firstrun, tree, wheels
-from maskwatch.flash.image import Step, nobody
+from maskwatch.flash.image import OnProgress, no_progress
 from maskwatch.flash.system import System
 from maskwatch.flash.unit_file import Unit
 from maskwatch.install import shipped, unpack
@@ -38,7 +38,9 @@ class Bundle:
         return bool(self.manifest["compiled"])
 
 
-def pack(folder: Path, system: System, is_compiled: bool, archive: Path, step: Step = nobody) -> Bundle:
+def pack(
+    folder: Path, system: System, is_compiled: bool, archive: Path, on_progress: OnProgress = no_progress
+) -> Bundle:
     """Pack a tree. The same tree always gives the same bytes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     total = sum(path.stat().st_size for path in files)
@@ -53,7 +55,7 @@ def pack(folder: Path, system: System, is_compiled: bool, archive: Path, step: S
             name = path.relative_to(folder).as_posix()
             facts[name] = _add(out, path, name)
             done += facts[name]["size"]
-            step(done, total)
+            on_progress(done, total)
     return Bundle(archive, _manifest(facts, system, is_compiled, total))
 
 

@@ -67,9 +67,7 @@ def interpreter(system: System, asked: str | None) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         fits = False
     if asked is not None and not fits:
-        raise FlashError(
-            f"--python {asked}: is no {system.python_name}, whose .pyc files a unit with {system.name} takes"
-        )
+        raise FlashError(f"--python {asked}: is not {system.python_name}, which makes the .pyc files for {system.name}")
     return found if fits else None
 
 
@@ -113,7 +111,7 @@ def _compile(system: System, tree: Path, python: str | None, say: Callable[[str]
     instead."""
     found = interpreter(system, python)
     if found is None:
-        say(f"no {system.python_name} here to make .pyc files: the unit makes them at its first boot, and takes longer")
+        say(f"no {system.python_name} here, so the unit makes its .pyc files at first boot, which takes longer")
         return False
     say(f"making .pyc files with {found}")
     command = [found, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]

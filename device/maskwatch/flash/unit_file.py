@@ -20,7 +20,7 @@ from maskwatch.errors import ConfigError
 from maskwatch.flash import passwords, wifi
 from maskwatch.system import regular_file
 
-LONGEST = 64 * 1024  # bytes of a file
+MAX_BYTES = 64 * 1024  # bytes of a file
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, also valid in mDNS
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")  # accepted by useradd
 TAKEN = {"root", "daemon", "bin", "sys", "nobody", "mail", "www-data", "maskwatch", "systemd-network"}
@@ -39,13 +39,13 @@ def _of(pattern: re.Pattern[str], expected: str) -> BeforeValidator:
     return BeforeValidator(checked)
 
 
-def _secret(least: int, most: int) -> BeforeValidator:
+def _secret(shortest: int, longest: int) -> BeforeValidator:
     """Validates a password. The message does not repeat the value."""
 
     def checked(value: Any) -> str:
-        if isinstance(value, str) and least <= len(value) <= most and value.isprintable():
+        if isinstance(value, str) and shortest <= len(value) <= longest and value.isprintable():
             return value
-        raise ValueError(f"expected a string of {least} to {most} printable characters")
+        raise ValueError(f"expected a string of {shortest} to {longest} printable characters")
 
     return BeforeValidator(checked)
 
@@ -58,7 +58,7 @@ def _a_zone(name: str) -> str:
 
 def _a_user(name: str) -> str:
     if not NAME.fullmatch(name) or name in TAKEN:
-        raise ValueError("expected a name of lower-case letters and digits that the system does not use itself")
+        raise ValueError("expected lower-case letters and digits, and not a name that the system uses")
     return name
 
 
@@ -97,7 +97,7 @@ class UserSection(Section):
     @model_validator(mode="after")
     def _can_log_in(self) -> UserSection:
         if self.password and self.password_hash:
-            raise ValueError("password and password_hash: take one away")
+            raise ValueError("found password and password_hash; remove one of them")
         if not (self.ssh_keys or self.ssh_key_files or self.password or self.password_hash):
             raise ValueError("nobody could log in; expected ssh_keys, ssh_key_files, password or password_hash")
         return self
@@ -120,7 +120,7 @@ class WifiSection(Section):
     @model_validator(mode="after")
     def _has_one_key(self) -> WifiSection:
         if (self.password is None) == (self.psk is None):
-            raise ValueError("expected password or psk, one of them")
+            raise ValueError("expected either password or psk")
         if len(self.ssid.encode()) > 32 or any(ord(letter) < 32 for letter in self.ssid):
             raise ValueError("ssid: expected 32 bytes at most, without control characters")
         return self
@@ -203,7 +203,7 @@ def unit_of(path: Path, text: str, table: dict[str, Any]) -> Unit:
 
 def _table(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = text_of(regular_file.read(path, LONGEST))
+        text = text_of(regular_file.read(path, MAX_BYTES))
         return text, table_of(text)
     except OSError as error:
         raise ConfigError(f"unit file {path}: {error.strerror}; docs/install.md has an example") from None
@@ -225,7 +225,7 @@ def read_table(path: Path) -> tuple[str, dict[str, Any]]:
 def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
     """The unit's config as text and as checked settings. The environment of this workstation does not affect it."""
     if file.unit.config is not None and file.config is not None:
-        raise ConfigError(f"unit file {path}: unit.config and [config] are both there; take one away")
+        raise ConfigError(f"unit file {path}: found unit.config and [config]; remove one of them")
     if file.config is not None:
         text = tomlkit.dumps(file.config)
         source = settings_file.RawSettings(Path(f"{path} [config]"), text, file.config, {})
@@ -243,10 +243,10 @@ def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
 def _keys(path: Path, name: str) -> list[str]:
     place = path.parent / Path(name).expanduser()
     try:
-        lines = [line.strip() for line in regular_file.read(place, LONGEST).decode().splitlines()]
+        lines = [line.strip() for line in regular_file.read(place, MAX_BYTES).decode().splitlines()]
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} cannot be read") from None
     found = [line for line in lines if line and not line.startswith("#")]
     if not found or not all(KEY.fullmatch(line) for line in found):
-        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} holds no public key (a .pub file does)")
+        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} contains no public key; expected a .pub file")
     return found

@@ -45,13 +45,11 @@ def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None])
     folder.mkdir(parents=True, exist_ok=True)
     install = ("install", "--no-index", "--find-links", str(folder), "--no-compile", "--target", str(into))
     if _pip(system, *install) is not None:
-        say(f"fetching the unit's packages for {system.python_name} on {MACHINE} into {folder}")
+        say(f"downloading the unit's packages for {system.python_name} on {MACHINE} into {folder}")
         if (why := _pip(system, "download", "--dest", str(folder))) is not None:
-            raise FlashError(
-                f"packages of the unit cannot be fetched ({why}); is there a network? They are kept in {folder}"
-            )
+            raise FlashError(f"cannot download the unit's packages ({why}) into {folder}; is this computer online?")
         if (why := _pip(system, *install)) is not None:
-            raise FlashError(f"packages in {folder} cannot be unpacked ({why}); remove the folder and try again")
+            raise FlashError(f"cannot unpack the packages in {folder} ({why}); remove the folder and try again")
 
 
 def _pip(system: System, *words: str) -> str | None:
@@ -68,7 +66,7 @@ def _pip(system: System, *words: str) -> str | None:
         return None
     if "No module named pip" in done.stderr:
         raise FlashError(
-            f"{sys.executable} has no pip, which fetches the unit's packages: {sys.executable} -m ensurepip"
+            f"{sys.executable} has no pip, which downloads the unit's packages; run: {sys.executable} -m ensurepip"
         )
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
     return errors[-1].removeprefix("ERROR: ") if errors else f"pip ended with {done.returncode}"

@@ -45,7 +45,7 @@ def set_user(machine: Machine, name: str, keys: list[str], password_hash: str | 
         if _entry(machine, "passwd", name) is None:
             made = machine.run("useradd", "--create-home", "--shell", "/bin/bash", name)
             if made.code:
-                raise AccountError(f"user {name} cannot be made ({made.last_line})")
+                raise AccountError(f"cannot create user {name} ({made.last_line})")
     groups = [group for group in GROUPS if _entry(machine, "group", group)]
     if groups:
         machine.run("usermod", "--append", "--groups", ",".join(groups), name)
@@ -55,7 +55,7 @@ def set_user(machine: Machine, name: str, keys: list[str], password_hash: str | 
         machine.write(f"/etc/sudoers.d/010_{name}", f"{name} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
     _set_keys(machine, name, keys)
     machine.run("systemctl", "enable", "--now", "ssh")
-    return f"{name}, {len(keys)} keys"
+    return f"{name}, SSH keys: {len(keys)}"
 
 
 def _set_keys(machine: Machine, name: str, keys: list[str]) -> None:

@@ -1,7 +1,7 @@
 """First boot, run from the unpacked tree: `python3 -m maskwatch.install.first_boot PAYLOAD`.
 
-Each stage can be repeated and leaves nothing half done. After a power cut at any moment, the next start continues with
-the first stage that is not marked as done. Only the standard library is used.
+Each step can be repeated and leaves nothing half done. After a power cut at any moment, the next start continues with
+the first step that is not marked as done. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from maskwatch.install.report import Report
 
 CHECK_LIMIT = 600.0  # seconds; a slow board needs tens of seconds for the models alone
 SIGNAL_LIMIT = 180.0
-BLINKS = 60  # seconds of slow blinking before the daemon takes the pins
+BLINK_SECONDS = 60  # seconds of slow blinking before the daemon takes the pins
 
 
 class NotReadyError(Exception):
@@ -29,16 +29,16 @@ class NotReadyError(Exception):
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A step; `do` returns its result as text."""
+class Step:
+    """A step of first boot; `do` returns its result as text."""
 
     name: str
     do: Callable[[], str]
-    is_noted: bool = True  # False: repeated at each start until all stages are done
+    is_done_once: bool = True  # False: repeated at each start until all steps are done
 
 
 class FirstBoot:
-    """All stages for one payload."""
+    """All steps for one payload."""
 
     def __init__(
         self, machine: Machine, payload: Path, tree: Path, sleep: Callable[[float], None] = time.sleep
@@ -55,45 +55,45 @@ class FirstBoot:
         self.report = Report(machine, self._facts["host"])
 
     def run(self) -> bool:
-        """Run the stages.
+        """Run the steps.
 
         Returns:
             Whether the unit is ready. If not, the report says why, and the daemon is started anyway.
         """
-        for stage in self.stages():
-            mark = self._machine.at(f"{STATE}/{stage.name}.done")
-            if stage.is_noted and mark.exists():
-                self.report.passed(stage.name, "done before")
+        for step in self.steps():
+            mark = self._machine.at(f"{STATE}/{step.name}.done")
+            if step.is_done_once and mark.exists():
+                self.report.passed(step.name, "done before")
                 continue
-            self.report.working(stage.name)
+            self.report.working(step.name)
             try:
-                self.report.passed(stage.name, stage.do())
+                self.report.passed(step.name, step.do())
             except (NotReadyError, accounts.AccountError, packages.PackagesError, OSError) as error:
-                self._not_ready(stage.name, str(error))
+                self._not_ready(step.name, str(error))
                 return False
-            if stage.is_noted:
-                self._machine.write(f"{STATE}/{stage.name}.done", "")
+            if step.is_done_once:
+                self._machine.write(f"{STATE}/{step.name}.done", "")
         self._machine.write(f"{STATE}/done", "")
         self.report.ready()
         self._machine.run("systemctl", "start", "--no-block", SERVICE)
         return True
 
-    def stages(self) -> Iterator[Stage]:
-        """The stages in order: the network before the stages that need it, the service before its check."""
+    def steps(self) -> Iterator[Step]:
+        """The steps in order: the network before the steps that need it, the service before its check."""
         facts = self._facts
-        yield Stage("use", self._use)
-        yield Stage("host", lambda: accounts.set_host(self._machine, facts["host"], facts["timezone"]))
-        yield Stage(
+        yield Step("use", self._use)
+        yield Step("host", lambda: accounts.set_host(self._machine, facts["host"], facts["timezone"]))
+        yield Step(
             "user",
             lambda: accounts.set_user(self._machine, facts["user"], facts["ssh_keys"], facts["password_hash"]),
         )
-        yield Stage("network", lambda: radio.set_wifi(self._machine, facts))
-        yield Stage("config", self._config)
-        yield Stage("service", lambda: service_files.install(self._machine))
-        yield Stage("packages", self._packages, is_noted=False)
-        yield Stage("check", self._check, is_noted=False)
+        yield Step("network", lambda: radio.set_wifi(self._machine, facts))
+        yield Step("config", self._config)
+        yield Step("service", lambda: service_files.install(self._machine))
+        yield Step("packages", self._packages, is_done_once=False)
+        yield Step("check", self._check, is_done_once=False)
         if facts["read_only"]:
-            yield Stage("volatile", lambda: volatile.switch_on(self._machine))
+            yield Step("volatile", lambda: volatile.switch_on(self._machine))
 
     def _use(self) -> str:
         trees.use(self._machine, self._tree)
@@ -121,14 +121,16 @@ class FirstBoot:
             failed = [line for line in ran.output.splitlines() if line.startswith("FAIL")] or [ran.last_line]
             raise NotReadyError("; ".join(" ".join(line.removeprefix("FAIL").split()) for line in failed))
         self._machine.run(PROGRAM, "show", "ready", "--config", CONFIG, limit=SIGNAL_LIMIT)
-        return "all right\n" + ran.output.rstrip()
+        return "passed\n" + ran.output.rstrip()
 
-    def _not_ready(self, stage: str, why: str) -> None:
-        self.report.not_ready(stage, why)
+    def _not_ready(self, step: str, why: str) -> None:
+        self.report.not_ready(step, why)
         self._blink_board()
         if self._machine.at(f"{VENV}/bin").is_dir():
-            limit = BLINKS + SIGNAL_LIMIT
-            self._machine.run(PROGRAM, "show", "trouble", "--lasts", str(BLINKS), "--config", CONFIG, limit=limit)
+            limit = BLINK_SECONDS + SIGNAL_LIMIT
+            self._machine.run(
+                PROGRAM, "show", "trouble", "--lasts", str(BLINK_SECONDS), "--config", CONFIG, limit=limit
+            )
         if self._machine.at(f"{UNITS}/{SERVICE}").exists():
             self._machine.run("systemctl", "start", "--no-block", SERVICE)
 

@@ -14,7 +14,7 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import CONFIG, HOME, PROGRAM, SERVICE, TREES, VENV
 
 SCRIPT = f"#!{VENV}/bin/python3\nfrom maskwatch.cli import main\n\nmain()\n"
-NOT_ROOT = "it changes the system: run it with sudo, by the program's whole path"
+NOT_ROOT = "this command changes the system: run it with sudo and the full path of the program"
 
 
 def install(machine: Machine, config: Path | None, say: Callable[[str], None], prefix: Path | None = None) -> None:
@@ -29,7 +29,7 @@ def install(machine: Machine, config: Path | None, say: Callable[[str], None], p
     Raises:
         FlashError: we are not root, or the service does not start.
     """
-    demand_root(machine)
+    require_root(machine)
     say(f"tree: {_tree(machine, prefix or Path(sys.prefix))}")
     say(f"config: {_config(machine, config)}")
     say(f"service: {service_files.install(machine)}")
@@ -38,11 +38,13 @@ def install(machine: Machine, config: Path | None, say: Callable[[str], None], p
         say(f"  {line}")
     machine.run("systemctl", "restart", "--no-block", SERVICE)
     if (why := running.why_not(machine)) is not None:
-        raise FlashError(f"installed, but it does not watch: {why}; mend that, then: sudo systemctl restart maskwatch")
-    say("watching")
+        raise FlashError(
+            f"installed, but the service does not run: {why}; correct that, then: sudo systemctl restart maskwatch"
+        )
+    say("maskwatch is running")
 
 
-def demand_root(machine: Machine) -> None:
+def require_root(machine: Machine) -> None:
     """Check that we may change the system.
 
     Raises:
@@ -86,10 +88,10 @@ def dress(tree: Path) -> None:
 def _tree(machine: Machine, prefix: Path) -> str:
     """Use the environment, or copy it if it is outside /opt/maskwatch, because the service cannot see /home."""
     if prefix.resolve().is_relative_to(machine.at(HOME)):
-        return f"{prefix}, as it is"
+        return f"{prefix}, used in place"
     if not (shipped.PACKAGE.parent / f"maskwatch-{__version__}.dist-info").exists():
         raise FlashError(
-            "this runs from a checkout; a unit is installed from the package: sudo python3 -m venv "
+            "this runs from a checkout of the source; install the package instead: sudo python3 -m venv "
             f"--system-site-packages {VENV}, sudo {VENV}/bin/pip install 'maskwatch[pi]', sudo {PROGRAM} install"
         )
     tree = copied(machine, prefix, f"{__version__}-installed")
@@ -99,10 +101,10 @@ def _tree(machine: Machine, prefix: Path) -> str:
 
 def _config(machine: Machine, config: Path | None) -> str:
     if config is None and machine.at(CONFIG).exists():
-        return f"{CONFIG} is there and stays"
+        return f"{CONFIG} exists and is kept"
     source = config or shipped.PACKAGE / "config.toml"
     try:
         machine.write(CONFIG, source.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise FlashError(f"{source}: cannot be read ({error})") from None
-    return f"{CONFIG}, from {source}"
+    return f"{CONFIG}, copied from {source}"

@@ -13,7 +13,7 @@ COMMAND_LIMIT = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class Result:
     """The result of a command."""
 
     code: int
@@ -27,22 +27,22 @@ class Ran:
 
 
 class Machine:
-    """The real machine. For tests see Rehearsed."""
+    """The real machine. For tests see DryRunMachine."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
 
     @classmethod
     def from_environment(cls) -> Machine:
-        """The real machine; if MASKWATCH_ROOT names a folder (in tests), a Rehearsed one."""
+        """The real machine; if MASKWATCH_ROOT names a folder (in tests), a DryRunMachine one."""
         root = os.environ.get("MASKWATCH_ROOT")
-        return Rehearsed(Path(root)) if root else cls()
+        return DryRunMachine(Path(root)) if root else cls()
 
     def at(self, path: str) -> Path:
         """The path of a file of this machine."""
         return self.root / path.lstrip("/")
 
-    def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Ran:
+    def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Result:
         """Run a command. It does not raise: failures are in the result. `feed` is its stdin, `limit` seconds it may
         take."""
         try:
@@ -56,12 +56,12 @@ class Machine:
                 check=False,
             )
         except FileNotFoundError:
-            return Ran(127, f"{words[0]}: not found")
+            return Result(127, f"{words[0]}: not found")
         except subprocess.TimeoutExpired:
-            return Ran(124, f"{words[0]}: took longer than {limit:.0f} s")
+            return Result(124, f"{words[0]}: took longer than {limit:.0f} s")
         except OSError as error:
-            return Ran(126, f"{words[0]}: {error.strerror}")
-        return Ran(done.returncode, done.stdout)
+            return Result(126, f"{words[0]}: {error.strerror}")
+        return Result(done.returncode, done.stdout)
 
     def is_root(self) -> bool:
         """Whether we may change the system."""
@@ -72,13 +72,13 @@ class Machine:
         put(self.at(path), content, mode)
 
 
-class Rehearsed(Machine):
+class DryRunMachine(Machine):
     """A folder instead of a machine: commands are not run, only written to commands.log, and succeed."""
 
-    def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Ran:  # noqa: ARG002
+    def run(self, *words: str, feed: str = "", limit: float = COMMAND_LIMIT) -> Result:  # noqa: ARG002
         with (self.root / "commands.log").open("a") as file:
             file.write(" ".join(words) + "\n")
-        return Ran(0, "")
+        return Result(0, "")
 
     def is_root(self) -> bool:
         return True

@@ -14,7 +14,9 @@ from maskwatch.install.places import VENV
 PACKAGES = {"picamera2": "python3-picamera2", "lgpio": "python3-lgpio"}
 TRIES, PAUSE = 40, 30.0  # tries in one boot, seconds between two
 UPDATE_LIMIT, INSTALL_LIMIT = 300.0, 1800.0  # seconds
-IMAGE_MEND = 'take an image that has them, or set packages = "online" in the unit file and give the unit a network'
+IMAGE_HINT = (
+    'use an image that contains them, or set packages = "online" in the unit file and connect the unit to a network'
+)
 
 
 class PackagesError(Exception):
@@ -48,10 +50,10 @@ def provide(
     """
     lacking = missing(machine, modules)
     if not lacking:
-        return f"{', '.join(modules)} there" if modules else "none needed"
+        return f"{', '.join(modules)} already installed" if modules else "none needed"
     names = [PACKAGES[name] for name in lacking]
     if not is_online:
-        raise PackagesError(f"{', '.join(names)} not in the image; {IMAGE_MEND}")
+        raise PackagesError(f"{', '.join(names)} missing in the image; {IMAGE_HINT}")
     why = ""
     for number in range(1, TRIES + 1):
         why = _install(machine, names)
@@ -61,7 +63,7 @@ def provide(
         if number < TRIES:
             waiting(f"{', '.join(names)}: try {number} of {TRIES}: {why}")
             sleep(PAUSE)
-    raise PackagesError(f"{', '.join(PACKAGES[name] for name in lacking)} cannot be installed: {why}; {IMAGE_MEND}")
+    raise PackagesError(f"{', '.join(PACKAGES[name] for name in lacking)} cannot be installed: {why}; {IMAGE_HINT}")
 
 
 def _install(machine: Machine, names: list[str]) -> str:

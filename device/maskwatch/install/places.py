@@ -7,7 +7,7 @@ from maskwatch.install.machine import Machine
 HOME = "/opt/maskwatch"
 TREES = f"{HOME}/trees"
 VENV = f"{HOME}/venv"  # a link to the tree in use; the service uses it
-FORMER = f"{HOME}/former"  # a link to the previous tree
+PREVIOUS = f"{HOME}/former"  # a link to the previous tree
 TRYING = f"{HOME}/trying"  # exists during an update; contains the name of the tree that is tried
 PROGRAM = f"{VENV}/bin/maskwatch"
 COMMAND = "/usr/local/bin/maskwatch"  # so that `sudo maskwatch check` is enough

@@ -23,9 +23,9 @@ def set_wifi(machine: Machine, facts: dict[str, Any]) -> str:
     """
     ssid = facts.get("ssid")
     if ssid is None:
-        return "no Wi-Fi asked for"
+        return "no Wi-Fi in the unit file"
     if not machine.at("/etc/NetworkManager").is_dir():
-        return "no NetworkManager on this system; its Wi-Fi is left to cloud-init"
+        return "no NetworkManager on this system; cloud-init sets up Wi-Fi"
     if not _is_in_netplan(machine, ssid):
         machine.write(PATH, connection(ssid, facts["psk"], facts["hidden"]), 0o600)
     machine.run("raspi-config", "nonint", "do_wifi_country", facts["country"])

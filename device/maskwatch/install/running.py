@@ -9,9 +9,9 @@ from collections.abc import Callable
 from maskwatch.install.machine import Machine
 from maskwatch.install.places import SERVICE
 
-PATIENCE = 240.0  # seconds; the unit file allows 120 s for a start, and a second start 10 s later
-STEADY = 20.0  # seconds that it must run without interruption
-EVERY = 1.0  # seconds
+TIMEOUT = 240.0  # seconds; the unit file allows 120 s for a start, and a second start 10 s later
+STABLE_SECONDS = 20.0  # seconds that it must run without interruption
+POLL_INTERVAL = 1.0  # seconds
 PROPERTIES = "ActiveState,SubState,NRestarts,MainPID,Result"
 
 
@@ -19,28 +19,28 @@ def why_not(
     machine: Machine,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
 ) -> str | None:
-    """Wait until the service has run for STEADY seconds. Return None, or in one line why it does not run.
+    """Wait until the service has run for STABLE_SECONDS seconds. Return None, or in one line why it does not run.
 
     Args:
         machine: to check.
         sleep: waits for the given seconds.
         clock: seconds, monotonic.
-        patience: seconds to wait at most.
+        timeout: seconds to wait at most.
     """
     begun, since, restarts, process = clock(), None, None, ""
-    while clock() - begun < patience:
+    while clock() - begun < timeout:
         facts = _facts(machine)
         restarts = facts["NRestarts"] if restarts is None else restarts
         if facts["ActiveState"] == "failed" or facts["NRestarts"] != restarts:
             return _last_words(machine, facts["Result"], clock() - begun)
         if facts["ActiveState"] != "active" or facts["MainPID"] != process:
             since, process = clock(), facts["MainPID"]
-        elif since is not None and clock() - since >= STEADY:
+        elif since is not None and clock() - since >= STABLE_SECONDS:
             return None
-        sleep(EVERY)
-    return _last_words(machine, f"not watching after {patience:.0f} s", patience)
+        sleep(POLL_INTERVAL)
+    return _last_words(machine, f"not running after {timeout:.0f} s", timeout)
 
 
 def _facts(machine: Machine) -> dict[str, str]:
@@ -59,5 +59,5 @@ def _last_words(machine: Machine, result: str, seconds: float) -> str:
     since = f"-{math.ceil(seconds) + 1}s"
     asked = (f"_SYSTEMD_UNIT={SERVICE}", "--since", since, "--lines", "5", "--output", "cat", "--no-pager")
     said = [line.strip() for line in machine.run("journalctl", *asked).output.splitlines() if line.strip()]
-    ended = "it ended" if result in ("", "success") else result
+    ended = "it stopped" if result in ("", "success") else result
     return f"{ended}: {said[-1]}" if said else ended

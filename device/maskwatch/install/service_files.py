@@ -38,7 +38,7 @@ def install(machine: Machine, package: Path = shipped.PACKAGE) -> str:
     command = machine.at(COMMAND)
     command.parent.mkdir(parents=True, exist_ok=True)
     if not command.is_symlink() and command.exists():
-        return f"enabled; {COMMAND} is somebody else's and stays"
+        return f"enabled; {COMMAND} was not made by maskwatch and is kept"
     whole_file.link(command, PROGRAM)
     return "enabled"
 

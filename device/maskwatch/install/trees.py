@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 from maskwatch.install.machine import Machine
-from maskwatch.install.places import FORMER, HOME, TREES, VENV
+from maskwatch.install.places import HOME, PREVIOUS, TREES, VENV
 from maskwatch.system import whole_file
 
 
 def use(machine: Machine, tree: Path) -> None:
-    """Use a tree from now on; the previous one is kept as the former.
+    """Use a tree from now on; the one used before is kept.
 
     If there is a folder instead of the link (a venv made by hand), it becomes a tree itself.
     """
@@ -21,9 +21,9 @@ def use(machine: Machine, tree: Path) -> None:
         kept = machine.at(f"{TREES}/by-hand")
         kept.parent.mkdir(parents=True, exist_ok=True)
         link.rename(kept)
-        _point(machine.at(FORMER), kept)
+        _point(machine.at(PREVIOUS), kept)
     elif (before := in_use(machine)) is not None and before.name != tree.name:
-        _point(machine.at(FORMER), before)
+        _point(machine.at(PREVIOUS), before)
     _point(link, tree)
 
 
@@ -32,17 +32,17 @@ def in_use(machine: Machine) -> Path | None:
     return _tree(machine, VENV)
 
 
-def former(machine: Machine) -> Path | None:
+def previous(machine: Machine) -> Path | None:
     """The tree that was in use before; None: there is none."""
-    return _tree(machine, FORMER)
+    return _tree(machine, PREVIOUS)
 
 
 def go_back(machine: Machine) -> Path:
-    """Use the former tree again, and remove the one that was tried.
+    """Use the previous tree again, and remove the one that was tried.
 
     The link is changed first, by one rename, so a power cut leaves either the old state or the new one.
     """
-    bad, good = in_use(machine), former(machine)
+    bad, good = in_use(machine), previous(machine)
     assert good is not None
     _point(machine.at(VENV), good)
     if bad is not None and bad != good:
@@ -50,9 +50,9 @@ def go_back(machine: Machine) -> Path:
     return good
 
 
-def forget_others(machine: Machine) -> None:
-    """Remove all trees except the one in use and the former one."""
-    keep = {tree.name for tree in (in_use(machine), former(machine)) if tree is not None}
+def remove_others(machine: Machine) -> None:
+    """Remove all trees except the one in use and the previous one."""
+    keep = {tree.name for tree in (in_use(machine), previous(machine)) if tree is not None}
     for tree in machine.at(TREES).iterdir():
         if tree.name not in keep:
             shutil.rmtree(tree, ignore_errors=True)

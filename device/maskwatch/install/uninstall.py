@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from maskwatch.install import service_files, volatile
-from maskwatch.install.install import demand_root
+from maskwatch.install.install import require_root
 from maskwatch.install.machine import Machine
 from maskwatch.install.places import COMMAND, FIRST_BOOT, HOME, PROGRAM, SERVICE, SETTLE, STATE, VOLATILE, boot_folder
 
@@ -27,7 +27,7 @@ def uninstall(machine: Machine, keep_config: bool, say: Callable[[str], None]) -
     Raises:
         FlashError: we are not root.
     """
-    demand_root(machine)
+    require_root(machine)
     machine.run("systemctl", "disable", "--now", SERVICE, FIRST_BOOT, SETTLE)
     volatile.switch_off(machine)
     for name in (SERVICE, FIRST_BOOT, SETTLE, VOLATILE):
@@ -58,10 +58,10 @@ def _removed(machine: Machine, keep_config: bool) -> Iterator[str]:
     if state.is_symlink() or state.is_dir():  # systemd's link to the private folder
         state.unlink() if state.is_symlink() else shutil.rmtree(state)
         yield "/var/lib/maskwatch"
-    _forget_start(machine, f"{boot}/user-data")
+    _remove_start(machine, f"{boot}/user-data")
 
 
-def _forget_start(machine: Machine, name: str) -> None:
+def _remove_start(machine: Machine, name: str) -> None:
     """Remove the lines in cloud-init's file that start first boot at each boot."""
     path = machine.at(name)
     if not path.exists() or "maskwatch/first-boot.sh" not in path.read_text():

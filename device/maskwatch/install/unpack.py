@@ -34,7 +34,7 @@ def unpack(bundle: Path, manifest: dict[str, Any], folder: Path) -> Path:
     Raises:
         UnpackError: the bundle is damaged or made for another system, or there is no room.
     """
-    _demand_this_system(manifest)
+    _require_this_system(manifest)
     trees = folder / "trees"
     trees.mkdir(parents=True, exist_ok=True)
     for left in trees.glob(".unpacking-*"):
@@ -44,7 +44,7 @@ def unpack(bundle: Path, manifest: dict[str, Any], folder: Path) -> Path:
         if wrong(tree, manifest) is None:
             return tree
         shutil.rmtree(tree)
-    _demand_room(trees, manifest)
+    _require_room(trees, manifest)
     temporary = trees / f".unpacking-{manifest['id']}"
     _extract(bundle, manifest, temporary)
     if not manifest["compiled"]:
@@ -69,24 +69,24 @@ def wrong(tree: Path, manifest: dict[str, Any]) -> str | None:
     return None
 
 
-def _demand_this_system(manifest: dict[str, Any]) -> None:
+def _require_this_system(manifest: dict[str, Any]) -> None:
     python = tuple(manifest["python"])
     if sys.version_info[:2] != python:
         raise UnpackError(
-            f"the bundle is for Python {python[0]}.{python[1]} ({manifest['system']}), and this system has "
+            f"the bundle is for Python {python[0]}.{python[1]} ({manifest['system']}), but this system has "
             f"{sys.version_info[0]}.{sys.version_info[1]}: flash with the right --system"
         )
     if os.uname().machine != manifest["machine"]:
         raise UnpackError(
-            f"the bundle is for {manifest['machine']}, and this machine is {os.uname().machine}: a 64-bit system?"
+            f"the bundle is for {manifest['machine']}, but this machine is {os.uname().machine}: use a 64-bit system"
         )
 
 
-def _demand_room(trees: Path, manifest: dict[str, Any]) -> None:
+def _require_room(trees: Path, manifest: dict[str, Any]) -> None:
     facts = os.statvfs(trees)
     free, needed = facts.f_bavail * facts.f_frsize, manifest["size"] + SPARE
     if free < needed:
-        raise UnpackError(f"{free // 2**20} MB free on the card, {needed // 2**20} needed: take a larger card")
+        raise UnpackError(f"{free // 2**20} MB free on the card, but {needed // 2**20} MB needed: use a larger card")
 
 
 def _extract(bundle: Path, manifest: dict[str, Any], into: Path) -> None:
@@ -96,12 +96,14 @@ def _extract(bundle: Path, manifest: dict[str, Any], into: Path) -> None:
         with tarfile.open(bundle, "r:gz") as archive:
             for member in archive:
                 if not member.isfile() or member.name not in expected:
-                    raise UnpackError(f"the bundle holds {member.name!r}, which its list does not: make it again")
+                    raise UnpackError(
+                        f"the bundle contains {member.name!r}, which is not in its manifest: make it again"
+                    )
                 _write(archive, member, expected.pop(member.name), into)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise UnpackError(f"the bundle cannot be unpacked ({error}): flash the card again") from error
+        raise UnpackError(f"cannot unpack the bundle ({error}): flash the card again") from error
     if expected:
-        raise UnpackError(f"the bundle lacks {next(iter(expected))}: flash the card again")
+        raise UnpackError(f"{next(iter(expected))} is missing in the bundle: flash the card again")
     for name, target in manifest["links"].items():
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         (into / name).symlink_to(target)
@@ -110,7 +112,7 @@ def _extract(bundle: Path, manifest: dict[str, Any], into: Path) -> None:
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, facts: dict[str, Any], into: Path) -> None:
     path = into / member.name
     if ".." in path.parts or not path.is_relative_to(into):
-        raise UnpackError(f"the bundle holds {member.name!r}, outside its folder")
+        raise UnpackError(f"the bundle contains {member.name!r}, a path outside its folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     source = archive.extractfile(member)
     assert source is not None

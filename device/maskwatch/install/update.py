@@ -1,4 +1,4 @@
-"""`maskwatch update`: tries another version; if it does not start, the former tree is used again.
+"""`maskwatch update`: tries another version; if it does not start, the previous tree is used again.
 
 Run as a program, it finishes an update that a power cut interrupted.
 """
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from maskwatch.errors import FlashError
-from maskwatch.install import newer, running, service_files, trees, volatile
-from maskwatch.install.install import demand_root
+from maskwatch.install import new_tree, running, service_files, trees, volatile
+from maskwatch.install.install import require_root
 from maskwatch.install.machine import Machine
 from maskwatch.install.places import SERVICE, TRYING
 
@@ -27,26 +27,26 @@ def update(
 
     Args:
         machine: to update.
-        what: see newer.tree_of.
+        what: see new_tree.make.
         say: called with a line about each step.
         why_not: waits for the service; see running.why_not.
 
     Raises:
-        FlashError: the tree cannot be made, or does not start; then the former one is used again.
+        FlashError: the tree cannot be made, or does not start; then the previous one is used again.
     """
-    demand_root(machine)
+    require_root(machine)
     if volatile.is_on(machine):
         raise FlashError(
-            "this unit's card is only read: `sudo maskwatch volatile off`, reboot, update, `sudo maskwatch volatile on`"
+            "this unit's card is read-only: run `sudo maskwatch volatile off`, reboot, update, then switch it on again"
         )
-    with contextlib.suppress(FlashError):  # it went back to the former tree, which is updated now
+    with contextlib.suppress(FlashError):  # it went back to the previous tree, which is updated now
         settle(machine, say, why_not)
     before = trees.in_use(machine)
-    tree = newer.tree_of(machine, what)
+    tree = new_tree.make(machine, what)
     if before is not None and tree.name == before.name:
-        say(f"{tree.name} is in use already")
+        say(f"{tree.name} is already in use")
         return
-    say(f"trying {tree.name}; {before.name if before else 'the present one'} is kept")
+    say(f"trying {tree.name}; {before.name if before else 'the version in use'} is kept")
     machine.write(TRYING, f"{tree.name}\n")
     trees.use(machine, tree)
     judge(machine, say, why_not)
@@ -55,33 +55,33 @@ def update(
 def judge(
     machine: Machine, say: Callable[[str], None], why_not: Callable[[Machine], str | None] = running.why_not
 ) -> None:
-    """Start the tree in use; keep it if it watches, otherwise go back to the former one.
+    """Start the tree in use; keep it if it watches, otherwise go back to the previous one.
 
     Raises:
         FlashError: it does not watch.
     """
-    tree, former = trees.in_use(machine), trees.former(machine)
+    tree, previous = trees.in_use(machine), trees.previous(machine)
     assert tree is not None
     why = _started(machine, tree, why_not)
     if why is None:
         machine.at(TRYING).unlink(missing_ok=True)
-        trees.forget_others(machine)
-        say(f"{tree.name} watches")
+        trees.remove_others(machine)
+        say(f"{tree.name} runs")
         return
-    if former is None:
+    if previous is None:
         machine.at(TRYING).unlink(missing_ok=True)
-        raise FlashError(f"{tree.name} does not watch: {why}; and there is no former tree")
-    say(f"{tree.name} does not watch: {why}")
+        raise FlashError(f"{tree.name} does not run: {why}; there is no previous version")
+    say(f"{tree.name} does not run: {why}")
     trees.go_back(machine)
     machine.at(TRYING).unlink(missing_ok=True)
-    again = _started(machine, former, why_not)
-    state = "watches again" if again is None else f"is back but does not watch either: {again}"
-    raise FlashError(f"{tree.name} does not watch: {why}; {former.name} {state}")
+    again = _started(machine, previous, why_not)
+    state = "runs again" if again is None else f"is used again, but does not run either: {again}"
+    raise FlashError(f"{tree.name} does not run: {why}; {previous.name} {state}")
 
 
 def _started(machine: Machine, tree: Path, why_not: Callable[[Machine], str | None]) -> str | None:
     try:
-        service_files.install(machine, newer.package_of(tree))
+        service_files.install(machine, new_tree.package_of(tree))
     except (FlashError, OSError) as error:
         return str(error)
     machine.run("systemctl", "reset-failed", SERVICE)

@@ -65,5 +65,5 @@ class ModelCard(BaseModel):
             told.append(f"its gates were loosened: {one_line(limits)[:LONGEST]}")
         own = self.provenance.get("own")
         if isinstance(own, dict) and own.get("judged") == NOT_JUDGED:
-            told.append(f"{NOT_JUDGED}: nobody measured on photographs how often it is right")
+            told.append(f"{NOT_JUDGED}: its accuracy on photographs was not measured")
         return tuple(told)

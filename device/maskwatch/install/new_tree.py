@@ -23,7 +23,7 @@ REQUIREMENT = re.compile(r"maskwatch(\[pi\])?([=<>~!]=?[\w.,=<>~!*]+)?")
 LIMIT = 3600.0  # seconds
 
 
-def tree_of(machine: Machine, what: str) -> Path:
+def make(machine: Machine, what: str) -> Path:
     """Make a tree.
 
     Args:
@@ -38,7 +38,7 @@ def tree_of(machine: Machine, what: str) -> Path:
         return _of_wheel(machine, path) if path.suffix == ".whl" else _of_bundle(machine, path)
     if REQUIREMENT.fullmatch(what):
         return _of_package(machine, what)
-    raise FlashError(f"{what}: no such file, and no package; expected a .whl, a bundle, or e.g. maskwatch==0.2.0")
+    raise FlashError(f"{what}: not a file, and not a package name; expected a .whl, a bundle, or e.g. maskwatch==0.2.0")
 
 
 def package_of(tree: Path) -> Path:
@@ -49,7 +49,7 @@ def package_of(tree: Path) -> Path:
     """
     found = next(tree.glob("lib/python3.*/site-packages/maskwatch"), None)
     if found is None:
-        raise FlashError(f"{tree}: holds no maskwatch")
+        raise FlashError(f"{tree}: contains no package maskwatch")
     return found
 
 
@@ -61,10 +61,10 @@ def _of_wheel(machine: Machine, path: Path) -> Path:
             if wheel.testzip() is not None:
                 raise FlashError(f"{path.name}: damaged; copy it again")
             version, needs = _facts(path, wheel)
-            _demand_the_same_needs(path, needs, before)
+            _require_the_same_needs(path, needs, before)
             return _exchanged(machine, before, wheel, version, unpack.hash_of(path)[:8])
     except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise FlashError(f"{path.name}: no wheel of maskwatch that can be read ({error})") from None
+        raise FlashError(f"{path.name}: not a readable wheel of maskwatch ({error})") from None
 
 
 def _exchanged(machine: Machine, before: Path, wheel: zipfile.ZipFile, version: str, mark: str) -> Path:
@@ -93,24 +93,24 @@ def _facts(path: Path, wheel: zipfile.ZipFile) -> tuple[str, set[str]]:
     """The version and the dependencies."""
     names = wheel.namelist()
     if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
-        raise FlashError(f"{path.name}: holds a file outside its folder")
+        raise FlashError(f"{path.name}: contains a path outside its folder")
     (metadata,) = [name for name in names if re.fullmatch(r"maskwatch-[^/]+\.dist-info/METADATA", name)] or [""]
     if not metadata:
-        raise FlashError(f"{path.name}: is no wheel of maskwatch")
+        raise FlashError(f"{path.name}: is not a wheel of maskwatch")
     facts = HeaderParser().parsestr(wheel.read(metadata).decode())
     needs = {need for need in facts.get_all("Requires-Dist") or [] if "extra ==" not in need}
     return str(facts["Version"]), needs
 
 
-def _demand_the_same_needs(path: Path, needs: set[str], before: Path) -> None:
+def _require_the_same_needs(path: Path, needs: set[str], before: Path) -> None:
     there = next(package_of(before).parent.glob("maskwatch-*.dist-info/METADATA"), None)
     facts = HeaderParser().parsestr(there.read_text() if there else "")
     had = {need for need in facts.get_all("Requires-Dist") or [] if "extra ==" not in need}
     if had and needs != had:
-        other = ", ".join(sorted(needs - had)) or "less"
+        other = ", ".join(sorted(needs - had)) or "fewer"
         raise FlashError(
-            f"{path.name}: needs other packages than this unit has ({other}); take a bundle of that version "
-            "(`maskwatch flash --bundle`), or the package by its name and a network"
+            f"{path.name}: needs other packages than this unit has ({other}); use a bundle of that version "
+            "(`maskwatch flash --bundle`), or download it: sudo maskwatch update maskwatch==VERSION"
         )
 
 
@@ -125,7 +125,7 @@ def _of_bundle(machine: Machine, path: Path) -> Path:
     except unpack.UnpackError as error:
         raise FlashError(f"{path.name}: {error}") from None
     except (tarfile.TarError, KeyError, ValueError, OSError) as error:
-        raise FlashError(f"{path.name}: no bundle that can be read ({error})") from None
+        raise FlashError(f"{path.name}: not a readable bundle ({error})") from None
 
 
 def _of_package(machine: Machine, requirement: str) -> Path:
@@ -136,7 +136,9 @@ def _of_package(machine: Machine, requirement: str) -> Path:
     constraints = shipped.path("constraints", "pi-bookworm.txt" if _is_bookworm(machine) else "pi-trixie.txt")
     made = machine.run("python3", "-m", "venv", "--system-site-packages", str(tree))
     if made.code:
-        raise FlashError(f"no venv can be made ({made.last_line}); sudo apt install python3-venv, or take a file")
+        raise FlashError(
+            f"cannot create a venv ({made.last_line}); sudo apt install python3-venv, or use a wheel or bundle"
+        )
     wanted = requirement.replace("maskwatch", "maskwatch[pi]", 1) if "[" not in requirement else requirement
     done = machine.run(
         *(str(tree / "bin" / "pip"), "install", "-q", "--constraint", str(constraints), wanted), limit=LIMIT

@@ -9,10 +9,10 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from maskwatch.flash.image import Step
+from maskwatch.flash.image import OnProgress
 
 
-class Shown:
+class Terminal:
     """Lines and progress bars for the user."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -23,8 +23,8 @@ class Shown:
         self._console.print(line)
 
     @contextlib.contextmanager
-    def bar(self, name: str) -> Iterator[Step]:
-        """A progress bar; the yielded Step takes the bytes done and the bytes in total."""
+    def bar(self, name: str) -> Iterator[OnProgress]:
+        """A progress bar; the yielded function takes the bytes done and the bytes in total."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -37,7 +37,7 @@ class Shown:
         ) as progress:
             task = progress.add_task(name, total=None)
 
-            def step(done: int, total: int) -> None:
+            def on_progress(done: int, total: int) -> None:
                 progress.update(task, completed=done, total=total or None)
 
-            yield step
+            yield on_progress

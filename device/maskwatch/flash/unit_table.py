@@ -15,10 +15,10 @@ from maskwatch.flash import unit_file
 from maskwatch.flash.unit_file import Unit
 from maskwatch.system import regular_file
 
-LONGEST = 1 << 20  # bytes
+MAX_BYTES = 1 << 20  # bytes
 SHORT = {"host": "unit.host", "user": "user.name", "password": "user.password", "ssh_key": "user.ssh_keys"}
 VALUES = ("config.", "unit.read_only", "wifi.hidden")  # columns whose cells are TOML values; the others are text
-MOST = 500  # rows
+MAX_ROWS = 500  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def units(template: Path, table: Path) -> list[Unit]:
     """
     text, common = unit_file.read_table(template)
     rows = _rows(table)
-    _demand_distinct(table, rows)
+    _require_distinct(table, rows)
     return [_unit(template, table, text, common, row) for row in rows]
 
 
@@ -62,28 +62,28 @@ def _unit(template: Path, table: Path, text: str, common: dict[str, Any], row: R
 
 def _rows(table: Path) -> list[Row]:
     try:
-        reader = csv.DictReader(io.StringIO(text_of(regular_file.read(table, LONGEST))), strict=True)
+        reader = csv.DictReader(io.StringIO(text_of(regular_file.read(table, MAX_BYTES))), strict=True)
         head = [SHORT.get(name.strip(), name.strip()) for name in reader.fieldnames or []]
         if "unit.host" not in head or len(set(head)) != len(head):
             raise ConfigError(
-                f"{table}:1: expected a head with `host`, and each column once, e.g. host,password,ssh_key"
+                f"{table}:1: expected a header with `host`, and each column once, e.g. host,password,ssh_key"
             )
         rows = []
         for values in reader:
             if None in values or None in values.values():
-                raise ConfigError(f"{table}:{reader.line_num}: expected {len(head)} cells, as the head has")
+                raise ConfigError(f"{table}:{reader.line_num}: expected {len(head)} cells, as in the header")
             cells = {key: cell.strip() for key, cell in zip(head, values.values(), strict=True) if cell.strip()}
             rows.append(Row(reader.line_num, cells))
     except OSError as error:
-        raise ConfigError(f"{table}: {error.strerror}; name a CSV file with a row for each unit") from None
+        raise ConfigError(f"{table}: {error.strerror}; give a CSV file with a row for each unit") from None
     except (csv.Error, TomlError) as error:
-        raise ConfigError(f"{table}: no CSV that can be read ({error})") from None
-    if not 1 <= len(rows) <= MOST:
-        raise ConfigError(f"{table}: {len(rows)} rows, expected 1 to {MOST}")
+        raise ConfigError(f"{table}: not a readable CSV file ({error})") from None
+    if not 1 <= len(rows) <= MAX_ROWS:
+        raise ConfigError(f"{table}: {len(rows)} rows, expected 1 to {MAX_ROWS}")
     return rows
 
 
-def _demand_distinct(table: Path, rows: list[Row]) -> None:
+def _require_distinct(table: Path, rows: list[Row]) -> None:
     """Check that names and credentials differ, so that a stolen unit does not give access to the others.
 
     Raises:
@@ -96,7 +96,7 @@ def _demand_distinct(table: Path, rows: list[Row]) -> None:
             cell = row.cells.get(key)
             if cell is not None and seen.setdefault(cell, row.line) != row.line:
                 raise ConfigError(
-                    f"{table}:{row.line}: {key} is that of line {seen[cell]}; expected a different one for each unit"
+                    f"{table}:{row.line}: {key} is the same as in line {seen[cell]}; each unit needs its own"
                 )
     for row in rows:
         if "unit.host" not in row.cells:
@@ -114,7 +114,7 @@ def _value(key: str, cell: str, where: str) -> Any:
         return table_of(f"value = {cell}")["value"]
     except TomlError:
         if cell.startswith(('"', "'", "[", "{")):
-            raise ConfigError(f"{where}: {key}: no TOML value; text needs no quotes") from None
+            raise ConfigError(f"{where}: {key}: not a TOML value; write text without quotes") from None
         return cell
 
 

@@ -13,7 +13,7 @@ from stand_in import KEY, UNIT, image, job_of
 
 from maskwatch.cli import flashing
 from maskwatch.errors import ConfigError, FlashError
-from maskwatch.flash import boot_partition, many, sheet
+from maskwatch.flash import boot_partition, labels, unit_table
 from maskwatch.flash.unit_file import Unit
 
 HASH = "$6$saltsalt${}" + "a" * 85
@@ -28,7 +28,7 @@ yard,{HASH.format(3)},{KEYS[2]},"rtsp://me:geheim@10.0.0.7/live",,
 def units(folder: Path, table: str = TABLE, text: str = UNIT) -> list[Unit]:
     (folder / "door.toml").write_text(text)
     (folder / "units.csv").write_text(table)
-    return many.units(folder / "door.toml", folder / "units.csv")
+    return unit_table.units(folder / "door.toml", folder / "units.csv")
 
 
 def test_each_row_is_a_unit_with_its_own_name_key_password_and_settings(tmp_path: Path) -> None:
@@ -62,12 +62,12 @@ def test_three_images_of_one_base_differ_in_what_must_and_share_the_bundle(tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("back,", "front,", "units.csv:3: unit.host is that of line 2"),
-        (KEYS[1], KEYS[0], "units.csv:3: user.ssh_keys is that of line 2"),
-        (HASH.format(3), HASH.format(1), "units.csv:4: user.password_hash is that of line 2"),
+        ("back,", "front,", "units.csv:3: unit.host is the same as in line 2"),
+        (KEYS[1], KEYS[0], "units.csv:3: user.ssh_keys is the same as in line 2"),
+        (HASH.format(3), HASH.format(1), "units.csv:4: user.password_hash is the same as in line 2"),
         (f"yard,{HASH.format(3)},{KEYS[2]}", "yard,,", "units.csv:4: expected a password"),
         ("back,", ",", "units.csv:3: host is empty"),
-        ("host,", "hots,", "units.csv:1: expected a head with `host`"),
+        ("host,", "hots,", "units.csv:1: expected a header with `host`"),
         ("v4l2:/dev/video0,22", "v4l2:/dev/video0,77", "outputs.led.pin"),
         ("v4l2:/dev/video0,22,true", "v4l2:/dev/video0", "units.csv:3: expected 6 cells"),
         ("unit.read_only", "unit.readonly", "unknown key"),
@@ -94,7 +94,7 @@ def test_a_password_in_the_table_takes_the_hashs_place_in_the_unit_file(tmp_path
 
 def test_the_sheet_has_a_label_for_each_unit_and_no_secret(tmp_path: Path) -> None:
     made = units(tmp_path)
-    page = sheet.page(made, "trixie")
+    page = labels.page(made, "trixie")
     for unit in made:
         assert f"<h2>{unit.host}</h2>" in page
         assert f"ssh keeper@{unit.host}.local" in page
@@ -107,7 +107,7 @@ def test_the_sheet_has_a_label_for_each_unit_and_no_secret(tmp_path: Path) -> No
 
 def test_a_name_in_the_sheet_is_text_and_no_html(tmp_path: Path) -> None:
     (unit,) = units(tmp_path, f"host,ssh_key,config.camera.source\nfront,{KEYS[0]},video:/srv/<b>.mp4\n")
-    assert "&lt;b&gt;" in sheet.page([unit], "trixie")
+    assert "&lt;b&gt;" in labels.page([unit], "trixie")
 
 
 @pytest.fixture
