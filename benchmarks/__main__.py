@@ -1,4 +1,4 @@
-"""python -m benchmarks: measure this machine, and write the tables in README and docs anew."""
+"""python -m benchmarks: measure this machine, and write the tables in README and docs again."""
 
 from __future__ import annotations
 

@@ -20,9 +20,8 @@ from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 
 BREAK = re.compile(r"\n\s*")  # JSON writes a line break inside a text as two other characters
-FLAT = re.compile(
-    r'\[\n\s+((?:(?:-?[\d.]+(?:e[-+]?\d+)?|"[^"\\\n]*"),?\n\s*)+)\]'
-)  # an array that holds only numbers and texts
+# An array that contains only numbers and texts.
+FLAT = re.compile(r'\[\n\s+((?:(?:-?[\d.]+(?:e[-+]?\d+)?|"[^"\\\n]*"),?\n\s*)+)\]')
 
 
 def head(kind: str, schema: int, machine: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def save(record: dict[str, Any], results: Path) -> Path:
     """Write results/BOARD/KIND.json; the file is replaced at once or not at all.
 
     Raises:
-        MaskwatchError: the record does not fit the schema of its kind. It is written all the same: it may have taken
+        MaskwatchError: the record does not fit the schema of its kind. It is written anyway, because it may have taken
             half an hour to measure.
     """
     return _save(record, path(record, results))

@@ -76,7 +76,7 @@ def cli(
     margin: float | None,
     pixels: str | None,
     channels: str | None,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Make variants of MODEL (.keras, with its run.json), compare each with the float model, write bundles and proof.
 
@@ -90,13 +90,13 @@ def cli(
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: there is no folder {out.parent}; create it first")
-    asked = _recipe(file, variants, dict(map(_limit, limits)), said)
+    chosen_recipe = _recipe(file, variants, dict(map(_limit, limits)), options)
     of_others = {"labels": labels, "size": size, "margin": margin, "scaled": pixels, "channels": channels}
     _require_consistent(model, folders, task, of_others)
     from convert import files
 
     chosen = file is not None or variants is not None
-    done = _own(model, folders, asked, of_others, chosen) if task else _ours(model, folders, asked)
+    done = _foreign(model, folders, chosen_recipe, of_others, chosen) if task else _ours(model, folders, chosen_recipe)
     for line in small(done):
         click.echo(f"convert: {line}", err=True)
     report = files.report(done, (reports or out.parent) / out.stem)
@@ -140,28 +140,32 @@ def _require_consistent(model: Path, folders: Sequence[Path], task: str | None, 
         )
 
 
-def _ours(model: Path, folders: Sequence[Path], asked: Recipe) -> Conversion:
+def _ours(model: Path, folders: Sequence[Path], chosen_recipe: Recipe) -> Conversion:
     from convert.conversion import convert
 
-    return convert(model, folders, asked)
+    return convert(model, folders, chosen_recipe)
 
 
-def _own(model: Path, folders: Sequence[Path], asked: Recipe, of_others: Mapping[str, Any], chosen: bool) -> Conversion:
-    from convert.own import pixels, said
-    from convert.own.taking import take
+def _foreign(
+    model: Path, folders: Sequence[Path], chosen_recipe: Recipe, of_others: Mapping[str, Any], chosen: bool
+) -> Conversion:
+    from convert.foreign import declared, pixels
+    from convert.foreign.convert_foreign import convert_foreign
 
     scaled, labels = of_others["scaled"], of_others["labels"]
     if scaled not in (None, *pixels.SCALED):
         raise ConfigError(f"--pixels {scaled}: expected one of {', '.join(pixels.SCALED)}")
-    told = said.Said(**{**of_others, "labels": said.labels(labels) if labels else None})
-    return take(model, told, folders, asked, lambda line: click.echo(f"{model}: {line}"), chosen)
+    given = declared.Declared(**{**of_others, "labels": declared.labels(labels) if labels else None})
+    return convert_foreign(model, given, folders, chosen_recipe, lambda line: click.echo(f"{model}: {line}"), chosen)
 
 
-def _recipe(file: Path | None, variants: str | None, limits: dict[str, float | None], said: dict[str, Any]) -> Recipe:
+def _recipe(
+    file: Path | None, variants: str | None, limits: dict[str, float | None], options: dict[str, Any]
+) -> Recipe:
     """The recipe of the file, overridden by the command line."""
     known = recipe.read(file) if file else Recipe()
     # 0 counts as given
-    given = {name: value for name, value in said.items() if value not in (None, ()) and value is not False}
+    given = {name: value for name, value in options.items() if value not in (None, ()) and value is not False}
     if given.get("quick") and "calibration" not in given:
         given["calibration"] = QUICK_CALIBRATION
     if variants is not None:

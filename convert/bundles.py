@@ -34,7 +34,7 @@ TASKS = ("face", "mask")
 FAR = "face-far"  # the finder at a larger input; made only if its float model is kept
 FIRST = {FAR: (REFERENCE, SHIPPED)}  # variants of a first release; the others would take hours at 512 px
 LONGEST = 60  # characters of a value in a message
-REPORT_REMEDY = "check it out again, or judge anew with --new"
+REPORT_REMEDY = "check it out again, or judge again with --new"
 
 
 @dataclass(frozen=True, slots=True)

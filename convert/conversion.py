@@ -190,7 +190,7 @@ def prove(
     found[REFERENCE]["conversion_error"] = conversion_error(network, models[REFERENCE], compared)
     recipe = recipe.model_copy(update={"gates": {**gates.default_limits(run.task), **recipe.gates}})
     limits = {
-        variant: gates.own_model_gates(variant, judged) if own else gates.default_gates(run.task, variant)
+        variant: gates.foreign_model_gates(variant, judged) if own else gates.default_gates(run.task, variant)
         for variant in made
     }
     return Conversion(

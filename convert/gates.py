@@ -113,7 +113,7 @@ def default_gates(task: str, variant: Variant) -> tuple[Gate, ...]:
     return tuple(replace(gate, advice=advice) if gate.advice == RECALIBRATE else gate for gate in QUALITY_GATES[task])
 
 
-def own_model_gates(variant: Variant, judged: bool) -> tuple[Gate, ...]:
+def foreign_model_gates(variant: Variant, judged: bool) -> tuple[Gate, ...]:
     """The gates of a mask model that the user brings. Its float model must be accurate too; its size has no limit.
 
     Args:

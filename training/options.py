@@ -31,9 +31,9 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-def scenes(said: str, required: bool = False) -> Callable[[Command], Command]:
+def scenes(help_text: str, required: bool = False) -> Callable[[Command], Command]:
     """The option for folders of annotated scenes, one a source."""
-    return click.option("--scenes", type=FOLDER, multiple=True, required=required, help=said)
+    return click.option("--scenes", type=FOLDER, multiple=True, required=required, help=help_text)
 
 
 def way(command: Command) -> Command:
@@ -44,13 +44,13 @@ def way(command: Command) -> Command:
     )(command)
 
 
-def knobs_and_way(network: str, said: dict[str, Any]) -> tuple[dict[str, Any], Way]:
+def knobs_and_way(network: str, given: dict[str, Any]) -> tuple[dict[str, Any], Way]:
     """The knobs of a command, and how its training is run; --quick changes the knobs that the user did not give."""
-    asked = Way(said.pop("force"), said.pop("quick"))
+    asked = Way(given.pop("force"), given.pop("quick"))
     source = click.get_current_context().get_parameter_source
-    left = {name for name in said if source(name) is not ParameterSource.COMMANDLINE}
-    small = {name: value for name, value in quick.KNOBS[network].items() if name in left or name not in said}
-    return {**said, **(small if asked.quick else {})}, asked
+    left = {name for name in given if source(name) is not ParameterSource.COMMANDLINE}
+    small = {name: value for name, value in quick.KNOBS[network].items() if name in left or name not in given}
+    return {**given, **(small if asked.quick else {})}, asked
 
 
 def recipe(knobs: Knobs) -> Callable[[Command], Command]:
@@ -61,7 +61,7 @@ def recipe(knobs: Knobs) -> Callable[[Command], Command]:
         click.option("--out", type=NEW, required=True, help="The run's folder."),
         knob("--size", int, knobs.size, "Input side, pixels."),
         knob(
-            "--epochs", click.IntRange(min=1), knobs.epochs, "Epochs of the longest stage; the other stages are added."
+            "--epochs", click.IntRange(min=1), knobs.epochs, "Epochs of the longest phase; the other phases are added."
         ),
         knob("--looks", click.IntRange(min=1), knobs.looks, "Augmented views of faces in an epoch."),
         knob("--rate", float, knobs.rate, "Peak learning rate."),
@@ -85,17 +85,17 @@ def fine_tuning(knobs: FineTuning) -> Callable[[Command], Command]:
         click.option(
             "--start",
             type=FILE,
-            help="A mask model (.keras) or bundle to continue from, instead of --weights: no head stages.",
+            help="A mask model (.keras) or bundle to continue from, instead of --weights: no head phases.",
         ),
         knob("--alpha", float, knobs.alpha, "Width of the base."),
-        knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs of the last stage."),
+        knob("--settling", click.IntRange(min=1), knobs.settling, "Epochs of the last phase."),
         knob("--frozen", str, knobs.frozen, "Layers of the base up to this one are frozen."),
     )
 
 
-def knob(name: str, kind: Any, default: Any, said: str) -> Callable[[Command], Command]:
+def knob(name: str, kind: Any, default: Any, help_text: str) -> Callable[[Command], Command]:
     """One option that shows its default in the help."""
-    return click.option(name, type=kind, default=default, show_default=True, help=said)
+    return click.option(name, type=kind, default=default, show_default=True, help=help_text)
 
 
 def need(weights: str | None, start: Path | None = None) -> None:

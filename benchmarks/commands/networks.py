@@ -166,16 +166,17 @@ def count_instructions(
 @click.argument("after", type=FILE)
 @click.option(
     "--least",
+    "min_share",
     type=click.FloatRange(min=0),
-    default=compare.LEAST,
+    default=compare.MIN_SHARE,
     show_default=True,
     help="Smallest share that is reported.",
 )
 @click.option("--fail", is_flag=True, help="Exit with 1 when something got slower beyond noise.")
-def tell_changes(before: Path, after: Path, least: float, fail: bool) -> None:
+def tell_changes(before: Path, after: Path, min_share: float, fail: bool) -> None:
     """Show what changed between two run.json of one board, beyond noise."""
     one, other = (records.load(place, run.KIND, run.SCHEMA) for place in (before, after))
-    found = compare.changes(one, other, least)
+    found = compare.changes(one, other, min_share)
     for line in compare.lines(one, other, found):
         click.echo(line)
     if fail and any(change.verdict == "slower" for change in found):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchmarks import records
-from benchmarks.report import told
+from benchmarks.report import terminal_tables
 from maskwatch.errors import ConfigError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,6 +42,6 @@ def save(record: dict[str, Any], results: Path) -> None:
     if record["host"]["load"] > BUSY:
         say(f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high")
     saved = records.save(record, results)  # first: a table that cannot be printed must not lose half an hour's work
-    for line in told.lines(record):
+    for line in terminal_tables.lines(record):
         click.echo(line)
     click.echo(f"wrote {saved}")

@@ -146,7 +146,7 @@ def camera(player: Player, pace: Pace, settings: CameraSettings, prepare: Prepar
     return live.Live(lambda: player, "clip", limits, player, prepare=prepare, clock=pace.clock)
 
 
-class Told:
+class ObservedSource:
     """A source that calls `tell` with each frame that the loop takes."""
 
     def __init__(self, source: Source, tell: Callable[[Frame], None]) -> None:

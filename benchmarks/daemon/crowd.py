@@ -44,7 +44,7 @@ def group(count: int) -> list[Person]:
     ]
 
 
-class Stage:
+class Hall:
     """Draws people in the hall.
 
     Raises:

@@ -52,7 +52,7 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
             send(("pin", clock(), on))
 
     models = counted_daemon.counted(settings)
-    source = clip.Told(clip.camera(player, pace, settings.camera, models.prepare), note)
+    source = clip.ObservedSource(clip.camera(player, pace, settings.camera, models.prepare), note)
     parts = counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(begun)], show)
     loop.run(parts, stop, stages=stages)
     send(("captured", player.captured))
@@ -62,9 +62,9 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
 
 def visits(folder: Path) -> clip.Clip:
     """VISITS times somebody bare for PRESENT frames, then nobody for ABSENT; 18 MB."""
-    stage = crowd.Stage()
+    hall = crowd.Hall()
     scenes = [people for _ in range(VISITS) for people in [crowd.group(1)] * PRESENT + [[]] * ABSENT]
-    images = (stage.draw(people, step) for step, people in enumerate(scenes))
+    images = (hall.draw(people, step) for step, people in enumerate(scenes))
     return clip.write(folder / "visits.rgb", images, range(len(scenes)))
 
 
@@ -75,15 +75,20 @@ def measure(alerts: int, folder: Path) -> dict[str, Any]:
         alerts: at most MOST; each takes 0.27 s.
         folder: for the clip.
     """
-    told: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
+    messages: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
     for kind, *content in counted_daemon.apart(work, visits(folder), alerts):
-        told[kind].append(content)
-    begun = [time for (time,) in told["alert"]]
-    ups = edges(begun, [time for time, on in told["pin"] if on])
-    frames = {time: (wait, row) for time, wait, row in told["frame"]}
+        messages[kind].append(content)
+    begun = [time for (time,) in messages["alert"]]
+    ups = edges(begun, [time for time, on in messages["pin"] if on])
+    frames = {time: (wait, row) for time, wait, row in messages["frame"]}
     return {
         "settings": {name: dict(keys) for name, keys in SETTINGS.items()},
-        "frames": {"present": PRESENT, "absent": ABSENT, "captured": told["captured"][0][0], "looked_at": len(frames)},
+        "frames": {
+            "present": PRESENT,
+            "absent": ABSENT,
+            "captured": messages["captured"][0][0],
+            "looked_at": len(frames),
+        },
         "alerts": len(begun),
         "lost_edges": ups.count(None),
         "ms": columns([made_of(up - time, *frames[time]) for time, up in zip(begun, ups, strict=True) if up]),

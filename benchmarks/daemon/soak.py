@@ -51,33 +51,33 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
     """
     settings, machine = counted_daemon.default_settings(), host.facts()  # facts first: measuring loads the machine
     head = records.head("soak", SCHEMA, machine, settings)
-    told: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
+    messages: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
     with tempfile.TemporaryDirectory() as folder:
         loop = film(Path(folder), settings.camera.fps)
         for kind, *content in counted_daemon.apart(work, loop, 60 * minutes, SAMPLE):
-            told[kind].append(content)
-            if kind == "sample" and len(told[kind]) % round(60 / SAMPLE) == 0:
-                say(line(content, sum(on for _, on in told["pin"])))
-    samples = dict(zip(SAMPLED, map(list, zip(*told["sample"], strict=True)), strict=True))
+            messages[kind].append(content)
+            if kind == "sample" and len(messages[kind]) % round(60 / SAMPLE) == 0:
+                say(line(content, sum(on for _, on in messages["pin"])))
+    samples = dict(zip(SAMPLED, map(list, zip(*messages["sample"], strict=True)), strict=True))
     return {
         **head,
         "fps": settings.camera.fps,
         "loop_s": {"nobody": EMPTY, "bare": BARE, "nobody again": EMPTY, "masked": MASKED},
         "samples": samples,
         "memory": growth(samples["time_s"], samples["resident_kb"], warm_up(samples)),
-        "begun_s": told["begun"][0][0],
-        "switches": told["switch"],
-        "pins": told["pin"],
-        "alerts": alerts(told["begun"][0][0], samples["time_s"][-1], told["pin"], settings.alert),
-        "latency_ms": late(told["switch"], told["pin"], samples["time_s"][-1]),
+        "begun_s": messages["begun"][0][0],
+        "switches": messages["switch"],
+        "pins": messages["pin"],
+        "alerts": alerts(messages["begun"][0][0], samples["time_s"][-1], messages["pin"], settings.alert),
+        "latency_ms": late(messages["switch"], messages["pin"], samples["time_s"][-1]),
     }
 
 
 def film(folder: Path, fps: float) -> clip.Clip:
     """One loop: nobody, bare, nobody, masked; 83 MB."""
-    stage, (person,) = crowd.Stage(), crowd.group(1)
+    hall, (person,) = crowd.Hall(), crowd.group(1)
     scenes: Sequence[Sequence[crowd.Person]] = ([], [replace(person, bare=True)], [replace(person, bare=False)])
-    images = (stage.draw(people, step) for people in scenes for step in range(crowd.STEPS))
+    images = (hall.draw(people, step) for people in scenes for step in range(crowd.STEPS))
     order = [
         crowd.STEPS * scene + step % crowd.STEPS
         for scene, seconds in ((0, EMPTY), (1, BARE), (0, EMPTY), (2, MASKED))
@@ -212,7 +212,7 @@ def late(
 
 def summary(record: Record) -> Sequence[Sequence[object]]:
     """One row: memory, alerts, latency, frames."""
-    samples, memory, told = record.samples, record.memory, record.alerts
+    samples, memory, messages = record.samples, record.memory, record.alerts
     captured, looked_at = samples["captured"][-1], samples["looked_at"][-1]
     p50, p99 = np.percentile([ms for ms in record.latency_ms["on"] if ms is not None], (50, 99))
     return [
@@ -221,9 +221,9 @@ def summary(record: Record) -> Sequence[Sequence[object]]:
             f"{round(memory.kb_an_hour)} ({round(memory.low)} to {round(memory.high)}) KB",
             f"{samples['resident_kb'][-1] / 1024:.0f} MB",
             *(f"{samples[name][0]}, {samples[name][-1]}" for name in ("threads", "open_files")),
-            f"{told.on.due}, {told.off.due}",
-            f"{told.on.lost}, {told.off.lost}",
-            f"{told.on.extra}, {told.off.extra}",
+            f"{messages.on.due}, {messages.off.due}",
+            f"{messages.on.lost}, {messages.off.lost}",
+            f"{messages.on.extra}, {messages.off.extra}",
             f"{p50:.1f}, {p99:.1f} ms",
             f"{captured}, {captured - looked_at}, {samples['judged'][-1]}",
         )

@@ -136,7 +136,7 @@ def work(send: counted_daemon.Send, reel: clip.Clip, seconds: float) -> None:
     """In a separate process: first the memory, MB, then a row each turn."""
     settings, stop, stages = counted_daemon.default_settings(), threading.Event(), StageTimes()
     pace, models = clip.OnDemand(settings.camera.fps, stop), counted_daemon.counted(settings)
-    source = clip.Told(
+    source = clip.ObservedSource(
         clip.camera(clip.Player(reel, pace), pace, settings.camera, models.prepare), lambda _: pace.taken()
     )
     turns = Turns(models, stages, pace, stop, send, seconds, lambda: bare_models(settings))
@@ -151,8 +151,8 @@ def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
         seconds: of measuring.
         folder: for the clip, 28 MB.
     """
-    stage, group = crowd.Stage(), crowd.group(people)
-    images = (stage.draw(group, step) for step in range(crowd.STEPS))
+    hall, group = crowd.Hall(), crowd.group(people)
+    images = (hall.draw(group, step) for step in range(crowd.STEPS))
     reel = clip.write(folder / f"{people}.rgb", images, range(crowd.STEPS))
     memory, *rows = counted_daemon.apart(work, reel, seconds)
     reel.path.unlink()

@@ -72,7 +72,7 @@ class Emulator:
         command = ["qemu-aarch64", "-L", str(prefix(board, self.root, work)), "-cpu", board.cpu]
         command += ["-plugin", str(self.plugin), "-E", f"PYTHONPATH={self.packages}", "-E", "PYTHONDONTWRITEBYTECODE=1"]
         done = subprocess.run([*command, str(python), str(CHILD), *words], capture_output=True, text=True, check=False)
-        marks = {int(at) - 900_000: told(kinds) for at, kinds in MARK.findall(done.stderr)}
+        marks = {int(at) - 900_000: count_by_kind(kinds) for at, kinds in MARK.findall(done.stderr)}
         if done.returncode or len(marks) != 2 * len(words):
             last = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
             raise MaskwatchError(f"emulation of {board.name}: ended with {done.returncode} ({last})")
@@ -81,7 +81,7 @@ class Emulator:
         ]
 
 
-def told(kinds: str) -> dict[str, int]:
+def count_by_kind(kinds: str) -> dict[str, int]:
     """`total=12 simd=3` -> counts."""
     return {name: int(count) for name, _, count in (kind.partition("=") for kind in kinds.split())}
 

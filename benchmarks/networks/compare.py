@@ -2,7 +2,7 @@
 
 Calls of one round are similar, rounds differ. So the interval comes from rounds drawn with replacement, and calls drawn
 with replacement within them (a two-stage bootstrap), and a bad minute of one run is not reported. There are many
-combinations, so the level is strict, and a change must also exceed a least share.
+combinations, so the level is strict, and a change must also exceed a minimum share.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from maskwatch.errors import MaskwatchError
 
 DRAWS = 1000
 LEVEL = 0.01  # probability that one combination is reported by chance
-LEAST = 0.03  # share of the earlier time
+MIN_SHARE = 0.03  # share of the earlier time
 CONDITIONS = ("board", "machine", "bits", "os", "kernel", "cores", "governor", "clock_max_mhz", "commit")
 
 
@@ -34,17 +34,17 @@ class Change:
     ratio: float
     low: float
     high: float
-    least: float
+    min_share: float
 
     @property
     def verdict(self) -> str:
         """slower, quicker or same."""
-        if self.low > 1 + self.least:
+        if self.low > 1 + self.min_share:
             return "slower"
-        return "quicker" if self.high < 1 / (1 + self.least) else "same"
+        return "quicker" if self.high < 1 / (1 + self.min_share) else "same"
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = LEAST) -> list[Change]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], min_share: float = MIN_SHARE) -> list[Change]:
     """The change of every combination that both runs have, in the order of the first.
 
     Raises:
@@ -59,18 +59,18 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], least: float = 
     common = [key for key in first if key in second]
     if not common:
         raise MaskwatchError("compare: no combination of model, variant, runtime and threads is in both runs")
-    return [change(key, figures.rounds(first[key]), figures.rounds(second[key]), least) for key in common]
+    return [change(key, figures.rounds(first[key]), figures.rounds(second[key]), min_share) for key in common]
 
 
 def change(
-    key: figures.Key, before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], least: float = LEAST
+    key: figures.Key, before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], min_share: float = MIN_SHARE
 ) -> Change:
     """The change of one combination, from its milliseconds by round."""
     random = np.random.default_rng(0)  # fixed, so that the same records give the same answer
     ratios = _drawn(after, random) / _drawn(before, random)
     low, high = np.percentile(ratios, (100 * LEVEL / 2, 100 * (1 - LEVEL / 2)))
     middles = [float(np.median(list(itertools.chain(*each)))) for each in (before, after)]
-    return Change(key, middles[0], middles[1], middles[1] / middles[0], float(low), float(high), least)
+    return Change(key, middles[0], middles[1], middles[1] / middles[0], float(low), float(high), min_share)
 
 
 def _drawn(by_round: Sequence[Sequence[float]], random: np.random.Generator) -> NDArray[np.float64]:

@@ -46,32 +46,32 @@ def throttling(record: Mapping[str, Any]) -> list[str]:
     now = [name for bit, name in THROTTLED.items() if (before | after) >> bit & 1]
     came = [name for bit, name in THROTTLED.items() if (after & ~before) >> (bit + SINCE_START) & 1]
     earlier = [name for bit, name in THROTTLED.items() if before >> (bit + SINCE_START) & 1]
-    told = []
+    reasons = []
     if during := list(dict.fromkeys([*now, *came])):
-        told.append(
+        reasons.append(
             f"the board throttled ({', '.join(during)}): these figures are not its speed; cool or feed it better"
         )
     elif earlier:
-        told.append(f"the board throttled some time before ({', '.join(earlier)}), not while measuring")
-    return told
+        reasons.append(f"the board throttled some time before ({', '.join(earlier)}), not while measuring")
+    return reasons
 
 
 def conditions(record: Mapping[str, Any]) -> list[str]:
     """Doubts from governor, clock, and the load before the run."""
     machine, after = record["host"], record["after"]
-    told = []
+    reasons = []
     if machine["governor"] not in (None, "performance"):
-        told.append(
+        reasons.append(
             f"governor {machine['governor']}: the clock moves; "
             "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
         )
     if after["clock_mhz"] and machine["clock_max_mhz"] and after["clock_mhz"] < SLOW_CLOCK * machine["clock_max_mhz"]:
-        told.append(f"clock {after['clock_mhz']:.0f} MHz at the end, of {machine['clock_max_mhz']:.0f}")
+        reasons.append(f"clock {after['clock_mhz']:.0f} MHz at the end, of {machine['clock_max_mhz']:.0f}")
     if machine["load"] > BUSY_LOAD:
-        told.append(f"load {machine['load']} before the start: something else ran; these figures are too high")
+        reasons.append(f"load {machine['load']} before the start: something else ran; these figures are too high")
     if machine["virtual"]:
-        told.append("a virtual machine: its cores are shared with guests that are not seen from here")
-    return told
+        reasons.append("a virtual machine: its cores are shared with guests that are not seen from here")
+    return reasons
 
 
 def others(record: Mapping[str, Any]) -> list[str]:
@@ -82,19 +82,19 @@ def others(record: Mapping[str, Any]) -> list[str]:
         return []
     own = record["after"]["own_s"] - record["before"]["own_s"]
     foreign, stolen = max(spent["busy"] - own, 0.0) / total, spent["stolen"] / total
-    told = []
+    reasons = []
     if foreign > OTHERS:
-        told.append(
+        reasons.append(
             f"other processes took {100 * foreign:.0f} % of the processors meanwhile: measure on a quiet machine"
         )
     if stolen > STOLEN:
-        told.append(f"the hypervisor took {100 * stolen:.0f} % of the processors for other guests meanwhile")
-    return told
+        reasons.append(f"the hypervisor took {100 * stolen:.0f} % of the processors for other guests meanwhile")
+    return reasons
 
 
 def spread(record: Mapping[str, Any]) -> list[str]:
     """Doubts from combinations whose values spread widely."""
-    told = []
+    reasons = []
     found = figures.measured(record).values()
     for doubtful, sentence in (
         ([each for each in found if each.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
@@ -104,5 +104,5 @@ def spread(record: Mapping[str, Any]) -> list[str]:
         if doubtful:
             shown = ", ".join(figures.name(each.key) for each in doubtful[:3])
             more = f" and {len(doubtful) - 3} more" if len(doubtful) > 3 else ""
-            told.append(f"{len(doubtful)} of {len(found)} {sentence}: {shown}{more}")
-    return told
+            reasons.append(f"{len(doubtful)} of {len(found)} {sentence}: {shown}{more}")
+    return reasons

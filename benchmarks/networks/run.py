@@ -213,5 +213,5 @@ def reason(code: int, stderr: str) -> str:
     if code < 0:
         return f"ended by signal {-code}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    told = [line for line in lines if EXCEPTION.match(line)]
-    return (told or lines or ["no reason given"])[-1][:300]
+    exceptions = [line for line in lines if EXCEPTION.match(line)]
+    return (exceptions or lines or ["no reason given"])[-1][:300]

@@ -166,8 +166,8 @@ def crowded(path: Path, board: str) -> dict[int, list[float]]:
 def comparable(record: Mapping[str, Any]) -> list[Figure]:
     """One figure for each network and variant: on the device's runtime with the fewest threads."""
     chosen = [each for each in figures.measured(record).values() if each.key[2] == "ai-edge-litert"]
-    least = min((each.key[3] for each in chosen), default=1)
-    return [each for each in chosen if each.key[3] == least]
+    fewest = min((each.key[3] for each in chosen), default=1)
+    return [each for each in chosen if each.key[3] == fewest]
 
 
 def _order(figure: Figure) -> tuple[str, int, int]:

@@ -56,20 +56,20 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> tuple[list[Pa
         for picture in folder.glob(f"{host.slug(name)}-*.svg"):
             picture.unlink()
     shown = sorted((each for each in found if each["host"]["board"] not in hidden), key=doubts.rank)
-    told = [boards.board(record, results, folder, accuracy) for record in shown]
-    ours = {each.name: [one for one in boards.comparable(each.record) if one.key[1] in PAIR] for each in told}
+    shown_boards = [boards.board(record, results, folder, accuracy) for record in shown]
+    ours = {each.name: [one for one in boards.comparable(each.record) if one.key[1] in PAIR] for each in shown_boards}
     charts.outside(ours, published.FIGURES, folder / OUTSIDE)
     for page in PAGES:
-        records.write(rendered(page, told, hidden), folder / page)
+        records.write(rendered(page, shown_boards, hidden), folder / page)
     return [folder / page for page in PAGES], left_out
 
 
-def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> str:
+def rendered(page: str, shown_boards: list[boards.Board], hidden: Mapping[str, str]) -> str:
     """The text of a page.
 
     page: one of PAGES.
         page: of PAGES.
-        told: the boards that are shown.
+        shown_boards: the boards that are shown.
         hidden: boards that are not shown, and why.
     """
     environment = jinja2.Environment(
@@ -85,6 +85,6 @@ def rendered(page: str, told: list[boards.Board], hidden: Mapping[str, str]) -> 
     environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
     template = environment.get_template(f"{page}.j2")
     text: str = template.render(
-        boards=told, hidden=hidden, outside=published.FIGURES, spread=records.spread, compare=compare
+        boards=shown_boards, hidden=hidden, outside=published.FIGURES, spread=records.spread, compare=compare
     )
     return text

@@ -1,4 +1,4 @@
-"""Every failure that the user can mend. The command line prints one line and exits with the class's code."""
+"""Every failure that the user can correct. The command line prints one line and exits with the class's code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from maskwatch.text.redaction import redacted
 
 
 class MaskwatchError(Exception):
-    """Base of all expected failures. The message says where, what was found, what was expected, and how to mend it.
+    """Base of all expected failures. The message says where, what was found, what was expected, and how to correct it.
 
     str() removes passwords of addresses, so the message is safe to print anywhere.
     """

@@ -14,8 +14,8 @@ from maskwatch.errors import MaskwatchError
 KEY = ("mask", "int8", "ai-edge-litert", 1)
 
 
-def verdicts(before: dict[str, Any], after: dict[str, Any], least: float = compare.LEAST) -> list[str]:
-    return [each.verdict for each in compare.changes(before, after, least)]
+def verdicts(before: dict[str, Any], after: dict[str, Any], min_share: float = compare.MIN_SHARE) -> list[str]:
+    return [each.verdict for each in compare.changes(before, after, min_share)]
 
 
 def test_ten_percent_slower_is_found_and_so_is_ten_percent_quicker() -> None:
@@ -54,7 +54,7 @@ def test_a_change_too_small_to_speak_of_is_none_however_sure() -> None:
     slower = [[10_200] * 40] * 5
     before, after = record(row(us=steady)), record(row(us=slower))
     assert verdicts(before, after) == ["same"]
-    assert verdicts(before, after, least=0.01) == ["slower"]
+    assert verdicts(before, after, min_share=0.01) == ["slower"]
 
 
 def test_two_boards_are_not_compared() -> None:

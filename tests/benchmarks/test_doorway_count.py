@@ -279,7 +279,7 @@ def test_an_interrupted_measurement_goes_on_and_ends_the_same(
 @BUNDLES
 def test_a_folder_of_other_clips_is_refused(material: measure.Material, tmp_path: Path) -> None:
     (tmp_path / "about.json").write_text('{"material": {}}')
-    with pytest.raises(ConfigError, match="holds clips of other photographs, seed or models; name another folder"):
+    with pytest.raises(ConfigError, match="contains clips of other photographs, seed or models; give another folder"):
         next(measure.measure(material, 1.0, tmp_path))
 
 

@@ -42,10 +42,10 @@ class Time:
 @BUNDLES
 @pytest.mark.parametrize("people", pipeline.CROWDS)
 def test_the_finder_finds_as_many_faces_as_there_are_people_and_their_masks_are_told_apart(people: int) -> None:
-    models, stage, group = counted_daemon.counted(counted_daemon.default_settings()), crowd.Stage(), crowd.group(people)
+    models, hall, group = counted_daemon.counted(counted_daemon.default_settings()), crowd.Hall(), crowd.group(people)
     bare = 0
     for step in range(0, crowd.STEPS, 7):
-        image = stage.draw(group, step)
+        image = hall.draw(group, step)
         faces = models.find(image)
         verdicts = [models.verdict(models.crop(image, face)) for face in faces]
         bare += sum(verdict.label is Label.WITHOUT_MASK for verdict in verdicts)
@@ -56,8 +56,8 @@ def test_the_finder_finds_as_many_faces_as_there_are_people_and_their_masks_are_
 
 @DEMO
 def test_people_move_come_back_where_they_were_and_no_picture_comes_twice() -> None:
-    stage, group = crowd.Stage(), crowd.group(1)
-    first, later, again = (stage.draw(group, step).astype(int) for step in (0, crowd.STEPS // 4, crowd.STEPS))
+    hall, group = crowd.Hall(), crowd.group(1)
+    first, later, again = (hall.draw(group, step).astype(int) for step in (0, crowd.STEPS // 4, crowd.STEPS))
     assert (np.abs(first - later).max(axis=2) > 60).mean() > 0.01
     assert (np.abs(first - again).max(axis=2) > 60).mean() == 0
     assert np.abs(first - again).mean() > 1  # grain
@@ -144,7 +144,7 @@ def test_the_loop_gets_the_clips_frames_in_their_order_over_and_over(tmp_path: P
     stop, seen = threading.Event(), list[Frame]()
     pace = clip.OnDemand(FPS, stop)
     player = clip.Player(reel, pace)
-    source = clip.Told(
+    source = clip.ObservedSource(
         clip.camera(player, pace, CameraSettings(), lambda _: None), lambda frame: (seen.append(frame), pace.taken())
     )
     for _ in range(6):

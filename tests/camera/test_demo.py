@@ -66,7 +66,7 @@ def test_whoever_it_is_the_shipped_models_see_them_bare_and_masked(scene: demo.S
 @pytest.mark.usefixtures("scene")
 def test_every_one_of_a_crowd_is_found() -> None:
     finder = parts.build_finder(config.Settings().face)
-    assert len(finder.find(crowd.Stage().draw(crowd.group(10), 0))) == 10
+    assert len(finder.find(crowd.Hall().draw(crowd.group(10), 0))) == 10
 
 
 def test_somebody_moves_while_standing(scene: demo.Scene) -> None:

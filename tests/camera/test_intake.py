@@ -25,10 +25,10 @@ class Camera:
 
 
 class Bench:
-    def __init__(self, asked: tuple[int, int] | None = None) -> None:
+    def __init__(self, requested_size: tuple[int, int] | None = None) -> None:
         self.now, self.news, self.prepared = 0.0, News(0.0), list[Image]()
         limits = FailureLimits(stall=5.0, frozen=3.0, dark=2.0)
-        self.intake = Intake("door", limits, self.news, lambda: self.now, asked, self.prepared.append)
+        self.intake = Intake("door", limits, self.news, lambda: self.now, requested_size, self.prepared.append)
         self.intake.opened()
 
     def take(self, image: Image, now: float) -> None:

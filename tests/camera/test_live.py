@@ -39,7 +39,7 @@ class Camera:
 
     def __init__(self, closes: bool = True, words: str = "") -> None:
         self._feed: queue.Queue[Image | BaseException | None] = queue.Queue()
-        self._asked = threading.Semaphore(0)
+        self._requested_size = threading.Semaphore(0)
         self._free = threading.Event()  # close() may return
         if closes:
             self._free.set()
@@ -47,7 +47,7 @@ class Camera:
         self.words = words
 
     def grab(self) -> Image | None:
-        self._asked.release()
+        self._requested_size.release()
         item = self._feed.get()
         if isinstance(item, BaseException):
             raise item
@@ -63,10 +63,10 @@ class Camera:
     def show(self, *images: Image) -> None:
         """Deliver them and wait until the last was taken in."""
         for image in images:
-            assert self._asked.acquire(timeout=LONG)
+            assert self._requested_size.acquire(timeout=LONG)
             self._feed.put(image)
-        assert self._asked.acquire(timeout=LONG)
-        self._asked.release()
+        assert self._requested_size.acquire(timeout=LONG)
+        self._requested_size.release()
 
     def fail_with(self, image: Image) -> None:
         """Deliver one after which nobody grabs again."""
@@ -96,7 +96,7 @@ class Bench:
     def start(
         self,
         *cameras: Camera | BaseException,
-        asked: tuple[int, int] | None = None,
+        requested_size: tuple[int, int] | None = None,
         late: bool = False,
         prepare: Callable[[Image], object] | None = None,
     ) -> Live:
@@ -104,7 +104,7 @@ class Bench:
         for camera in cameras:
             self._cameras.put(camera)
         first = None if late else self._open()
-        self.source = Live(self._open, "door", LIMITS, first, asked, lambda: self.now, self._pause, prepare)
+        self.source = Live(self._open, "door", LIMITS, first, requested_size, lambda: self.now, self._pause, prepare)
         return self.source
 
     def failed(self) -> None:
@@ -379,12 +379,14 @@ def test_a_size_that_changes_is_trouble_until_the_camera_is_opened_again(bench: 
     assert source.trouble is None
 
 
-@pytest.mark.parametrize(("asked", "note"), [((64, 36), ""), ((128, 72), "frames of 64x36, 128x72 were asked for")])
+@pytest.mark.parametrize(
+    ("requested_size", "note"), [((64, 36), ""), ((128, 72), "frames of 64x36, 128x72 were asked for")]
+)
 def test_a_size_that_was_not_asked_for_is_noted_but_no_trouble(
-    bench: Bench, caplog: pytest.LogCaptureFixture, asked: tuple[int, int], note: str
+    bench: Bench, caplog: pytest.LogCaptureFixture, requested_size: tuple[int, int], note: str
 ) -> None:
     first, second = Camera(words="HD Webcam"), Camera(words="HD Webcam")
-    source = bench.start(first, second, asked=asked)
+    source = bench.start(first, second, requested_size=requested_size)
     for camera in (first, second):
         camera.show(picture(1 if camera is first else 2))
         frame_of(source)

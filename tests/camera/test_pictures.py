@@ -64,16 +64,16 @@ def test_other_names_of_the_same_kinds_are_taken_and_the_rest_is_counted(
     for name in ("e.heic", "f.HEIC", "g.txt", "README", "._a.jfif", ".DS_Store"):
         (tmp_path / name).write_bytes(b"\0\x05\x16\x07")
     assert len(frames_of(f"images:{tmp_path}")) == 4
-    told = "4 files passed over: 2 .heic, 1 .txt, 1 without a suffix"
-    assert Counter(folder.find([tmp_path]).passed_over) == {".heic": 2, ".txt": 1, "without a suffix": 1}
+    told = "4 files skipped: 2 .heic, 1 .txt, 1 without a suffix"
+    assert Counter(folder.find([tmp_path]).skipped) == {".heic": 2, ".txt": 1, "without a suffix": 1}
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith(f"images {tmp_path}: 4 files passed over: 2 .heic, 1 ")
+    assert line.startswith(f"images {tmp_path}: 4 files skipped: 2 .heic, 1 ")
     assert len(line) == len(f"images {tmp_path}: {told}")
 
 
 def test_a_folder_of_other_kinds_alone_says_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "a.heic").touch()
-    with pytest.raises(SourceError, match=r"no image inside; expected .*; 1 file passed over: 1 \.heic"):
+    with pytest.raises(SourceError, match=r"no image inside; expected .*; 1 file skipped: 1 \.heic"):
         open_source(CameraSettings(source=f"images:{tmp_path}"))
     with pytest.raises(SourceError, match=r"no image found; .*1 \.heic"):
         list(still_pictures.inspect(folder.find([tmp_path]), ColourFinder(), ColourJudge()))
@@ -90,7 +90,7 @@ def test_a_picture_is_known_by_its_name(name: str, taken: bool) -> None:
 def test_many_kinds_are_told_in_a_short_line(tmp_path: Path) -> None:
     for number in range(30):
         (tmp_path / f"x.k{number}").touch()
-    assert folder.find([tmp_path]).told().endswith(", 24 others")
+    assert folder.find([tmp_path]).skipped_text().endswith(", 24 others")
 
 
 def test_links_that_lead_round_a_circle_are_not_followed(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_links_that_lead_round_a_circle_are_not_followed(tmp_path: Path) -> None
     (tmp_path / "itself.png").symlink_to(tmp_path / "itself.png")
     found = folder.find([tmp_path])
     assert [name for name, _ in found.pictures] == ["a.png", "itself.png"]
-    assert found.told() == "1 file passed over: 1 as a link to a folder"
+    assert found.skipped_text() == "1 file skipped: 1 as a link to a folder"
     with pytest.raises(SourceError, match=r"itself\.png: Too many levels of symbolic links"):
         pictures.read(tmp_path / "itself.png")
 

@@ -176,7 +176,7 @@ def test_loosened_gates_and_a_quick_try_are_told_by_report_card_and_check(
     assert "**Made with --quick" in page
     assert "≤ 20 (usually 0.5)" in page
     assert re.search(
-        r"convert: \d+ of with_mask in the validation part: of fewer than 20 a figure tells", finished.errors
+        r"convert: \d+ of with_mask in the validation part: fewer than 20 give no reliable figure", finished.errors
     )
 
 

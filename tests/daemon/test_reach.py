@@ -43,27 +43,29 @@ def test_turning_the_camera_brings_nobody_nearer(rotation: int) -> None:
 
 def test_the_smallest_face_grows_as_the_frame_is_shrunk() -> None:
     middle = math.sqrt(16 * 32)  # of the size that three of four are found of
-    assert known().least(0.75, 1.0) == pytest.approx(middle)
-    assert known().least(0.75, 0.25) == pytest.approx(4 * middle)
-    assert known().least(0.5, 1.0) == pytest.approx(16)  # halfway between two sizes, by their logarithm
-    assert known().least(0.75, 0.25) > known().least(0.5, 0.25)  # type: ignore[operator]
+    assert known().smallest_found(0.75, 1.0) == pytest.approx(middle)
+    assert known().smallest_found(0.75, 0.25) == pytest.approx(4 * middle)
+    assert known().smallest_found(0.5, 1.0) == pytest.approx(16)  # halfway between two sizes, by their logarithm
+    assert known().smallest_found(0.75, 0.25) > known().smallest_found(0.5, 0.25)  # type: ignore[operator]
 
 
 def test_what_no_size_reaches_is_told_as_such() -> None:
-    assert known().least(1.01, 1.0) is None
+    assert known().smallest_found(1.01, 1.0) is None
     assert recall.crossing([10, 20], [0.9, 1.0], 0.5) == 10  # of smaller faces nothing is known
 
 
 def test_enlarged_frames_have_their_own_rows_and_none_is_made_up() -> None:
     enlarged = known(*rows(2.0, 0.75, 0.9, 1.0))
-    assert enlarged.least(0.75, 2.0) == pytest.approx(math.sqrt(8 * 16))
-    assert enlarged.least(0.75, 5.0) == enlarged.least(0.75, 2.0)
-    assert enlarged.least(0.75, 1.7) == enlarged.least(0.75, 1.0)  # cautious: of 1.7 nothing was measured
+    assert enlarged.smallest_found(0.75, 2.0) == pytest.approx(math.sqrt(8 * 16))
+    assert enlarged.smallest_found(0.75, 5.0) == enlarged.smallest_found(0.75, 2.0)
+    assert enlarged.smallest_found(0.75, 1.7) == enlarged.smallest_found(
+        0.75, 1.0
+    )  # cautious: of 1.7 nothing was measured
 
 
 def test_a_few_faces_tell_nothing() -> None:
     unlucky = Sized(enlarged=1.0, least=64.0, below=128.0, faces=recall.FEWEST - 1, found=0)
-    assert known(unlucky).least(0.95, 1.0) == known().least(0.95, 1.0) is not None
+    assert known(unlucky).smallest_found(0.95, 1.0) == known().smallest_found(0.95, 1.0) is not None
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=12))
@@ -102,12 +104,14 @@ def test_half_of_a_sensor_sees_less_than_its_angle_and_more_than_half_of_it() ->
     assert lenses.narrowed(66.0, 1.0) == pytest.approx(66.0)
     assert 33.0 < lenses.narrowed(66.0, 0.5) < 36.1
     lens = lenses.LENSES[0]
-    assert lenses.told(f"ov5647, fixed-focus lens, {lenses.across(lens, 1.0)}") == pytest.approx(lens.degrees, abs=0.5)
-    assert lenses.told("HD Webcam, MJPG") is None
+    assert lenses.field_of_view(f"ov5647, fixed-focus lens, {lenses.across(lens, 1.0)}") == pytest.approx(
+        lens.degrees, abs=0.5
+    )
+    assert lenses.field_of_view("HD Webcam, MJPG") is None
 
 
 def line(min_size: float = 0.0, asked: bool = False, part: Region = WHOLE, degrees: float | None = 66.0) -> str:
-    return reach.said(reach.of(known(), Eye(1280, 720, part, 320), min_size, degrees), asked)
+    return reach.sentence(reach.of(known(), Eye(1280, 720, part, 320), min_size, degrees), asked)
 
 
 def test_the_line_tells_metres_where_the_angle_is_known_and_pixels_where_not() -> None:
@@ -171,7 +175,7 @@ def test_the_shipped_finder_has_its_record() -> None:
     assert isinstance(found, Recall), f"{found}; make reach SCENES=…"
     assert found.part == "validation"
     for enlarged in (1.0, 2.0):
-        assert found.least(reach.OFTEN, enlarged) is not None
+        assert found.smallest_found(reach.OFTEN, enlarged) is not None
 
 
 @BUNDLES

@@ -51,7 +51,7 @@ def test_what_needs_nothing_opened_changes_at_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     assert dict(flat(again(file, BASE + more)))[place(key)] == value
-    assert caplog.messages == [f"{key} changed: in force now"]
+    assert caplog.messages == [f"{key} changed: in effect now"]
 
 
 def test_how_long_a_mute_lasts_changes_at_once_its_pin_does_not(file: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -61,7 +61,7 @@ def test_how_long_a_mute_lasts_changes_at_once_its_pin_does_not(file: Path, capl
     assert (mute.pin, mute.lasts) == (23, 60.0)
     assert caplog.messages == [
         "buttons.mute.pin changed: takes effect at the next start",
-        "buttons.mute.lasts changed: in force now",
+        "buttons.mute.lasts changed: in effect now",
     ]
 
 

@@ -104,7 +104,7 @@ def test_a_reload_for_which_no_thread_is_to_be_had_ends_no_watch(
     def none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    asked, told = signals.Asked(), Told()
+    asked, told = signals.Requests(), Told()
     turn = unit._Turn(unit.Call(), asked, told, None, NEW, {})  # type: ignore[arg-type]
     monkeypatch.setattr(threading.Thread, "start", none)
     asked.reload.set()

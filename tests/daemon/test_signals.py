@@ -165,7 +165,7 @@ def test_a_terminal_that_is_closed_ends_the_program_unless_it_is_to_outlive_it(t
     ],
 )
 def test_what_each_signal_asks_for(number: int, hang_up_ends: bool, stop: bool, reload: bool, by_hand: bool) -> None:
-    asked = signals.Asked()
+    asked = signals.Requests()
     asked.take(number, hang_up_ends)
     assert (asked.stop.is_set(), asked.reload.is_set(), asked.by_hand) == (stop, reload, by_hand)
     asked.reload.clear()

@@ -163,7 +163,7 @@ def test_a_hung_output_gathers_no_more_than_a_bound_and_then_gets_the_newest_sta
 
 
 class Quiet(Part):
-    tells = False
+    shows_alerts = False
 
 
 def test_when_nothing_tells_of_an_alert_for_too_long_the_daemon_ends_with_the_reason() -> None:

@@ -481,7 +481,7 @@ def test_test_alert_that_is_stopped_is_silent(aplay: Aplay, message: Path) -> No
 
 def test_a_sound_counts_as_an_alarm() -> None:
     assert OutputsSettings(sound=SoundSettings()).tell_of_alarm
-    assert SoundOutput.tells
+    assert SoundOutput.shows_alerts
 
 
 # -- the real aplay --------------------------------------------------------------------------------------------------

@@ -409,7 +409,7 @@ def test_a_door_does_not_count_as_an_alarm() -> None:
     door_alone = OutputsSettings(relay=RelaySettings(pin=22, when="masked"))
     assert not door_alone.tell_of_alarm
     assert not has_output(Settings(outputs=door_alone))
-    assert not PinOutput(door(22)).tells
+    assert not PinOutput(door(22)).shows_alerts
     assert not OutputsSettings().tell_of_alarm
     for alarm in ({"relay": RelaySettings(pin=22)}, {"led": LedSettings(pin=27)}, {"buzzer": BuzzerSettings(pin=17)}):
         assert OutputsSettings(**alarm).tell_of_alarm  # type: ignore[arg-type]

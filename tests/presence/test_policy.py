@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwatch.flow import Alert, Box, Face, Label, Track, Verdict
-from maskwatch.presence.pace import OUTRUN
+from maskwatch.presence.pace import MAX_MATCHED_STEP
 from maskwatch.presence.policy import Policy, Rules
 
 RULES = Rules(high=0.6, low=0.4, hold=1.0, clear=2.0, cooldown=0.0, longest=0.0)
@@ -190,7 +190,7 @@ def test_on_needs_somebody_bare_in_each_frame_of_hold_seconds(rules: Rules, stor
             assert all(any(bare >= rules.low for bare in seen) for seen in recent)
 
 
-@given(RULE_SETS, st.lists(st.tuples(st.floats(0.01, OUTRUN), OPINIONS), min_size=1, max_size=60))
+@given(RULE_SETS, st.lists(st.tuples(st.floats(0.01, MAX_MATCHED_STEP), OPINIONS), min_size=1, max_size=60))
 def test_where_frames_are_close_it_is_one_and_the_same_person(rules: Rules, story: Story) -> None:
     frames = timed(story)
     for alert in play(frames, Policy(rules)):

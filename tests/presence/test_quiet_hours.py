@@ -92,7 +92,7 @@ def test_quiet_hours_wait_for_a_set_clock_and_say_so_once(caplog: pytest.LogCapt
     assert [hours() for _ in range(100)] == [False] * 50 + [True] * 50
     assert [record.message.split(": ", 1)[1] for record in caplog.records] == [
         "this machine's clock is not set yet (no NTP, no battery clock): alerts sound",
-        "the clock is set, quiet hours are in force from now on",
+        "the clock is set, quiet hours are in effect from now on",
     ]
 
 

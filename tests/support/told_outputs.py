@@ -23,7 +23,7 @@ class Clock:
 class Part(Output):
     """An output whose every call does what `act` says; it remembers what it should show."""
 
-    tells = True
+    shows_alerts = True
 
     def __init__(self, name: str = "buzzer", act: Callable[[], object] = lambda: None) -> None:
         self.name, self.act = name, act

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy  # noqa: F401 - the messages name the loaded numpy
 import pytest
 
 from maskwatch.cli import check
 from maskwatch.errors import MaskwatchError, ModelError, SourceError
-from maskwatch.system.libraries import CV2, LITERT, PICAMERA2, TFLITE, Library, first_of, load, said
+from maskwatch.system.libraries import CV2, LITERT, PICAMERA2, TFLITE, Library, first_of, load, reason_of
 
 NUMPY = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject"
 ELF = "raise ImportError('/x/_pydantic_core.so: wrong ELF class: ELFCLASS32')"
@@ -121,7 +122,7 @@ def test_of_two_the_broken_one_is_named_and_not_the_absent_one(
 
 
 def test_said_keeps_the_kind_where_the_text_does_not_tell_it() -> None:
-    assert [said(error) for error in (KeyError("x"), ValueError(), ImportError("no\nreally"))] == [
+    assert [reason_of(error) for error in (KeyError("x"), ValueError(), ImportError("no\nreally"))] == [
         "KeyError: 'x'",
         "ValueError",
         "no",

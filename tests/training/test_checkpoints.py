@@ -44,7 +44,7 @@ class PulledError(Exception):
 
 
 class Plug(keras.callbacks.Callback):
-    """Raises Unplugged in the middle of an epoch, counted from the start of the run over all its stages."""
+    """Raises Unplugged in the middle of an epoch, counted from the start of the run over all its phases."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ def test_another_recipe_starts_afresh_and_says_so(
     capsys.readouterr()
     done, weights, curves = learn(tmp_path)
     assert (
-        f"{tmp_path}/checkpoint.weights.h5: of another training, so this stage begins anew" in capsys.readouterr().out
+        f"{tmp_path}/checkpoint.weights.h5: of another training, so this phase starts again" in capsys.readouterr().out
     )
     assert done == 0
     assert same(weights, whole[1])
@@ -183,7 +183,7 @@ def test_a_damaged_checkpoint_starts_afresh_and_says_so(
     damage(tmp_path / name)
     capsys.readouterr()
     done, weights, curves = learn(tmp_path)
-    assert f"{tmp_path}/checkpoint.weights.h5: damaged, so this stage begins anew" in capsys.readouterr().out
+    assert f"{tmp_path}/checkpoint.weights.h5: damaged, so this phase starts again" in capsys.readouterr().out
     assert done == 0
     assert same(weights, whole[1])
     assert {len(values) for values in curves.values()} == {EPOCHS}
@@ -292,21 +292,21 @@ def small_finder(size: int, *_: object) -> keras.Model:
 
 CLASSIFIER = FineTuning(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
 FINDER = train_finder.Knobs(size=64, batch=4, steps=2, again=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
-STAGES = (
-    recipes.Stage("head", None, 1, 1e-2),
-    recipes.Stage("last-blocks", "block_12_add", 1, 1e-2),
-    recipes.Stage("all", "block_2_add", 2, 1e-2),
+PHASES = (
+    recipes.Phase("head", None, 1, 1e-2),
+    recipes.Phase("last-blocks", "block_12_add", 1, 1e-2),
+    recipes.Phase("all", "block_2_add", 2, 1e-2),
 )
-TOTAL = sum(stage.epochs for stage in STAGES)
+TOTAL = sum(phase.epochs for phase in PHASES)
 STAGES_AS_THEY_ARE, ADAMW = recipes.fine_tuning, keras.optimizers.AdamW
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterable[None]:
-    """Use small networks, short stages and an average over few steps."""
+    """Use small networks, short phases and an average over few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mobilenet_v2, "build", small_classifier)
-        patch.setattr(recipes, "fine_tuning", lambda _: STAGES)
+        patch.setattr(recipes, "fine_tuning", lambda _: PHASES)
         patch.setattr(finder, "build", small_finder)
         patch.setattr(finder, "freeze", lambda *_: None)
         patch.setattr(slimming, "slim", lambda model, *_: (model, 0.0))  # there is no stem
@@ -530,7 +530,7 @@ def test_batches_come_in_the_same_order_after_an_interruption(
     train: Train,
     knobs: Any,
 ) -> None:
-    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[2:])
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: PHASES[2:])
     train(folders, tmp_path / "whole", knobs)
     plug(1)
     with pytest.raises(PulledError):
@@ -549,15 +549,15 @@ def test_a_source_that_is_left_out_is_not_learnt_from(
 ) -> None:
     learnt: list[str] = []
 
-    def run_stage(
+    def run_phase(
         _model: object, _stage: object, looks: train_classifier.AugmentedViews, *_: object
     ) -> checkpoints.Curves:
         pasted = data.pasted(folders[0])
         learnt.extend(pools.source(sample, pasted) for _, pool in looks.pools for sample in pool)
         return {"loss": [0.0]}
 
-    monkeypatch.setattr(train_classifier, "run_stage", run_stage)
-    monkeypatch.setattr(recipes, "fine_tuning", lambda _: STAGES[:1])
+    monkeypatch.setattr(train_classifier, "run_phase", run_phase)
+    monkeypatch.setattr(recipes, "fine_tuning", lambda _: PHASES[:1])
     classify(folders, tmp_path, replace(CLASSIFIER, without=without))
     assert set(learnt) == set(SOURCES) - {without}
     knobs = run_folder.read(tmp_path / "model.keras").knobs

@@ -148,19 +148,19 @@ def test_a_confusion_of_nothing_is_a_picture_too(tmp_path: Path) -> None:
 
 def test_the_head_learns_first_then_the_last_blocks_then_all_but_the_first_which_then_settles() -> None:
     head, last, everything, settling = recipes.fine_tuning(KNOBS)
-    assert [stage.unaugmented_share for stage in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
+    assert [phase.unaugmented_share for phase in (head, last, everything, settling)] == [0, 0, 0, KNOBS.plain]
     assert (settling.frozen, settling.epochs) == (everything.frozen, KNOBS.settling)
     assert settling.rate < everything.rate
     assert (head.frozen, last.frozen, everything.frozen) == (None, "block_12_add", KNOBS.frozen)
     assert everything.epochs == KNOBS.epochs
     assert head.rate > last.rate >= everything.rate == KNOBS.rate
-    assert len({stage.name for stage in (head, last, everything, settling)}) == 4  # each names its own checkpoint
+    assert len({phase.name for phase in (head, last, everything, settling)}) == 4  # each names its own checkpoint
 
 
 def test_a_training_that_goes_on_needs_no_stages_for_the_head() -> None:
     assert recipes.going_on(KNOBS) == recipes.fine_tuning(KNOBS)[2:]
-    assert recipes.of_mobilenet_v2(None, Path("mask.tflite")).stages(KNOBS) == recipes.going_on(KNOBS)
-    assert recipes.of_mobilenet_v2("imagenet").stages(KNOBS) == recipes.fine_tuning(KNOBS)
+    assert recipes.of_mobilenet_v2(None, Path("mask.tflite")).phases(KNOBS) == recipes.going_on(KNOBS)
+    assert recipes.of_mobilenet_v2("imagenet").phases(KNOBS) == recipes.fine_tuning(KNOBS)
 
 
 def sample(label: int, street: bool, source: str = "crowd") -> Sample:
@@ -344,7 +344,7 @@ def test_the_record_tells_what_was_learnt_from(out: Path, folders: tuple[Path, P
     assert (run.knobs["sources"], run.knobs["landmarks"]) == (["street"], 0)
     assert run.knobs["samples"] == 2 * len(photos.train) + 3 * len(scene.train)
     assert {name: run.knobs[name] for name in ("size", "alpha", "epochs")} == {"size": 32, "alpha": 0.35, "epochs": 2}
-    epochs = sum(stage.epochs for stage in recipes.fine_tuning(KNOBS))
+    epochs = sum(phase.epochs for phase in recipes.fine_tuning(KNOBS))
     assert [len(run.history[name]) for name in ("loss", "val_loss", "accuracy", "val_accuracy")] == [epochs] * 4
     assert run.temperature > 0
 

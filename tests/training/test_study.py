@@ -90,10 +90,10 @@ def test_alexnet_takes_any_side_from_its_smallest_up_and_refuses_others() -> Non
 
 @pytest.mark.parametrize("knobs", [PlainCnn(epochs=7, plain=0.3), AlexNet(epochs=7, plain=0.3)])
 def test_from_scratch_all_learns_in_one_stage(knobs: PlainCnn | AlexNet) -> None:
-    (stage,) = recipes.from_scratch(knobs)
-    assert (stage.epochs, stage.rate, stage.unaugmented_share) == (7, knobs.rate, 0.3)
+    (phase,) = recipes.from_scratch(knobs)
+    assert (phase.epochs, phase.rate, phase.unaugmented_share) == (7, knobs.rate, 0.3)
     model = alexnet.build(alexnet.SMALLEST, **NARROW)
-    recipes.ALEXNET.freeze(model, stage.frozen)
+    recipes.ALEXNET.freeze(model, phase.frozen)
     assert all(layer.trainable for layer in model.layers)
 
 

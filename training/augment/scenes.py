@@ -47,9 +47,8 @@ class Picture:
     image: Image
     boxes: Boxes
     labels: Labels | None = None  # only where they are needed: to the face finder all faces are alike
-    ignored: NDArray[np.bool_] | None = (
-        None  # (N,) boxes that are taught neither as a face nor as background; None: no box is
-    )
+    ignored: NDArray[np.bool_] | None = None
+    """(N,) true: the box is taught neither as a face nor as background; None: no box is ignored."""
 
     def cropped(self, image: Image, moved: Boxes) -> Picture:
         """Another view of the picture; `moved` gives its boxes there, some of them out of sight."""
@@ -61,7 +60,7 @@ class Picture:
 
     @property
     def left_out(self) -> NDArray[np.bool_]:
-        """(N,) see `ignored`."""
+        """(N,) `ignored`, also if it is None."""
         return np.zeros(len(self.boxes), np.bool_) if self.ignored is None else self.ignored
 
 

@@ -35,7 +35,7 @@ def write(root: Path, scenes: Sequence[Path], out: Path, size: int, seed: int, y
     good = data.readable(sample.path for sample in learn)
     learn = [sample for sample in learn if sample.path in good]
     if yunet:
-        learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
+        learn = landmarks.with_landmarks(learn, yunet, out / landmarks.TABLE)
     faces = [sample for sample in learn if sample.box and not (sample.whole or sample.source)]
     bare = [sample for sample in faces if data.CLASSES[sample.label] is Label.WITHOUT_MASK]
     if not bare:

@@ -32,7 +32,7 @@ Points = tuple[tuple[float, float], ...]
 Find = Callable[[Image], NDArray[np.float32] | None]  # see peers.yunet_landmarks
 
 
-def told(samples: Sequence[crops.Sample], yunet: Path, table: Path) -> list[crops.Sample]:
+def with_landmarks(samples: Sequence[crops.Sample], yunet: Path, table: Path) -> list[crops.Sample]:
     """The samples, with a Head instead of a box where landmarks were found.
 
     Args:

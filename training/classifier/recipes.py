@@ -17,7 +17,7 @@ AnyKnobs = TypeVar("AnyKnobs", bound=Knobs)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Phase:
     """A part of the training with its own layers and learning rate."""
 
     name: str
@@ -37,32 +37,32 @@ class Recipe(Generic[AnyKnobs]):
 
     name: str
     build: Callable[[AnyKnobs], keras.Model]  # (B, size, size, 3) bytes -> (B, 3) logits
-    stages: Callable[[AnyKnobs], tuple[Stage, ...]]
-    freeze: Callable[[keras.Model, str | None], None] = everything  # for a stage, with Stage.frozen
+    phases: Callable[[AnyKnobs], tuple[Phase, ...]]
+    freeze: Callable[[keras.Model, str | None], None] = everything  # for a phase, with Phase.frozen
     start: Path | None = None  # the model that the training continues from
 
 
-def fine_tuning(knobs: FineTuning) -> tuple[Stage, ...]:
-    """The head alone, then with the last blocks, then all but the first blocks; finally a stage to settle.
+def fine_tuning(knobs: FineTuning) -> tuple[Phase, ...]:
+    """The head alone, then with the last blocks, then all but the first blocks; finally a phase to settle.
 
-    The last stage shows faces as the device sees them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv 2107.08430).
+    The last phase shows faces as the device sees them, as YOLOX ends without mosaic (Ge et al. 2021, arXiv 2107.08430).
     It was not compared with the same number of augmented epochs.
     """
     return (
-        Stage("head", None, 1, 1e-3),
-        Stage("last-blocks", "block_12_add", 2, knobs.rate),
-        Stage("all", knobs.frozen, knobs.epochs, knobs.rate),
-        Stage("settling", knobs.frozen, knobs.settling, knobs.rate / 4, knobs.plain),
+        Phase("head", None, 1, 1e-3),
+        Phase("last-blocks", "block_12_add", 2, knobs.rate),
+        Phase("all", knobs.frozen, knobs.epochs, knobs.rate),
+        Phase("settling", knobs.frozen, knobs.settling, knobs.rate / 4, knobs.plain),
     )
 
 
-def from_scratch(knobs: Knobs) -> tuple[Stage, ...]:
-    """One stage: all layers at once, from random weights."""
-    return (Stage("scratch", None, knobs.epochs, knobs.rate, knobs.plain),)
+def from_scratch(knobs: Knobs) -> tuple[Phase, ...]:
+    """One phase: all layers at once, from random weights."""
+    return (Phase("scratch", None, knobs.epochs, knobs.rate, knobs.plain),)
 
 
-def going_on(knobs: FineTuning) -> tuple[Stage, ...]:
-    """The last two of the stages above: the head is trained already."""
+def going_on(knobs: FineTuning) -> tuple[Phase, ...]:
+    """The last two of the phases above: the head is trained already."""
     return fine_tuning(knobs)[2:]
 
 

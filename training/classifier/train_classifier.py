@@ -24,7 +24,7 @@ from training.augment import crops, transplant, weather
 from training.augment.head import Head
 from training.classifier import landmarks
 from training.classifier.pools import PASTED, PORTRAITS, pools, source
-from training.classifier.recipes import AnyKnobs, Recipe, Stage
+from training.classifier.recipes import AnyKnobs, Phase, Recipe
 from training.judging import calibration, plots, summary
 from training.pictures import data, quick, sizes, voc
 from training.runs import checkpoints, occupied, run_folder
@@ -147,7 +147,7 @@ def train(
     material = gather(portraits, scenes, knobs.seed, knobs.without, quick.EACH if way.quick else None)
     learn, check = material.learn, material.check
     if yunet:
-        learn = landmarks.told(learn, yunet, out / landmarks.TABLE)
+        learn = landmarks.with_landmarks(learn, yunet, out / landmarks.TABLE)
     print(f"{len(learn)} faces to learn from, {len(check)} to check on", flush=True)
     x_check, y_check = unaugmented(check, knobs.size)
 
@@ -158,7 +158,7 @@ def train(
     if not occupied.begin(out, recipe.name, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
-    curves = run_stages(recipe, model, learn, (x_check, y_check), out, key, knobs)
+    curves = run_phases(recipe, model, learn, (x_check, y_check), out, key, knobs)
     material = replace(material, learn=learn)
     run = _record(recipe, material, scenes, knobs, model.predict(x_check, verbose=0), y_check, curves)
     run = run.model_copy(update={"quick": way.quick, "key": key})
@@ -167,7 +167,7 @@ def train(
     summary.say(summary.lines(out, run))
 
 
-def run_stages(
+def run_phases(
     recipe: Recipe[AnyKnobs],
     model: keras.Model,
     learn: Sequence[crops.Sample],
@@ -176,28 +176,28 @@ def run_stages(
     key: str,
     knobs: AnyKnobs,
 ) -> checkpoints.Curves:
-    """Train all stages of a recipe; the model ends with its averaged weights.
+    """Train all phases of a recipe; the model ends with its averaged weights.
 
     Args:
         recipe: of the network.
         model: its network.
         learn: the samples to train on.
         check: (N, S, S, 3) uint8 RGB and (N,) classes of the validation samples.
-        out: the run's folder; out/curves.png is drawn after each stage.
+        out: the run's folder; out/curves.png is drawn after each phase.
         key: see checkpoints.fingerprint.
         knobs: of the recipe.
 
     Returns:
-        The curves of all stages, one after the other.
+        The curves of all phases, one after the other.
     """
     views = AugmentedViews(learn, knobs)
     curves: checkpoints.Curves = {}
-    stages = recipe.stages(knobs)
-    print("stages, with their epochs: " + ", ".join(f"{each.name} {each.epochs}" for each in stages), flush=True)
-    for number, stage in enumerate(stages):
-        recipe.freeze(model, stage.frozen)
-        later = len(views) * sum(each.epochs for each in stages[number + 1 :])
-        found = run_stage(model, stage, views, check, out, f"{key} {number}", knobs, later)
+    phases = recipe.phases(knobs)
+    print("phases, with their epochs: " + ", ".join(f"{each.name} {each.epochs}" for each in phases), flush=True)
+    for number, phase in enumerate(phases):
+        recipe.freeze(model, phase.frozen)
+        later = len(views) * sum(each.epochs for each in phases[number + 1 :])
+        found = run_phase(model, phase, views, check, out, f"{key} {number}", knobs, later)
         for name, values in found.items():
             curves.setdefault(name, []).extend(values)
         plots.curves(curves, out / "curves.png")
@@ -260,9 +260,9 @@ def counts(bare: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, in
     }
 
 
-def run_stage(
+def run_phase(
     model: keras.Model,
-    stage: Stage,
+    phase: Phase,
     views: AugmentedViews,
     check: tuple[NDArray[np.uint8], NDArray[np.int64]],
     out: Path,
@@ -270,26 +270,26 @@ def run_stage(
     knobs: Knobs,
     later: int = 0,
 ) -> checkpoints.Curves:
-    """Train one stage, or the rest of it; the model ends with its averaged weights. Returns the curves."""
-    steps, warmup = stage.epochs * len(views), min(knobs.warmup, len(views) // 2)
+    """Train one phase, or the rest of it; the model ends with its averaged weights. Returns the curves."""
+    steps, warmup = phase.epochs * len(views), min(knobs.warmup, len(views) // 2)
     trainer = keras.Model(model.input, model.output)  # shares the layers; the saved model stays free of our loss
     trainer.compile(
         keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=stage.rate, warmup_steps=warmup),
+            keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=phase.rate, warmup_steps=warmup),
             weight_decay=knobs.decay,
             use_ema=True,
-            ema_momentum=min(knobs.ema, max(0.0, 1 - 5 / steps)),  # an average over a fifth of a short stage
+            ema_momentum=min(knobs.ema, max(0.0, 1 - 5 / steps)),  # an average over a fifth of a short phase
             global_clipnorm=1.0,  # the width-1.0 weights have no batch norm that would limit a step
         ),
         SmoothedCrossEntropy(knobs.smoothing),
         metrics=["accuracy"],
     )
-    views.unaugmented_share = stage.unaugmented_share
-    checkpoint = checkpoints.Checkpoint(out, key, stage.name)
+    views.unaugmented_share = phase.unaugmented_share
+    checkpoint = checkpoints.Checkpoint(out, key, phase.name)
     checkpoints.fit(
         trainer,
         views,
-        stage.epochs,
+        phase.epochs,
         checkpoint,
         save=lambda: run_folder.save(model, out / "model.keras"),
         later=later,

@@ -41,13 +41,13 @@ class Looked:
     faces: tuple[Face, ...]
 
 
-def write(root: Path, finders: Sequence[Path], least: float, force: bool) -> list[Looked]:
+def write(root: Path, finders: Sequence[Path], min_score: float, force: bool) -> list[Looked]:
     """Write root/faces.tsv, and root/faces.png with the boxes drawn in: check it before a training.
 
     Args:
         root: with_mask/ and without_mask/.
         finders: bundles of task face; the boxes of several, for near and far faces, are joined.
-        least: a face of a lower score is left out, 0–1.
+        min_score: a face of a lower score is left out, 0–1.
         force: whether an existing faces.tsv is overwritten.
 
     Raises:
@@ -58,7 +58,7 @@ def write(root: Path, finders: Sequence[Path], least: float, force: bool) -> lis
     table = root / data.FACES
     if table.exists() and not force:
         raise ConfigError(f"data {root}: has a {data.FACES} already; look at it, or give --force to write it anew")
-    opened = [SingleShotDetector(bundle.read(path, "face"), least, threads=2) for path in finders]
+    opened = [SingleShotDetector(bundle.read(path, "face"), min_score, threads=2) for path in finders]
     paths = [path for label in data.LABELS for path in data.class_files(root, label)]
     looked = list(look(opened, paths))
     if not looked:

@@ -1,4 +1,4 @@
-"""The least data that a training needs: too little to train or judge is refused, little is only warned about.
+"""The minimum data that a training needs: too little to train or judge is refused, little is only warned about.
 
 The numbers come from what a share means: of 20 faces, one is 5 %, and a validation part that small chooses by chance.
 """
@@ -30,7 +30,7 @@ def of_classes(portraits: Path, learn: Iterable[int], check: Iterable[int]) -> N
     Raises:
         SourceError: there is no masked or no bare sample in one of the two.
     """
-    for name, labels, least in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):
+    for name, labels, minimum in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):
         counts = np.bincount(list(labels), minlength=len(data.CLASSES))
         for label, count in zip(data.LABELS, counts, strict=False):
             if not count:
@@ -38,14 +38,14 @@ def of_classes(portraits: Path, learn: Iterable[int], check: Iterable[int]) -> N
                     f"data {portraits}: no {label} picture to {name}; expected {LEAST_PHOTOGRAPHS} photographs or more "
                     "of each class"
                 )
-            if count < least:
-                logger.warning("data %s: %d of %s to %s, %s", portraits, count, label, name, _worth(name, least))
+            if count < minimum:
+                logger.warning("data %s: %d of %s to %s, %s", portraits, count, label, name, _worth(name, minimum))
 
 
-def _worth(name: str, least: int) -> str:
+def _worth(name: str, minimum: int) -> str:
     if name == "check on":
-        return f"of fewer than {least} a figure tells little: more photographs make it sure"
-    return f"fewer than {least}: expect a model that knows these pictures and no others"
+        return f"fewer than {minimum} give no reliable figure: use more photographs"
+    return f"fewer than {minimum}: expect a model that knows these pictures and no others"
 
 
 def of_scenes(learn: int, check: int, roots: Iterable[Path]) -> None:
@@ -59,8 +59,8 @@ def of_scenes(learn: int, check: int, roots: Iterable[Path]) -> None:
         SourceError: there is none in one of the two.
     """
     named = ", ".join(map(str, roots))
-    for name, count, least in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):
+    for name, count, minimum in (("learn from", learn, LEAST_LEARNT), ("check on", check, LEAST_CHECKED)):
         if not count:
             raise SourceError(f"scenes {named}: no annotated face to {name}; expected 40 scenes with faces or more")
-        if count < least:
-            logger.warning("scenes %s: %d faces to %s, %s", named, count, name, _worth(name, least))
+        if count < minimum:
+            logger.warning("scenes %s: %d faces to %s, %s", named, count, name, _worth(name, minimum))

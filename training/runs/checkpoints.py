@@ -1,7 +1,7 @@
 """Checkpoints of a long training: after each epoch, everything needed to continue is in the run's folder.
 
 A checkpoint holds the weights, the optimizer's state with its averaged weights, and the curves. It belongs to one
-recipe and one data set (training.runs.occupied refuses others). An unusable checkpoint is named, and its stage starts
+recipe and one data set (training.runs.occupied refuses others). An unusable checkpoint is named, and its phase starts
 again from the beginning.
 """
 
@@ -71,7 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _anew(self, why: str) -> int:
         """No epoch is finished; says why if there are files of a checkpoint."""
         if self.weights.exists() or self.state.exists():
-            print(f"{self.weights}: {why}, so this stage begins anew", flush=True)
+            print(f"{self.weights}: {why}, so this phase starts again", flush=True)
         return 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
@@ -113,7 +113,7 @@ def fit(
         epochs: their total number.
         checkpoint: of this run.
         save: writes the averaged model; called after each epoch and at the end.
-        later: number of batches of the stages that follow, for the time left.
+        later: number of batches of the phases that follow, for the time left.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)

@@ -17,10 +17,10 @@ class Course(keras.callbacks.Callback):
 
     def __init__(self, title: str, epochs: int, steps: int, later: int = 0) -> None:
         """Args:
-        title: the stage's name.
-        epochs: of the stage.
+        title: the phase's name.
+        epochs: of the phase.
         steps: of an epoch.
-        later: of the stages that follow.
+        later: of the phases that follow.
         """
         super().__init__()
         self.title, self.epochs, self.steps, self.later = title, epochs, steps, later
@@ -51,7 +51,7 @@ class Course(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         took = time.monotonic() - self.began
         left = took * (self.epochs - epoch - 1 + self.later / self.steps)
-        figures = ", ".join(told(name, value) for name, value in (logs or {}).items())
+        figures = ", ".join(figure_text(name, value) for name, value in (logs or {}).items())
         ending = f"{duration(took)}, about {duration(left)} left" if left else duration(took)
         print(f"{self.title}, epoch {epoch + 1} of {self.epochs}: {figures}; {ending}", flush=True)
 
@@ -63,7 +63,7 @@ class Course(keras.callbacks.Callback):
         self.bar.stop()
 
 
-def told(name: str, value: float) -> str:
+def figure_text(name: str, value: float) -> str:
     """`val_accuracy`, 0.953 -> `validation accuracy 95.3 %`."""
     words = name.replace("val_", "validation ").replace("_", " ")
     return f"{words} {value:.1%}".replace("%", " %") if name.removeprefix("val_") in SHARES else f"{words} {value:.4g}"

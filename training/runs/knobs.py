@@ -14,21 +14,19 @@ class Knobs:
     """The numbers that every network's recipe has."""
 
     size: int  # pixels, side of the input
-    epochs: int  # of the stage with all layers
+    epochs: int  # of the phase with all layers
     looks: int  # augmented views in an epoch
     rate: float  # peak learning rate, after a warm-up; then cosine to zero
-    plain: float  # share of the views that are not augmented, in the stage that has such
+    plain: float  # share of the views that are not augmented, in the phase that has such
     street: float = 0.5  # share of the views that are faces of scenes; the rest are portraits of --data
     # Share of those that are masks worn wrong; with a tenth, half of them went unnoticed in strangers' pictures
     incorrect: float = 0.3
-    warmup: int = 100  # steps of a stage
+    warmup: int = 100  # steps of a phase
     decay: float = 1e-4
     smoothing: float = 0.05  # of the labels, because some photographs are in the wrong class
     ema: float = 0.998  # weight averaging over about 500 steps
     batch: int = 64
-    without: str | None = (
-        None  # a source (train_classifier.sources) that is left out, to test on it as an unknown source
-    )
+    without: str | None = None  # a source (see train_classifier.sources) to leave out, and to test on as unknown
     seed: int = 0
 
 
@@ -39,10 +37,10 @@ class FineTuning(Knobs):
     size: int = 128  # most faces are smaller; it takes a third of the time of the study's 224
     epochs: int = 16
     looks: int = 8000  # about as many as there are faces
-    rate: float = 3e-4  # the head alone is trained at 1e-3, the last stage at a quarter of this
-    plain: float = 0.6  # in the last stage
+    rate: float = 3e-4  # the head alone is trained at 1e-3, the last phase at a quarter of this
+    plain: float = 0.6  # in the last phase
     alpha: float = 1.0  # width of the base: 0.35 takes a third of the time, and was not shown to be worse
-    settling: int = 6  # epochs of the last stage, at a smaller rate, most views not augmented
+    settling: int = 6  # epochs of the last phase, at a smaller rate, most views not augmented
     frozen: str = "block_5_add"  # layers up to this one keep ImageNet's weights: saves half of a step's time
 
 
@@ -54,7 +52,7 @@ class PlainCnn(Knobs):
     epochs: int = 6  # the study's trainings had 5 to 15
     looks: int = 5000
     rate: float = 1e-3  # Adam's default; there are no weights to spoil
-    plain: float = 0.5  # in its only stage, which must end with views as the device sees them
+    plain: float = 0.5  # in its only phase, which must end with views as the device sees them
     depth: int = 3  # hidden convolutions; the study had 1 to 3
 
 

@@ -65,7 +65,7 @@ def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) 
     place = out / f"{question.name}.json"
     whole_file.write(place, text(Strangers.model_validate(made).as_json()))
     chart.draw(rows, [each.name for each in question.subjects], place.with_suffix(".png"))
-    for line in told(rows):
+    for line in report_lines(rows):
         say(line)
     bundles = {subject.name for subject in question.subjects if subject.kind == "bundles"}
     made_sheets = sheets.write(seen, [each for each in opened if each.name in bundles], rows, question.min_side, run)
@@ -166,7 +166,7 @@ def quantized(sources: dict[str, list[Seen]], before: System, after: System, sid
     return rows
 
 
-def told(rows: Sequence[Row]) -> list[str]:
+def report_lines(rows: Sequence[Row]) -> list[str]:
     """Each target with every system's figure, as lines for people."""
     lines = []
     for target in TARGETS:

@@ -16,7 +16,7 @@ from maskwatch.flow import Face, Image
 from maskwatch.outputs import Outputs
 
 
-class Kept:
+class RecordingFinder:
     """A finder that keeps its latest faces."""
 
     def __init__(self, finder: Finder) -> None:
@@ -63,8 +63,8 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
     Raises:
         SourceError: a photograph cannot be read.
     """
-    film, kept = Film(clip, cut), Kept(models.finder)
-    unit = parts.build(settings, film, Outputs([]), finder=kept, classifier=models.judge)
+    film, finder = Film(clip, cut), RecordingFinder(models.finder)
+    unit = parts.build(settings, film, Outputs([]), finder=finder, classifier=models.judge)
     seen = Watched([], [])
 
     def note() -> None:
@@ -72,7 +72,7 @@ def watch(clip: Clip, models: Models, settings: config.Settings, cut: Cutter = c
         if film.frame is None:
             return
         time, image = film.frame.time, film.frame.image
-        judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in kept.faces]
+        judged = [(face, models.judge.verdict(models.judge.crop(image, face))) for face in finder.faces]
         seen.verdicts.append((time, judged))
         seen.moments.append(Moment(time, clip.plan.sights(time), unit.policy.on))
 

@@ -1,6 +1,6 @@
 """A person cut out of a photograph with a soft edge: head and shoulders as photographed, with a drawn body below.
 
-GrabCut (Rother, Kolmogorov, Blake 2004) separates head and shoulders from the background; it is told where a head must
+GrabCut (Rother, Kolmogorov, Blake 2004) separates head and shoulders from the background; it is given where a head must
 be. The whole face box always counts as the person, so no mask is cut off.
 """
 
@@ -71,8 +71,8 @@ def silhouette(photo: Image, face: Box) -> Mask:
     models: list[Any] = [np.zeros((1, 65)), np.zeros((1, 65))]
     cv2.setRNGSeed(0)  # GrabCut's clusters start at random places
     cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), marks, None, *models, PASSES, cv2.GC_INIT_WITH_MASK)
-    told = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    person = (cv2.resize(told, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
+    foreground = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    person = (cv2.resize(foreground, photo.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
     _fill_face(person, face)
     return _in_one_piece(person, face)
 

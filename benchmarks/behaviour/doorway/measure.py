@@ -37,23 +37,23 @@ class Material:
     seed: int = 0
 
     def clips(self, hours: float) -> list[Clip]:
-        """The clips of so many hours; the last one is complete.
+        """The clips of this many hours; the last clip is complete.
 
         Raises:
             SourceError: see portraits.choose.
         """
         people = portraits.choose(self.listed, self.root)
-        behind = [path for _, path in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
-        return clips(max(1, round(hours * HOUR / CLIP)), CLIP, people, self.seed, behind)
+        backgrounds = [path for _, path in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
+        return clips(max(1, round(hours * HOUR / CLIP)), CLIP, people, self.seed, backgrounds)
 
     def as_json(self) -> Row:
-        behind = [name for name, _ in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
+        backgrounds = [name for name, _ in folder.find([self.backgrounds]).pictures] if self.backgrounds else []
         return {
             "list_sha256": _sha256(self.listed),
             "seed": self.seed,
             "clip_s": CLIP,
             "frames_a_second": FPS,
-            "backgrounds": behind,
+            "backgrounds": backgrounds,
             "left_out": sorted(portraits.left_out()),
         }
 
@@ -63,19 +63,19 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
 
     Args:
         material: see Material.
-        hours: of clips, one after the other.
+        hours: hours of clips, one after the other.
         work: folder that keeps the verdicts of every clip; another call with the same material continues from there.
 
     Raises:
-        ConfigError: the folder holds clips of other material or models.
+        ConfigError: the folder contains clips of other material or models.
         MaskwatchError: a model, the list or a photograph cannot be used.
     """
     settings = config.load(config.default_path(), {})
-    about = {
+    origin = {
         "material": material.as_json(),
         "models": records.bundle_hashes(),
     }
-    _begin(work, about)
+    _require_same_origin(work, origin)
     machine, models = host.facts(), clip_watch.opened(settings)
     cv2.setNumThreads(1)
     rows: list[Row] = []
@@ -83,19 +83,19 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
         if not _verdicts(work, clip).exists():
             replay.save(clip_watch.watch(clip, models, settings).verdicts, _verdicts(work, clip))
         rows.append(judged(clip, settings, work))
-        yield len(rows), summary(rows, about, machine)
+        yield len(rows), summary(rows, origin, machine)
 
 
 def judged(clip: Clip, settings: config.Settings, work: Path) -> Row:
-    """The outcome of a clip whose verdicts WORK keeps."""
+    """The outcome of a clip whose verdicts are in the folder `work`."""
     return _row(clip, replay.ways(clip.plan, replay.load(_verdicts(work, clip)), settings))
 
 
 def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
-    """The outcome, with other settings, of the clips whose verdicts WORK keeps, as in summary().
+    """The outcome with other settings, for the clips whose verdicts are in the folder `work`; see summary().
 
     Raises:
-        ConfigError: WORK keeps none.
+        ConfigError: the folder contains no verdicts.
     """
     rows = [judged(clip, settings, work) for clip in clips if _verdicts(work, clip).exists()]
     if not rows:
@@ -127,9 +127,9 @@ def _row(clip: Clip, watched: Mapping[str, Sequence[Moment]]) -> Row:
     }
 
 
-def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
+def summary(rows: Sequence[Row], origin: Row, machine: Row) -> Row:
     """The sums over the clips."""
-    there = {key: round(sum(row["presence"][key] for row in rows), 1) for key in rows[0]["presence"]}
+    present = {key: round(sum(row["presence"][key] for row in rows), 1) for key in rows[0]["presence"]}
     mistakes = [
         {"clip": row["clip"], "what": what, **each}
         for row in rows
@@ -141,24 +141,24 @@ def summary(rows: Sequence[Row], about: Row, machine: Row) -> Row:
         "schema": SCHEMA,
         "kind": "doorway",
         "host": machine,
-        **about,
+        **origin,
         "clips": len(rows),
-        "presence": there,
+        "presence": present,
         "photographs": {"different": len(set(shown)), "most_often": max(map(shown.count, set(shown)), default=0)},
-        "rows": [_way(way, [row["ways"][way] for row in rows], there) for way in rows[0]["ways"]],
+        "rows": [_way(way, [row["ways"][way] for row in rows], present) for way in rows[0]["ways"]],
         "mistakes": mistakes,
     }
 
 
-def _way(way: str, counts: Sequence[Row], there: Row) -> Row:
-    """One way of watching, over all clips."""
+def _way(way: str, counts: Sequence[Row], present: Row) -> Row:
+    """The figures of one method of watching, over all clips."""
     false, missed = (sum(len(each[what]) for each in counts) for what in ("false", "missed"))
     delays = [delay for each in counts for delay in each["delays"]]
     return {
         "watcher": way,
         "false": false,
-        "a_masked_hour": rate(false, there["masked_only"]),
-        "an_hour": rate(false, there["seconds"]),
+        "a_masked_hour": rate(false, present["masked_only"]),
+        "an_hour": rate(false, present["seconds"]),
         "due": sum(each["due"] for each in counts),
         "missed": missed,
         "delay_s": [round(value, 2) for value in spread(delays)] if delays else None,
@@ -177,13 +177,17 @@ def rate(events: int, seconds: float) -> Row:
     }
 
 
-def _begin(work: Path, about: Row) -> None:
-    """Note what the folder's verdicts were made from, or check that it is the same."""
+def _require_same_origin(work: Path, origin: Row) -> None:
+    """Save what the folder's verdicts are made from; refuse a folder with another origin.
+
+    Raises:
+        ConfigError: the folder has another origin.
+    """
     work.mkdir(parents=True, exist_ok=True)
     note = work / "about.json"
-    if note.exists() and json.loads(note.read_text()) != about:
-        raise ConfigError(f"folder {work}: holds clips of other photographs, seed or models; name another folder")
-    note.write_text(json.dumps(about, indent=1) + "\n")
+    if note.exists() and json.loads(note.read_text()) != origin:
+        raise ConfigError(f"folder {work}: contains clips of other photographs, seed or models; give another folder")
+    note.write_text(json.dumps(origin, indent=1) + "\n")
 
 
 def _sha256(path: Path) -> str:

@@ -159,9 +159,9 @@ def walk(eye: Eye, rng: np.random.Generator) -> list[Spot]:
     return [*way, *((way[-1][0] + time, x, z) for time, x, z in leaving[1:])]
 
 
-def _side(rng: np.random.Generator, least: float, most: float) -> float:
+def _side(rng: np.random.Generator, smallest: float, largest: float) -> float:
     """A random height, pixels; heights from 40 to 80 are as frequent as those from 80 to 160."""
-    return float(np.exp(rng.uniform(math.log(least), math.log(most))))
+    return float(np.exp(rng.uniform(math.log(smallest), math.log(largest))))
 
 
 def _timed(places: Sequence[tuple[float, float]], speed: float) -> list[Spot]:

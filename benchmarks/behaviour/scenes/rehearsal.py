@@ -44,7 +44,7 @@ class Reel:
             seed: see scripts.frames.
             drawn: the pictures; None: blank ones, if nothing looks at them.
         """
-        self._told = [judged for _, judged in frames(script, seed)]
+        self._frames = [judged for _, judged in frames(script, seed)]
         self._drawn = drawn
         self._judged: Face | None = None
         self._fps = script.fps
@@ -54,12 +54,12 @@ class Reel:
 
     @property
     def ended(self) -> bool:
-        return self.step + 1 >= len(self._told)
+        return self.step + 1 >= len(self._frames)
 
     @property
     def judged(self) -> Judged:
         """The faces and verdicts of this frame."""
-        return self._told[self.step] if self.step >= 0 else []
+        return self._frames[self.step] if self.step >= 0 else []
 
     def read(self, wait: float) -> Frame:  # noqa: ARG002
         self.step += 1
@@ -102,7 +102,7 @@ def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RU
     for script in (each for each in scripts if each.fps == FPS):
         for way, (gate, max_fps) in WAYS.items():
             played = [play(script, seed, gate, max_fps) for seed in seeds]
-            runs = [(told, looked / script.steps) for told, looked in played]
+            runs = [(scored, looked / script.steps) for scored, looked in played]
             everything[way] += runs
             rows.append(_row(script.name, way, runs))
     return rows + [_row(ALL, way, runs) for way, runs in everything.items()]
@@ -110,5 +110,5 @@ def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RU
 
 def _row(scene: str, way: str, runs: Sequence[tuple[Score, float]]) -> dict[str, Any]:
     shares = [share for _, share in runs]
-    told = summed([told for told, _ in runs])
-    return {"scene": scene, "way": way, **told, "looked_share": round(float(np.mean(shares)), 3)}
+    totals = summed([scored for scored, _ in runs])
+    return {"scene": scene, "way": way, **totals, "looked_share": round(float(np.mean(shares)), 3)}

@@ -21,7 +21,7 @@ from maskwatch.daemon import from_settings
 from maskwatch.flow import Box, Face, Track
 from maskwatch.presence.policy import Policy, Rules
 from maskwatch.presence.tracker import Opinion, Tracker, bareness
-from maskwatch.records.behaviour import Scenarios, Told
+from maskwatch.records.behaviour import Scenarios, SceneScores
 
 if TYPE_CHECKING:
     from rich.table import Table  # needs extra `train`; everything else works without
@@ -188,16 +188,16 @@ def table(record: dict[str, Any]) -> Table:
     for scene, rows in by_scene(Scenarios.model_validate(record)).items():
         ours = rows[-1]
         delay = f"{ours.delays_s[0]} s" if ours.delays_s else "–"
-        drawn.add_row(scene, str(ours.true + ours.missed), *map(told, rows), delay)
+        drawn.add_row(scene, str(ours.true + ours.missed), *map(counts, rows), delay)
     return drawn
 
 
-def by_scene(record: Scenarios) -> dict[str, list[Told]]:
+def by_scene(record: Scenarios) -> dict[str, list[SceneScores]]:
     """Scene -> its rows, in the order of WATCHERS."""
     scenes = dict.fromkeys(row.scene for row in record.rows)
     return {scene: [row for row in record.rows if row.scene == scene] for scene in scenes}
 
 
-def told(row: Told) -> str:
+def counts(row: SceneScores) -> str:
     """missed / false / again"""
     return f"{row.missed} / {row.false} / {row.again}"

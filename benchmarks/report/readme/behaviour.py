@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from benchmarks.behaviour.scenes.scenarios import ALL, by_scene, told
+from benchmarks.behaviour.scenes.scenarios import ALL, by_scene, counts
 from benchmarks.report.readme import tables
 from benchmarks.report.readme.tables import interval, markdown
-from maskwatch.records.behaviour import Doorway, Faults, Power, Scenarios, Told
+from maskwatch.records.behaviour import Doorway, Faults, Power, Scenarios, SceneScores
 
 
 def scenarios() -> str:
@@ -26,7 +26,7 @@ def scenarios() -> str:
         for row in scenes.pop(ALL)
     ]
     each = [
-        (scene, rows[-1].true + rows[-1].missed, *map(told, rows), _delay(rows[-1])) for scene, rows in scenes.items()
+        (scene, rows[-1].true + rows[-1].missed, *map(counts, rows), _delay(rows[-1])) for scene, rows in scenes.items()
     ]
     watchers = [row[0] for row in sums]
     head = ("all scenes of 10 frames a second", "missed", "false", "again", "on with nobody bare", "delay")
@@ -78,7 +78,7 @@ def saved(found: Iterable[Power]) -> str:
     )
 
 
-def _delay(row: Told) -> str:
+def _delay(row: SceneScores) -> str:
     """Median (10th–90th percentile), longest."""
     if row.delays_s is None:
         return "–"

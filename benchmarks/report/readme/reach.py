@@ -39,7 +39,7 @@ def metres() -> str:
         cells = []
         for found in finders.values():
             for polygon in ((), DOOR):
-                cells += told(found, lens, looking.region(polygon, *FRAME, found.input_size))
+                cells += lens_cells(found, lens, looking.region(polygon, *FRAME, found.input_size))
         rows.append((lens.name, f"{lens.degrees:g}°", *cells))
     columns = [f"{name}{where}: 3 of 4|half" for name in finders for where in ("whole picture", "zone")]
     return markdown("|".join(["camera|across", *columns]).split("|"), rows)
@@ -50,10 +50,10 @@ def line() -> str:
     found = shipped()
     eye = reach.Eye(*FRAME, looking.region(DOOR, *FRAME, found.input_size), found.input_size)
     lens = next(lens for lens in LENSES if lens.name == "Camera Module 3")
-    return f"```\nok   reach: {reach.said(reach.of(found, eye, MIN_SIZE, lens.degrees), asked=False)}\n```"
+    return f"```\nok   reach: {reach.sentence(reach.of(found, eye, MIN_SIZE, lens.degrees), is_set=False)}\n```"
 
 
-def told(found: recall.Recall, lens: Lens, part: Region) -> list[str]:
+def lens_cells(found: recall.Recall, lens: Lens, part: Region) -> list[str]:
     """Metres up to which three of four, and half, of the faces are found."""
     eye = reach.Eye(*FRAME, part, found.input_size)
     known = reach.of(found, eye, 0.0, lens.degrees)

@@ -46,12 +46,12 @@ def frame(found: Sequence[Device] | None = None) -> str:
         frames = [dict(zip(stages, values, strict=True)) for values in zip(*stages.values(), strict=True)]
         judged = [frame for frame in frames if frame["classify"]]
         others = [sum(frame.values()) for frame in frames if not frame["classify"]]
-        told = {name: [frame[name] for frame in judged] for name in stages}
-        told["total"] = [sum(frame.values()) for frame in judged]
-        told |= {"total, nobody judged": others} if others else {}
+        times = {name: [frame[name] for frame in judged] for name in stages}
+        times["total"] = [sum(frame.values()) for frame in judged]
+        times |= {"total, nobody judged": others} if others else {}
         rows += [
             (record.host.board, name, len(values), *(f"{value:.2f}" for value in spread(values)))
-            for name, values in told.items()
+            for name, values in times.items()
         ]
     return markdown(("board", "stage", "frames", "median ms", "p10", "p90"), rows)
 
@@ -90,12 +90,12 @@ def quantized() -> str:
 def _variants(record: Mapping[str, Any]) -> str:
     """One board's table: milliseconds, and the ratio to float32."""
     found = figures.measured(record)
-    least, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
+    fewest, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
     runtimes = {each.key[2]: f"{each.key[2]} {each.version}" for each in found.values()}
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for key, each in found.items():
         model, variant, runtime, threads = key
-        if threads == least:
+        if threads == fewest:
             ratio = f", {ratios[key]:.2f} ×" if key in ratios else ""
             cells.setdefault((model, variant), {})[runtime] = (
                 f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms{ratio}"

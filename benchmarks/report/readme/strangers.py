@@ -49,7 +49,7 @@ def counted() -> Instructions | None:
     return tables.read(Instructions, name) if (ROOT / name).exists() else None
 
 
-def told(read: Callable[[], Made | None], command: str) -> Callable[[Callable[[Made], str]], Callable[[], str]]:
+def from_record(read: Callable[[], Made | None], command: str) -> Callable[[Callable[[Made], str]], Callable[[], str]]:
     """Make a table from a record; without a record, the table says which command makes it."""
 
     def of(tell: Callable[[Made], str]) -> Callable[[], str]:
@@ -63,8 +63,8 @@ def told(read: Callable[[], Made | None], command: str) -> Callable[[Callable[[M
     return of
 
 
-of_strangers = told(lambda: record(), "make quality")  # looked up at each call: a test replaces it
-of_counts = told(lambda: counted(), "python -m benchmarks instructions")
+of_strangers = from_record(lambda: record(), "make quality")  # looked up at each call: a test replaces it
+of_counts = from_record(lambda: counted(), "python -m benchmarks instructions")
 
 
 @of_strangers

@@ -40,7 +40,7 @@ class Source(Protocol):
         frames come as usual, and `trouble` says that it is covered.
 
         Raises:
-            SourceError: the source failed for good.
+            SourceError: the source failed permanently.
         """
 
     def describe(self) -> str:
@@ -56,7 +56,7 @@ def open_source(settings: CameraSettings, prepare: Prepare | None = None) -> Sou
 
     A live camera need not be there at the start: a network camera boots more slowly than the Pi, a USB camera is found
     late, a loose cable is plugged in again. Until it comes, `trouble` says so, and after `give_up` seconds read()
-    raises SourceError. What waiting cannot mend is raised at once.
+    raises SourceError. An error that waiting cannot correct is raised at once.
 
     Args:
         settings: [camera].
@@ -91,7 +91,7 @@ def open_source(settings: CameraSettings, prepare: Prepare | None = None) -> Sou
         f"v4l2:{address.place}" if address.kind == "v4l2" else address.shown,
         FailureLimits(settings.stall, frozen, dark, settings.give_up),
         first=open_camera() if is_demo else None,
-        asked=(settings.width, settings.height) if address.kind in SIZED else None,
+        requested_size=(settings.width, settings.height) if address.kind in SIZED else None,
         prepare=prepare if turn is rotation.unturned else None,
         turn=turn,
     )

@@ -36,7 +36,7 @@ class Capturing:
         limits: FailureLimits,
         news: News,
         clock: Callable[[], float],
-        asked: tuple[int, int] | None = None,
+        requested_size: tuple[int, int] | None = None,
         prepare: Prepare | None = None,
     ) -> None:
         """
@@ -46,11 +46,11 @@ class Capturing:
             limits: how long each kind of failure may last.
             news: written to.
             clock: seconds, monotonic.
-            asked: width and height in pixels that the camera was asked for; None: it was not asked.
+            requested_size: width and height in pixels that the camera was asked for; None: it was not asked.
             prepare: called with a frame before the loop can read it, unless an older frame still waits.
         """
         self._open, self._name, self._news, self._clock = open_camera, name, news, clock
-        self._intake = Intake(name, limits, news, clock, asked, prepare)
+        self._intake = Intake(name, limits, news, clock, requested_size, prepare)
 
     def run(self, first: Grabber | None, closing: threading.Event, pause: Callable[[float], object]) -> None:
         """Capture until there are no more frames, or `closing` is set.
@@ -126,7 +126,7 @@ class Capturing:
     def _close(self, camera: Grabber) -> None:
         try:
             camera.close()
-        except SourceError as error:  # it failed before; the next opening tells whether this matters
+        except SourceError as error:  # it failed before; the next attempt to open it shows whether this matters
             logger.debug("%s", error)
         except BaseException as error:
             self._intake.tell(f"closing failed: {in_a_line(error)}", error)

@@ -30,7 +30,7 @@ class StaleError(SourceError):
 
 @dataclass(slots=True)
 class News:
-    """What the capture thread tells the loop. Each thread holds `changed` while it reads or writes it."""
+    """What the capture thread reports to the loop. Each thread holds `changed` while it reads or writes it."""
 
     last: float  # seconds, when the last frame came, good or bad
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -57,7 +57,7 @@ class Intake:
         limits: FailureLimits,
         news: News,
         clock: Callable[[], float],
-        asked: tuple[int, int] | None = None,
+        requested_size: tuple[int, int] | None = None,
         prepare: Prepare | None = None,
     ) -> None:
         """
@@ -66,11 +66,11 @@ class Intake:
             limits: how long each kind of failure may last.
             news: written to.
             clock: seconds, monotonic.
-            asked: width and height in pixels that the camera was asked for; None: it was not asked.
+            requested_size: width and height in pixels that the camera was asked for; None: it was not asked.
             prepare: called with a frame before it is published, unless an older frame still waits to be read.
         """
         self._name, self._limits, self._news, self._clock = name, limits, news, clock
-        self._asked, self._prepare = asked, prepare
+        self._requested_size, self._prepare = requested_size, prepare
         self._start = self._opened_at = news.last  # seconds
         self._health = PictureHealth(limits.frozen, limits.dark)
         self._told: set[str] = set()
@@ -170,8 +170,8 @@ class Intake:
     def _introduce(self, camera: Grabber, size: tuple[int, int]) -> None:
         """At the first frame of an opening: what the camera is, and whether its frames have the size asked for."""
         notes = [camera.describe()]
-        if self._asked is not None and size != self._asked:
-            notes.append(f"frames of {_size(size)}, {_size(self._asked)} were asked for")
+        if self._requested_size is not None and size != self._requested_size:
+            notes.append(f"frames of {_size(size)}, {_size(self._requested_size)} were asked for")
             if notes[-1] not in self._news.described:  # do not repeat it at each opening
                 logger.warning("%s: %s", self._name, notes[-1])
         with self._news.changed:

@@ -62,7 +62,7 @@ def across(lens: Lens, share: float) -> str:
     return f"sees {narrowed(lens.degrees, share):.0f}° across"
 
 
-def told(description: str) -> float | None:
+def field_of_view(description: str) -> float | None:
     """Degrees across, from a camera's description (picamera.Picamera.describe); None: not in it."""
     found = ACROSS.search(description)
     return float(found.group(1)) if found else None

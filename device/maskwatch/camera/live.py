@@ -31,7 +31,7 @@ class Live:
         name: str,
         limits: FailureLimits,
         first: Grabber | None = None,
-        asked: tuple[int, int] | None = None,
+        requested_size: tuple[int, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] | None = None,
         prepare: Prepare | None = None,
@@ -43,7 +43,7 @@ class Live:
             name: for messages.
             limits: how long each kind of failure may last.
             first: the camera, when it is open already.
-            asked: width and height in pixels that the camera was asked for; None: it was not asked.
+            requested_size: width and height in pixels that the camera was asked for; None: it was not asked.
             clock: seconds, monotonic.
             pause: waits so many seconds between two openings; by default close() cuts it short.
             prepare: called on the capture thread with a frame before read() can return it, unless an older one waits.
@@ -53,7 +53,7 @@ class Live:
         self._closing = threading.Event()
         self._news = News(clock())
         self._failure_detector = FailureDetector(name, limits, self._news.last)
-        self._capturing = Capturing(open_camera, name, limits, self._news, clock, asked, prepare)
+        self._capturing = Capturing(open_camera, name, limits, self._news, clock, requested_size, prepare)
         run = (first, self._closing, pause or self._closing.wait)
         self._thread = threading.Thread(target=self._capturing.run, args=run, name=f"capture {name}", daemon=True)
         process_end.waits_in_a_library(self._thread)

@@ -115,11 +115,11 @@ def _face_model(settings: Settings) -> str:
 
     from maskwatch.daemon import parts
 
-    told: list[str] = []
-    finder = parts.build_finder(settings.face, told.append)
+    notes: list[str] = []
+    finder = parts.build_finder(settings.face, notes.append)
     empty = np.zeros((480, 640, 3), np.uint8)
     took = _quickest(lambda: finder.find(empty))
-    words = [f"{settings.face.model} ({settings.face.engine})", *told, f"{took * 1e3:.0f} ms on an empty frame"]
+    words = [f"{settings.face.model} ({settings.face.engine})", *notes, f"{took * 1e3:.0f} ms on an empty frame"]
     if settings.face.reach == "far":
         near = parts.build_finder(settings.face.model_copy(update={"reach": "near"}))
         ratio = took / _quickest(lambda: near.find(empty))
@@ -133,13 +133,13 @@ def _mask_model(settings: Settings) -> str:
 
     from maskwatch.daemon import parts
 
-    told: list[str] = []
-    classifier = parts.build_classifier(settings.mask, told.append)
+    notes: list[str] = []
+    classifier = parts.build_classifier(settings.mask, notes.append)
     start = time.perf_counter()
     image = np.zeros((480, 640, 3), np.uint8)
     classifier.verdict(classifier.crop(image, Face(Box(200, 100, 400, 300), 1.0)))
     took = _since(start)
-    return ", ".join((settings.mask.model, *told, f"{took} on an empty face"))
+    return ", ".join((settings.mask.model, *notes, f"{took} on an empty face"))
 
 
 def _camera(camera: CameraSettings) -> Seen:
@@ -176,8 +176,8 @@ def _reach(settings: Settings, seen: Seen) -> str:
         return f"not known how small a face this model finds: {known}; `python -m training reach` writes one"
     region = looking.region(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
     eye = reach.Eye(seen.width, seen.height, region, opened.card.input_size, camera.rotation)
-    degrees = camera.field_of_view or lenses.told(seen.described)
-    return reach.said(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)
+    degrees = camera.field_of_view or lenses.field_of_view(seen.described)
+    return reach.sentence(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)
 
 
 def _pin(plan: PinPlan) -> str:

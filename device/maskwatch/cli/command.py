@@ -83,8 +83,8 @@ def _complain(name: str, error: BaseException, extra: str) -> int:
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return STOPPED
     if extra and isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
-        mend = f"pip install -e '.[{extra}]' in the checkout"
-        return _say(name, f"{error.name} is not installed: this command needs extra `{extra}`: {mend}", 1)
+        remedy = f"pip install -e '.[{extra}]' in the checkout"
+        return _say(name, f"{error.name} is not installed: this command needs extra `{extra}`: {remedy}", 1)
     if isinstance(error, ImportError):
         return _say(name, libraries.unforeseen(error), MaskwatchError.exit_code)
     if isinstance(error, OSError) and error.filename is None:  # with a file name it is not about stdout

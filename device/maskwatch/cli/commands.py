@@ -66,12 +66,12 @@ def run(**call: Any) -> None:
     from maskwatch.daemon import signals
     from maskwatch.system import process_end
 
-    asked = signals.stand()
+    requests = signals.stand()
     process_end.at_once()
     libraries.load(libraries.CV2)  # first, so that a failure to load it is a one-line error
     from maskwatch.daemon import unit
 
-    if not unit.run(unit.Call(**call), asked) and asked.by_hand:
+    if not unit.run(unit.Call(**call), requests) and requests.by_hand:
         raise click.Abort
 
 
@@ -116,8 +116,8 @@ def detect(
             click.echo(still_pictures.json_line(still) if as_json else still_pictures.text_line(still))
         progress.step()
     progress.clear()
-    if found.passed_over:
-        click.echo(f"maskwatch: {found.told()}", err=True)
+    if found.skipped:
+        click.echo(f"maskwatch: {found.skipped_text()}", err=True)
     if unreadable:
         sys.exit(SourceError.exit_code)
 

@@ -11,7 +11,7 @@ from maskwatch.flow import Signal
 from maskwatch.outputs.gpio import Pin
 from maskwatch.pins.pattern import Play, level, next_edge, row
 from maskwatch.pins.plan import Muted, PinPlan, plans
-from maskwatch.system.libraries import said
+from maskwatch.system.libraries import reason_of
 
 LASTS = 2.0  # seconds for each output
 LONGEST = 10.0  # seconds at most, if one row of a slow pattern takes longer
@@ -52,7 +52,9 @@ def play_each(
                 try:
                     _play(pin, play, wait)
                 except Exception as error:  # from a driver
-                    raise OutputError(f"{plan.name}: GPIO{plan.pin} failed while it played ({said(error)})") from error
+                    raise OutputError(
+                        f"{plan.name}: GPIO{plan.pin} failed while it played ({reason_of(error)})"
+                    ) from error
                 wait(PAUSE)
     if settings.sound:
         from maskwatch.outputs import sound  # imports numpy and more, which pins-off does not need
@@ -74,17 +76,17 @@ def _let_go(plan: PinPlan, pin: Pin) -> None:
     try:
         pin.close()
     except Exception as error:  # of a driver
-        raise OutputError(f"{plan.name}: GPIO{plan.pin} cannot be switched off ({said(error)})") from error
+        raise OutputError(f"{plan.name}: GPIO{plan.pin} cannot be switched off ({reason_of(error)})") from error
 
 
 def plays(plan: PinPlan) -> list[tuple[str, Play]]:
     """Everything that the pin plays, with the state of the unit in which it plays it."""
     muted: list[tuple[str, Play]] = [("muted", "steady")] if plan.muted is Muted.LIT else []
-    told: dict[Play, str] = {}  # the same pattern in two states is played once
+    occasions: dict[Play, str] = {}  # the same pattern in two states is played once
     for signal in Signal:
         if signal in plan.plays:
-            told.setdefault(plan.plays[signal], signal.value)
-    return [(when, play) for play, when in told.items()] + muted
+            occasions.setdefault(plan.plays[signal], signal.value)
+    return [(when, play) for play, when in occasions.items()] + muted
 
 
 def words(plan: PinPlan, play: Play) -> str:

@@ -43,8 +43,8 @@ def inspect(
     """
     yield from found.closed
     if not found.pictures and not found.closed:
-        told = f"; {found.told()}" * bool(found.passed_over)
-        raise SourceError(f"no image found; expected files or folders of {pictures.KINDS}{told}")
+        skipped = f"; {found.skipped_text()}" * bool(found.skipped)
+        raise SourceError(f"no image found; expected files or folders of {pictures.KINDS}{skipped}")
     for name, path in found.pictures:
         try:
             with muted_stderr():  # decoders print warnings about damaged pictures

@@ -22,11 +22,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _no_face_fits(settings: Settings) -> Iterator[str]:
-    camera, least = settings.camera, settings.face.min_size
+    camera, min_size = settings.camera, settings.face.min_size
     shorter = min(camera.width, camera.height)
-    if parse(camera.source).kind in SIZED and least > shorter / 2:
+    if parse(camera.source).kind in SIZED and min_size > shorter / 2:
         yield (
-            f"face.min_size = {least:g} is more than half of a frame of camera.width = {camera.width} and "
+            f"face.min_size = {min_size:g} is more than half of a frame of camera.width = {camera.width} and "
             f"camera.height = {camera.height}: no face at a door is that large"
         )
 

@@ -1,4 +1,4 @@
-"""`maskwatch config`: every value in force, and where it comes from."""
+"""`maskwatch config`: every effective value, and where it comes from."""
 
 from __future__ import annotations
 

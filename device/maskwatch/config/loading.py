@@ -1,4 +1,4 @@
-"""A config file and the environment -> settings, or one line that says what to mend."""
+"""A config file and the environment -> settings, or one line that says what to correct."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def checked(source: settings_file.RawSettings) -> Settings:
 
 
 def _where(source: settings_file.RawSettings, place: settings_file.Place) -> str:
-    """What to mend: the file with its line, the variables, or both if both affect the key."""
+    """What to correct: the file with its line, the variables, or both if both affect the key."""
     line = settings_file.line_numbers(source.text).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [settings_file.named(name) for name in source.variables_at(place)]

@@ -43,14 +43,12 @@ def _a_rhythm(value: Any) -> Any:
 
 
 Rhythm = Annotated[Literal["steady"] | Pattern, BeforeValidator(_a_rhythm)]
-SHORTEST_PULSE, LONGEST_ROW = (
-    0.05,
-    60.0,
-)  # seconds; beyond them an alert is hardly noticed, or too late
+SHORTEST_PULSE = 0.05  # seconds; a shorter one is hardly noticed
+LONGEST_ROW = 60.0  # seconds; with a longer one an alert is noticed too late
 
 
 def _noticed(play: Literal["steady"] | Pattern) -> Literal["steady"] | Pattern:
-    """Check that a pattern that tells of an alert is heard or seen at least once a minute."""
+    """Check that a pattern that shows an alert is heard or seen at least once a minute."""
     if play != "steady" and (play.on < SHORTEST_PULSE or play.every > LONGEST_ROW):
         raise ValueError(
             f"on = {play.on:g}, every = {play.every:g} is hardly noticed; "
@@ -142,7 +140,7 @@ class OutputsSettings(Section):
     """[outputs]: what an alert drives. If a section is absent, that output does not exist."""
 
     give_up: Annotated[float, seconds_or_never(1, 3600)] = 60.0
-    """Seconds without any working output that tells of an alert, after which the daemon exits and systemd starts it
+    """Seconds without any working output that shows alerts, after which the daemon exits and systemd starts it
     again; 0: never."""
     buzzer: BuzzerSettings | None = None
     led: LedSettings | None = None

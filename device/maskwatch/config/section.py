@@ -9,14 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from maskwatch.text.address import CONTROL, at_home
 
 
-def seconds_or_never(least: float, most: float) -> AfterValidator:
-    """Validates a time in seconds: 0 (never), or from `least` to `most`. A time close to 0 would do the opposite of
+def seconds_or_never(lowest: float, highest: float) -> AfterValidator:
+    """Validates a time in seconds: 0 (never), or from `lowest` to `most`. A time close to 0 would do the opposite of
     0."""
 
     def checked(value: float) -> float:
-        if value == 0 or least <= value <= most:
+        if value == 0 or lowest <= value <= highest:
             return value
-        raise ValueError(f"found {value:g}, expected {least:g} to {most:g} seconds, or 0 for never")
+        raise ValueError(f"found {value:g}, expected {lowest:g} to {highest:g} seconds, or 0 for never")
 
     return AfterValidator(checked)
 

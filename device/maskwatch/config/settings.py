@@ -57,7 +57,7 @@ def is_section(value: Any) -> TypeGuard[BaseModel]:
 
 
 def has_output(settings: Settings) -> bool:
-    """Whether the settings name an output that tells of an alert. An empty file, or one cut short by a full disk, names
+    """Whether the settings name an output that shows alerts. An empty file, or one cut short by a full disk, names
     none. A relay that opens a door for masked people does not count."""
     return settings.outputs.tell_of_alarm
 

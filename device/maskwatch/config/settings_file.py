@@ -22,7 +22,7 @@ from maskwatch.text.redaction import HIDDEN
 
 __all__ = ["PREFIX", "Place", "RawSettings", "line_numbers", "named", "read", "with_source"]
 PREFIX = "MASKWATCH__"
-OPTION = "--source"  # treated as a variable, so that it stays in force when the file is read again
+OPTION = "--source"  # treated as a variable, so that it stays in effect when the file is read again
 OPTION_PLACE = ("camera", "source")
 LONGEST = 64 * 1024  # bytes of a config file; the shipped one with its comments has 7 thousand
 DEEPEST = 6  # levels in a variable's name; the deepest key, inside a pattern, has four

@@ -70,7 +70,7 @@ class CameraSettings(Section):
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees by which each frame is turned clockwise; 180 for a camera mounted upside down."""
     field_of_view: float | None = Field(default=None, ge=5, le=170)
-    """Degrees from the left to the right edge of the frame before it is turned. With it, `maskwatch check` tells in
+    """Degrees from the left to the right edge of the frame before it is turned. With it, `maskwatch check` says in
     metres how far away faces are found. Absent: known for the Pi's camera modules, unknown for other cameras."""
     exposure: float | None = Field(default=None, ge=0.01, le=1000)
     """Milliseconds of exposure, picamera only. Absent: automatic."""

@@ -37,7 +37,7 @@ class Skips:
         Raises:
             MaskwatchError: it was the GIVE_UP-th in a row. `error` itself is raised if it is a MaskwatchError.
         """
-        reason = told(error)
+        reason = description(error)
         if not self._skipped:
             logger.error("a frame cannot be processed and is skipped: %s", reason, exc_info=_details(error))
         self._in_row, self._skipped, self._newest = self._in_row + 1, self._skipped + 1, time
@@ -67,7 +67,7 @@ def required(image: Image) -> None:
         raise ValueError(f"a frame of shape {image.shape}, {image.dtype}; expected (height, width, 3), uint8")
 
 
-def told(error: Exception) -> str:
+def description(error: Exception) -> str:
     """An exception in one line, with the file and line where it was raised."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, MaskwatchError) or error.__traceback__ is None:

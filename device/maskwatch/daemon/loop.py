@@ -51,7 +51,7 @@ def run(
         before_each: called at every turn, e.g. to read the settings again.
 
     Raises:
-        SourceError: the source failed for good.
+        SourceError: the source failed permanently.
         MaskwatchError: too many frames in a row could not be processed.
         OutputError: no output could tell of an alert for too long, see Outputs.check.
         In each case the alert and the pins are switched off before.
@@ -141,8 +141,8 @@ class Watch:
         if alert := parts.policy.update(people, frame.time, parts.quiet_hours(), parts.tracker.unjudged(frame.time)):
             parts.outputs.switch(alert)
         self._state.signal(parts.policy.signal)
-        if told := self._pace.looked(frame.time, parts.policy.rules.hold, parts.tracker.opinion.forget):
-            logger.warning(told)
+        if warning := self._pace.looked(frame.time, parts.policy.rules.hold, parts.tracker.opinion.forget):
+            logger.warning(warning)
         if parts.wall:
             parts.wall.keep(parts.tracker.pictures, frame.time)
 

@@ -59,7 +59,7 @@ class Reach:
     degrees: float | None  # the camera's angle across its own width; None: not known
 
     @property
-    def least(self) -> float | None:
+    def smallest(self) -> float | None:
         """The smallest face, in pixels, that is found often and not below min_size; None: no size."""
         return None if self.often is None else max(self.often, self.min_size)
 
@@ -77,27 +77,31 @@ def of(recall: Recall, eye: Eye, min_size: float, degrees: float | None) -> Reac
         min_size: [face] min_size, pixels.
         degrees: the camera's angle across its own width; None: not known.
     """
-    return Reach(recall.least(OFTEN, eye.scale), recall.least(HALF, eye.scale), min_size, eye, degrees)
+    return Reach(
+        recall.smallest_found(OFTEN, eye.scale), recall.smallest_found(HALF, eye.scale), min_size, eye, degrees
+    )
 
 
-def said(reach: Reach, asked: bool) -> str:
+def sentence(reach: Reach, is_set: bool) -> str:
     """The reach in one line of text.
 
     Args:
         reach: see of().
-        asked: whether the config sets min_size; only then it is checked against what the finder can do.
+        is_set: whether the config sets min_size; only then it is checked against what the finder can do.
     """
-    if reach.least is None:
+    if reach.smallest is None:
         return f"no size of faces is found {OFTEN:.0%} of the time by this model; use the one that ships"
     if reach.degrees is None:
-        told = f"faces are found from {reach.least:.0f} pixels of width on (in metres once camera.field_of_view is set)"
+        text = (
+            f"faces are found from {reach.smallest:.0f} pixels of width on (in metres once camera.field_of_view is set)"
+        )
     else:
         near, far = (reach.metres(max(size or 0.0, reach.min_size)) for size in (reach.often, reach.half))
-        told = (
-            f"faces are found up to about {near:.1f} m ({reach.least:.0f} pixels wide there; three of four in a single "
-            f"frame), half of them up to {far:.1f} m"
+        text = (
+            f"faces are found up to about {near:.1f} m ({reach.smallest:.0f} pixels wide there; three of four in a "
+            f"single frame), half of them up to {far:.1f} m"
         )
-    return "; ".join(filter(None, (told + _where(reach.eye), _advice(reach, asked))))
+    return "; ".join(filter(None, (text + _where(reach.eye), _advice(reach, is_set))))
 
 
 def _where(eye: Eye) -> str:
@@ -108,14 +112,14 @@ def _where(eye: Eye) -> str:
     return f", in the {region.width}x{region.height} pixels around the zone"
 
 
-def _advice(reach: Reach, asked: bool) -> str:
+def _advice(reach: Reach, is_set: bool) -> str:
     """A hint if min_size hides faces that would be found, or is smaller than what the finder can find."""
     often, half = reach.often or 0.0, reach.half or 0.0
     if reach.min_size > CLOSE * often:
         farther = reach.metres(often)
         where = f", up to {farther:.1f} m" if farther else ""
         return f"face.min_size = {reach.min_size:g} hides faces that would be found{where}"
-    if asked and 0 < reach.min_size < half:
+    if is_set and 0 < reach.min_size < half:
         missed = f"below {half:.0f} pixels the finder misses more than half of the faces here"
         return f"face.min_size = {reach.min_size:g} is too small: {missed}; a smaller [zone] shows them larger"
     return ""

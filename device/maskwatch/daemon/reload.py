@@ -49,12 +49,12 @@ def read(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
 
 
 def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> Settings:
-    """The settings in force after a reload; logs which keys changed and which take effect at the next start.
+    """The effective settings after a reload; logs which keys changed and which take effect at the next start.
 
     A refused file changes nothing: the reason is logged, and `old` is returned.
 
     Args:
-        old: the settings in force.
+        old: the effective settings.
         found: see read.
         no_outputs: whether the unit may run without outputs.
     """
@@ -69,7 +69,7 @@ def reloaded(old: Settings, found: Settings | str, no_outputs: bool = False) -> 
         return old
     changed = list(changes(old, found))
     for place in changed:
-        when = "in force now" if is_live(place) else "takes effect at the next start"
+        when = "in effect now" if is_live(place) else "takes effect at the next start"
         logger.info("%s changed: %s", ".".join(place), when)
     if not changed:
         logger.info("config read again: nothing changed")

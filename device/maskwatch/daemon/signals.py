@@ -28,7 +28,7 @@ class Flag:
         return self._set
 
 
-class Asked:
+class Requests:
     """What the signals so far requested."""
 
     def __init__(self) -> None:
@@ -45,30 +45,30 @@ class Asked:
         self.stop.set()
 
 
-_asked: Asked | None = None
+_requests: Requests | None = None
 
 
-def stand() -> Asked:
+def stand() -> Requests:
     """Install the handlers; from now on signals only set flags. A second call returns the same. Main thread only.
 
     SIGTERM, SIGINT and SIGQUIT request the end. SIGHUP does so if the process has a terminal, because the terminal was
     closed. Without a terminal (as under systemd), or if SIGHUP was ignored (nohup), it requests reading the settings
     again.
     """
-    global _asked
-    if _asked is None:
-        asked = _asked = Asked()
+    global _requests
+    if _requests is None:
+        requests = _requests = Requests()
         hang_up_ends = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-            signal.signal(number, lambda number, _: asked.take(number, hang_up_ends))
+            signal.signal(number, lambda number, _: requests.take(number, hang_up_ends))
         for number in UNUSED:
             signal.signal(number, signal.SIG_IGN)
-    return _asked
+    return _requests
 
 
 def are_asked() -> bool:
     """Whether the handlers are installed."""
-    return _asked is not None
+    return _requests is not None
 
 
 def _has_terminal() -> bool:

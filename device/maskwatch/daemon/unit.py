@@ -15,7 +15,7 @@ from maskwatch import config
 from maskwatch.camera.credentials import warn_of_option
 from maskwatch.config import Settings
 from maskwatch.daemon import loop, parts, reload
-from maskwatch.daemon.signals import Asked
+from maskwatch.daemon.signals import Requests
 from maskwatch.daemon.systemd import Notifier, log_format
 from maskwatch.daemon.timing import StageTimes
 from maskwatch.errors import ConfigError
@@ -38,14 +38,14 @@ class Call:
     no_outputs: bool = False
 
 
-def run(call: Call, asked: Asked) -> bool:
-    """Watch until the source ends, `asked` says stop, or the duration is over.
+def run(call: Call, requests: Requests) -> bool:
+    """Watch until the source ends, `requests` says stop, or the duration is over.
 
     Returns:
         Whether the watch began; a stop may be requested before that.
 
     Raises:
-        MaskwatchError: the settings are refused, or a part fails for good.
+        MaskwatchError: the settings are refused, or a part fails permanently.
     """
     out = Unblocked(writing_to(sys.stdout), lambda lines: f"{log.dropped(lines, call.as_json)}\n")
     err = Unblocked(writing_to(sys.stderr), _dropped)
@@ -54,7 +54,7 @@ def run(call: Call, asked: Asked) -> bool:
     logging.captureWarnings(True)
     try:
         with contextlib.redirect_stderr(err):  # also for what Python prints when a thread or a finaliser raises
-            return _watch(call, asked, out, err)
+            return _watch(call, requests, out, err)
     finally:
         root.handlers = before
         logging.captureWarnings(False)
@@ -73,17 +73,17 @@ def settings_of(path: Path | None, environment: Mapping[str, str], no_outputs: b
     return settings
 
 
-def _watch(call: Call, asked: Asked, out: Unblocked, err: Unblocked) -> bool:
+def _watch(call: Call, requests: Requests, out: Unblocked, err: Unblocked) -> bool:
     environment = config.with_source(os.environ, call.source)
     settings = settings_of(call.config_path, environment, call.no_outputs)
     warn_of_option(call.source)
     _set_level(settings)
-    if asked.stop.is_set():
+    if requests.stop.is_set():
         return False
     stages, notifier = StageTimes(), Notifier.from_environment()
     opened = parts.build(settings, log=log.LogOutput(out, call.as_json), show_pins=call.show_pins)
-    turn = _Turn(call, asked, notifier, opened, settings, environment)
-    loop.run(opened, asked.stop, call.duration, stages, notifier, turn)
+    turn = _Turn(call, requests, notifier, opened, settings, environment)
+    loop.run(opened, requests.stop, call.duration, stages, notifier, turn)
     if call.profile:
         err.write(f"{stages.table()}\n")
     return turn.came
@@ -95,14 +95,14 @@ class _Turn:
     def __init__(
         self,
         call: Call,
-        asked: Asked,
+        requests: Requests,
         notifier: Notifier,
         opened: parts.Parts,
         settings: Settings,
         environment: Mapping[str, str],
     ) -> None:
         self.came = False
-        self._call, self._asked, self._notifier, self._opened = call, asked, notifier, opened
+        self._call, self._requests, self._notifier, self._opened = call, requests, notifier, opened
         self._settings = settings
         self._reading = reload.Reading(partial(reload.read, call.config_path, environment))
 
@@ -115,8 +115,8 @@ class _Turn:
             self._notifier.ready()
 
     def _heed(self) -> None:
-        if self._asked.reload.is_set():
-            self._asked.reload.clear()
+        if self._requests.reload.is_set():
+            self._requests.reload.clear()
             self._notifier.reloading()
             self._reading.ask()
         if (found := self._reading.result()) is not None:

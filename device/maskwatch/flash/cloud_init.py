@@ -14,9 +14,8 @@ import yaml
 
 from maskwatch.flash.unit_file import Unit
 
-GROUPS = (
-    "users,adm,dialout,audio,netdev,video,plugdev,games,input,gpio,spi,i2c,render,sudo"  # the list of Raspberry Pi OS
-)
+# The list of Raspberry Pi OS.
+GROUPS = "users,adm,dialout,audio,netdev,video,plugdev,games,input,gpio,spi,i2c,render,sudo"
 MOUNT = "/boot/firmware"
 
 

@@ -40,12 +40,12 @@ BOOKWORM = System("bookworm", (3, 11), (3495).to_bytes(2, "little") + b"\r\n", F
 SYSTEMS = {system.name: system for system in (TRIXIE, BOOKWORM)}
 
 
-def recognised(names: list[str], asked: str | None = None) -> System:
+def recognised(names: list[str], requested: str | None = None) -> System:
     """The system of an image, recognised by the files in its boot partition.
 
     Args:
         names: of the files and folders in the partition's root.
-        asked: name of the system, if the user gave one; then the files only have to be those of a Raspberry Pi.
+        requested: name of the system, if the user gave one; then the files only have to be those of a Raspberry Pi.
 
     Raises:
         FlashError: it is not the boot partition of a 64-bit Raspberry Pi OS.
@@ -55,8 +55,8 @@ def recognised(names: list[str], asked: str | None = None) -> System:
         raise FlashError(
             "image: its first partition has no cmdline.txt, so it is no Raspberry Pi OS; expected a Lite 64-bit image"
         )
-    if asked is not None:
-        return SYSTEMS[asked]
+    if requested is not None:
+        return SYSTEMS[requested]
     if not any(name.startswith(("kernel8", "kernel_2712", "vmlinuz")) for name in have):
         raise FlashError("image: no 64-bit kernel (kernel8.img) in it; expected a Raspberry Pi OS Lite 64-bit image")
     return TRIXIE if "user-data" in have else BOOKWORM

@@ -49,15 +49,15 @@ def build(system: System, into: Path, folder: Path, python: str | None, say: Cal
     return _compile(system, into, python, say)
 
 
-def interpreter(system: System, asked: str | None) -> str | None:
+def interpreter(system: System, requested: str | None) -> str | None:
     """A Python on this machine whose .pyc files the unit's Python can read; None: there is none.
 
     Raises:
-        FlashError: `asked` is not such a Python.
+        FlashError: `requested` is not such a Python.
     """
-    if asked is None and is_this_python(system):
+    if requested is None and is_this_python(system):
         return sys.executable
-    found = asked or shutil.which(system.python_name)
+    found = requested or shutil.which(system.python_name)
     if found is None:
         return None
     look = "import importlib.util, sys; sys.stdout.write(importlib.util.MAGIC_NUMBER.hex())"
@@ -66,8 +66,10 @@ def interpreter(system: System, asked: str | None) -> str | None:
         fits = done.stdout == system.magic.hex()
     except (OSError, subprocess.TimeoutExpired):
         fits = False
-    if asked is not None and not fits:
-        raise FlashError(f"--python {asked}: is not {system.python_name}, which makes the .pyc files for {system.name}")
+    if requested is not None and not fits:
+        raise FlashError(
+            f"--python {requested}: is not {system.python_name}, which makes the .pyc files for {system.name}"
+        )
     return found if fits else None
 
 

@@ -57,7 +57,7 @@ def _last_words(machine: Machine, result: str, seconds: float) -> str:
     "success" again as soon as systemd has restarted the service.
     """
     since = f"-{math.ceil(seconds) + 1}s"
-    asked = (f"_SYSTEMD_UNIT={SERVICE}", "--since", since, "--lines", "5", "--output", "cat", "--no-pager")
-    said = [line.strip() for line in machine.run("journalctl", *asked).output.splitlines() if line.strip()]
+    query = (f"_SYSTEMD_UNIT={SERVICE}", "--since", since, "--lines", "5", "--output", "cat", "--no-pager")
+    lines = [line.strip() for line in machine.run("journalctl", *query).output.splitlines() if line.strip()]
     ended = "it stopped" if result in ("", "success") else result
-    return f"{ended}: {said[-1]}" if said else ended
+    return f"{ended}: {lines[-1]}" if lines else ended

@@ -9,12 +9,7 @@ from maskwatch.install.machine import Machine
 from maskwatch.install.places import COMMAND, PROGRAM, SERVICE, SETTLE, UNITS
 from maskwatch.system import whole_file
 
-GROUPS = (
-    "gpio",
-    "video",
-    "render",
-    "audio",
-)  # of the service, which does not start if one is missing
+GROUPS = ("gpio", "video", "render", "audio")  # of the service, which does not start if one is missing
 WANTS = f"{UNITS}/multi-user.target.wants"
 
 

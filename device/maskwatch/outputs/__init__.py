@@ -32,14 +32,14 @@ class Outputs:
         Args:
             outputs: closed by this object.
             clock: seconds, for patterns, mute, test and health.
-            give_up: seconds without a working output that tells of an alert, see check; 0: no limit.
+            give_up: seconds without a working output that shows alerts, see check; 0: no limit.
         """
         self._clock = clock
         self.give_up = give_up
         self._muted_until = -math.inf
         self._threads = [OutputThread(output, clock) for output in outputs]
         self._troubles: dict[OutputThread, tuple[float, str]] = {}  # since when in seconds, and the reason
-        self._deaf_since: float | None = None  # seconds, since when no output that tells of an alert works
+        self._deaf_since: float | None = None  # seconds, since when no output that shows alerts works
 
     def switch(self, alert: Alert) -> None:
         """The alert was switched."""
@@ -74,7 +74,7 @@ class Outputs:
         An output that fails, hangs, or whose thread died is logged once, and once more when it works again.
 
         Raises:
-            OutputError: no output that tells of an alert worked for `give_up` seconds.
+            OutputError: no output that shows alerts worked for `give_up` seconds.
         """
         now = self._clock()
         for thread in self._threads:
@@ -121,9 +121,9 @@ class Outputs:
             del self._troubles[thread]
 
     def _give_up(self, now: float) -> None:
-        tellers = [thread for thread in self._threads if thread.output.tells]
-        reasons = [(thread.output.name, why) for thread in tellers if (why := thread.failing(now)) is not None]
-        if not tellers or len(reasons) < len(tellers):
+        alerting = [thread for thread in self._threads if thread.output.shows_alerts]
+        reasons = [(thread.output.name, why) for thread in alerting if (why := thread.failing(now)) is not None]
+        if not alerting or len(reasons) < len(alerting):
             self._deaf_since = None
             return
         if self._deaf_since is None:

@@ -118,7 +118,7 @@ class Player:
         self._process = None
 
     def close(self) -> None:
-        """Stop for good; a second call does nothing."""
+        """Stop permanently; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -153,11 +153,11 @@ class Player:
         text = os.pread(self._said, 4096, 0).decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         *_, last = [f"aplay ended with {code}", *lines, *(line for line in lines if line.startswith("aplay:"))]
-        mends = [mend for pattern, mend in HINTS if re.search(pattern, text)] or [NAMES]
-        return self._error(re.sub(r"^aplay: \w+:\d+: ", "", last), mends[0])
+        remedies = [remedy for pattern, remedy in HINTS if re.search(pattern, text)] or [NAMES]
+        return self._error(re.sub(r"^aplay: \w+:\d+: ", "", last), remedies[0])
 
-    def _error(self, what: str, mend: str) -> OutputError:
-        return OutputError(f"sound: device {self._device!r}: {what}; {mend}")
+    def _error(self, what: str, remedy: str) -> OutputError:
+        return OutputError(f"sound: device {self._device!r}: {what}; {remedy}")
 
 
 def _command(clip: Clip, device: str) -> list[str]:

@@ -109,7 +109,7 @@ class PinOutput(Output):
 
     def __init__(self, plan: PinPlan, show: Show | None = None) -> None:
         self.name = plan.name
-        self.tells = Signal.ALERT in plan.plays
+        self.shows_alerts = Signal.ALERT in plan.plays
         self._plan = plan
         self._pin = Pin(plan, show)
         self._signal: Signal | None = None

@@ -18,7 +18,7 @@ class Output:
 
     name: str
     """For messages, e.g. `buzzer`."""
-    tells: bool = False
+    shows_alerts: bool = False
     """Whether people at the door notice an alert by it. The daemon ends if no such output works."""
     vital: bool = True
     """Whether its failure counts as a fault of the unit."""

@@ -1,4 +1,4 @@
-"""`maskwatch show`: tells by lamp and buzzer whether the unit is ready, after first boot or an update."""
+"""`maskwatch show`: shows by lamp and buzzer whether the unit is ready, after first boot or an update."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class SoundOutput(Output):
         OutputError: the file cannot be used, or aplay is not installed.
     """
 
-    name, tells = "sound", True
+    name, shows_alerts = "sound", True
 
     def __init__(self, settings: SoundSettings) -> None:
         self._player = Player(clip(settings), settings.device)

@@ -19,8 +19,8 @@ SETTLED = 3.0  # seconds without failure before a failure is over; a loose conta
 QUEUED = 1000  # messages that wait at most, so that a hanging output cannot fill the memory
 
 Message = Callable[[Output], None]
-Told = tuple[int, str, Message]  # number, name of the state it sets or "", the message
-BEAT_ONLY: Told = (0, "", lambda _: None)
+Entry = tuple[int, str, Message]  # number, name of the state it sets or "", the message
+BEAT_ONLY: Entry = (0, "", lambda _: None)
 
 
 class OutputThread:
@@ -30,7 +30,7 @@ class OutputThread:
     def __init__(self, output: Output, clock: Callable[[], float]) -> None:
         self.output, self._clock = output, clock
         self.lost = 0  # messages that did not fit into the queue
-        self._queue: queue.Queue[Told | None] = queue.Queue(QUEUED)
+        self._queue: queue.Queue[Entry | None] = queue.Queue(QUEUED)
         self._numbers = itertools.count(1)  # next() is atomic, so two threads may call tell()
         self._newest = 0  # number of the newest message
         self._state: dict[str, Message] = {}  # state -> its newest message
@@ -99,23 +99,23 @@ class OutputThread:
     def _work(self) -> None:
         wait = math.inf
         try:
-            while (told := self._next(wait)) is not None:
-                wait = self._follow(told)
+            while (entry := self._next(wait)) is not None:
+                wait = self._follow(entry)
         finally:  # after an exception, which is a defect in our code
             self._over = True
             self._close()
 
-    def _next(self, wait: float) -> Told | None:
+    def _next(self, wait: float) -> Entry | None:
         try:
             return self._queue.get(timeout=0.0 if self._ending else min(wait, IDLE))
         except queue.Empty:
             return None if self._ending else BEAT_ONLY
 
-    def _follow(self, told: Told) -> float:
+    def _follow(self, entry: Entry) -> float:
         """Pass on a message, then call beat(); return the seconds until the next beat."""
         began = self._called = self._clock()
         try:
-            self._pass_on(told)
+            self._pass_on(entry)
             wait = self.output.beat(self._clock())
         except BaseException as error:  # also SystemExit: this thread must go on whatever a driver raises
             self._fail(error)
@@ -127,8 +127,8 @@ class OutputThread:
         self._reason = None
         return wait
 
-    def _pass_on(self, told: Told) -> None:
-        number, state, message = told
+    def _pass_on(self, entry: Entry) -> None:
+        number, state, message = entry
         if self._stale:
             self._catch_up()
         if not state or number > self._known:

@@ -19,7 +19,7 @@ from typing import Any
 
 from maskwatch.errors import OutputError
 from maskwatch.pins import board
-from maskwatch.system.libraries import GPIOZERO, load, mend, root, said
+from maskwatch.system.libraries import GPIOZERO, load, reason_of, remedy, root
 from maskwatch.system.library_chatter import muted_stderr
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def claim(name: str, pin: int, setting: str, make: Callable[[Any], Any]) -> Any:
 
 def _ready() -> Any:
     """The module gpiozero with its back end opened."""
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         gpiozero: Any = load(GPIOZERO)
         if gpiozero.Device.pin_factory is not None:
@@ -66,8 +66,8 @@ def _ready() -> Any:
             try:
                 gpiozero.Device.ensure_pin_factory()
             except gpiozero.exc.BadPinFactory as error:
-                raise _the_first_of(told) or error from None
-    if (first := _the_first_of(told)) is not None:
+                raise _the_first_of(caught) or error from None
+    if (first := _the_first_of(caught)) is not None:
         taken = type(gpiozero.Device.pin_factory).__name__
         logger.warning("pins: lgpio cannot be used: %s; %s drives them instead", why_none(first), taken)
     return gpiozero
@@ -79,10 +79,10 @@ def are_mock() -> bool:
     return type(gpiozero.Device.pin_factory).__name__ == "MockFactory"
 
 
-def _the_first_of(told: list[warnings.WarningMessage]) -> ImportError | None:
+def _the_first_of(caught: list[warnings.WarningMessage]) -> ImportError | None:
     """The warning about lgpio. gpiozero tries its back ends in turn and only warns; lgpio, the first one, should
     work."""
-    texts = [str(each.message) for each in told if "Falling back from lgpio: " in str(each.message)]
+    texts = [str(each.message) for each in caught if "Falling back from lgpio: " in str(each.message)]
     return ImportError(texts[0].partition(": ")[2]) if texts else None
 
 
@@ -117,22 +117,22 @@ def _lg_wd() -> Iterator[None]:
 
 
 def why_none(error: BaseException) -> str:
-    """Why this machine has no pins for this user, and how to mend it."""
+    """Why this machine has no pins for this user, and how to correct it."""
     text = str(error)
     if isinstance(error, ModuleNotFoundError) or "No module named" in text:
-        return f"{said(error)}; {INSTALL}; {ELSEWHERE}"
+        return f"{reason_of(error)}; {INSTALL}; {ELSEWHERE}"
     if ".lgd-nfy" in text:
         folder = os.environ.get("LG_WD") or "a temporary folder or the current one"
         return f"lgpio cannot make its pipe in {folder}; set LG_WD to a folder that can be written to"
     if "can not open gpiochip" in text:
-        return f"{said(error)}; {_chips()}"
+        return f"{reason_of(error)}; {_chips()}"
     if "unable to locate Pi revision" in text:
         return f"this is no Raspberry Pi ({text}); {ELSEWHERE}"
     if found := re.search("Unable to find pin factory '(.*)'", text):
         return f"gpiozero knows no pin factory {found.group(1)}; set GPIOZERO_PIN_FACTORY=lgpio on a Pi; {ELSEWHERE}"
     if isinstance(error, ImportError):
-        return f"lgpio cannot be loaded ({said(error)}); {mend(error, 'python3-lgpio')}"
-    return f"{said(error)}; pin factory: {os.environ.get('GPIOZERO_PIN_FACTORY', 'any')}; {INSTALL}; {ELSEWHERE}"
+        return f"lgpio cannot be loaded ({reason_of(error)}); {remedy(error, 'python3-lgpio')}"
+    return f"{reason_of(error)}; pin factory: {os.environ.get('GPIOZERO_PIN_FACTORY', 'any')}; {INSTALL}; {ELSEWHERE}"
 
 
 def _chips(folder: Path = Path("/dev")) -> str:
@@ -146,7 +146,7 @@ def _chips(folder: Path = Path("/dev")) -> str:
 
 
 def why_not(error: BaseException, setting: str) -> str:
-    """Why one pin cannot be used, and how to mend it: the end of a line that starts with the pin's name.
+    """Why one pin cannot be used, and how to correct it: the end of a line that starts with the pin's name.
 
     Args:
         error: raised by gpiozero, a back end or the kernel.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-OUTRUN = 0.25  # seconds between two frames, above which a fast walker may not be recognised as the same person
+MAX_MATCHED_STEP = 0.25  # seconds between two frames; above it, a fast walker may count as a new person
 FAR_APART = 0.6  # seconds since a face was last seen, above which its place says little about whose face it is
 MISSES = 2  # processed frames without a person that are needed before the person counts as gone
 TELLS = 5  # intervals between frames whose mean is judged, so that one long interval causes no warning

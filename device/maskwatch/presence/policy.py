@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from maskwatch.flow import Alert, Signal, Track
 from maskwatch.presence.admission import Admission
-from maskwatch.presence.pace import MISSES, OUTRUN
+from maskwatch.presence.pace import MAX_MATCHED_STEP, MISSES
 
 ROUNDING = 1e-6  # seconds; a sum of many short times may be too small by this much
 MAX_REMEMBERED = 512  # people whose alarm times are kept; the times of older ones are dropped
@@ -53,9 +53,8 @@ class Policy:
         self._bare_since: dict[int, float] = {}  # person id -> seconds, start of being bare plus the time not seen
         self._alarm_time: dict[int, float] = {}  # person id -> seconds of alarm so far; infinity: ignored
         self._bare_now: frozenset[int] = frozenset()  # people seen bare in the newest frame, without the ignored ones
-        self._last_bare: dict[
-            int, float
-        ] = {}  # person id -> seconds, when last seen bare; while not empty, alert stays
+        # person id -> seconds, when last seen bare; the alert stays on while this is not empty
+        self._last_bare: dict[int, float] = {}
         self._frames_without_bare = 0  # frames since `_bare_now` was last not empty
         self._switched_at = -math.inf  # seconds, when the alert last began or ended
         self._newest = -math.inf  # seconds, time of the newest frame
@@ -78,8 +77,8 @@ class Policy:
             quiet: whether it is a quiet hour, in which there are no alerts.
             unjudged: number of people in view who have no verdict yet.
         """
-        step = time - self._newest
         rules = self.rules
+        step = time - self._newest  # seconds since the previous frame
         self._admission.update(people, time, rules.low, rules.hold, rules.clear, unjudged)
         self._update_times(people, step, time)
         self._update_last_bare(people, time)
@@ -110,17 +109,17 @@ class Policy:
         bare_since, rules = {}, self.rules
         for person in people:
             # A person who left and is back starts again.
-            before = self._bare_since.get(person.id) if person.since < time else None
-            if person.bare < (rules.high if before is None else rules.low):
+            bare_from = self._bare_since.get(person.id) if person.since < time else None
+            if person.bare < (rules.high if bare_from is None else rules.low):
                 if person.bare < rules.low:
                     self._alarm_time.pop(person.id, None)
                 continue
-            if before is None:
+            if bare_from is None:
                 bare_since[person.id] = start_of_new
                 if person.returned and person.id in self._alarm_time:
                     self._alarm_time[person.id] = math.inf
                 continue
-            bare_since[person.id] = before + step if self._paused or person.seen < time else before
+            bare_since[person.id] = bare_from + step if self._paused or person.seen < time else bare_from
             if self.on:
                 self._alarm_time[person.id] = self._alarm_time.get(person.id, 0.0) + step
         self._bare_since = bare_since
@@ -134,7 +133,7 @@ class Policy:
         frame. Then, if a bare person of the previous frame is missing now, the new person takes over that person's
         start time: both may be the same person, and if they are not, somebody was bare all the time anyway.
         """
-        if step <= OUTRUN:
+        if step <= MAX_MATCHED_STEP:
             return time
         missing = self._bare_now - {person.id for person in people if person.seen == time}
         return min((self._bare_since[person_id] for person_id in missing), default=time)

@@ -70,7 +70,7 @@ class QuietHours:
             self._say("[alert] quiet: this machine's clock is not set yet (no NTP, no battery clock): alerts sound")
             return False
         if self._told:
-            self._say("[alert] quiet: the clock is set, quiet hours are in force from now on")
+            self._say("[alert] quiet: the clock is set, quiet hours are in effect from now on")
         return True
 
     def _say(self, line: str) -> None:

@@ -55,8 +55,8 @@ class Doorway(Measured):
     mistakes: tuple[Mistake, ...]
 
 
-class Told(Record):
-    """What the alerts of many runs of one scene told."""
+class SceneScores(Record):
+    """The alerts in many runs of one scene, counted."""
 
     scene: str
     watcher: str = ""
@@ -83,8 +83,8 @@ class Scenarios(Record):
     schema_version: int = Field(alias="schema")
     kind: str
     settings: dict[str, Any]
-    rows: tuple[Told, ...]
-    ways: tuple[Told, ...] = ()
+    rows: tuple[SceneScores, ...]
+    ways: tuple[SceneScores, ...] = ()
 
 
 class Saved(Record):

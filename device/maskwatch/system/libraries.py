@@ -1,6 +1,6 @@
-"""Imports libraries where they are used. If one does not load, the error is one line with the real reason and the mend.
+"""Imports libraries where they are used. If one does not load, the error is one line with reason and remedy.
 
-An installed library can fail to load in many ways, each with another mend. "pip install it" only helps if it is
+An installed library can fail to load in many ways, each with another remedy. "pip install it" only helps if it is
 missing.
 """
 
@@ -82,18 +82,20 @@ def first_of(*libraries: Library, subject: str = "") -> ModuleType:
 
 
 def why(library: Library, error: BaseException) -> str:
-    """The reason and the mend in one line."""
+    """The reason and the remedy in one line."""
     reason = root(error)
     if is_absent(library, error):
         return f"{library.package} is not installed; {library.install}"
-    return f"{library.package} is installed but cannot be loaded ({said(reason)}); {mend(reason, library.package)}"
+    return (
+        f"{library.package} is installed but cannot be loaded ({reason_of(reason)}); {remedy(reason, library.package)}"
+    )
 
 
 def unforeseen(error: ImportError) -> str:
     """Like why(), for an import that did not go through load(), such as pydantic's."""
     reason = root(error)
     name = (error.name or "a library").partition(".")[0]
-    return f"{name} cannot be loaded ({said(reason)}); {mend(reason, name)}"
+    return f"{name} cannot be loaded ({reason_of(reason)}); {remedy(reason, name)}"
 
 
 def is_absent(library: Library, error: BaseException | None) -> bool:
@@ -108,14 +110,14 @@ def root(error: BaseException) -> BaseException:
     return error
 
 
-def said(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """An exception in one line, with its class name unless it is an ImportError."""
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return text if isinstance(error, ImportError) and text else f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def mend(error: BaseException, name: str) -> str:
-    """How to mend a failed import, if a mend is known.
+def remedy(error: BaseException, name: str) -> str:
+    """How to correct a failed import, if a remedy is known.
 
     Args:
         error: the first exception of the chain, see root().
@@ -123,8 +125,8 @@ def mend(error: BaseException, name: str) -> str:
     """
     if isinstance(error, ModuleNotFoundError):
         return f"it needs {_missing(error)}, which is not installed: install that, or {name} again with what it needs"
-    matches = ((tell, re.search(pattern, str(error))) for pattern, tell in MENDS)
-    return next((tell(found) for tell, found in matches if found), f"install {name} again")
+    matches = ((advice, re.search(pattern, str(error))) for pattern, advice in REMEDIES)
+    return next((advice(found) for advice, found in matches if found), f"install {name} again")
 
 
 def _missing(error: ModuleNotFoundError) -> str:
@@ -154,7 +156,7 @@ def _shared(found: re.Match[str]) -> str:
 
 
 # The first match counts. Users of such units met all of them. The patterns match texts of numpy, glibc and CPython.
-MENDS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+REMEDIES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"numpy\.\w+ size changed|numpy\.core\.multiarray|_ARRAY_API|compiled (?:using|against) .*NumPy", _numpy),
     (r"version [`'](\w+_[\d.]+)' not found", _c_library),
     (

@@ -97,7 +97,7 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
     scales = [Scale() if each.dtype.kind == "f" else scale for each, scale in zip(raw, scales, strict=True)]
     score_maps, box_maps = (tuple(indices[1, side, side, depth] for side in sides) for depth in (1, 4))
     pairs = [(scales[score], scales[box]) for score, box in zip(score_maps, box_maps, strict=True)]
-    min_raw_scores = [scales[index].least(_logit(min_score), raw[index].dtype) for index in score_maps]
+    min_raw_scores = [scales[index].smallest_raw(_logit(min_score), raw[index].dtype) for index in score_maps]
     numbers = [(score.zero_point, score.scale, box.zero_point, box.scale) for score, box in pairs]
     counts = [side * side for side in sides]
     return Grid(

@@ -27,7 +27,7 @@ class Scale:
         floats *= np.float32(self.scale)
         return floats
 
-    def least(self, value: float, dtype: np.dtype[Any]) -> float:
+    def smallest_raw(self, value: float, dtype: np.dtype[Any]) -> float:
         """The smallest raw number of a type whose real value is at least `value`.
 
         If there is none, the result is larger than any number of the type.

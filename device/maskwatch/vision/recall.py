@@ -61,7 +61,7 @@ class Recall(BaseModel):
     scenes: int
     rows: tuple[Sized, ...] = Field(min_length=1)
 
-    def least(self, share: float, scale: float) -> float | None:
+    def smallest_found(self, share: float, scale: float) -> float | None:
         """The shorter side, in pixels of the frame, from which on this share of the faces is found in a single frame.
 
         Args:

@@ -13,7 +13,7 @@ from maskwatch.camera.files.pictures import is_picture
 from maskwatch.errors import SourceError
 from maskwatch.text.printable import one_line
 
-KINDS_TOLD = 6  # kinds of skipped files that a message names
+KINDS_SHOWN = 6  # kinds of skipped files in a message
 NUMBER = re.compile("([0-9]+)")
 
 
@@ -22,17 +22,17 @@ class Found:
     """What is under the given files and folders."""
 
     pictures: tuple[tuple[str, Path], ...]  # (name, path), in order
-    passed_over: Counter[str] = field(default_factory=Counter)  # how many files of each kind are skipped
+    skipped: Counter[str] = field(default_factory=Counter)  # how many files of each kind are skipped
     closed: tuple[SourceError, ...] = ()  # one for each folder that could not be listed
 
-    def told(self) -> str:
-        """E.g. `12 files passed over: 10 .heic, 2 .txt`; "" when no file was skipped."""
-        if not self.passed_over:
+    def skipped_text(self) -> str:
+        """E.g. `12 files skipped: 10 .heic, 2 .txt`; "" when no file was skipped."""
+        if not self.skipped:
             return ""
-        total = self.passed_over.total()
-        kinds = [f"{number} {kind}" for kind, number in self.passed_over.most_common(KINDS_TOLD)]
-        rest = total - sum(number for _, number in self.passed_over.most_common(KINDS_TOLD))
-        return f"{total} file{'s' * (total > 1)} passed over: {', '.join(kinds + [f'{rest} others'] * bool(rest))}"
+        total = self.skipped.total()
+        kinds = [f"{number} {kind}" for kind, number in self.skipped.most_common(KINDS_SHOWN)]
+        rest = total - sum(number for _, number in self.skipped.most_common(KINDS_SHOWN))
+        return f"{total} file{'s' * (total > 1)} skipped: {', '.join(kinds + [f'{rest} others'] * bool(rest))}"
 
 
 def find(paths: Iterable[Path]) -> Found:
@@ -52,7 +52,7 @@ def find(paths: Iterable[Path]) -> Found:
         inside, start = [], len(os.path.join(path, ""))  # noqa: PTH118
         for item in _files(path, others, closed):
             name = item[start:]
-            if (kind := _passed_over(os.path.basename(name))) is None:  # noqa: PTH119 - a Path for each of 100,000
+            if (kind := _skipped_kind(os.path.basename(name))) is None:  # noqa: PTH119 - a Path for each of 100,000
                 inside.append(name)
             elif kind:
                 others[kind] += 1
@@ -89,7 +89,7 @@ def _files(folder: Path, others: Counter[str], closed: list[SourceError]) -> Ite
             closed.append(SourceError(f"folder {one_line(place)}: {error.strerror}; what is in it is not seen"))
 
 
-def _passed_over(name: str) -> str | None:
+def _skipped_kind(name: str) -> str | None:
     """The kind of a file that is skipped, "" for a file that macOS creates beside others; None: it is used."""
     if is_picture(name):
         return None

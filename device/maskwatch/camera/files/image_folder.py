@@ -40,13 +40,13 @@ class ImageFolder:
         self._folder = folder
         found = find([folder])
         self._paths = [path for _, path in found.pictures]
-        told = f"; {found.told()}" * bool(found.passed_over)
+        skipped = f"; {found.skipped_text()}" * bool(found.skipped)
         if not self._paths:
-            raise SourceError(f"{self._name}: no image inside; expected {pictures.KINDS}{told}")
+            raise SourceError(f"{self._name}: no image inside; expected {pictures.KINDS}{skipped}")
         for error in found.closed:
             logger.warning("%s", error)
-        if found.passed_over:
-            logger.warning("%s: %s", self._name, found.told())
+        if found.skipped:
+            logger.warning("%s: %s", self._name, found.skipped_text())
         self._fps = fps
         self._next = 0  # index of the image that is read next
         self._unreadable = 0

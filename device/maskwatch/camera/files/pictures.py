@@ -23,9 +23,8 @@ from maskwatch.text.printable import one_line
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 KINDS = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
 MAX_BYTES = 100_000_000  # of a file, which is read into memory as a whole
-MAX_SCANS = (
-    100  # of a JPEG; a progressive one has about ten. A scan takes only 75 bytes, and 0.1 s at 50 million pixels
-)
+# Scans of a JPEG; a progressive one has about ten. A scan needs only 75 bytes, and takes 0.1 s at 50 million pixels.
+MAX_SCANS = 100
 
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8\xff", 0xDA, b"\xff\xd9"
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -75,7 +74,7 @@ def decode(name: str, data: bytes) -> Image:
         raise SourceError(f"{name}: cannot be decoded ({error.err}); expected {KINDS}") from error
     if pixels is None:
         raise SourceError(
-            f"{name}: cut short, damaged, or of a form that cv2 cannot decode; copy it again or save it anew"
+            f"{name}: cut short, damaged, or in a format that cv2 cannot decode; copy it again or save it again"
         )
     return np.asarray(pixels, np.uint8)
 
@@ -89,7 +88,7 @@ def refusal(data: bytes) -> str | None:
     if data.startswith(JPEG_START):
         end = _jpeg_end(data)
         if end is not None and data.count(bytes([0xFF, JPEG_SCAN]), 0, end) > MAX_SCANS:
-            return f"a JPEG of more than {MAX_SCANS} scans; save it anew"
+            return f"a JPEG of more than {MAX_SCANS} scans; save it again"
         complete = end is not None
     elif data.startswith(PNG_START):
         complete = _png_ends(data)

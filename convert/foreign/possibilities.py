@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.own.pixels import Pixels
-from convert.own.said import Labels
-from convert.own.source import Source
+from convert.foreign.declared import Labels
+from convert.foreign.pixels import Pixels
+from convert.foreign.source import Source
 from convert.samples import Example, Shelf, alternating
 from maskwatch.errors import ModelError
 from maskwatch.flow import Label
@@ -57,7 +57,7 @@ def _orders(found: Source, pixels: Pixels, orders: Sequence[Labels], photographs
     return tried
 
 
-def demand_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
+def require_fit(tried: Sequence[Tried], photographs: int, name: str) -> Tried:
     """The best possibility.
 
     Raises:

@@ -36,16 +36,16 @@ class TFOpLambda(keras.layers.Layer):
 LEGACY = {"TFOpLambda": TFOpLambda}
 
 
-def mend(node: Any) -> None:
+def convert(node: Any) -> None:
     """Change a config in place where Keras 3 expects another form. Configs of Keras 3 stay as they are."""
     if isinstance(node, dict):
         if isinstance(node.get("class_name"), str) and isinstance(node.get("config"), dict):
             _mend_layer(node, node["config"])
         for inner in node.values():
-            mend(inner)
+            convert(inner)
     elif isinstance(node, list):
         for inner in node:
-            mend(inner)
+            convert(inner)
 
 
 def _mend_layer(node: dict[str, Any], config: dict[str, Any]) -> None:

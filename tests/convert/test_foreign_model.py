@@ -13,12 +13,12 @@ import pytest
 keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 import colour_models  # noqa: E402
-import own_models  # noqa: E402
+import foreign_models  # noqa: E402
 from drawn_faces import SIDE, SKIN, Convert, Finished  # noqa: E402
 
 from convert import conversion  # noqa: E402
-from convert.own import keras_ends, keras_file, legacy, pixels, said, taking, tflite_ends  # noqa: E402
-from convert.own.pixels import Pixels  # noqa: E402
+from convert.foreign import convert_foreign, declared, keras_ends, keras_file, legacy, pixels, tflite_ends  # noqa: E402
+from convert.foreign.pixels import Pixels  # noqa: E402
 from convert.recipe import Recipe  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.daemon import parts  # noqa: E402
@@ -35,13 +35,15 @@ FIRST_BARE = ("without_mask", "with_mask")
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return own_models.photographs(tmp_path_factory.mktemp("photos"))
+    return foreign_models.photographs(tmp_path_factory.mktemp("photos"))
 
 
 def take(path: Path, folders: list[Path], **told: object) -> tuple[conversion.Conversion, list[str]]:
     """The conversion, and the lines that it printed."""
     lines: list[str] = []
-    done = taking.take(path, said.Said(**told), folders, Recipe(calibration=20), lines.append)  # type: ignore[arg-type]
+    done = convert_foreign.convert_foreign(
+        path, declared.Declared(**told), folders, Recipe(calibration=20), lines.append
+    )  # type: ignore[arg-type]
     return done, lines
 
 
@@ -54,8 +56,8 @@ def device(path: Path, done: conversion.Conversion, variant: str = "float32") ->
 def right(judge: MaskClassifier) -> float:
     """Share of drawn faces that get the right label. The conversion has seen none of them."""
     rng = np.random.default_rng(99)
-    looks = [(label, cv2.resize(own_models.face(label, rng), (SIDE, SIDE))) for label in data.LABELS for _ in range(10)]
-    return float(np.mean([judge.verdict(look).label == label for label, look in looks]))
+    faces = [(label, foreign_models.face(label, rng)) for label in data.LABELS for _ in range(10)]
+    return float(np.mean([judge.verdict(cv2.resize(face, (SIDE, SIDE))).label == label for label, face in faces]))
 
 
 def saved(network: "keras.Model", path: Path) -> Path:
@@ -79,7 +81,7 @@ def test_what_is_not_told_is_found_on_photographs_and_told(
     photos: Path, tmp_path: Path, scaled: str, channels: str, bare: int, ending: str, suffix: str
 ) -> None:
     file = saved(
-        own_models.model(scaled, channels, bare, ending), tmp_path / f"mine.{'h5' if suffix == 'model' else suffix}"
+        foreign_models.model(scaled, channels, bare, ending), tmp_path / f"mine.{'h5' if suffix == 'model' else suffix}"
     )
     file = file.rename(tmp_path / f"mine.{suffix}")
     done, lines = take(file, [photos])
@@ -103,7 +105,7 @@ def test_what_is_not_told_is_found_on_photographs_and_told(
 def test_a_tflite_gets_its_ends_changed_and_nothing_else(
     photos: Path, tmp_path: Path, scaled: str, channels: str, ending: str, quantized: bool
 ) -> None:
-    network = own_models.model(scaled, channels, ending=ending)
+    network = foreign_models.model(scaled, channels, ending=ending)
     rng = np.random.default_rng(1)
     looks = [rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(20)] + [
         np.full((SIDE, SIDE, 3), v, np.uint8) for v in (0, 255)
@@ -112,7 +114,7 @@ def test_a_tflite_gets_its_ends_changed_and_nothing_else(
     way = Pixels(scaled, channels)
     # A byte input keeps the order of its channels, since `of` would exchange them for the model.
     plain = [Pixels(scaled, "rgb").of(look) for look in looks]
-    file.write_bytes(own_models.as_tflite(network, plain if quantized else None))
+    file.write_bytes(foreign_models.as_tflite(network, plain if quantized else None))
     done, lines = take(file, [photos])
     assert f"--pixels {scaled} --channels {channels}" in lines[0]
     assert ("of 4 possibilities" in lines[0]) == quantized  # the scale of a byte input tells its range
@@ -128,7 +130,7 @@ def test_a_tflite_gets_its_ends_changed_and_nothing_else(
 
 
 def test_what_fits_in_no_way_is_refused(photos: Path, tmp_path: Path) -> None:
-    network = own_models.model()
+    network = foreign_models.model()
     network.get_layer("away").set_weights([np.zeros((2, 4)), np.zeros(4)])  # it gives the same answer for every picture
     with pytest.raises(
         ModelError, match=r"of 20 ways to feed and read it, the best \(--pixels .*50% of \d+ photographs"
@@ -138,7 +140,7 @@ def test_what_fits_in_no_way_is_refused(photos: Path, tmp_path: Path) -> None:
 
 def test_what_photographs_do_not_rule_out_is_told(photos: Path, tmp_path: Path) -> None:
     """A model that uses the green channel only, which has the same index in RGB and BGR."""
-    network = own_models.model()
+    network = foreign_models.model()
     gain, green = 8.0, np.zeros((1, 1, 3, 2), np.float32)  # skin and cloth differ little in green
     green[0, 0, 1] = gain
     offset = (np.array([SKIN[0], SKIN[2]]) - gain * SKIN[1]) / 127.5 + gain - 1
@@ -153,11 +155,11 @@ def test_two_orders_of_labels_that_fit_alike_are_not_guessed_between(tmp_path: P
     mirrored = colour_models.photographs(tmp_path / "photos")
     found = r"fit --pixels -1\.\.1 .* and --pixels -1\.\.1 .* alike; say --labels or --channels"
     with pytest.raises(ModelError, match=found):
-        take(saved(own_models.model(), tmp_path / "mine.keras"), [mirrored], scaled="-1..1")
+        take(saved(foreign_models.model(), tmp_path / "mine.keras"), [mirrored], scaled="-1..1")
 
 
 def test_labels_told_in_the_wrong_order_fail_the_gate(photos: Path, tmp_path: Path) -> None:
-    file = saved(own_models.model(), tmp_path / "mine.keras")
+    file = saved(foreign_models.model(), tmp_path / "mine.keras")
     done, lines = take(file, [photos], scaled="-1..1", channels="rgb", labels=(Label.WITHOUT_MASK, Label.WITH_MASK))
     assert "accuracy" in {failure.gate.measure for failure in done.failures}
     assert not any("possibilities" in line for line in lines)
@@ -170,7 +172,7 @@ def test_without_photographs_it_is_packed_and_said_to_be_not_judged(
     convert: Convert,
     tmp_path: Path,
 ) -> None:
-    file = saved(own_models.model(size=None), tmp_path / "mine.h5")
+    file = saved(foreign_models.model(size=None), tmp_path / "mine.h5")
     out = tmp_path / "mask.tflite"
     told = ("--labels", "mask,no mask", "--size", SIDE, "--margin", 0.1, "--pixels", "-1..1", "--channels", "rgb")
     finished = convert(file, "--task", "mask", *map(str, told), "-o", out)
@@ -190,21 +192,21 @@ def test_without_photographs_it_is_packed_and_said_to_be_not_judged(
 @pytest.mark.parametrize(
     ("told", "missing"),
     [
-        ({}, "say --pixels and --channels and --labels"),
-        ({"scaled": "0..1", "labels": said.VERDICTS}, "say --channels"),
-        ({"scaled": "0..1", "channels": "rgb"}, "say --labels"),
+        ({}, "give --pixels and --channels and --labels"),
+        ({"scaled": "0..1", "labels": declared.VERDICTS}, "give --channels"),
+        ({"scaled": "0..1", "channels": "rgb"}, "give --labels"),
     ],
 )
 def test_without_photographs_everything_must_be_told(tmp_path: Path, told: dict[str, object], missing: str) -> None:
     with pytest.raises(ConfigError, match=f"{missing}$"):
-        take(saved(own_models.model(), tmp_path / "mine.keras"), [], **told)
+        take(saved(foreign_models.model(), tmp_path / "mine.keras"), [], **told)
 
 
 # -- what Keras 2 wrote -----------------------------------------------------------------------------------------------
 
 
 def test_what_keras_2_wrote_is_read(tmp_path: Path) -> None:
-    file = own_models.keras_2(tmp_path / "mine.h5")
+    file = foreign_models.keras_2(tmp_path / "mine.h5")
     model = keras_file.load(file)
     found = keras_ends.source(model, file, None)
     assert (found.size, found.outputs, found.shares) == (SIDE, 2, False)
@@ -221,7 +223,7 @@ def test_a_model_in_a_model_of_keras_2_is_told_as_keras_3_tells_it() -> None:
         "class_name": "Functional",
         "config": {"input_layers": [["image", 0, 0]], "output_layers": [["relu", 0, 0]]},
     }
-    legacy.mend({"class_name": "Sequential", "config": {"layers": [inner]}})
+    legacy.convert({"class_name": "Sequential", "config": {"layers": [inner]}})
     ends = {"input_layers": ["image", 0, 0], "output_layers": ["relu", 0, 0]}
     assert inner == {"class_name": "Functional", "config": ends}
 
@@ -314,7 +316,7 @@ def folder(path: Path) -> Path:
 
 
 def tflite_cut(path: Path) -> Path:
-    made = own_models.as_tflite(own_models.model())
+    made = foreign_models.as_tflite(foreign_models.model())
     path.write_bytes(made[: len(made) // 2])
     return path
 
@@ -361,7 +363,7 @@ def test_what_cannot_be_used_is_one_line_and_its_exit_code(
         (("--task", "face"), 2, "the outputs of other finders differ"),
         (("--labels", "mask,no_mask"), 2, "--labels: only for a model of others"),
         (("--pixels=-1..1",), 2, "--pixels: only for a model of others"),
-        (("--task", "mask", "--labels", "cat,dog"), 2, "'cat' is no class"),
+        (("--task", "mask", "--labels", "cat,dog"), 2, "'cat' is not a class"),
         (("--task", "mask", "--labels", "mask,mask"), 2, "expected with_mask,without_mask in the model's order"),
         (("--task", "mask", "--pixels", "0..2"), 2, "--pixels 0..2: expected one of 0..255, 0..1, -1..1"),
         (("--task", "mask"), 2, "without photographs (--data) nothing can be tried"),

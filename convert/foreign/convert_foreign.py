@@ -12,10 +12,10 @@ import numpy as np
 
 from convert import conversion, samples, variants
 from convert.conversion import Conversion
-from convert.own import keras_ends, keras_file, pixels, possibilities, said, tflite_ends
-from convert.own.pixels import Pixels
-from convert.own.said import Labels, Said
-from convert.own.source import Source
+from convert.foreign import declared, keras_ends, keras_file, pixels, possibilities, tflite_ends
+from convert.foreign.declared import Declared, Labels
+from convert.foreign.pixels import Pixels
+from convert.foreign.source import Source
 from convert.recipe import REFERENCE, Recipe, Variant
 from convert.samples import Shelf
 from maskwatch.errors import ConfigError, ModelError, SourceError
@@ -42,38 +42,38 @@ class Opened:
     is_keras: bool
 
 
-def take(
+def convert_foreign(
     path: Path,
-    told: Said,
+    given: Declared,
     folders: Sequence[Path],
     recipe: Recipe,
-    tell: Callable[[str], object],
+    print_line: Callable[[str], object],
     chosen: bool = False,
 ) -> Conversion:
     """The conversion of a mask model that others trained.
 
     Args:
         path: .keras, .h5 or .tflite.
-        told: what the user says about it.
+        given: what the user declares about it.
         folders: photographs to judge it on; without any it is not judged.
-        recipe: see Recipe. If the user chose no variants, a .tflite stays as it is, and so does a Keras model without
+        recipe: see Recipe. If the user chose no variants, a .tflite is not quantized, and so does a Keras model without
             photographs.
-        tell: prints a line about what was found out.
+        print_line: prints a line about what was found.
         chosen: whether the user chose the recipe's variants.
 
     Raises:
-        ConfigError: something is needed that the user must say.
+        ConfigError: the user must declare something.
         ModelError: the model cannot be used, or no possibility fits.
         SourceError: a folder cannot be used.
     """
-    opened = _open(path, told.size)
+    opened = _open(path, given.size)
     recipe = _recipe(recipe, opened.is_keras, bool(folders), chosen)
-    shelf, split = _shelf(opened.source, told, folders)
-    way, labels = _meaning(opened.source, told, shelf, path, tell)
-    run = _run(path, opened.source, way, labels, told.margin, split, judged=bool(folders))
+    shelf, split = _shelf(opened.source, given, folders)
+    way, labels = _meaning(opened.source, given, shelf, path, print_line)
+    run = _run(path, opened.source, way, labels, given.margin, split, judged=bool(folders))
     if folders:
         run = _fitted(run, opened.source, way, shelf)
-        tell(f"fitted on validation photographs: temperature {run.temperature:.3g}, bias {run.bias:.3g}")
+        print_line(f"fitted on validation photographs: temperature {run.temperature:.3g}, bias {run.bias:.3g}")
     make = _tried(opened.make(way), run, path)
     return conversion.prove(_asked(opened.source, way), run, shelf, recipe, make, conversion.sha256(path), own=True)
 
@@ -107,14 +107,14 @@ def _recipe(recipe: Recipe, is_keras: bool, judged: bool, chosen: bool) -> Recip
     for variant in recipe.variants:
         if not is_keras and variant != REFERENCE:
             raise ConfigError(
-                f"--variants {variant}: a .tflite is packed as it is; give the .keras or .h5 it came from"
+                f"--variants {variant}: a .tflite is packed without changes; give the .keras or .h5 it came from"
             )
         if not judged and variant in CALIBRATED:
             raise ConfigError(f"--variants {variant}: photographs set its ranges; give --data, or leave {variant} out")
     return recipe
 
 
-def _shelf(found: Source, told: Said, folders: Sequence[Path]) -> tuple[Shelf, str]:
+def _shelf(found: Source, given: Declared, folders: Sequence[Path]) -> tuple[Shelf, str]:
     """The photographs, and the hash of their split.
 
     Raises:
@@ -126,35 +126,37 @@ def _shelf(found: Source, told: Said, folders: Sequence[Path]) -> tuple[Shelf, s
     if known.portraits is None:
         raise SourceError("data: a mask model is judged on portraits; --data a folder of with_mask/ and without_mask/")
     split = data.load(known.portraits).split(SEED).sha256
-    run = _run(Path("own"), found, Pixels("0..255", "rgb"), said.VERDICTS, told.margin, split, judged=True)
+    run = _run(Path("own"), found, Pixels("0..255", "rgb"), declared.VERDICTS, given.margin, split, judged=True)
     return samples.gather(run, known), split
 
 
 def _meaning(
-    found: Source, told: Said, shelf: Shelf, path: Path, tell: Callable[[str], object]
+    found: Source, given: Declared, shelf: Shelf, path: Path, print_line: Callable[[str], object]
 ) -> tuple[Pixels, Labels]:
-    """The meaning of its pixels and outputs: as the user says, as the file shows, or as photographs show.
+    """The meaning of its pixels and outputs: as declared by the user, as in the file, or as found with photographs.
 
     Raises:
-        ConfigError: without photographs the user must say it.
+        ConfigError: without photographs the user must declare it.
         ModelError: no possibility fits.
     """
-    scaled = told.scaled or found.scaled
-    if told.scaled and found.scaled not in (None, told.scaled):
-        raise ConfigError(f"--pixels {told.scaled}: the integer input of model {path} is made for {found.scaled}")
-    ways, orders = pixels.ways(scaled, told.channels, found.depth), said.orders(told, found.outputs)
+    scaled = given.scaled or found.scaled
+    if given.scaled and found.scaled not in (None, given.scaled):
+        raise ConfigError(f"--pixels {given.scaled}: the integer input of model {path} is made for {found.scaled}")
+    ways, orders = pixels.ways(scaled, given.channels, found.depth), declared.orders(given, found.outputs)
     if len(ways) == len(orders) == 1:
         return ways[0], orders[0]
     if not shelf.validation:
-        need = [("--pixels", scaled), ("--channels", told.channels or found.depth == 1), ("--labels", told.labels)]
+        need = [("--pixels", scaled), ("--channels", given.channels or found.depth == 1), ("--labels", given.labels)]
         missing = " and ".join(name for name, known in need if not known)
-        raise ConfigError(f"model {path}: without photographs (--data) nothing can be tried; say {missing}")
+        raise ConfigError(f"model {path}: without photographs (--data) nothing can be tried; give {missing}")
     photographs = possibilities.sample(shelf)
     tried = possibilities.choose(found, ways, orders, photographs)
-    best = possibilities.demand_fit(tried, len(photographs), str(path))
-    tell(f"of {len(tried)} possibilities this one fits: {best} ({best.right:.1%} of {len(photographs)} photographs)")
+    best = possibilities.require_fit(tried, len(photographs), str(path))
+    print_line(
+        f"of {len(tried)} possibilities this one fits: {best} ({best.right:.1%} of {len(photographs)} photographs)"
+    )
     for other in possibilities.alike(tried, str(path)):
-        tell(f"these photographs do not rule out: {other} ({other.right:.1%}); say it if you know that it is so")
+        print_line(f"these photographs do not rule out: {other} ({other.right:.1%}); give it if you know it")
     return best.pixels, best.labels
 
 

@@ -1,4 +1,4 @@
-"""What the user says about a model that others trained. What is not said is tried on photographs."""
+"""What the user declares about a model that others trained. What is missing is tried on photographs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Labels = tuple[Label, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the user said; None: not said."""
+class Declared:
+    """What the user said; None: not declared."""
 
     labels: Labels | None = None  # in the order of the outputs
     size: int | None = None  # side of the input, pixels
@@ -49,23 +49,23 @@ def _label(name: str, text: str) -> Label:
     for label, names in NAMES.items():
         if key in names:
             return label
-    raise ConfigError(f"--labels {text}: {name.strip()!r} is no class; expected some of {', '.join(Label)}")
+    raise ConfigError(f"--labels {text}: {name.strip()!r} is not a class; expected some of {', '.join(Label)}")
 
 
-def orders(said: Said, outputs: int) -> list[Labels]:
+def orders(declared: Declared, outputs: int) -> list[Labels]:
     """Every possible order of the labels. One output counts as two labels: it is the probability of the second class.
 
     Raises:
         ConfigError: the number of given labels differs from the outputs', or labels are needed and were not given.
     """
     count = max(outputs, 2)
-    if said.labels is not None:
-        if len(said.labels) != count:
-            told = ",".join(said.labels)
-            raise ConfigError(f"--labels {told}: {len(said.labels)} labels, but the model has {outputs} outputs")
-        return [said.labels]
+    if declared.labels is not None:
+        if len(declared.labels) != count:
+            given = ",".join(declared.labels)
+            raise ConfigError(f"--labels {given}: {len(declared.labels)} labels, but the model has {outputs} outputs")
+        return [declared.labels]
     if count > len(VERDICTS):
         raise ConfigError(
-            "--labels: the model has 3 outputs, and photographs of 2 classes cannot tell which is which; say it"
+            "--labels: the model has 3 outputs, and photographs of 2 classes cannot show which is which; give it"
         )
     return list(itertools.permutations(VERDICTS))

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert.own.pixels import Pixels
-from convert.own.source import Source, are_shares
+from convert.foreign.pixels import Pixels
+from convert.foreign.source import Source, are_shares
 from maskwatch.errors import ConfigError, ModelError
 
 SQUASHING = (keras.activations.softmax, keras.activations.sigmoid)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tensorflow.lite.python import schema_py_generated as schema
 
 from convert import ends, packing
-from convert.own.pixels import SCALED, Pixels
-from convert.own.source import Source, are_shares
+from convert.foreign.pixels import SCALED, Pixels
+from convert.foreign.source import Source, are_shares
 from maskwatch.errors import ConfigError, ModelError
 from maskwatch.vision import bundle
 from maskwatch.vision.foreign import structure

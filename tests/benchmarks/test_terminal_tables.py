@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.networks import doubts
-from benchmarks.report import told
+from benchmarks.report import terminal_tables
 from benchmarks.report.readme.tables import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -19,29 +19,29 @@ HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "rich", "jinja2", "imag
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: f"{path.parent.name} {path.stem}")
 def test_every_measured_kind_has_lines_with_its_columns_in_line(path: Path) -> None:
     record = json.loads(path.read_text())
-    lines = list(told.lines(record))
-    assert bool(lines) == (record["kind"] in told.TABLES)
+    lines = list(terminal_tables.lines(record))
+    assert bool(lines) == (record["kind"] in terminal_tables.TABLES)
     assert not any(line.startswith("|") for line in lines)
-    assert lines == list(told.lines({**record, "kind": f"{record['kind']}-quick"}))
+    assert lines == list(terminal_tables.lines({**record, "kind": f"{record['kind']}-quick"}))
 
 
 def test_a_table_is_aligned_and_does_not_repeat_the_board() -> None:
     table = "| board | ms | what |\n| --- | --- | --- |\n| A board | 1.5 | one |\n| A board | 10.25 | two |"
-    assert list(told.aligned(table)) == ["ms     what", "1.5    one", "10.25  two"]
+    assert list(terminal_tables.aligned(table)) == ["ms     what", "1.5    one", "10.25  two"]
 
 
 def test_the_commands_that_measure_are_there_without_the_workstations_packages() -> None:
     program = (
         "import sys\n"
         f"sys.modules.update(dict.fromkeys({HEAVY!r}))\n"
-        "from benchmarks import __main__; from benchmarks.report import told\n"
+        "from benchmarks import __main__; from benchmarks.report import terminal_tables\n"
         "from benchmarks.daemon import crowd, startup as device, pipeline, soak\n"
         "from benchmarks.networks import models, run\n"
         "from benchmarks.behaviour.scenes import power\n"
         "from maskwatch.camera import demo\n"
         "demo.portrait_path = lambda: None\n"
         "assert models.finder('face', models.bundle.default_path('face')).run()\n"
-        "print(len(crowd.Stage().draw(crowd.group(2), 0)))\n"
+        "print(len(crowd.Hall().draw(crowd.group(2), 0)))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, "480\n"), done.stderr

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import h5py
 import keras
 
-from convert.own import legacy
+from convert.foreign import legacy
 from maskwatch.errors import ModelError
 
 HDF5, ZIP, TFLITE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"TFL3"
@@ -43,7 +43,7 @@ def load(path: Path) -> keras.Model:
     try:
         config = _config(path, kind)
         if kind == ".h5":
-            legacy.mend(config)
+            legacy.convert(config)
         for node in _nodes(config):
             _demand_harmless(path, node)
         # Keras looks at the ending of the name, and .model is a common one
@@ -109,7 +109,7 @@ def _config(path: Path, kind: str) -> Any:
             with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
                 _demand_plain(path, file)
     if len(text) > MAX_CONFIG:
-        _refuse(path, f"tells of its layers in {len(text) >> 20} MiB, expected at most {MAX_CONFIG >> 20}")
+        _refuse(path, f"describes its layers in {len(text) >> 20} MiB, expected at most {MAX_CONFIG >> 20}")
     return json.loads(text)
 
 

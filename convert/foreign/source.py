@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.own.pixels import Pixels
+from convert.foreign.pixels import Pixels
 from maskwatch.flow import Image
 from maskwatch.vision.quantization import Floats
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from drawn_faces import CLOTH, SIDE, SKIN, drawn
 
-from convert.own.pixels import SCALED
+from convert.foreign.pixels import SCALED
 from maskwatch.flow import Image
 from training.pictures import data
 
