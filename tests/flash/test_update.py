@@ -213,7 +213,8 @@ class Service(DryRunMachine):
         if words[0] == "journalctl":
             return Result(0, "one\ncamera: none\n")
         state, restarts, process = self.states[min(int(self.time), len(self.states) - 1)]
-        return Result(0, f"ActiveState={state}\nNRestarts={restarts}\nMainPID={process}\nResult=exit-code\n")
+        facts = {"ActiveState": state, "NRestarts": restarts, "MainPID": process, "InvocationID": f"start-{restarts}"}
+        return Result(0, "".join(f"{name}={value}\n" for name, value in facts.items()) + "Result=exit-code\n")
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
@@ -239,13 +240,14 @@ def test_it_has_come_up_when_it_has_watched_for_a_while(
 
 def test_the_reason_is_the_services_own_last_line_and_never_success(tmp_path: Path) -> None:
     class Restarted(Service):
-        """Systemd has restarted it, so that its result is "success" again, and has written lines of its own."""
+        """Systemd has restarted it: its result is "success" again, and the new start has written lines."""
 
         def run(self, *words: str, feed: str = "", limit: float = 1.0) -> Result:
             ran = super().run(*words, feed=feed, limit=limit)
             if words[0] == "journalctl":
-                own = f"_SYSTEMD_UNIT={places.SERVICE}" in words and words[words.index("--since") + 1] == "-4s"
-                return Result(0, "RuntimeError: broken\n" + ("" if own else "Starting maskwatch.service...\n"))
+                lines = {"start-0": "RuntimeError: broken\n", "start-1": "ok   config: /etc/maskwatch/config.toml\n"}
+                (start,) = (word.removeprefix("_SYSTEMD_INVOCATION_ID=") for word in words if "INVOCATION" in word)
+                return Result(0, lines[start])
             return Result(0, ran.output.replace("Result=exit-code", "Result=success"))
 
     service = Restarted(tmp_path, [("activating", 0, 5)] * 3 + [("activating", 1, 6)])
