@@ -5,6 +5,7 @@ Modules it imports at the door and never uses here are kept a place for, where t
 screen (pykms), write DNG files (pidng) and feed ffmpeg (prctl).
 """
 
+import gc
 import importlib
 import importlib.util
 import logging
@@ -40,9 +41,7 @@ def picamera2() -> Iterator[ModuleType]:
         pytest.skip(REASON)
     places = {name: mock.MagicMock(name=name) for name in NEVER_USED if not there(name)}
     with mock.patch.dict(sys.modules, places | {"libcamera": libcamera}):
-        module = importlib.import_module("picamera2")
-        logging.getLogger("picamera2").setLevel(logging.CRITICAL)
-        yield module
+        yield importlib.import_module("picamera2")
 
 
 def there(name: str) -> bool:
@@ -236,6 +235,35 @@ def test_a_camera_that_is_not_there_at_the_start_is_waited_for(heap: ModuleType)
     libcamera.plug(libcamera.Camera("imx708", autofocus=True))
     first_frame_after_trouble(source)
     source.close()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_camera_that_cannot_be_opened_for_long_takes_no_file_descriptors(heap: ModuleType, there: bool) -> None:
+    camera = libcamera.Camera("imx708", autofocus=True)
+    camera.held = True  # by another program
+    libcamera.plug(*[camera] * there)
+
+    def attempt() -> set[Path]:
+        with pytest.raises(SourceError, match="cannot be opened"):
+            Picamera.open(heap, 0, CameraSettings(**SETTINGS))
+        gc.collect()  # other tests' cameras may be open until then
+        return set(Path("/proc/self/fd").iterdir())
+
+    before = attempt()
+    assert [attempt() for _ in range(5)][-1] <= before
+
+
+def test_picamera2s_own_lines_are_kept_out_of_the_log(
+    imx708: libcamera.Camera, caplog: pytest.LogCaptureFixture
+) -> None:
+    imx708.held = True
+    with caplog.at_level(logging.INFO):
+        source = opened()
+        assert soon(source, lambda: source.trouble is not None)
+        imx708.held = False
+        first_frame_after_trouble(source)
+        source.close()
+    assert {record.name.partition(".")[0] for record in caplog.records} == {"maskwatch"}
 
 
 def first_frame_after_trouble(source: Source) -> None:

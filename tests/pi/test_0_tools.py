@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_pi import firmware, flashing, needs
+from emulated_pi import firmware, flashing, guest_image, needs, vimc
 from emulated_pi.console import Console
 from emulated_pi.drawing import Mark, draw
 from emulated_pi.levels import Levels
@@ -153,6 +153,23 @@ def test_what_is_missing_is_named_where_it_cannot_be_installed(monkeypatch: pyte
     monkeypatch.setattr(needs, "LIBRARY", Path(__file__))
     with pytest.raises(needs.MissingError, match=r"apt-get install genimage mtools$"):
         needs.install()
+
+
+def test_the_guest_gets_what_a_unit_has_and_picamera2_in_the_constraints_versions() -> None:
+    wanted = dict(line.split("==") for line in guest_image.pins())
+    assert {"ai-edge-litert", "numpy", "opencv-python-headless", "pydantic", *guest_image.OF_PICAMERA2} <= wanted.keys()
+    text = (guest_image.CONSTRAINTS / "workstation.txt").read_text()
+    assert f"\npicamera2=={wanted['picamera2']}\n" in text
+
+
+def test_a_driver_whose_source_is_another_one_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "vimc-streamer.c"
+    (known, said), *others = vimc.SILENT
+    source.write_text(known + "".join(old for old, _ in others))
+    vimc.make_silent(source)
+    assert said in source.read_text()
+    with pytest.raises(AssertionError, match="vimc-streamer"):
+        vimc.make_silent(source)
 
 
 def test_the_program_that_hangs_is_whole_on_the_card(tmp_path: Path) -> None:

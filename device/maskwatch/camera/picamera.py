@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from typing import Any
 
 from maskwatch.camera import lenses
@@ -14,6 +15,7 @@ from maskwatch.config import CameraSettings
 from maskwatch.errors import SourceError
 from maskwatch.flow import Image
 from maskwatch.system.libraries import PICAMERA2, load
+from maskwatch.system.library_chatter import mute_picamera2
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class Picamera:
         """
         name = f"picamera:{number}"
         with failing_as(f"{name}: cannot be opened", CAMERA_LIST):
-            return cls(picamera2.Picamera2(number), settings, name)
+            return cls(_constructed(picamera2.Picamera2, number), settings, name)
 
     def grab(self) -> Image | None:
         with failing_as(f"{self._name}: failed"):
@@ -104,6 +106,26 @@ class Picamera:
         return float(min(width, height * self._aspect) / whole[0])
 
 
+def _constructed(kind: Any, number: int) -> Any:
+    """A picamera2.Picamera2. If its constructor fails, nothing stays open.
+
+    The constructor makes a pipe and leaves it open when it fails. A unit that waits for its camera for hours
+    (give_up = 0) would have no file descriptors left.
+    """
+    camera = kind.__new__(kind)
+    try:
+        camera.__init__(number)
+    except BaseException:
+        with contextlib.suppress(Exception):  # only the reason why it failed matters
+            camera.close()
+        with contextlib.suppress(AttributeError):  # it failed before it made the pipe
+            if not camera.notifymeread.closed:  # close() closes both ends, or none
+                camera.notifymeread.close()
+                os.close(camera.notifyme_w)
+        raise
+    return camera
+
+
 def library(name: str) -> Any:
     """Import picamera2.
 
@@ -113,6 +135,7 @@ def library(name: str) -> Any:
     Raises:
         SourceError: it is not installed, or cannot be loaded.
     """
+    mute_picamera2()
     return load(PICAMERA2, name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 
@@ -14,6 +15,11 @@ def mute_cv2() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when FFmpeg is first used
     # In OpenCV 4 (needed with Bookworm's numpy 1) it is in cv2, in OpenCV 5 in cv2.utils; 0 means silent in both.
     (cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
+
+
+def mute_picamera2() -> None:
+    """Silence picamera2's log, which has several lines for each opening. It raises whatever it reports as an error."""
+    logging.getLogger("picamera2").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

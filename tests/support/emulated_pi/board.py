@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from emulated_pi import firmware
-from emulated_pi.console import Console
+from emulated_pi.console import Console, connected
 from emulated_pi.firmware import BootPartition
 from emulated_pi.levels import Levels
 from emulated_pi.monitor import Monitor
@@ -88,8 +88,7 @@ class Board:
             stderr=errors,
         )
         self.monitor = Monitor(monitor)
-        typed = socket.socket(socket.AF_UNIX)
-        typed.connect(str(serial))
+        typed = connected(serial)
         self._files.append(typed)
         self.console = Console(typed, log)
         self.levels = Levels(self.monitor, self._pins)

@@ -10,7 +10,27 @@ import time
 from pathlib import Path
 
 READY_WITHIN = 1800.0  # seconds; a busy machine boots the board in minutes
+OPENS_WITHIN = 30.0  # seconds until QEMU has made its sockets
 TAIL = 2000  # characters of the log that a failure shows
+
+
+def connected(path: Path) -> socket.socket:
+    """A connection to a socket that QEMU makes when it has started.
+
+    Raises:
+        TimeoutError: nobody listens there.
+    """
+    latest = time.monotonic() + OPENS_WITHIN
+    while True:
+        try:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(str(path))
+            return connection
+        except OSError:
+            connection.close()
+            if time.monotonic() > latest:
+                raise TimeoutError(f"nobody listens at {path}") from None
+            time.sleep(0.1)
 
 
 class Console:

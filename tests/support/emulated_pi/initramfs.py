@@ -13,11 +13,13 @@ MODULES = ("sdhci-iproc", "bcm2835", "ext4")  # both of a Pi 3's card controller
 INIT = Path(__file__).parent / "base" / "init"
 
 
-def write(root: Path, path: Path) -> None:
+def write(root: Path, path: Path, modules: Sequence[str] = MODULES, init: Path = INIT) -> None:
     """An archive that the kernel takes as it is.
 
     Args:
         root: a root file system with one kernel's modules, and busybox.
+        modules: those that are in the archive, with what they depend on.
+        init: the program that the kernel starts.
     """
     (kernel,) = (entry.name for entry in (root / "usr" / "lib" / "modules").iterdir())
     subprocess.run(["depmod", "-b", str(root), kernel], check=True)
@@ -25,19 +27,19 @@ def write(root: Path, path: Path) -> None:
         tree = Path(temporary)
         (tree / "bin").mkdir()
         shutil.copy(root / "usr" / "bin" / "busybox", tree / "bin")
-        shutil.copy(INIT, tree / "init")
-        _put_modules(_needed(root, kernel), tree / "modules")
+        shutil.copy(init, tree / "init")
+        _put_modules(_needed(root, kernel, modules), tree / "modules")
         names = "\n".join(str(entry.relative_to(tree)) for entry in sorted(tree.rglob("*")))
         with path.open("wb") as file:
             packer = ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"]
             subprocess.run(packer, cwd=tree, input=names.encode(), stdout=file, check=True)
 
 
-def _needed(root: Path, kernel: str) -> list[Path]:
+def _needed(root: Path, kernel: str, modules: Sequence[str]) -> list[Path]:
     """The modules' files, in the order in which they are loaded."""
     options = ["-S", kernel, "-d", str(root), "--show-depends"]
     found: list[Path] = []
-    for module in MODULES:
+    for module in modules:
         shown = subprocess.run(["modprobe", *options, module], check=True, capture_output=True, text=True)
         found += [Path(line.split()[1]) for line in shown.stdout.splitlines() if line.startswith("insmod")]
     return list(dict.fromkeys(found))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
+
+from emulated_pi.console import connected
 
 GPLEV0 = 0x3F200034  # BCM2835 ARM Peripherals, 6.1: levels of pins 0–31; the BCM2837's peripherals begin at 0x3F000000
 CLOCK_LOW, CLOCK_HIGH = 0x3F003004, 0x3F003008  # its system timer, 12.1: microseconds since power came, 64 bits
 GPFSEL0 = 0x3F200000  # what each pin is, three bits a pin, ten pins a word; 0b001 is output
-OPENS_WITHIN = 30.0  # seconds until QEMU has made its socket
 
 
 class Monitor:
@@ -25,7 +24,7 @@ class Monitor:
             TimeoutError: nobody listens at the socket.
         """
         self._lock = threading.Lock()
-        self._socket = _connected(path)
+        self._socket = connected(path)
         self._stream = self._socket.makefile("rw")
         self._stream.readline()  # the greeting
         self._execute("qmp_capabilities", {})
@@ -74,17 +73,3 @@ class Monitor:
             except (OSError, ValueError) as problem:
                 raise ConnectionError("QEMU's monitor is gone") from problem
         raise ConnectionError("QEMU's monitor is gone")
-
-
-def _connected(path: Path) -> socket.socket:
-    latest = time.monotonic() + OPENS_WITHIN
-    while True:
-        try:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(str(path))
-            return connection
-        except OSError:
-            connection.close()
-            if time.monotonic() > latest:
-                raise TimeoutError(f"nobody listens at {path}") from None
-            time.sleep(0.1)

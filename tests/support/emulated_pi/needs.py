@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGES = {  # a command of each, and the Debian package that has it
     "qemu-system-aarch64": "qemu-system-arm",
+    "qemu-system-x86_64": "qemu-system-x86",
     "qemu-aarch64-static": "qemu-user-static",
     "mmdebstrap": "mmdebstrap",
     "fakeroot": "fakeroot",
