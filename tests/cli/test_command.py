@@ -139,3 +139,9 @@ def test_any_path_can_be_named_and_refused(path: str | bytes, variables: dict[st
 )
 def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
     assert one_line(text) == shown
+
+
+def test_a_wrong_command_line_names_the_help_of_its_own_command() -> None:
+    assert assert_one_line(shell("", "flash"), 2).endswith("See `maskwatch flash --help`.")
+    assert assert_one_line(shell("", "detect"), 2).endswith("See `maskwatch detect --help`.")
+    assert assert_one_line(shell("", "nosuch"), 2).endswith("See `maskwatch --help`.")

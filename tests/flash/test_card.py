@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -218,3 +219,42 @@ def test_ctrl_c_says_what_state_the_card_is_in(desk: Path, monkeypatch: pytest.M
     result = flashed(desk, "card\n")
     assert result.exit_code != 0
     assert State.PARTIAL.value in result.output
+
+
+def test_a_card_that_is_not_there_is_told_before_its_image_is_made(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: str) -> Disk:
+        raise FlashError(f"{path}: no such disk")
+
+    monkeypatch.setattr(disk, "find", missing)
+    monkeypatch.setattr(job.Job, "write", lambda *_: pytest.fail("made an image"))
+    assert "no such disk" in str(flashed(desk, "card\n").exception)
+
+
+def test_without_the_right_to_write_it_says_so_before_its_image_is_made(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(desk / "card"))
+    monkeypatch.setattr(job.Job, "write", lambda *_: pytest.fail("made an image"))
+    assert "run the same command with sudo" in str(flashed(desk, "card\n").exception)
+
+
+@pytest.mark.parametrize(
+    ("more", "option"),
+    [
+        (["-o", "door.toml"], "-o"),
+        (["-o", "new.img", "--sheet", "door.toml"], "--sheet"),
+        (["--bundle", "door.toml", "--system", "trixie"], "--bundle"),
+    ],
+)
+def test_a_file_that_is_read_is_not_replaced(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], option: str
+) -> None:
+    monkeypatch.chdir(desk)
+    result = CliRunner().invoke(flash, ["door.toml", "--image", "base.img", *more])
+    assert f"{option} door.toml: would replace a file that is read" in str(result.exception)
+    assert (desk / "door.toml").read_text() == UNIT
+
+
+def test_a_bundle_for_a_folder_that_is_not_there_is_refused_before_it_is_made(desk: Path) -> None:
+    result = CliRunner().invoke(flash, ["--bundle", str(desk / "none" / "a.bundle"), "--system", "trixie"])
+    assert "there is no folder" in str(result.exception)

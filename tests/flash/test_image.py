@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import os
+import pwd
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -16,7 +20,7 @@ from passlib.hash import sha512_crypt
 from stand_in import BOOKWORM_FILES, KEY, SECRETS, START, TRIXIE_FILES, UNIT, image, job_of, root, second_partition
 
 from maskwatch.errors import ConfigError, FlashError
-from maskwatch.flash import boot_partition, unit_file, wifi
+from maskwatch.flash import boot_partition, tree, unit_file, wheels, wifi, workstation
 from maskwatch.flash.system import BOOKWORM, TRIXIE
 from maskwatch.flash.unit_file import Unit
 
@@ -167,7 +171,7 @@ def refused(tmp_path: Path, base: Path, **more: str) -> str:
 
 def test_another_hash_is_refused(tmp_path: Path) -> None:
     assert "expected 0000" in refused(tmp_path, image(tmp_path / "base.img"), sha256="0" * 64)
-    assert "64 hexadecimal digits" in refused(tmp_path, tmp_path / "base.img", sha256="abc")
+    assert "found 'abc', expected 64 hexadecimal digits" in refused(tmp_path, tmp_path / "base.img", sha256="abc")
 
 
 def test_a_damaged_download_is_refused(tmp_path: Path) -> None:
@@ -193,7 +197,7 @@ def test_what_is_no_image_of_raspberry_pi_os_is_refused(tmp_path: Path) -> None:
     image(path)
     path.write_bytes(path.read_bytes()[: START + 1000])
     assert "ends within" in refused(tmp_path, path)
-    assert "No such file" in refused(tmp_path, tmp_path / "none.img")
+    assert "No such file or directory; give a Raspberry Pi OS Lite image" in refused(tmp_path, tmp_path / "none.img")
 
 
 def test_a_boot_partition_without_room_is_refused(tmp_path: Path) -> None:
@@ -224,7 +228,7 @@ def test_the_base_is_not_written_over(tmp_path: Path) -> None:
         ('password = "battery staple"', 'password = "short"', "wifi.password"),
         ('password = "battery staple"\n', "", "password or psk"),
         ('country = "DE"', 'country = "Germany"', "two capital letters"),
-        ("pin = 27", "pin = 77", "outputs.led.pin"),
+        ("pin = 27", "pin = 77", "door.toml:20: outputs.led.pin"),
         ('source = "picamera:0"', 'source = "picamera:0"\nfsp = 3', "camera.fsp: unknown key"),
         ("[config.outputs.led]\npin = 27", "", "no output is set"),
         ('host = "door-1"', 'host = "door-1"\nconfig = "other.toml"', "remove one of them"),
@@ -250,6 +254,54 @@ def test_a_config_and_keys_in_files_of_their_own_are_found_beside_the_unit_file(
     assert unit.ssh_keys == (KEY,)
     assert unit.settings.outputs.buzzer is not None
     assert unit.config_text == "[outputs.buzzer]\npin = 5\n"
+
+
+def test_a_key_that_is_missing_is_named_with_its_line_and_how_to_make_one(tmp_path: Path) -> None:
+    text = '[unit]\nhost = "a"\n[user]\nname = "me"\nssh_key_files = ["id.pub"]\n'
+    with pytest.raises(ConfigError, match=r"toml:5: user.ssh_key_files: .*id.pub: No such file.*ssh-keygen -t ed25519"):
+        a_unit(tmp_path, text)
+    (tmp_path / "id.pub").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="contains no public key"):
+        a_unit(tmp_path, text)
+
+
+def test_with_sudo_the_callers_home_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", {"me": SimpleNamespace(pw_dir=str(tmp_path / "me"))}.__getitem__)
+    monkeypatch.setenv("HOME", str(tmp_path / "root"))
+    monkeypatch.setenv("SUDO_USER", "me")
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert workstation.expanded("~/.ssh/id.pub") == tmp_path / "me/.ssh/id.pub"
+    assert wheels.default_folder(TRIXIE) == tmp_path / "root/.cache/maskwatch/wheels/trixie"
+    (tmp_path / "me/.cache/maskwatch").mkdir(parents=True)
+    assert wheels.default_folder(TRIXIE) == tmp_path / "me/.cache/maskwatch/wheels/trixie"
+    monkeypatch.setenv("SUDO_USER", "gone")
+    assert workstation.expanded("~/x") == tmp_path / "root/x"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("SUDO_USER", "me")
+    assert workstation.expanded("~") == tmp_path / "root"
+
+
+def test_a_folder_of_wheels_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FlashError, match="file: expected a folder for the unit's packages"):
+        wheels.unpack(TRIXIE, tmp_path / "file", tmp_path / "site", print)
+
+
+def test_a_full_disk_is_not_blamed_on_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = subprocess.CompletedProcess([], 1, "", "ERROR: [Errno 28] No space left on device\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: full)
+    with pytest.raises(FlashError, match=r"no room for the unit's packages.*TMPDIR=FOLDER"):
+        wheels.unpack(TRIXIE, tmp_path, tmp_path / "site", print)
+
+
+def test_another_python_is_refused_before_packages_are_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wheels, "unpack", lambda *_: pytest.fail("downloaded"))
+    with pytest.raises(FlashError, match=r"--python /nosuch: is not python3\.13"):
+        tree.build(TRIXIE, tmp_path / "tree", tmp_path, "/nosuch", print)
 
 
 def test_without_a_config_the_default_in_the_package_goes_onto_the_card(tmp_path: Path) -> None:

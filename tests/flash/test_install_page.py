@@ -46,6 +46,10 @@ def test_every_command_is_on_its_page(command: object) -> None:
     assert name not in cli.commands or cli.commands[name] is command
 
 
+def test_the_help_says_where_it_removes_from() -> None:
+    assert (uninstall.help or "").endswith("install, update and first boot put on the disk.")
+
+
 def test_what_the_page_says_is_what_the_code_does() -> None:
     assert f"larger than {MAX_CARD_BYTES / 1e9:.0f} GB" in PAGE
     assert f"every\n  {PAUSE:.0f} s for {TRIES * PAUSE / 60:.0f} minutes" in PAGE

@@ -150,3 +150,13 @@ def test_an_image_in_a_folder_that_is_not_there_is_refused_with_the_remedy(tmp_p
     (front, *_) = units(tmp_path)
     with job_of(base) as work, pytest.raises(FlashError, match=r"there is no folder .*; make it first: mkdir -p "):
         work.write(front, tmp_path / "none" / "front.img")
+
+
+def test_the_same_key_with_another_comment_is_the_same_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ssh_keys is the same as in line 2"):
+        units(tmp_path, f"host,ssh_key\na,{KEY} a\nb,{KEY.partition(' you')[0]} b\n")
+
+
+def test_a_table_with_semicolons_is_told_about_commas(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"found semicolons; expected a header .* with commas"):
+        units(tmp_path, f"host;ssh_key\na;{KEY}\n")

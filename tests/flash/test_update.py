@@ -173,7 +173,7 @@ def test_an_update_on_top_of_one_that_was_cut_short_judges_that_one_first(unit: 
     [
         (lambda unit: a_wheel(unit, needs="click>=9"), "needs other packages than this unit has"),
         (lambda unit: str(_text(unit, "a.whl", b"no zip")), "not a readable wheel of maskwatch"),
-        (lambda unit: str(_text(unit, "a.bundle", b"no tar")), "not a readable bundle"),
+        (lambda unit: str(_text(unit, "a.bundle", b"no tar")), "not a readable bundle; expected a file"),
         (lambda _: "somebody-elses-package", "not a file, and not a package name"),
         (lambda _: "maskwatch==1; rm -rf /", "not a file, and not a package name"),
     ],

@@ -79,7 +79,9 @@ def _complain(name: str, error: BaseException, extra: str) -> int:
         error.show()
         return error.exit_code
     if isinstance(error, click.ClickException):
-        return _say(name, f"{error.format_message()} See `{name} --help`.", error.exit_code)
+        context = getattr(error, "ctx", None)
+        of = context.command_path if context is not None else name
+        return _say(name, f"{error.format_message()} See `{of} --help`.", error.exit_code)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return STOPPED
     if extra and isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:

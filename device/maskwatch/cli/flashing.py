@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.argument("unit_file", type=FILE, required=False)
 @click.option("--image", type=FILE, help="Raspberry Pi OS Lite, 64 bit: .img or .img.xz.")
 @click.option("--sha256", help="Expected SHA-256 of the image's file, or of the uncompressed image.")
-@click.option("-o", "--out", type=FILE, help="Write the unit's image to this new file; with --many, to this folder.")
+@click.option("-o", "--out", type=FILE, help="Write the unit's image to this file; with --many, to this folder.")
 @click.option("--device", help="Write to this card, e.g. /dev/sdb; everything on it is lost.")
 @click.option("--many", type=FILE, help="A CSV file with a row for each unit, and a column for each key that differs.")
 @click.option("--sheet", type=FILE, help="Write an HTML page to print: name, address and QR code of each unit.")
@@ -50,17 +50,25 @@ def flash(
     terminal, work = _started(of_base, bundle)
     from maskwatch.flash import image
 
+    _require_inputs_kept(
+        (unit_file, many, of_base["image"]), {"-o": None if many else out, "--sheet": sheet, "--bundle": bundle}
+    )
+
     with work:
         if bundle is not None:
             _bundle(work, of_base["system"], bundle)
             return
         if unit_file is None or of_base["image"] is None or (out is None) == (device is None):
-            raise click.UsageError("expected UNIT_FILE, --image, and one of -o and --device.")
+            raise click.UsageError(
+                "expected UNIT_FILE, --image, and one of -o and --device.", click.get_current_context()
+            )
         units = _units(unit_file, many)
         if sheet is not None:
             image.require_folder(sheet)
         if many and out is not None:
             _folder(out)
+        if device is not None and many is None:  # with --many, the first card may be inserted later
+            _require_card(device)
         for number, unit in enumerate(units):
             if device is None:
                 assert out is not None
@@ -98,6 +106,23 @@ def _units(unit_file: Path, table: Path | None) -> list[Unit]:
     return [files.read(unit_file)] if table is None else unit_table.units(unit_file, table)
 
 
+def _require_inputs_kept(inputs: tuple[Path | None, ...], outputs: dict[str, Path | None]) -> None:
+    """Refuse to replace a file that is read."""
+    for option, out in outputs.items():
+        for given in inputs:
+            if out is not None and given is not None and out.is_file() and given.exists() and out.samefile(given):
+                raise FlashError(f"{option} {out}: would replace a file that is read; give another name")
+
+
+def _require_card(device: str) -> None:
+    """Check the card before its image is made, which takes minutes. Its size is checked afterwards."""
+    from maskwatch.flash import card, disk
+
+    card_disk = disk.find(device)
+    disk.require_card(card_disk, 0)
+    card.require_writable(card.raw(card_disk.path))
+
+
 def _folder(out: Path) -> None:
     """Make the folder for the images, unless it is there."""
     try:
@@ -107,10 +132,12 @@ def _folder(out: Path) -> None:
 
 
 def _bundle(work: Job, system: str | None, out: Path) -> None:
+    from maskwatch.flash import image
     from maskwatch.flash.system import SYSTEMS
 
     if system is None:
-        raise click.UsageError("--bundle: expected --system too: trixie or bookworm.")
+        raise click.UsageError("--bundle: expected --system too: trixie or bookworm.", click.get_current_context())
+    image.require_folder(out)
     made = work.write_bundle(SYSTEMS[system], out)
     click.echo(f"{out}: {made}; on the unit: sudo maskwatch update {out.name}")
 

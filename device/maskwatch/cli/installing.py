@@ -61,7 +61,7 @@ def update(what: str) -> None:
 @click.command()
 @click.option("--keep-config", is_flag=True, help="Leave /etc/maskwatch.")
 def uninstall(keep_config: bool) -> None:
-    """Stop the service and remove everything that install, update and first boot put card_disk."""
+    """Stop the service and remove everything that install, update and first boot put on the disk."""
     from maskwatch.install import uninstall as uninstalling
     from maskwatch.install.machine import Machine
 

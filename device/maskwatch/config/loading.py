@@ -30,8 +30,12 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     return checked(settings_file.read(path or default_path(), environment))
 
 
-def checked(source: settings_file.RawSettings) -> Settings:
+def checked(source: settings_file.RawSettings, lines: Mapping[settings_file.Place, int] | None = None) -> Settings:
     """The settings that a file and the environment give.
+
+    Args:
+        source: what was read.
+        lines: of the keys, if `source.path` is not a file of `source.text`, as with a unit file.
 
     Raises:
         ConfigError: see `load`. The message names the file, the variable, or both if either may be wrong.
@@ -40,12 +44,16 @@ def checked(source: settings_file.RawSettings) -> Settings:
         return Settings.model_validate(source.table)
     except ValidationError as error:
         wrong = complaint(error, Settings)
-        raise ConfigError(f"{_where(source, wrong.place)}: {wrong.text}") from None  # pydantic's error shows the value
+        raise ConfigError(
+            f"{_where(source, wrong.place, lines)}: {wrong.text}"
+        ) from None  # pydantic's error shows the value
 
 
-def _where(source: settings_file.RawSettings, place: settings_file.Place) -> str:
+def _where(
+    source: settings_file.RawSettings, place: settings_file.Place, lines: Mapping[settings_file.Place, int] | None
+) -> str:
     """What to correct: the file with its line, the variables, or both if both affect the key."""
-    line = settings_file.line_numbers(source.text).get(place)
+    line = (settings_file.line_numbers(source.text) if lines is None else lines).get(place)
     file = f"config {source.path}" + (f":{line}" if line else "")
     variables = [settings_file.named(name) for name in source.variables_at(place)]
     of_variables_alone = variables and (source.is_of_variables(place) or (place and not line))

@@ -95,6 +95,17 @@ class Card:
             os.close(number)
 
 
+def require_writable(path: Path) -> None:
+    """Refuse a card that this user may not write to, before minutes are spent on its image.
+
+    Raises:
+        FlashError: it needs root.
+    """
+    if path.exists() and not os.access(path, os.W_OK):
+        error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        raise FlashError(f"{path}: cannot be opened ({error.strerror}){_hint(error)}")
+
+
 def raw(path: str) -> Path:
     """The path to write to: on macOS the unbuffered device, which is many times faster."""
     return Path(path.replace("/dev/disk", "/dev/rdisk")) if sys.platform == "darwin" else Path(path)

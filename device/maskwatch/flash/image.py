@@ -16,6 +16,7 @@ from maskwatch.errors import FlashError
 
 CHUNK = 4 << 20  # bytes
 XZ = b"\xfd7zXZ\x00"
+EXPECTED = "give a Raspberry Pi OS Lite image (.img or .img.xz)"
 HASH = re.compile(r"[0-9a-fA-F]{64}")
 OnProgress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in total; 0: the total is not known."""
@@ -57,7 +58,9 @@ def copy_out(base: Path, out: Path, sha256: str | None = None, on_progress: OnPr
         FlashError: `base` is not an image, is damaged, or has another hash than expected.
     """
     if sha256 is not None and not HASH.fullmatch(sha256):
-        raise FlashError(f"--sha256: found {len(sha256)} characters, expected 64 hexadecimal digits")
+        raise FlashError(
+            f"--sha256: found {sha256[:70]!r}, expected 64 hexadecimal digits, as on the page of the image"
+        )
     with _opening(base) as file, new_file(out) as target:
         reader = _HashedReader(file, base.stat().st_size, on_progress)
         try:
@@ -112,7 +115,7 @@ def _opening(base: Path) -> BinaryIO:
     try:
         return base.open("rb")
     except OSError as error:
-        raise FlashError(f"{base}: {error.strerror}; give a Raspberry Pi OS Lite image (.img or .img.xz)") from None
+        raise FlashError(f"{base}: {error.strerror}; {EXPECTED}") from None
 
 
 def _unpacked(reader: _HashedReader, base: Path) -> Iterator[bytes]:

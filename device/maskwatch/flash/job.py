@@ -152,10 +152,10 @@ def _require_room(base: Path, out: Path) -> None:
         raise FlashError(f"{out}: is {'the base image' if out.is_file() else 'not a file'}; give a new file with -o")
     image.require_folder(out)
     try:
-        facts = os.statvfs(out.parent)
         needed = base.stat().st_size + MARGIN
     except OSError as error:
-        raise FlashError(f"{error.filename}: {error.strerror}") from None
+        raise FlashError(f"{base}: {error.strerror}; {image.EXPECTED}") from None
+    facts = os.statvfs(out.parent)
     if facts.f_bavail * facts.f_frsize < needed:
         free = facts.f_bavail * facts.f_frsize // 2**20
         raise FlashError(f"{out.parent}: {free} MB free, but the image needs at least {needed // 2**20} MB")

@@ -37,6 +37,7 @@ def build(system: System, into: Path, folder: Path, python: str | None, say: Cal
     Returns:
         Whether it contains .pyc files; if not, first boot makes them.
     """
+    found = interpreter(system, python)
     site = into / "lib" / system.python_name / "site-packages"
     site.parent.mkdir(parents=True)
     wheels.unpack(system, folder, site, say)
@@ -46,7 +47,7 @@ def build(system: System, into: Path, folder: Path, python: str | None, say: Cal
     (into / "bin" / "maskwatch").write_text(SCRIPT)
     (into / "bin" / "maskwatch").chmod(0o755)
     (into / "pyvenv.cfg").write_text(_configuration(system))
-    return _compile(system, into, python, say)
+    return _compile(system, into, found, say)
 
 
 def interpreter(system: System, requested: str | None) -> str | None:
@@ -108,10 +109,9 @@ def _add_ourselves(site: Path) -> None:
     (facts / "INSTALLER").write_text("maskwatch flash\n")
 
 
-def _compile(system: System, tree: Path, python: str | None, say: Callable[[str], None]) -> bool:
+def _compile(system: System, tree: Path, found: str | None, say: Callable[[str], None]) -> bool:
     """Make .pyc files that are not checked against time stamps, which FAT and tar round. First boot compares all hashes
     instead."""
-    found = interpreter(system, python)
     if found is None:
         say(f"no {system.python_name} here, so the unit makes its .pyc files at first boot, which takes longer")
         return False

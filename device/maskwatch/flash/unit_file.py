@@ -15,9 +15,10 @@ from maskwatch import config
 from maskwatch.config import Settings, settings_file
 from maskwatch.config.complaint import complaint
 from maskwatch.config.section import Section
+from maskwatch.config.settings_file import Place
 from maskwatch.config.toml_text import TomlError, table_of, text_of
 from maskwatch.errors import ConfigError
-from maskwatch.flash import passwords, wifi
+from maskwatch.flash import passwords, wifi, workstation
 from maskwatch.system import regular_file
 
 MAX_BYTES = 64 * 1024  # bytes of a file
@@ -180,10 +181,12 @@ def unit_of(path: Path, text: str, table: dict[str, Any]) -> Unit:
     except ValidationError as error:
         wrong = complaint(error, UnitFile)
         line = settings_file.line_numbers(text).get(wrong.place)
-        raise ConfigError(f"unit file {path}{f':{line}' if line else ''}: {wrong.text}") from None
-    config_text, settings = _config(path, file)
+        raise ConfigError(f"{_where(path, line)}: {wrong.text}") from None
+    lines = settings_file.line_numbers(text)
+    config_text, settings = _config(path, file, lines)
     user, radio = file.user, file.wifi
-    keys = (*user.ssh_keys, *(key for name in user.ssh_key_files for key in _keys(path, name)))
+    where = _where(path, lines.get(("user", "ssh_key_files")))
+    keys = (*user.ssh_keys, *(key for name in user.ssh_key_files for key in _keys(path, name, where)))
     return Unit(
         host=file.unit.host,
         timezone=file.unit.timezone,
@@ -208,9 +211,11 @@ def _table(path: Path) -> tuple[str, dict[str, Any]]:
     except OSError as error:
         raise ConfigError(f"unit file {path}: {error.strerror}; docs/install.md has an example") from None
     except TomlError as error:
-        raise ConfigError(
-            f"unit file {path}{f':{error.line}' if error.line else ''}: not valid TOML: {error}"
-        ) from None
+        raise ConfigError(f"{_where(path, error.line)}: not valid TOML: {error}") from None
+
+
+def _where(path: Path, line: int | None) -> str:
+    return f"unit file {path}" + (f":{line}" if line else "")
 
 
 def read_table(path: Path) -> tuple[str, dict[str, Any]]:
@@ -222,31 +227,38 @@ def read_table(path: Path) -> tuple[str, dict[str, Any]]:
     return _table(path)
 
 
-def _config(path: Path, file: UnitFile) -> tuple[str, Settings]:
+def _config(path: Path, file: UnitFile, lines: dict[Place, int]) -> tuple[str, Settings]:
     """The unit's config as text and as checked settings. The environment of this workstation does not affect it."""
+    lines_there = None
     if file.unit.config is not None and file.config is not None:
         raise ConfigError(f"unit file {path}: found unit.config and [config]; remove one of them")
     if file.config is not None:
         text = tomlkit.dumps(file.config)
-        source = settings_file.RawSettings(Path(f"{path} [config]"), text, file.config, {})
+        source = settings_file.RawSettings(path, text, file.config, {})
+        lines_there = {place[1:]: line for place, line in lines.items() if place[0] == "config"}
     else:
         name = file.unit.config
-        place = config.default_path() if name is None else path.parent / Path(name).expanduser()
+        place = config.default_path() if name is None else path.parent / workstation.expanded(name)
         source = settings_file.read(place, {})
         text = source.text
-    settings = config.checked(source)
+    settings = config.checked(source, lines_there)
     if not config.has_output(settings):
         raise ConfigError(f"config {source.path}: {config.NO_OUTPUT.partition(',')[0]}")
     return text, settings
 
 
-def _keys(path: Path, name: str) -> list[str]:
-    place = path.parent / Path(name).expanduser()
+def _keys(path: Path, name: str, where: str) -> list[str]:
+    place = path.parent / workstation.expanded(name)
     try:
         lines = [line.strip() for line in regular_file.read(place, MAX_BYTES).decode().splitlines()]
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} cannot be read") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: user.ssh_key_files: {place}: {error.strerror}; "
+            "if you have no key yet, `ssh-keygen -t ed25519` makes one"
+        ) from None
+    except UnicodeDecodeError:
+        lines = []
     found = [line for line in lines if line and not line.startswith("#")]
     if not found or not all(KEY.fullmatch(line) for line in found):
-        raise ConfigError(f"unit file {path}: user.ssh_key_files: {place} contains no public key; expected a .pub file")
+        raise ConfigError(f"{where}: user.ssh_key_files: {place} contains no public key; expected a .pub file")
     return found

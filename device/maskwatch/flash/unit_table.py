@@ -65,8 +65,10 @@ def _rows(table: Path) -> list[Row]:
         reader = csv.DictReader(io.StringIO(text_of(regular_file.read(table, MAX_BYTES))), strict=True)
         head = [SHORT.get(name.strip(), name.strip()) for name in reader.fieldnames or []]
         if "unit.host" not in head or len(set(head)) != len(head):
+            semicolons = "found semicolons; " if len(head) == 1 and ";" in head[0] else ""
             raise ConfigError(
-                f"{table}:1: expected a header with `host`, and each column once, e.g. host,password,ssh_key"
+                f"{table}:1: {semicolons}expected a header with `host`, and each column once, with commas between, "
+                "e.g. host,password,ssh_key"
             )
         rows = []
         for values in reader:
@@ -94,6 +96,8 @@ def _require_distinct(table: Path, rows: list[Row]) -> None:
         seen: dict[str, int] = {}
         for row in rows:
             cell = row.cells.get(key)
+            if cell is not None and key == "user.ssh_keys":
+                cell = " ".join(cell.split()[:2])  # without its comment
             if cell is not None and seen.setdefault(cell, row.line) != row.line:
                 raise ConfigError(
                     f"{table}:{row.line}: {key} is the same as in line {seen[cell]}; each unit needs its own"

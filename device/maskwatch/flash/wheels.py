@@ -6,13 +6,16 @@ environment markers for this machine instead of the unit.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from maskwatch.errors import FlashError
+from maskwatch.flash import workstation
 from maskwatch.flash.system import System
 from maskwatch.install import shipped
 
@@ -23,11 +26,7 @@ LIMIT = 3600.0  # seconds
 
 def default_folder(system: System) -> Path:
     """The folder in which wheels are kept for the next flash."""
-    if sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "maskwatch" / "wheels" / system.name
+    return workstation.cache() / "wheels" / system.name
 
 
 def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None]) -> None:
@@ -40,9 +39,12 @@ def unpack(system: System, folder: Path, into: Path, say: Callable[[str], None])
         say: called with a line about each step.
 
     Raises:
-        FlashError: a package cannot be downloaded, or pip is missing.
+        FlashError: a package cannot be downloaded, pip is missing, or there is no room.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlashError(f"{folder}: expected a folder for the unit's packages ({error.strerror})") from None
     install = ("install", "--no-index", "--find-links", str(folder), "--no-compile", "--target", str(into))
     if _pip(system, *install) is not None:
         say(f"downloading the unit's packages for {system.python_name} on {MACHINE} into {folder}")
@@ -64,6 +66,11 @@ def _pip(system: System, *words: str) -> str | None:
         return f"took longer than {LIMIT:.0f} s"
     if done.returncode == 0:
         return None
+    if os.strerror(errno.ENOSPC) in done.stderr:
+        raise FlashError(
+            f"no room for the unit's packages, in {tempfile.gettempdir()} or in the folder that keeps them; "
+            "make room, or name another folder: TMPDIR=FOLDER, --wheels FOLDER"
+        )
     if "No module named pip" in done.stderr:
         raise FlashError(
             f"{sys.executable} has no pip, which downloads the unit's packages; run: {sys.executable} -m ensurepip"

@@ -124,8 +124,12 @@ def _of_bundle(machine: Machine, path: Path) -> Path:
             return unpack.unpack(Path(folder) / BUNDLE, facts, machine.at(HOME))
     except unpack.UnpackError as error:
         raise FlashError(f"{path.name}: {error}") from None
-    except (tarfile.TarError, KeyError, ValueError, OSError) as error:
-        raise FlashError(f"{path.name}: not a readable bundle ({error})") from None
+    except OSError as error:
+        raise FlashError(f"{path.name}: cannot be read ({error.strerror or error})") from None
+    except (tarfile.TarError, KeyError, ValueError):
+        raise FlashError(
+            f"{path.name}: not a readable bundle; expected a file that `maskwatch flash --bundle` made, or a .whl"
+        ) from None
 
 
 def _of_package(machine: Machine, requirement: str) -> Path:
