@@ -168,6 +168,7 @@ def test_a_driver_whose_source_is_another_one_is_refused(tmp_path: Path) -> None
     source.write_text(known + "".join(old for old, _ in others))
     vimc.make_silent(source)
     assert said in source.read_text()
+    source.write_text(known)
     with pytest.raises(AssertionError, match="vimc-streamer"):
         vimc.make_silent(source)
 
