@@ -33,7 +33,7 @@ def test_one_photograph_of_each_group_is_chosen_from_the_test_part(tmp_path: Pat
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"part": "train"}, "is of part 'train', which was learnt; expected test"),
+        ({"part": "train"}, "is of part 'train', on which models were trained; expected test"),
         ({"faces": 2}, "of 0 whole faces"),
         ({"score": 0.59}, "of 0 whole faces"),
         ({"left": 4}, "of 0 whole faces"),  # 1.8 % of the width
