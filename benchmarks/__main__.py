@@ -26,7 +26,7 @@ for command_of_benchmarks in (
     behaviour.measure_power,
     networks.measure_all,
     networks.count_instructions,
-    networks.tell_changes,
+    networks.show_changes,
     report.make_report,
     report.refresh_readme,
 ):

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on, and its state at that time; a record without them is worthless."""
+"""Describes the machine that figures were measured on, and its state then: without this, a record is worthless."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 PACKAGES = ("maskwatch", "ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
 ROOT = Path("/")
 CPU = "sys/devices/system/cpu/cpu0/cpufreq"
-# Instructions that multiply and add four int8 values at once, by the kernel's names: without one, int8 gains little.
+# The kernel's names of instructions that multiply and add four int8 values at once. Without one, int8 gains little.
 INT8_DOT_PRODUCTS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
 TRADE_MARK = re.compile(r"\((R|TM)\)")
 VCGENCMD = ("vcgencmd", "get_throttled")
@@ -25,7 +25,7 @@ def facts(root: Path = ROOT) -> dict[str, Any]:
     """Board, system and versions, ready for JSON: everything that does not change during a measurement.
 
     Args:
-        root: of the file system that is read; a test gives its own.
+        root: of the file system that is read; tests give another one.
     """
     return {
         "board": board(root),
@@ -47,14 +47,14 @@ def facts(root: Path = ROOT) -> dict[str, Any]:
 
 
 def moment(root: Path = ROOT) -> dict[str, Any]:
-    """What changes during a measurement, ready for JSON: taken before and after it."""
+    """What changes during a measurement, ready for JSON. Call it before and after."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "clock_mhz": _scaled(root / CPU / "scaling_cur_freq", 1e3),
         "temperature_c": _scaled(root / "sys/class/thermal/thermal_zone0/temp", 1e3),
         "throttled": throttled(),
         "cpu_s": _cpu_seconds(root),
-        "own_s": round(sum(os.times()[:4]), 2),  # of the busy seconds above, ours and our children's
+        "own_s": round(sum(os.times()[:4]), 2),  # the busy seconds above that we and our child processes used
     }
 
 

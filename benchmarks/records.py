@@ -19,7 +19,7 @@ from maskwatch.records.kinds import KINDS
 from maskwatch.system import whole_file
 from maskwatch.vision import bundle
 
-BREAK = re.compile(r"\n\s*")  # JSON writes a line break inside a text as two other characters
+BREAK = re.compile(r"\n\s*")  # never inside a text: there, JSON writes a line break as \\n
 # An array that contains only numbers and texts.
 FLAT = re.compile(r'\[\n\s+((?:(?:-?[\d.]+(?:e[-+]?\d+)?|"[^"\\\n]*"),?\n\s*)+)\]')
 
@@ -95,8 +95,8 @@ def write(content: str, place: Path) -> Path:
 
 
 def text(record: dict[str, Any]) -> str:
-    """JSON that people can read and compare line by line. A flat array is one line: otherwise arrays of measured values
-    would be most of the file."""
+    """JSON that people can read and compare line by line. A flat array is one line, because most lines of the file
+    would otherwise be measured values."""
     return FLAT.sub(lambda found: f"[{BREAK.sub(' ', found[1]).strip()}]", json.dumps(record, indent=1)) + "\n"
 
 
@@ -142,5 +142,5 @@ def path(record: dict[str, Any], results: Path) -> Path:
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
     """Median, 10th and 90th percentile."""
-    middle, low, high = np.percentile(values, (50, 10, 90))
-    return float(middle), float(low), float(high)
+    median, low, high = np.percentile(values, (50, 10, 90))
+    return float(median), float(low), float(high)

@@ -53,11 +53,11 @@ def measure_doorway(
     record: dict[str, Any] = {}
     for done, record in measure.measure(material, hours, work):
         path = records.save(record, results)
-        device = record["rows"][0]
-        click.echo(f"{done}/{len(clips)} clips: {device['false']} false, {device['missed']} of {device['due']} missed")
-    wrong = [(clips[each["clip"]], each["time"]) for each in record["mistakes"]]
-    if wrong:
-        contact_sheet.write(wrong, work / "mistakes.png")
+        row = record["rows"][0]
+        click.echo(f"{done}/{len(clips)} clips: {row['false']} false, {row['missed']} of {row['due']} missed")
+    mistakes = [(clips[mistake["clip"]], mistake["time"]) for mistake in record["mistakes"]]
+    if mistakes:
+        contact_sheet.write(mistakes, work / "mistakes.png")
     click.echo(f"wrote {path}")
 
 

@@ -37,9 +37,9 @@ def measure_models(
         runners.append(models.finder("face finder, far", far))
     against = {}
     if yunet:
-        for each in [runner for runner in runners if runner.kind == "finder"]:
-            runners.append(models.yunet(yunet, each.input_size))
-            against[each.name] = runners[-1].name
+        for finder in [runner for runner in runners if runner.kind == "finder"]:
+            runners.append(models.yunet(yunet, finder.input_size))
+            against[finder.name] = runners[-1].name
     runners += [models.network(*named(text)) for text in others]
     runners += [models.ultraface(ultraface)] if ultraface else []
     if reference:
@@ -120,7 +120,7 @@ def measure_all(
     """Time models × variants × runtimes × threads, 5 × 40 calls each; writes RESULTS/BOARD/run.json."""
     subjects = [*(run.shipped() if shipped else ()), *map(run.subject, others)]
     wanted = [runtimes.named(name) for name in names] or list(runtimes.RUNTIMES)
-    found = [runtimes.find(each, make=bool(names)) for each in wanted]
+    found = [runtimes.find(runtime, make=bool(names)) for runtime in wanted]
     cells = run.cells(subjects, found, sorted(set(threads)) or run.usual_threads())
     if not cells:
         raise ConfigError("run: nothing to measure; give NAME/VARIANT=FILE, or a --runtime that runs such files")
@@ -173,11 +173,11 @@ def count_instructions(
     help="Smallest share that is reported.",
 )
 @click.option("--fail", is_flag=True, help="Exit with 1 when something got slower beyond noise.")
-def tell_changes(before: Path, after: Path, min_share: float, fail: bool) -> None:
+def show_changes(before: Path, after: Path, min_share: float, fail: bool) -> None:
     """Show what changed between two run.json of one board, beyond noise."""
-    one, other = (records.load(place, run.KIND, run.SCHEMA) for place in (before, after))
-    found = compare.changes(one, other, min_share)
-    for line in compare.lines(one, other, found):
+    first, second = (records.load(place, run.KIND, run.SCHEMA) for place in (before, after))
+    found = compare.changes(first, second, min_share)
+    for line in compare.lines(first, second, found):
         click.echo(line)
     if fail and any(change.verdict == "slower" for change in found):
         sys.exit(1)

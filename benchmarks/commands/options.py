@@ -1,4 +1,4 @@
-"""What several commands of `python -m benchmarks` share: kinds of arguments, and writing a record."""
+"""Shared by the commands of `python -m benchmarks`: kinds of arguments, and writing a record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ results_option = click.option("--results", type=NEW_FOLDER, default=RESULTS, sho
 
 
 def say(text: str) -> None:
-    """A line on stderr: stdout belongs to the result."""
+    """Print a line on stderr, because stdout is for the result."""
     click.echo(text, err=True)
 
 
@@ -41,7 +41,7 @@ def save(record: dict[str, Any], results: Path) -> None:
     """Write a board's record and print its figures."""
     if record["host"]["load"] > BUSY:
         say(f"benchmarks: load {record['host']['load']}: something else ran, these figures are too high")
-    saved = records.save(record, results)  # first: a table that cannot be printed must not lose half an hour's work
+    saved = records.save(record, results)  # first, so that half an hour's work is not lost if a table cannot be printed
     for line in terminal_tables.lines(record):
         click.echo(line)
     click.echo(f"wrote {saved}")

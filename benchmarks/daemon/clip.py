@@ -45,16 +45,16 @@ class Elapsed:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begun: float | None = None
+        self._start: float | None = None
 
     def __call__(self) -> float:
         now = self._clock()
-        self._begun = now if self._begun is None else self._begun
-        return now - self._begun
+        self._start = now if self._start is None else self._start
+        return now - self._start
 
 
 class Pace(Protocol):
-    """When a camera has frames, and its clock."""
+    """Says when a camera has frames; has its clock."""
 
     def clock(self) -> float:
         """Seconds; the frames' times."""
@@ -64,7 +64,7 @@ class Pace(Protocol):
 
 
 class Steady:
-    """A fixed number of frames a second. A slow machine skips frames, because a camera does not wait."""
+    """A fixed number of frames a second. On a slow machine frames are skipped, because a camera does not wait."""
 
     def __init__(self, fps: float, stop: threading.Event, clock: Callable[[], float]) -> None:
         self._fps, self._stop, self.clock = fps, stop, clock
@@ -82,14 +82,14 @@ class Steady:
 class OnDemand:
     """The next frame as soon as the last one was taken, so that the loop never waits.
 
-    Time advances by 1 / fps a frame, so that people are judged as often as with a camera of that rate; if the machine
-    needs longer for a frame, by that time.
+    Time advances by 1 / fps a frame, so that people are judged as often as with a camera of that rate. If the machine
+    needs longer for a frame, time advances by what it needs.
     """
 
     def __init__(self, fps: float, stop: threading.Event, now: Callable[[], float] = time.monotonic) -> None:
         self._fps, self._stop, self._now = fps, stop, now
         self._wanted = threading.Semaphore(1)
-        self._begun, self._left_out = now(), 0.0
+        self._start, self._left_out = now(), 0.0
         self._time, self._number = 0.0, -1
 
     def clock(self) -> float:
@@ -100,7 +100,7 @@ class OnDemand:
         self._wanted.release()
 
     def leave_out(self, seconds: float) -> None:
-        """Do not count so many seconds: the daemon did not use them."""
+        """Do not count these seconds, because the daemon did not use them."""
         self._left_out += seconds
 
     def next(self) -> int | None:
@@ -108,12 +108,12 @@ class OnDemand:
             if self._stop.is_set():
                 return None
         self._number += 1
-        self._time = max(self._time + 1 / self._fps, self._now() - self._begun - self._left_out)
+        self._time = max(self._time + 1 / self._fps, self._now() - self._start - self._left_out)
         return self._number
 
 
 class Player:
-    """A clip as a grabber.Grabber: each frame is read into memory of its own, as a driver's buffer is copied."""
+    """A clip as a grabber.Grabber: each frame is read into new memory, as when a driver's buffer is copied."""
 
     def __init__(self, clip: Clip, pace: Pace) -> None:
         self._clip, self._pace = clip, pace
@@ -140,17 +140,17 @@ class Player:
 def camera(player: Player, pace: Pace, settings: CameraSettings, prepare: Prepare) -> live.Live:
     """The clip as the daemon sees a camera, watched for stalls, frozen and dark pictures.
 
-    `prepare` is what the daemon has done on the capturing thread: see live.Live.
+    `prepare`: the work that the daemon does on the capturing thread, see live.Live.
     """
     limits = FailureLimits(settings.stall, settings.frozen, settings.dark, settings.give_up)
     return live.Live(lambda: player, "clip", limits, player, prepare=prepare, clock=pace.clock)
 
 
 class ObservedSource:
-    """A source that calls `tell` with each frame that the loop takes."""
+    """A source that calls `on_frame` with each frame that the loop takes."""
 
-    def __init__(self, source: Source, tell: Callable[[Frame], None]) -> None:
-        self._source, self._tell = source, tell
+    def __init__(self, source: Source, on_frame: Callable[[Frame], None]) -> None:
+        self._source, self._on_frame = source, on_frame
 
     @property
     def ended(self) -> bool:
@@ -163,7 +163,7 @@ class ObservedSource:
     def read(self, wait: float) -> Frame | None:
         frame = self._source.read(wait)
         if frame is not None:
-            self._tell(frame)
+            self._on_frame(frame)
         return frame
 
     def describe(self) -> str:

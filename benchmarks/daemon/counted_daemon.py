@@ -18,20 +18,20 @@ from maskwatch.flow import Alert, Face, Image, Verdict
 from maskwatch.outputs import Output, Outputs
 from maskwatch.outputs.gpio import Show, open_pins
 
-# The pin whose edges are timed: in the default config it is steady, so an alert is one edge up and one down
+# The pin whose edges are timed. In the default config it does not blink, so an alert is one edge up and one down
 LAMP = "led"
 END_WITHIN = 10.0  # seconds
 MEMORY = {"resident": "VmRSS", "peak": "VmHWM"}  # of /proc/self/status
 Send = Callable[[Any], None]
 
 
-def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
+def in_separate_process(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
     """Run `work(send, *arguments)` in a separate process, and yield what it sends.
 
     Raises:
         RuntimeError: the process failed; its messages are on stderr.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would inherit this process's memory and threads
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit memory and threads
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(theirs, work, *arguments))
     process.start()
@@ -51,7 +51,7 @@ def apart(work: Callable[..., None], *arguments: Any) -> Iterator[Any]:
 
 def _work(connection: Connection, work: Callable[..., None], *arguments: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the parent ends this one
-    os.environ["GPIOZERO_PIN_FACTORY"] = "mock"  # on a Pi too: the real buzzer would sound all the time
+    os.environ["GPIOZERO_PIN_FACTORY"] = "mock"  # also on a Pi, where a real buzzer would sound all the time
     work(connection.send, *arguments)
 
 
@@ -93,15 +93,15 @@ class Counted:
 
 
 class Switches(Output):
-    """An output that calls `tell` at each switch of the alert."""
+    """An output that calls `on_switch` at each switch of the alert."""
 
     name = "switches"
 
-    def __init__(self, tell: Callable[[Alert], None]) -> None:
-        self._tell = tell
+    def __init__(self, on_switch: Callable[[Alert], None]) -> None:
+        self._on_switch = on_switch
 
     def switch(self, alert: Alert) -> None:
-        self._tell(alert)
+        self._on_switch(alert)
 
 
 def counted(settings: Settings) -> Counted:
@@ -126,7 +126,7 @@ def assembled(
 
 
 def forget_edges() -> None:
-    """Delete the mock pins' record of their edges, 3 KB an alert with a beeping buzzer: the real daemon has none."""
+    """Delete the mock pins' record of their edges, 3 KB an alert with a beeping buzzer: real pins have no record."""
     from gpiozero import Device
 
     for pin in Device.pin_factory.pins.values():

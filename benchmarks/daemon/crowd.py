@@ -1,6 +1,6 @@
 """Scenes with any number of people, drawn from the built-in demo's portrait, mask and hall.
 
-All people have the same size, whatever their number, and sway by more than a quarter of a face's width, so that nobody
+All people have the same size, whatever their number. They sway by more than a quarter of a face's width, so nobody
 counts as a picture on the wall. Every second one wears a mask.
 """
 
@@ -20,7 +20,7 @@ ABREAST = 5  # people in a row at most
 SCALE = 0.3  # of the portrait: faces of about 57x57 pixels as the finder boxes them
 SWAY = 12.0  # pixels to each side
 NOD = 3.0  # pixels up and down
-GOLDEN = 0.618  # share of a sway between one person and the next, so that no two move alike
+GOLDEN = 0.618  # share of a sway between neighbours, so that no two people move alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Person:
 
 
 def group(count: int) -> list[Person]:
-    """`count` people, those behind first; up to 2 × ABREAST people do not hide each other."""
+    """`count` people, those in the back row first; up to 2 × ABREAST people do not hide each other."""
     tops = (150.0,) if count <= ABREAST else (40.0, 262.0)
     rows = np.array_split(range(count), len(tops))
     return [

@@ -21,29 +21,30 @@ from maskwatch.flow import Alert, Frame
 
 # The differences from the default settings: `clear` is shorter than a frame, `forget` shorter than an absence.
 SETTINGS: Mapping[str, dict[str, Any]] = {"opinion": {"forget": 0.1}, "alert": {"hold": 0.0, "clear": 0.01}}
-PRESENT = ABSENT = 2  # frames; a slow machine skips some, but rarely two in a row
-VISITS = 5  # different ones
-MOST = KEPT // (PRESENT + ABSENT)  # alerts: so many that the stages of every frame are still recorded
+PRESENT = ABSENT = 2  # frames; a slow machine skips frames, but rarely two in a row
+VISITS = 5  # different visits
+MOST = KEPT // (PRESENT + ABSENT)  # alerts; with more, the stages of the first frames would be forgotten
 PARTS = ("wait", "find", "crop", "classify", "edge")  # their sum is the latency
 
 
 def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
     """The work of the separate process.
 
-    Sends ("alert", seconds of the frame) and ("pin", seconds, is it on) as they happen, then ("captured", frames), then
-    for each frame the loop took ("frame", seconds of the frame, seconds it waited, seconds by stage).
+    Sends ("alert", seconds of the frame) and ("pin", seconds, whether it is on) as they happen. At the end it sends
+    ("captured", frames), and for each frame that the loop took ("frame", its seconds, seconds that it waited, seconds
+    by stage).
     """
     settings, stop, stages = counted_daemon.default_settings(**SETTINGS), threading.Event(), StageTimes()
-    clock, taken = clip.Elapsed(), list[tuple[float, float]]()
+    clock, frames_taken = clip.Elapsed(), list[tuple[float, float]]()
     pace = clip.Steady(settings.camera.fps, stop, clock)
     player = clip.Player(reel, pace)
 
-    def note(frame: Frame) -> None:
-        taken.append((frame.time, clock() - frame.time))
-        if len(taken) >= alerts * (PRESENT + ABSENT):
+    def on_frame(frame: Frame) -> None:
+        frames_taken.append((frame.time, clock() - frame.time))
+        if len(frames_taken) >= alerts * (PRESENT + ABSENT):
             stop.set()
 
-    def begun(alert: Alert) -> None:
+    def on_alert(alert: Alert) -> None:
         if alert.on:
             send(("alert", alert.time))
 
@@ -52,11 +53,11 @@ def work(send: counted_daemon.Send, reel: clip.Clip, alerts: int) -> None:
             send(("pin", clock(), on))
 
     models = counted_daemon.counted(settings)
-    source = clip.ObservedSource(clip.camera(player, pace, settings.camera, models.prepare), note)
-    parts = counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(begun)], show)
+    source = clip.ObservedSource(clip.camera(player, pace, settings.camera, models.prepare), on_frame)
+    parts = counted_daemon.assembled(settings, models, source, [counted_daemon.Switches(on_alert)], show)
     loop.run(parts, stop, stages=stages)
     send(("captured", player.captured))
-    for frame, row in zip(taken, stages.rows, strict=True):
+    for frame, row in zip(frames_taken, stages.rows, strict=True):
         send(("frame", *frame, row))
 
 
@@ -76,10 +77,10 @@ def measure(alerts: int, folder: Path) -> dict[str, Any]:
         folder: for the clip.
     """
     messages: dict[str, list[Any]] = {"alert": [], "pin": [], "captured": [], "frame": []}
-    for kind, *content in counted_daemon.apart(work, visits(folder), alerts):
+    for kind, *content in counted_daemon.in_separate_process(work, visits(folder), alerts):
         messages[kind].append(content)
-    begun = [time for (time,) in messages["alert"]]
-    ups = edges(begun, [time for time, on in messages["pin"] if on])
+    alert_times = [time for (time,) in messages["alert"]]
+    edge_times = edges(alert_times, [time for time, on in messages["pin"] if on])
     frames = {time: (wait, row) for time, wait, row in messages["frame"]}
     return {
         "settings": {name: dict(keys) for name, keys in SETTINGS.items()},
@@ -89,9 +90,11 @@ def measure(alerts: int, folder: Path) -> dict[str, Any]:
             "captured": messages["captured"][0][0],
             "looked_at": len(frames),
         },
-        "alerts": len(begun),
-        "lost_edges": ups.count(None),
-        "ms": columns([made_of(up - time, *frames[time]) for time, up in zip(begun, ups, strict=True) if up]),
+        "alerts": len(alert_times),
+        "lost_edges": edge_times.count(None),
+        "ms": columns(
+            [parts_of(edge - time, *frames[time]) for time, edge in zip(alert_times, edge_times, strict=True) if edge]
+        ),
     }
 
 
@@ -109,7 +112,7 @@ def edges(switches: Sequence[float], pins: Sequence[float]) -> list[float | None
     return found
 
 
-def made_of(total: float, wait: float, row: Mapping[str, float]) -> dict[str, float]:
+def parts_of(total: float, wait: float, row: Mapping[str, float]) -> dict[str, float]:
     """The parts of a latency; `edge` is the rest after finding, cropping and classifying: policy, queue, pin's thread.
 
     Args:

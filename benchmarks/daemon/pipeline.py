@@ -59,8 +59,8 @@ def measure(
 def joined(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The results of several processes together: the largest memory, and all turns."""
     return {
-        "memory_mb": {name: max(each["memory_mb"][name] for each in rounds) for name in counted_daemon.MEMORY},
-        "turns": {name: [value for each in rounds for value in each["turns"][name]] for name in rounds[0]["turns"]},
+        "memory_mb": {name: max(round_["memory_mb"][name] for round_ in rounds) for name in counted_daemon.MEMORY},
+        "turns": {name: [value for round_ in rounds for value in round_["turns"][name]] for name in rounds[0]["turns"]},
     }
 
 
@@ -87,7 +87,7 @@ def shares(record: Record) -> Sequence[Sequence[object]]:
     rows = []
     for crowd in record.crowds:
         sums = [sum(crowd.turns[f"{stage}_ms"]) for stage in STAGES]
-        rows.append((crowd.faces, *(f"{100 * each / sum(sums):.1f} %" for each in sums)))
+        rows.append((crowd.faces, *(f"{100 * stage_sum / sum(sums):.1f} %" for stage_sum in sums)))
     return rows
 
 

@@ -1,8 +1,8 @@
-"""Runs the daemon on a looped clip for half an hour: does memory grow, does every alert come, and how late?
+"""Runs the daemon on a looped clip for half an hour: measures memory, alerts that are lost, and their latency.
 
 In each loop somebody bare is in view for long enough, and somebody masked. The settings are the defaults, the pins
-gpiozero's mock pins, the pace a camera's. All samples go to another process at once, so that the watched one keeps
-none.
+are gpiozero's mock pins, and frames come as from a camera. All samples go to another process at once, so that they use
+no memory of the measured process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def measure(minutes: float = MINUTES, say: Callable[[str], None] = lambda _: Non
     messages: dict[str, list[Any]] = {kind: [] for kind in ("sample", "switch", "pin", "begun")}
     with tempfile.TemporaryDirectory() as folder:
         loop = film(Path(folder), settings.camera.fps)
-        for kind, *content in counted_daemon.apart(work, loop, 60 * minutes, SAMPLE):
+        for kind, *content in counted_daemon.in_separate_process(work, loop, 60 * minutes, SAMPLE):
             messages[kind].append(content)
             if kind == "sample" and len(messages[kind]) % round(60 / SAMPLE) == 0:
                 say(line(content, sum(on for _, on in messages["pin"])))
@@ -157,18 +157,18 @@ def growth(times: Sequence[float], resident: Sequence[float], since: float) -> d
         resident: KB, at those times.
         since: seconds.
     """
-    kept = [(time, value) for time, value in zip(times, resident, strict=True) if time >= since]
-    found = trend.slope(*zip(*kept, strict=True))
+    samples = [(time, value) for time, value in zip(times, resident, strict=True) if time >= since]
+    found = trend.slope(*zip(*samples, strict=True))
     hourly = {"kb_an_hour": found.value, "low": found.low, "high": found.high}
     return {
         "warm_up_s": since,
-        "samples": len(kept),
+        "samples": len(samples),
         **{name: round(3600 * each, 2) for name, each in hourly.items()},
     }
 
 
 def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules: AlertSettings) -> dict[str, Any]:
-    """Alerts that the complete loops ask for, compared with the pin. All times are seconds.
+    """Alerts that are due in the complete loops, compared with the pin. All times are seconds.
 
     Args:
         begun: start of the first loop.
@@ -187,9 +187,9 @@ def alerts(begun: float, ended: float, pins: Sequence[tuple[float, bool]], rules
 
 
 def tally(due: Sequence[Window], seen: Sequence[float]) -> dict[str, int]:
-    """Each window is due one event: its first event counts; without one it is lost; other events are extra."""
-    answered = sum(any(low <= time <= high for time in seen) for low, high in due)
-    return {"due": len(due), "lost": len(due) - answered, "extra": len(seen) - answered}
+    """One event is due in each window. A window without an event is lost; further events are extra."""
+    on_time = sum(any(low <= time <= high for time in seen) for low, high in due)
+    return {"due": len(due), "lost": len(due) - on_time, "extra": len(seen) - on_time}
 
 
 def late(
@@ -197,16 +197,19 @@ def late(
 ) -> dict[str, list[float | None]]:
     """Latency from the capture of the frame that switched the alert to the pin's edge, ms; None: there was no edge.
 
-    switches: seconds of the frames, and whether the alert switched on.
+    Args:
+        switches: seconds of the frames, and whether the alert switched on.
         pins: seconds of the edges, and whether the pin switched on.
-        pins: seconds, and whether the pin did.
         until: seconds; after that, the daemon was stopping.
     """
     found = {}
     for name, kind in (("on", True), ("off", False)):
-        begun = [time for time, on in switches if on == kind and time < until]
-        ups = latency.edges(begun, [time for time, on in pins if on == kind])
-        found[name] = [None if up is None else round(1e3 * (up - time), 3) for time, up in zip(begun, ups, strict=True)]
+        switch_times = [time for time, on in switches if on == kind and time < until]
+        edge_times = latency.edges(switch_times, [time for time, on in pins if on == kind])
+        found[name] = [
+            None if edge is None else round(1e3 * (edge - time), 3)
+            for time, edge in zip(switch_times, edge_times, strict=True)
+        ]
     return found
 
 

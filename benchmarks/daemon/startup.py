@@ -1,6 +1,6 @@
 """Measures the daemon's start: time to the first verdict and memory; and the time of each stage of a frame.
 
-The frames are of the built-in demo scene, one face in each, written to a video so that capture is real work.
+The frames show the built-in demo scene, with one face in each. They are in a video file, so that capture is real work.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BARE_AT, MASKED_AT = 5.0, 11.0  # seconds of the scene: one face in view, for at
 FPS = 25
 
 # A separate process, given its start time. It imports what the daemon imports, opens the models, and judges one face.
-# It reads its memory from VmHWM, which exec resets: getrusage's ru_maxrss may be the parent's.
+# It reads its peak memory from VmHWM, which exec resets; getrusage's ru_maxrss may be the parent's.
 FIRST_VERDICT = """
 import sys, time
 begun = float(sys.argv[1])
@@ -90,7 +90,7 @@ def write_video(path: Path, scene: demo.Scene) -> None:
 
 
 def first_verdict(picture: Path) -> dict[str, float]:
-    """One new process, from its start to the verdict on a picture of one face."""
+    """Times and memory of one new process, from its start to the verdict on a picture of one face."""
     command = [sys.executable, "-c", FIRST_VERDICT, str(time.monotonic()), str(picture)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     names = ("import_s", "models_s", "first_verdict_s", "peak_rss_mb")

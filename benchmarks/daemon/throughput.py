@@ -1,4 +1,4 @@
-"""Measures the daemon with a frame always waiting, in turns with the bare invoke() loop of the same two models.
+"""Measures the daemon while a frame is always waiting, in turns with the bare invoke() loop of the same two models.
 
 Both run in one process, TURN frames each, so that a shared or throttled machine affects both alike. The ratio of two
 neighbouring turns shows the daemon's cost beyond its models.
@@ -21,7 +21,7 @@ from maskwatch.vision import bundle, runtime
 
 WARM_UP = 60  # frames before the measurement; memory is read after them, before the bare models are opened
 TURN = crowd.STEPS  # frames of the daemon, then as many of the bare models
-LEAST = 3  # minimum number of turns, however long they take
+MIN_TURNS = 3  # even if they take longer than the given seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Bare:
 
 
 def bare_models(settings: Settings) -> Bare:
-    """The default bundles in separate interpreters; their inputs stay zeros, which takes int8 models the same time."""
+    """The default bundles in separate interpreters; their inputs stay zeros: int8 models take the same time."""
     face, mask = bundle.read(bundle.default_path("face"), "face"), bundle.read(bundle.default_path("mask"), "mask")
     return Bare(
         runtime.open_interpreter(face.flatbuffer, settings.face.threads, face.origin).invoke,
@@ -66,7 +66,7 @@ class Clocks:
 
 @dataclass(slots=True)
 class Turns:
-    """Called by the loop before each frame. After TURN frames of the daemon, the bare models do the same work."""
+    """The loop calls it before each frame. After TURN frames of the daemon, the bare models do the same work."""
 
     models: counted_daemon.Counted
     stages: StageTimes
@@ -77,7 +77,7 @@ class Turns:
     open_bare: Callable[[], Bare]
     clocks: Clocks = field(default_factory=Clocks)
     _bare: Bare | None = None
-    _left: int = LEAST  # turns
+    _left: int = MIN_TURNS  # turns
     _until: float = 0.0  # seconds by clocks.wall
 
     def __call__(self) -> None:
@@ -127,7 +127,7 @@ def row(
     """
     count = len(verdicts)
     times = {"daemon_ms": ours[0], "daemon_cpu_ms": ours[1], "bare_ms": theirs[0], "bare_cpu_ms": theirs[1]}
-    times |= {f"{stage}_ms": sum(each[stage] for each in stages) for stage in STAGES}
+    times |= {f"{stage}_ms": sum(stage_times[stage] for stage_times in stages) for stage in STAGES}
     found = {name: round(1e3 * seconds / count, 4) for name, seconds in times.items()}
     return {**found, "found": round(sum(faces) / count, 3), "judged": round(sum(verdicts) / count, 3)}
 
@@ -154,7 +154,7 @@ def measure(people: int, seconds: float, folder: Path) -> dict[str, Any]:
     hall, group = crowd.Hall(), crowd.group(people)
     images = (hall.draw(group, step) for step in range(crowd.STEPS))
     reel = clip.write(folder / f"{people}.rgb", images, range(crowd.STEPS))
-    memory, *rows = counted_daemon.apart(work, reel, seconds)
+    memory, *rows = counted_daemon.in_separate_process(work, reel, seconds)
     reel.path.unlink()
     return {"memory_mb": memory, "turns": {name: [each[name] for each in rows] for name in rows[0]}}
 

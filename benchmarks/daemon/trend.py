@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CLOSEST = 0.98  # of the correlation of neighbouring residuals: beyond it, no number of samples is enough
+CLOSEST = 0.98  # the highest correlation of neighbouring residuals; above it, no number of samples would be enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Slope:
 def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
     """The line of least squares through the samples.
 
-    Memory grows by steps, so neighbouring residuals are correlated, and n of them count only as n (1 - r) / (1 + r),
-    with r the correlation of neighbours (Bayley and Hammersley 1946).
+    Memory grows in steps, so neighbouring residuals are correlated. So n of them count only as n (1 - r) / (1 + r)
+    independent ones, where r is the correlation of neighbours (Bayley and Hammersley 1946).
 
     Args:
-        times: seconds, evenly spaced; four at least.
+        times: seconds, evenly spaced; at least four.
         values: of any unit.
 
     Raises:
@@ -39,17 +39,17 @@ def slope(times: Sequence[float], values: Sequence[float]) -> Slope:
         raise ValueError(f"a slope needs 4 samples, found {len(times)}")
     x, y = np.asarray(times, float) - np.mean(times), np.asarray(values, float)
     value = float(x @ y / (x @ x))
-    rest = y - y.mean() - value * x
-    independent = max(4.0, len(x) * (1 - (tied := correlation(rest))) / (1 + tied))
-    error = math.sqrt(float(rest @ rest) / len(x) / (independent - 2) / float(x @ x / len(x)))
+    residuals = y - y.mean() - value * x
+    independent = max(4.0, len(x) * (1 - (r := correlation(residuals))) / (1 + r))
+    error = math.sqrt(float(residuals @ residuals) / len(x) / (independent - 2) / float(x @ x / len(x)))
     reach = error * student(independent - 2)
     return Slope(value, value - reach, value + reach)
 
 
-def correlation(rest: NDArray[np.float64]) -> float:
+def correlation(residuals: NDArray[np.float64]) -> float:
     """Correlation of neighbouring values, 0 to CLOSEST; 0 if all values are zero."""
-    spread = float(rest @ rest)
-    return min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), CLOSEST) if spread > 0 else 0.0
+    spread = float(residuals @ residuals)
+    return min(max(float(residuals[1:] @ residuals[:-1]) / spread, 0.0), CLOSEST) if spread > 0 else 0.0
 
 
 def student(freedom: float) -> float:

@@ -1,4 +1,4 @@
-"""Makes the record: the instructions of each model on each board, for one inference on one thread."""
+"""Makes the record: how many instructions each model executes on each board, in one inference on one thread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ def yunets(file: Path) -> list[Counted]:
 
 
 def measure(
-    models: Sequence[Counted], root: Path, packages: Path, tell: Callable[[str], None], boards: Sequence[Board] = BOARDS
+    models: Sequence[Counted],
+    root: Path,
+    packages: Path,
+    print_line: Callable[[str], None],
+    boards: Sequence[Board] = BOARDS,
 ) -> dict[str, Any]:
     """The record, ready for JSON. It is the same on every machine, so it has no host.
 
@@ -45,7 +49,7 @@ def measure(
         models: the models to count.
         root: an arm64 Debian with Python.
         packages: aarch64 wheels, unpacked.
-        tell: prints a line for each board.
+        print_line: prints a line for each board.
         boards: the processors.
 
     Raises:
@@ -53,7 +57,7 @@ def measure(
     """
     counts: dict[str, list[dict[str, int]]] = {}
     for board in boards:
-        tell(f"{board.name}: {len(models)} models")
+        print_line(f"{board.name}: {len(models)} models")
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             (place / "root").mkdir()
@@ -71,7 +75,9 @@ def measure(
                 "name": model.name,
                 "bytes": model.file.stat().st_size,
                 "sha256": hashlib.sha256(model.file.read_bytes()).hexdigest(),
-                "instructions": {board: [each[at][kind] for kind in KINDS] for board, each in counts.items()},
+                "instructions": {
+                    board: [counts_of_models[at][kind] for kind in KINDS] for board, counts_of_models in counts.items()
+                },
             }
             for at, model in enumerate(models)
         ],

@@ -25,18 +25,18 @@ def of(record: Mapping[str, Any]) -> list[str]:
 
 
 def worthless(record: Mapping[str, Any]) -> str:
-    """Why none of the figures should be shown; empty if they may be."""
+    """Why none of the figures should be shown; "" if they may be shown."""
     found = figures.measured(record).values()
-    wide = sum(each.spread > WIDE for each in found)
+    wide = sum(figure.spread > WIDE for figure in found)
     if 2 * wide <= len(found):
         return ""
     return f"{wide} of {len(found)} figures spread by more than {WIDE:.0%} of the median"
 
 
 def rank(record: Mapping[str, Any]) -> tuple[bool, float]:
-    """A smaller value is more trustworthy: whether the code was uncommitted, and the share of widely spread values."""
+    """A key for sorting, the most trustworthy first: was code uncommitted, and the share of widely spread values."""
     found = figures.measured(record).values()
-    wide = sum(each.spread > WIDE for each in found) / max(1, len(found))
+    wide = sum(figure.spread > WIDE for figure in found) / max(1, len(found))
     return str(record["host"]["commit"]).endswith("-dirty"), wide
 
 
@@ -49,7 +49,8 @@ def throttling(record: Mapping[str, Any]) -> list[str]:
     reasons = []
     if during := list(dict.fromkeys([*now, *came])):
         reasons.append(
-            f"the board throttled ({', '.join(during)}): these figures are not its speed; cool or feed it better"
+            f"the board throttled ({', '.join(during)}): these figures are not its speed; "
+            "use better cooling or a stronger power supply"
         )
     elif earlier:
         reasons.append(f"the board throttled some time before ({', '.join(earlier)}), not while measuring")
@@ -96,13 +97,13 @@ def spread(record: Mapping[str, Any]) -> list[str]:
     """Doubts from combinations whose values spread widely."""
     reasons = []
     found = figures.measured(record).values()
-    for doubtful, sentence in (
-        ([each for each in found if each.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
-        ([each for each in found if WIDE < each.spread <= WORTHLESS], f"wide, p10 to p90 over {WIDE:.0%}"),
-        ([each for each in found if each.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
+    for combinations, problem in (
+        ([figure for figure in found if figure.spread > WORTHLESS], "worthless, p10 to p90 is more than the median"),
+        ([figure for figure in found if WIDE < figure.spread <= WORTHLESS], f"wide, p10 to p90 over {WIDE:.0%}"),
+        ([figure for figure in found if figure.drift > DRIFT], f"rounds disagree by over {DRIFT - 1:.0%}"),
     ):
-        if doubtful:
-            shown = ", ".join(figures.name(each.key) for each in doubtful[:3])
-            more = f" and {len(doubtful) - 3} more" if len(doubtful) > 3 else ""
-            reasons.append(f"{len(doubtful)} of {len(found)} {sentence}: {shown}{more}")
+        if combinations:
+            names = ", ".join(figures.name(figure.key) for figure in combinations[:3])
+            more = f" and {len(combinations) - 3} more" if len(combinations) > 3 else ""
+            reasons.append(f"{len(combinations)} of {len(found)} {problem}: {names}{more}")
     return reasons

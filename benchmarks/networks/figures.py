@@ -1,4 +1,4 @@
-"""Figures from a run's raw values: percentiles, memory, and how well its rounds agree."""
+"""Computes figures from a run's raw values: percentiles, memory, and how well its rounds agree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Figure:
     load: float
     imported: float
     peak_mb: float  # of the whole process, the maximum over rounds
-    own_mb: float  # of that, the part after the runtime was imported
+    own_mb: float  # the part of it that was added after the runtime was imported
     round_medians: tuple[float, ...]
     delegate: str
     version: str
@@ -63,7 +63,7 @@ def name(key: Key) -> str:
 
 def rounds(row: Mapping[str, Any]) -> list[list[float]]:
     """Milliseconds of every call, by round."""
-    return [[value / 1e3 for value in each] for each in row["us"]]
+    return [[value / 1e3 for value in calls] for calls in row["us"]]
 
 
 def measured(record: Mapping[str, Any]) -> dict[Key, Figure]:
@@ -79,7 +79,7 @@ def missing(record: Mapping[str, Any]) -> dict[Key, str]:
 def figure(row: Mapping[str, Any]) -> Figure:
     """The figures of a row with values."""
     by_round = rounds(row)
-    values = [value for each in by_round for value in each]
+    values = [value for calls in by_round for value in calls]
     p10, p50, p90, p99 = (float(value) for value in np.percentile(values, (10, 50, 90, 99)))
     peaks = [peak - before for peak, before in zip(row["peak_kb"], row["imported_kb"], strict=True)]
     return Figure(
@@ -89,24 +89,24 @@ def figure(row: Mapping[str, Any]) -> Figure:
         p50,
         p90,
         p99,
-        first=_middle(row["first_us"]),
-        load=_middle(row["load_us"]),
-        imported=_middle(row["import_us"]),
+        first=_median_ms(row["first_us"]),
+        load=_median_ms(row["load_us"]),
+        imported=_median_ms(row["import_us"]),
         peak_mb=max(row["peak_kb"]) / 1024,
         own_mb=max(peaks) / 1024,
-        round_medians=tuple(float(np.median(each)) for each in by_round),
+        round_medians=tuple(float(np.median(calls)) for calls in by_round),
         delegate=row["delegate"],
         version=row["version"],
     )
 
 
 def against_float(found: Mapping[Key, Figure]) -> dict[Key, float]:
-    """Quantized combination -> its time / the time of the same network in float32 there."""
+    """Quantized combination -> its time / the time of the same network in float32 on the same runtime and threads."""
     ratios = {}
-    for (model, variant, runtime, threads), each in found.items():
+    for (model, variant, runtime, threads), figure_ in found.items():
         floating = found.get((model, FLOAT, runtime, threads))
         if variant in QUANTIZED and floating:
-            ratios[each.key] = each.p50 / floating.p50
+            ratios[figure_.key] = figure_.p50 / floating.p50
     return ratios
 
 
@@ -114,7 +114,7 @@ def operators(row: Mapping[str, Any], count: int = 10) -> list[tuple[str, int, f
     """The slowest operators: kind, place in the plan, milliseconds, share of the total. Empty without a profile."""
     rows = row.get("profile", {}).get("operators", [])
     total = sum(us for _, _, us in rows) or 1.0
-    slowest = sorted(rows, key=lambda each: -each[2])[:count]
+    slowest = sorted(rows, key=lambda operator: -operator[2])[:count]
     return [(kind, place, us / 1e3, us / total) for kind, place, us in slowest]
 
 
@@ -123,7 +123,7 @@ def kinds(row: Mapping[str, Any]) -> dict[str, float]:
     spent: dict[str, float] = {}
     for kind, _, us in row.get("profile", {}).get("operators", []):
         spent[kind] = spent.get(kind, 0.0) + us / 1e3
-    return dict(sorted(spent.items(), key=lambda each: -each[1]))
+    return dict(sorted(spent.items(), key=lambda kind_and_ms: -kind_and_ms[1]))
 
 
 def lines(record: Mapping[str, Any]) -> list[str]:
@@ -131,20 +131,20 @@ def lines(record: Mapping[str, Any]) -> list[str]:
     head = ("model", "runtime", "threads", "load ms", "first", "p50", "p90", "p99", "own MB", "delegate")
     rows = [
         (
-            f"{each.key[0]}/{each.key[1]}",
-            f"{each.key[2]} {each.version}",
-            str(each.key[3]),
-            *(f"{value:.2f}" for value in (each.load, each.first, each.p50, each.p90, each.p99)),
-            f"{each.own_mb:.1f}",
-            each.delegate,
+            f"{figure_.key[0]}/{figure_.key[1]}",
+            f"{figure_.key[2]} {figure_.version}",
+            str(figure_.key[3]),
+            *(f"{value:.2f}" for value in (figure_.load, figure_.first, figure_.p50, figure_.p90, figure_.p99)),
+            f"{figure_.own_mb:.1f}",
+            figure_.delegate,
         )
-        for each in measured(record).values()
+        for figure_ in measured(record).values()
     ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    gone = [f"{key[0]}/{key[1]} on {key[2]}, not measured: {why}" for key, why in missing(record).items()]
-    return [*(line.rstrip() for line in table), *dict.fromkeys(gone)]
+    not_measured = [f"{key[0]}/{key[1]} on {key[2]}, not measured: {why}" for key, why in missing(record).items()]
+    return [*(line.rstrip() for line in table), *dict.fromkeys(not_measured)]
 
 
-def _middle(microseconds: Sequence[float]) -> float:
+def _median_ms(microseconds: Sequence[float]) -> float:
     return float(np.median(microseconds)) / 1e3

@@ -1,6 +1,6 @@
-"""Times models against each other on one thread, in turns, in one run: their ratio is what counts.
+"""Times models on one thread, in turns, in one run, to compare them: the ratio of their times matters.
 
-Taking turns, a bad moment of the machine affects all of them alike. Every raw value is kept.
+Because they take turns, a bad moment of the machine affects all of them alike. The record has every raw value.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def measure(runners: Sequence[Runner], against: Mapping[str, str], rounds: int =
         against: model -> the model that its time is compared with.
         rounds: measured calls of each, after WARM_UPS.
     """
-    machine = host.facts()  # first: measuring loads the machine
+    host_facts = host.facts()  # first: measuring loads the machine
     cv2.setNumThreads(THREADS)
     times: Mapping[str, list[float]] = {runner.name: [] for runner in runners}
     for turn in range(-WARM_UPS, rounds):
@@ -124,7 +124,7 @@ def measure(runners: Sequence[Runner], against: Mapping[str, str], rounds: int =
     return {
         "schema": SCHEMA,
         "kind": "models",
-        "host": machine,
+        "host": host_facts,
         "threads": THREADS,
         "warm_ups": WARM_UPS,
         "against": dict(against),

@@ -1,8 +1,9 @@
 """Times models × variants × runtimes × threads on this machine: every call's time, in one record.
 
-Each combination is timed in separate processes, so that its memory is its own and no thread pool is left over. They
-take turns in rounds, each round in another order: a bad moment of the machine affects all of them, and shows as rounds
-that disagree. `models` is still needed: it compares our finder with its decoding with OpenCV's YuNet in one process.
+Each combination is timed in separate processes, so that only its own memory is measured, and no thread pool is left
+over. They take turns in rounds, each round in another order: a bad moment of the machine affects all of them, and shows
+as rounds that disagree. `models` is still needed: in one process, it compares our finder, with its decoding, to
+OpenCV's YuNet.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SCHEMA = 1
 KIND = "run"
 EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Fail|Invalid\w*): ")
 SCRIPT = Path(__file__).parent / "child" / "measure.py"
-TIMEOUT = 900.0  # seconds for one child, in addition to its calls
+TIMEOUT = 900.0  # seconds for one child, besides its calls
 PROFILE_CALLS = 50
 PATIENCE = 60.0  # seconds for one child's calls
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
@@ -122,9 +123,9 @@ def _model(path: Path) -> Path:
 def cells(subjects: Iterable[Subject], found: Iterable[Found], threads: Iterable[int]) -> list[Cell]:
     """All combinations of a file with a runtime that runs such files."""
     return [
-        Cell(one, runtime, count)
-        for one, runtime, count in itertools.product(subjects, found, threads)
-        if one.file.suffix == runtime.runtime.suffix
+        Cell(subject, runtime, count)
+        for subject, runtime, count in itertools.product(subjects, found, threads)
+        if subject.file.suffix == runtime.runtime.suffix
     ]
 
 
@@ -133,25 +134,25 @@ def usual_threads() -> list[int]:
     return [count for count in (1, 2, 4) if count <= (os.cpu_count() or 1)]
 
 
-def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = lambda _: None) -> dict[str, Any]:
+def measure(cells: Sequence[Cell], plan: Plan, on_child: Callable[[Cell], None] = lambda _: None) -> dict[str, Any]:
     """The record, ready for JSON.
 
     Args:
-        wanted: the combinations; the row of one that cannot be measured says why.
+        cells: the combinations; the row of one that cannot be measured says why.
         plan: rounds and calls.
-        tell: called before each child, for a progress bar.
+        on_child: called before each child, for a progress bar.
     """
     facts, before = host.facts(), host.moment()  # first: measuring loads the machine
-    rows = {cell: _row(cell) for cell in wanted}
+    rows = {cell: _row(cell) for cell in cells}
     for turn in range(plan.rounds):
-        patience = plan.patience if turn == 0 else None  # a combination that was begun is measured to the end
-        for cell in random.Random(turn).sample(wanted, len(wanted)):
-            tell(cell)
+        patience = plan.patience if turn == 0 else None  # a combination that was started is measured to the end
+        for cell in random.Random(turn).sample(cells, len(cells)):
+            on_child(cell)
             if "not_measured" not in rows[cell]:
                 _add(rows[cell], _answer(cell, plan, patience=patience))
-    for cell in wanted:
-        if cell.threads == min(each.threads for each in wanted) and "not_measured" not in rows[cell]:
-            tell(cell)
+    for cell in cells:
+        if cell.threads == min(cell_.threads for cell_ in cells) and "not_measured" not in rows[cell]:
+            on_child(cell)
             rows[cell]["profile"] = _answer(cell, plan, profile=True)
     return {
         "schema": SCHEMA,
@@ -164,9 +165,9 @@ def measure(wanted: Sequence[Cell], plan: Plan, tell: Callable[[Cell], None] = l
     }
 
 
-def children(wanted: Sequence[Cell], plan: Plan) -> int:
+def children(cells: Sequence[Cell], plan: Plan) -> int:
     """The largest possible number of processes."""
-    return len(wanted) * plan.rounds + sum(cell.threads == min(each.threads for each in wanted) for cell in wanted)
+    return len(cells) * plan.rounds + sum(cell.threads == min(cell.threads for cell in cells) for cell in cells)
 
 
 def _row(cell: Cell) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def _add(row: dict[str, Any], answer: dict[str, Any]) -> None:
 
 
 def _answer(cell: Cell, plan: Plan, profile: bool = False, patience: float | None = None) -> dict[str, Any]:
-    """What the child printed, or why there is nothing."""
+    """What the child printed, or why it printed nothing."""
     command = [str(cell.found.python), str(SCRIPT), json.dumps(cell.job(plan, profile, patience))]
     timeout = TIMEOUT + plan.patience
     try:
@@ -209,7 +210,7 @@ def _answer(cell: Cell, plan: Plan, profile: bool = False, patience: float | Non
 
 
 def reason(code: int, stderr: str) -> str:
-    """Why a child failed, in one line: its exception, of which a runtime may print several."""
+    """Why a child failed, in one line: its last exception, because a runtime may print several."""
     if code < 0:
         return f"ended by signal {-code}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]

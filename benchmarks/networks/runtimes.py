@@ -1,4 +1,4 @@
-"""The runtimes that can be measured here, each with a Python that has it; a missing one can be installed into a venv.
+"""Finds a Python for each runtime that can be measured; installs a missing runtime into a separate environment.
 
 tflite-runtime needs numpy 1 and ends at Python 3.11, so it cannot share an environment with the device's packages.
 """
@@ -27,7 +27,7 @@ class Runtime:
     """The name of its distribution."""
     module: str
     suffix: str
-    """The ending of the files it runs."""
+    """The ending of the files that it runs."""
     requirements: tuple[str, ...]
     """What pip installs into a separate environment."""
     pythons: tuple[str, ...]
@@ -63,7 +63,7 @@ def named(name: str) -> Runtime:
     for runtime in RUNTIMES:
         if runtime.name == name:
             return runtime
-    raise ConfigError(f"runtime {name}: unknown; expected one of {', '.join(each.name for each in RUNTIMES)}")
+    raise ConfigError(f"runtime {name}: unknown; expected one of {', '.join(runtime.name for runtime in RUNTIMES)}")
 
 
 def find(runtime: Runtime, make: bool = False, environments: Path = ENVIRONMENTS) -> Found:
@@ -78,7 +78,7 @@ def find(runtime: Runtime, make: bool = False, environments: Path = ENVIRONMENTS
 
 
 def _made(runtime: Runtime, python: Path) -> Found:
-    """Install into a new environment; a partly made one is deleted."""
+    """Install into a new environment; if that fails, the environment is deleted."""
     base = suitable(runtime.pythons)
     if base is None:
         return Found(runtime, None, f"it needs Python {' or '.join(runtime.pythons)}, and none is on the PATH")
@@ -96,14 +96,17 @@ def _made(runtime: Runtime, python: Path) -> Found:
 
 
 def suitable(versions: Iterable[str]) -> Path | None:
-    """A Python of one of the versions: this one, or one on the PATH that really has the version in its name."""
-    candidates = [Path(sys.executable), *(Path(found) for each in versions if (found := shutil.which(f"python{each}")))]
+    """A Python of one of the versions: this one, or one on the PATH whose version is the one in its name."""
+    candidates = [
+        Path(sys.executable),
+        *(Path(found) for version in versions if (found := shutil.which(f"python{version}"))),
+    ]
     by_version = {version: path for path in reversed(candidates) if (version := _version(path))}
     return next((by_version[version] for version in versions if version in by_version), None)
 
 
 def _has(python: Path, module: str) -> bool:
-    """Whether a module can be imported there, as far as can be seen without importing it."""
+    """Whether that Python has the module. It is not imported, so an import can still fail later."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     return python.exists() and not _failure([python, "-c", code])
 
@@ -114,7 +117,7 @@ def _version(python: Path) -> str | None:
 
 
 def _failure(command: Sequence[str | Path]) -> str:
-    """What the command complained of, in one line, or nothing: pip's last line may be a hint or news."""
+    """The command's error in one line, or "". pip's last line may be a hint, so a line with ERROR is preferred."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=MAKE_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,7 +1,7 @@
 """Judges and times candidates for the shipped models, in one record.
 
 All are timed in turns on one thread, as in `models`. They are judged on the validation part, which should decide the
-choice, and on the test part, which only shows the quality of the choice if it is not used for choosing.
+choice, and on the test part. The test part shows the quality of the choice only if nobody chooses by it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.pictures import data, quick, voc
 
 PARTS = ("validation", "test")
 QUICK_ROUNDS = 5
-LEAST_SCORE = 0.1  # of the boxes for the average precision
+MIN_SCORE = 0.1  # of the boxes for the average precision
 FINDER_SIDES = (24.0, 40.0)  # pixels: smaller annotated faces are ignored
 
 
@@ -35,7 +35,7 @@ class Material:
     portraits: Path
     scenes: Sequence[Path]  # a source each
     seed: int = 0  # of the split
-    quick: bool = False  # only a few of them
+    quick: bool = False  # use only a few pictures
 
 
 def measure(
@@ -70,15 +70,15 @@ def mask(path: Path, material: Material, part: str) -> dict[str, Any]:
     )
     judged = slices_report.judge(subject)
     found: dict[str, list[bool]] = {}
-    for each in judged:
-        found.setdefault(slices.source(each.sample), []).append(each.right)
+    for face in judged:
+        found.setdefault(slices.source(face.sample), []).append(face.right)
     return {name: share(rights) for name, rights in sorted(found.items())}
 
 
 def face(path: Path, material: Material, part: str) -> dict[str, Any]:
-    """Average precision by source and least side of a face, and the share of portraits in which a face is found."""
+    """Average precision by source and smallest side of a face; and the share of portraits in which a face is found."""
     opened = bundle.read(path, "face")
-    finder, sure = SingleShotDetector(opened, LEAST_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
+    finder, reporting = SingleShotDetector(opened, MIN_SCORE, models.THREADS), SingleShotDetector(opened, None, 1)
     splits = voc.sources(material.scenes, material.seed)
     photos = data.load(material.portraits).split(material.seed)
     if material.quick:
@@ -88,21 +88,24 @@ def face(path: Path, material: Material, part: str) -> dict[str, Any]:
     for name, split in splits.items():
         source = "" if len(splits) == 1 else f"{name}: "
         quality |= {f"{source}{measure}": value for measure, value in streets(finder, voc.part(split, part)).items()}
-    shown = getattr(photos, part)
-    quality["portraits with a face found"] = share([bool(sure.find(data.read_rgb(photo.path))) for photo in shown])
+    portraits = getattr(photos, part)
+    quality["portraits with a face found"] = share(
+        [bool(reporting.find(data.read_rgb(photo.path))) for photo in portraits]
+    )
     return quality
 
 
-def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str, Any]:
-    """Average precision, for each least side of a face."""
-    good = data.readable(scene.path for scene in shown)
-    shown = [scene for scene in shown if scene.path in good]
+def streets(finder: SingleShotDetector, scenes: Sequence[voc.Scene]) -> dict[str, Any]:
+    """Average precision, for each smallest side of the faces that count."""
+    good = data.readable(scene.path for scene in scenes)
+    readable = [scene for scene in scenes if scene.path in good]
     found = {
-        scene.key: [Found(each.box, each.score) for each in finder.find(data.read_rgb(scene.path))] for scene in shown
+        scene.key: [Found(face.box, face.score) for face in finder.find(data.read_rgb(scene.path))]
+        for scene in readable
     }
     quality = {}
     for side in FINDER_SIDES:
-        annotated = {scene.key: detections.as_truths(scene.faces, side) for scene in shown}
+        annotated = {scene.key: detections.as_truths(scene.faces, side) for scene in readable}
         precision, count = average_precision(found, annotated, min_side=side)
         quality[f"AP50, faces from {side:.0f} px"] = {
             "value": round(precision, 4),
@@ -113,7 +116,7 @@ def streets(finder: SingleShotDetector, shown: Sequence[voc.Scene]) -> dict[str,
 
 
 def share(rights: Sequence[bool]) -> dict[str, Any]:
-    """The share that is true, with Wilson's interval."""
+    """The share of true values, with Wilson's interval."""
     low, high = wilson.interval(sum(rights), len(rights))
     value = float(np.mean(rights)) if rights else 0.0
     return {"value": round(value, 4), "interval95": [round(low, 4), round(high, 4)], "n": len(rights)}
@@ -123,7 +126,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     """Draw mistakes against milliseconds, in panels for classifiers and finders, as a PNG."""
     panels: dict[str, list[plots.Candidate]] = {}
     for row in record["models"]:
-        middle = records.spread(row["ms"])[0]
+        median = records.spread(row["ms"])[0]
         title = {"network": "mask classifier", "finder": "face finder"}[row["kind"]]
-        panels.setdefault(title, []).append(plots.Candidate(row["name"], middle, row["quality"]["test"]))
+        panels.setdefault(title, []).append(plots.Candidate(row["name"], median, row["quality"]["test"]))
     plots.search(panels, path)

@@ -8,10 +8,10 @@ from pathlib import Path
 from maskwatch.errors import MaskwatchError
 from maskwatch.records.proof import REMEDY, SUFFIX, Figures, MaskFigures, Proof, Share
 
-PART = "test"  # of the split: no choice was made on it
+PART = "test"  # the part of the split on which no choice was made
 MEASURES = {"accuracy": "Accuracy", "ap50": "AP50 of street scenes"}  # of a classifier, of a finder
-# All finders are compared on this view, the street scenes: by the name of their folder, or "frame" in a proof with
-# one source of scenes. Ours is also judged on portraits and other sources.
+# The street scenes: the view that all finders are compared on, because ours are also judged on portraits and other
+# sources. Its name is that of the folder, or "frame" in a proof with one source of scenes.
 STREETS = ("face-mask-boxes", "frame")
 
 
@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, Accuracy]:
 
 
 def _accuracy(figures: Figures, path: Path) -> Accuracy:
-    """From per cent."""
+    """A proof's figures, which are in per cent, as shares."""
     if isinstance(figures, MaskFigures):
         return _share("accuracy", figures.accuracy)
     for view in STREETS:

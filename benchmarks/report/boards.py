@@ -38,7 +38,7 @@ class Tradeoff:
 
     measure: str  # in words
     points: list[tuple[Figure, Accuracy]]  # the quickest first
-    best: set[figures.Key]  # those that none beats in both
+    best: set[figures.Key]  # those that no other beats in both quality and time
     picture: str
 
 
@@ -60,13 +60,13 @@ class Board:
     @property
     def verdicts(self) -> dict[str, dict[tuple[str, int], verdict.Verdict]]:
         """Network -> runtime and threads -> whether int8 is quicker, for networks measured in both."""
-        told = [each for each in self.networks if each.verdicts]
-        return {each.name: {one.change.key[2:]: one for one in each.verdicts} for each in told}
+        judged = [network for network in self.networks if network.verdicts]
+        return {network.name: {each.change.key[2:]: each for each in network.verdicts} for network in judged}
 
     @property
     def ways(self) -> list[tuple[str, int]]:
         """Runtimes and threads for which any network has a verdict."""
-        return list(dict.fromkeys(way for each in self.verdicts.values() for way in sorted(each)))
+        return list(dict.fromkeys(way for by_way in self.verdicts.values() for way in sorted(by_way)))
 
 
 def board(record: Mapping[str, Any], results: Path, folder: Path, accuracy: Judged) -> Board:
@@ -96,18 +96,18 @@ def networks(record: Mapping[str, Any], start: Path) -> list[Network]:
         start: of the plots' file names.
     """
     verdicts, found = verdict.of(record), figures.measured(record)
-    told = []
+    shown = []
     for name in dict.fromkeys(row["model"] for row in record["rows"]):
-        own = sorted((each for each in found.values() if each.key[0] == name), key=_order)
-        answers = [each for each in verdicts if each.change.key[0] == name]
+        own_figures = sorted((item for item in found.values() if item.key[0] == name), key=_order)
+        own_verdicts = [item for item in verdicts if item.change.key[0] == name]
         slowest = {
             "{1} on {2}, threads: {3}".format(*figures.key(row)): rows
             for row in record["rows"]
             if row["model"] == name and (rows := figures.operators(row))
         }
-        pictures = _pictures(own, answers, f"{start}-{host.slug(name)}")
-        told.append(Network(name, own, _missing(name, record), answers, slowest, pictures))
-    return told
+        pictures = _pictures(own_figures, own_verdicts, f"{start}-{host.slug(name)}")
+        shown.append(Network(name, own_figures, _missing(name, record), own_verdicts, slowest, pictures))
+    return shown
 
 
 def _pictures(found: list[Figure], verdicts: list[verdict.Verdict], start: str) -> dict[str, str]:
@@ -115,17 +115,17 @@ def _pictures(found: list[Figure], verdicts: list[verdict.Verdict], start: str) 
     pictures = {}
     if found:
         pictures[BARS] = _drawn(f"{start}-bars", charts.bars, found)
-    for each in verdicts:
-        if each.floating and each.quantized:
-            _, variant, runtime, threads = each.change.key
+    for item in verdicts:
+        if item.floating and item.quantized:
+            _, variant, runtime, threads = item.change.key
             place = f"{start}-{host.slug(f'{runtime}-{threads}')}-kernels"
-            drawn = _drawn(place, charts.kernels, each.floating, each.quantized, (figures.FLOAT, variant))
+            drawn = _drawn(place, charts.kernels, item.floating, item.quantized, (figures.FLOAT, variant))
             pictures[f"where the time goes on {runtime} ({threads} thread{'s' * (threads > 1)})"] = drawn
     return pictures
 
 
 def _missing(name: str, record: Mapping[str, Any]) -> dict[tuple[str, str, str], list[int]]:
-    """What has no figures, once for all numbers of threads."""
+    """The combinations without figures; numbers of threads with the same reason are joined."""
     threads: dict[tuple[str, str, str], list[int]] = {}
     for (model, variant, runtime, count), why in figures.missing(record).items():
         if model == name:
@@ -136,17 +136,18 @@ def _missing(name: str, record: Mapping[str, Any]) -> dict[tuple[str, str, str],
 def tradeoffs(found: list[Figure], accuracy: Judged, start: Path) -> list[Tradeoff]:
     """One for each measure of quality: classifiers and finders have separate plots."""
     judged = sorted(
-        ((each, accuracy[each.key[:2]]) for each in found if each.key[:2] in accuracy), key=lambda point: point[0].p50
+        ((figure, accuracy[figure.key[:2]]) for figure in found if figure.key[:2] in accuracy),
+        key=lambda point: point[0].p50,
     )
-    told = []
+    made = []
     for measure, name in MEASURES.items():
         points = [point for point in judged if point[1].measure == measure]
         if not points:
             continue
-        best = charts.front([(each.p50, one.value) for each, one in points])
-        kept = {each.key for each, one in points if (each.p50, one.value) in best}
-        told.append(Tradeoff(name, points, kept, _drawn(f"{start}-{measure}", charts.pareto, points)))
-    return told
+        best = charts.front([(figure.p50, quality.value) for figure, quality in points])
+        unbeaten = {figure.key for figure, quality in points if (figure.p50, quality.value) in best}
+        made.append(Tradeoff(name, points, unbeaten, _drawn(f"{start}-{measure}", charts.pareto, points)))
+    return made
 
 
 def crowded(path: Path, board: str) -> dict[int, list[float]]:
@@ -165,9 +166,9 @@ def crowded(path: Path, board: str) -> dict[int, list[float]]:
 
 def comparable(record: Mapping[str, Any]) -> list[Figure]:
     """One figure for each network and variant: on the device's runtime with the fewest threads."""
-    chosen = [each for each in figures.measured(record).values() if each.key[2] == "ai-edge-litert"]
-    fewest = min((each.key[3] for each in chosen), default=1)
-    return [each for each in chosen if each.key[3] == fewest]
+    chosen = [figure for figure in figures.measured(record).values() if figure.key[2] == "ai-edge-litert"]
+    fewest = min((figure.key[3] for figure in chosen), default=1)
+    return [figure for figure in chosen if figure.key[3] == fewest]
 
 
 def _order(figure: Figure) -> tuple[str, int, int]:

@@ -21,7 +21,7 @@ ORDER = tuple(COLOURS)
 MARKERS = "osD^vP*X"
 INK, PALE = "#111827", "#9ca3af"
 STYLE = {"svg.hashsalt": "maskwatch", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-LEAST_SHARE = 0.01  # share of the time from which a kind of kernel is named
+MIN_SHARE = 0.01  # share of the time from which a kind of kernel is named
 OTHERS = "others"
 
 
@@ -29,20 +29,20 @@ def bars(found: Sequence[Figure], path: Path) -> None:
     """One network, quantized and float: medians, with whiskers from p10 to p90.
 
     A panel for each runtime, starting at zero, with its own scale: one runtime's plain kernels are ten times slower
-    than another's, and the question is the effect of quantizing on each.
+    than another's, and the plot is to show what quantizing changes on each runtime.
     """
-    runtimes = list(dict.fromkeys(each.key[2] for each in found))
-    counts = sorted({each.key[3] for each in found})
-    variants = [each for each in ORDER if any(each == one.key[1] for one in found)]
+    runtimes = list(dict.fromkeys(figure.key[2] for figure in found))
+    counts = sorted({figure.key[3] for figure in found})
+    variants = [variant for variant in ORDER if any(variant == figure.key[1] for figure in found)]
     across = 0.5 + max(2.0, 0.34 * len(counts) * (len(variants) + 1))
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(across * len(runtimes), 2.9), layout="constrained")
         panels = canvas.subplots(1, len(runtimes), squeeze=False)[0]
         for panel, runtime in zip(panels, runtimes, strict=True):
-            _panel(panel, [each for each in found if each.key[2] == runtime], counts, variants)
+            _panel(panel, [figure for figure in found if figure.key[2] == runtime], counts, variants)
             panel.set_title(runtime, fontsize=10)
         panels[0].set_ylabel("ms")
-        handles = [Patch(color=COLOURS[each], label=each) for each in variants]
+        handles = [Patch(color=COLOURS[variant], label=variant) for variant in variants]
         canvas.legend(handles=handles, loc="outside upper left", ncols=len(variants), frameon=False)
         _save(canvas, path)
 
@@ -50,12 +50,16 @@ def bars(found: Sequence[Figure], path: Path) -> None:
 def _panel(panel: Any, found: Sequence[Figure], counts: Sequence[int], variants: Sequence[str]) -> None:
     """One runtime's bars, grouped by threads; a variant that was not measured leaves a gap."""
     wide = 1 / (len(variants) + 1)
-    for each in found:
-        place = counts.index(each.key[3]) + (variants.index(each.key[1]) - (len(variants) - 1) / 2) * wide
-        whiskers = [[each.p50 - each.p10], [each.p90 - each.p50]]
-        panel.bar(place, each.p50, wide, yerr=whiskers, color=COLOURS[each.key[1]], error_kw={"lw": 1, "capsize": 2})
-        panel.annotate(_digits(each.p50), (place, each.p90), (0, 3), textcoords="offset points", ha="center", size=7)
-    panel.set(ylim=(0, 1.12 * max(each.p90 for each in found)), xlim=(-0.5, len(counts) - 0.5))
+    for figure in found:
+        place = counts.index(figure.key[3]) + (variants.index(figure.key[1]) - (len(variants) - 1) / 2) * wide
+        whiskers = [[figure.p50 - figure.p10], [figure.p90 - figure.p50]]
+        panel.bar(
+            place, figure.p50, wide, yerr=whiskers, color=COLOURS[figure.key[1]], error_kw={"lw": 1, "capsize": 2}
+        )
+        panel.annotate(
+            _digits(figure.p50), (place, figure.p90), (0, 3), textcoords="offset points", ha="center", size=7
+        )
+    panel.set(ylim=(0, 1.12 * max(figure.p90 for figure in found)), xlim=(-0.5, len(counts) - 0.5))
     panel.set_xticks(range(len(counts)), map(_threads, counts))
     panel.tick_params(axis="x", length=0)
     panel.grid(axis="y", alpha=0.3)
@@ -71,18 +75,18 @@ def _threads(count: int) -> str:
 
 def pareto(points: Sequence[tuple[Figure, Accuracy]], path: Path) -> None:
     """Quality against time: a marker for each network, lines between its variants, rings around unbeaten ones."""
-    networks = dict(zip(dict.fromkeys(each.key[0] for each, _ in points), itertools.cycle(MARKERS), strict=False))
+    networks = dict(zip(dict.fromkeys(figure.key[0] for figure, _ in points), itertools.cycle(MARKERS), strict=False))
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(8.4, 4.4), layout="constrained")
         axes = canvas.subplots()
         for name, marker in networks.items():
             _network(axes, [point for point in points if point[0].key[0] == name], marker)
-        best = front([(each.p50, 100 * judged.value) for each, judged in points])
+        best = front([(figure.p50, 100 * judged.value) for figure, judged in points])
         axes.step(*zip(*best, strict=True), where="post", color=INK, lw=1, ls="--", zorder=1)
         axes.plot(*zip(*best, strict=True), "o", ms=14, mfc="none", mec=INK, zorder=4)
         measure = MEASURES[points[0][1].measure]
         axes.set(xlabel="ms, median (p10–p90)", ylabel=f"{measure}, % (95 % interval)", xscale="log")
-        _plain_ticks(axes.xaxis, [value for each, _ in points for value in (each.p10, each.p90)])
+        _plain_ticks(axes.xaxis, [value for figure, _ in points for value in (figure.p10, figure.p90)])
         axes.grid(alpha=0.3)
         canvas.legend(handles=_key(networks, points), loc="outside right upper", frameon=False)
         _save(canvas, path)
@@ -90,16 +94,16 @@ def pareto(points: Sequence[tuple[Figure, Accuracy]], path: Path) -> None:
 
 def _network(axes: Any, points: Sequence[tuple[Figure, Accuracy]], marker: str) -> None:
     points = sorted(points, key=lambda point: ORDER.index(point[0].key[1]))
-    axes.plot([each.p50 for each, _ in points], [100 * judged.value for _, judged in points], color=PALE, lw=1.5)
-    for each, judged in points:
+    axes.plot([figure.p50 for figure, _ in points], [100 * judged.value for _, judged in points], color=PALE, lw=1.5)
+    for figure, judged in points:
         axes.errorbar(
-            each.p50,
+            figure.p50,
             100 * judged.value,
-            xerr=[[each.p50 - each.p10], [each.p90 - each.p50]],
+            xerr=[[figure.p50 - figure.p10], [figure.p90 - figure.p50]],
             yerr=[[100 * (judged.value - judged.low)], [100 * (judged.high - judged.value)]],
             fmt=marker,
             ms=7,
-            color=COLOURS[each.key[1]],
+            color=COLOURS[figure.key[1]],
             mec="white",
             elinewidth=0.8,
             zorder=3,
@@ -108,21 +112,21 @@ def _network(axes: Any, points: Sequence[tuple[Figure, Accuracy]], marker: str) 
 
 def _key(networks: Mapping[str, str], points: Sequence[tuple[Figure, Accuracy]]) -> list[Any]:
     """The legend: markers for networks, colours for variants, the ring."""
-    measured = {each.key[1] for each, _ in points}
+    measured = {figure.key[1] for figure, _ in points}
     return [
         *(Line2D([], [], marker=marker, color=PALE, label=name) for name, marker in networks.items()),
-        *(Patch(color=COLOURS[each], label=each) for each in ORDER if each in measured),
+        *(Patch(color=COLOURS[variant], label=variant) for variant in ORDER if variant in measured),
         Line2D([], [], marker="o", ms=10, mfc="none", color=INK, lw=1, ls="--", label="beaten by none"),
     ]
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Of (time, accuracy), those that no quicker or equally quick one equals in accuracy, the quickest first."""
-    kept: list[tuple[float, float]] = []
+    """The (time, accuracy) points that no quicker or equally quick point reaches in accuracy, the quickest first."""
+    unbeaten: list[tuple[float, float]] = []
     for time, value in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not kept or value > kept[-1][1]:
-            kept.append((time, value))
-    return kept
+        if not unbeaten or value > unbeaten[-1][1]:
+            unbeaten.append((time, value))
+    return unbeaten
 
 
 def faces(crowds: Mapping[int, Sequence[float]], path: Path) -> None:
@@ -169,24 +173,24 @@ def kernels(floating: Mapping[str, float], quantized: Mapping[str, float], names
 def _with_others(*both: Mapping[str, float]) -> list[dict[str, float]]:
     """Kinds that take almost no time in both, joined into one row."""
     shares = {
-        kind: max(each.get(kind, 0.0) / (sum(each.values()) or 1) for each in both) for one in both for kind in one
+        kind: max(times.get(kind, 0.0) / (sum(times.values()) or 1) for times in both) for one in both for kind in one
     }
-    named = [kind for kind, share in shares.items() if share >= LEAST_SHARE]
-    rows = [{kind: each.get(kind, 0.0) for kind in named} for each in both]
+    named = [kind for kind, share in shares.items() if share >= MIN_SHARE]
+    rows = [{kind: times.get(kind, 0.0) for kind in named} for times in both]
     if len(named) < len(shares):
-        for row, each in zip(rows, both, strict=True):
-            row[OTHERS] = sum(ms for kind, ms in each.items() if kind not in named)
+        for row, times in zip(rows, both, strict=True):
+            row[OTHERS] = sum(ms for kind, ms in times.items() if kind not in named)
     return rows
 
 
 def outside(ours: Mapping[str, Iterable[Figure]], theirs: Iterable[Outside], path: Path) -> None:
     """Rows by board, with float and quantized: filled marks are measured here, hollow ones published elsewhere."""
     measured = _rows(
-        (f"{board}: {each.key[0]}, {each.key[2]}, {_threads(each.key[3])}", each.key[1], each.p50)
+        (f"{board}: {figure.key[0]}, {figure.key[2]}, {_threads(figure.key[3])}", figure.key[1], figure.p50)
         for board, found in ours.items()
-        for each in found
+        for figure in found
     )
-    published = _rows((f"{each.board}: {each.what}, {each.how}", each.variant, each.ms) for each in theirs)
+    published = _rows((f"{other.board}: {other.what}, {other.how}", other.variant, other.ms) for other in theirs)
     rows = [*measured.items(), *published.items()]
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(9.5, 1.1 + 0.26 * len(rows)), layout="constrained")
@@ -201,7 +205,9 @@ def outside(ours: Mapping[str, Iterable[Figure]], theirs: Iterable[Outside], pat
         _plain_ticks(axes.xaxis, [ms for _, points in rows for ms in points.values()])
         axes.grid(axis="x", alpha=0.3)
         handles = [
-            Patch(color=COLOURS[each], label=each) for each in ORDER if any(each in points for _, points in rows)
+            Patch(color=COLOURS[variant], label=variant)
+            for variant in ORDER
+            if any(variant in points for _, points in rows)
         ]
         handles += [
             Line2D([], [], ls="", marker="o", color=INK, label="measured here"),
@@ -232,7 +238,7 @@ def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
     bases = (1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 6, 8)
     steps = [base * 10.0**power for power in range(-2, 5) for base in bases]
     axis.set_view_interval(low, high, ignore=True)
-    axis.set_ticks([each for each in steps if low <= each <= high])
+    axis.set_ticks([step for step in steps if low <= step <= high])
     axis.set_ticks([], minor=True)
     axis.set_major_formatter(lambda value, _: f"{value:g}")
 

@@ -55,9 +55,12 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> tuple[list[Pa
     for name in hidden:
         for picture in folder.glob(f"{host.slug(name)}-*.svg"):
             picture.unlink()
-    shown = sorted((each for each in found if each["host"]["board"] not in hidden), key=doubts.rank)
+    shown = sorted((record for record in found if record["host"]["board"] not in hidden), key=doubts.rank)
     shown_boards = [boards.board(record, results, folder, accuracy) for record in shown]
-    ours = {each.name: [one for one in boards.comparable(each.record) if one.key[1] in PAIR] for each in shown_boards}
+    ours = {
+        board.name: [figure for figure in boards.comparable(board.record) if figure.key[1] in PAIR]
+        for board in shown_boards
+    }
     charts.outside(ours, published.FIGURES, folder / OUTSIDE)
     for page in PAGES:
         records.write(rendered(page, shown_boards, hidden), folder / page)
@@ -67,8 +70,8 @@ def write(results: Path, folder: Path, accuracy: boards.Judged) -> tuple[list[Pa
 def rendered(page: str, shown_boards: list[boards.Board], hidden: Mapping[str, str]) -> str:
     """The text of a page.
 
-    page: one of PAGES.
-        page: of PAGES.
+    Args:
+        page: one of PAGES.
         shown_boards: the boards that are shown.
         hidden: boards that are not shown, and why.
     """

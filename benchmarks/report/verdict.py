@@ -1,4 +1,4 @@
-"""Whether a quantized network is quicker than in float32 on a board, in words, and where the time goes."""
+"""Says in words whether a quantized network is quicker than in float32 on a board, and where the time goes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Change:
 
     name: str
     face: Found
-    other: float  # 0–1, the other model's best score there; 0 without a box
+    other: float  # 0–1, the best score of the other model's boxes at this face; 0 without a box
     lost: bool  # whether only the float model reports it; otherwise only the variant does
 
     def record(self, variant: Variant) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceJudgement:
-    """What every variant found on the pictures, and the figures computed from it."""
+    """The faces that every variant found on the pictures, and the figures computed from them."""
 
     found: Mapping[Variant, Mapping[str, list[Found]]]  # picture -> faces, FAINT and above
     truths: Mapping[str, list[Truth]]
@@ -65,7 +65,7 @@ class FaceJudgement:
         return [face for face in self.found[variant][name] if face.score >= self.threshold]
 
     def changed(self, variant: Variant) -> list[Change]:
-        """Every face that one of the two reports and the other does not."""
+        """Every face that only the float model or only the variant reports."""
         return [
             Change(name, face, _score_there(face, self.found[other][name]), lost)
             for name in self.truths
@@ -75,7 +75,7 @@ class FaceJudgement:
 
     def measures(self, variant: Variant) -> dict[str, float]:
         """The measures of the gates."""
-        before, after = (100 * average_precision(self.found[each], self.truths)[0] for each in (REFERENCE, variant))
+        before, after = (100 * average_precision(self.found[model], self.truths)[0] for model in (REFERENCE, variant))
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant))
         kept = 100 * (1 - lost / reported) if reported else float("nan")
@@ -97,13 +97,13 @@ class FaceJudgement:
         }
 
     def _view(self, variant: Variant, view: str) -> dict[str, Any]:
-        asked = {name: faces for name, faces in self.truths.items() if self.views[name] == view}
-        return {"pictures": len(asked), "ap50": self._precision(variant, asked)}
+        truths = {name: faces for name, faces in self.truths.items() if self.views[name] == view}
+        return {"pictures": len(truths), "ap50": self._precision(variant, truths)}
 
-    def _precision(self, variant: Variant, asked: Mapping[str, list[Truth]]) -> dict[str, Any]:
-        found = {name: self.found[variant][name] for name in asked}
-        ends = precision_interval(found, asked)
-        value = average_precision(found, asked)[0]
+    def _precision(self, variant: Variant, truths: Mapping[str, list[Truth]]) -> dict[str, Any]:
+        found = {name: self.found[variant][name] for name in truths}
+        ends = precision_interval(found, truths)
+        value = average_precision(found, truths)[0]
         return {"value": round(100 * value, 2), "interval95": [round(100 * end, 2) for end in ends]}
 
     def _against(self, variant: Variant) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def judge(examples: Iterable[Example], models: Mapping[Variant, Maps], threshold
 
     Args:
         examples: the pictures, letterboxed.
-        models: each variant, run as the device runs it. REFERENCE among them.
+        models: each variant, run as the device runs it; one of them is REFERENCE.
         threshold: faces are reported from this score on, 0–1.
     """
     return FaceJudgement(*show(examples, models, find), threshold)

@@ -88,7 +88,7 @@ class MaskJudgement:
         return [self._change(variant, index) for index in np.flatnonzero(self.flips(variant))]
 
     def _change(self, variant: Variant, index: int) -> dict[str, Any]:
-        before, after = (as_verdict(float(self.bare[each][index])) for each in (REFERENCE, variant))
+        before, after = (as_verdict(float(self.bare[model][index])) for model in (REFERENCE, variant))
         return {
             "image": self.names[index],
             "view": str(self.views[index]),
@@ -115,7 +115,7 @@ def judge(
 
     Args:
         examples: the pictures; `label` is an index into `labels`.
-        models: each variant, run as the device runs it. REFERENCE among them.
+        models: each variant, run as the device runs it; one of them is REFERENCE.
         labels: the two verdicts, in the order of the data set.
     """
     names, views, truths = [], [], []
@@ -131,7 +131,7 @@ def judge(
 
 
 def _percent(right: NDArray[np.bool_]) -> float:
-    """% of True; NaN for an empty array, so that a class without pictures holds no gate."""
+    """% of True; NaN for an empty array, so that no gate holds for a class without pictures."""
     return 100 * float(right.mean()) if len(right) else float("nan")
 
 
@@ -140,5 +140,5 @@ def _rounded(right: NDArray[np.bool_]) -> float:
 
 
 def _worst(drops: Iterable[float]) -> float:
-    """The largest drop, and NaN if any is NaN, which max() would hide."""
+    """The largest drop; NaN if any is NaN, which max() would hide."""
     return float(np.max(list(drops)))

@@ -43,10 +43,10 @@ class Relabelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneJudgement(FaceJudgement):
-    """What every variant found on the pictures, and the figures computed from it."""
+    """The faces that every variant found on the pictures, and the figures computed from them."""
 
     def relabelled(self, variant: Variant) -> list[Relabelled]:
-        """Every face that both report with different labels."""
+        """Every face that both models report, with different labels."""
         return [
             Relabelled(name, before, after)
             for name in self.truths
@@ -60,29 +60,29 @@ class SceneJudgement(FaceJudgement):
         reported = sum(len(self.reported(REFERENCE, name)) for name in self.truths)
         lost = sum(change.lost for change in self.changed(variant)) + len(self.relabelled(variant))
         before, after = (
-            100 * scene_scores.mean(scene_scores.precisions(self.found[each], self.truths))
-            for each in (REFERENCE, variant)
+            100 * scene_scores.mean(scene_scores.precisions(self.found[model], self.truths))
+            for model in (REFERENCE, variant)
         )
         kept = 100 * (1 - lost / reported) if reported else float("nan")
         return {**found, "map50": after, "map50_drop": before - after, "kept_verdicts": kept}
 
     def figures(self, variant: Variant) -> dict[str, Any]:
         """The figures with their counts and intervals, for the card and the report, in %."""
-        each = scene_scores.precisions(self.found[variant], self.truths)
+        by_class = scene_scores.precisions(self.found[variant], self.truths)
         counts = scene_scores.tally(self.found[variant], self.truths, self.threshold)
-        called, present = counts.matched + counts.false, counts.matched + counts.missed
+        called, annotated = counts.matched + counts.false, counts.matched + counts.missed
         found = {
-            "map50": round(100 * scene_scores.mean(each), 2),
-            "class_ap50": {name: {"value": round(100 * value, 2), "n": n} for name, (value, n) in each.items()},
+            "map50": round(100 * scene_scores.mean(by_class), 2),
+            "class_ap50": {name: {"value": round(100 * value, 2), "n": n} for name, (value, n) in by_class.items()},
             "verdict_precision": intervals.share(np.arange(called) < counts.matched),
-            "verdict_recall": intervals.share(np.arange(present) < counts.matched),
+            "verdict_recall": intervals.share(np.arange(annotated) < counts.matched),
             **FaceJudgement.figures(self, variant),
         }
         return found if variant == REFERENCE else {**found, "relabelled": len(self.relabelled(variant))}
 
     def changes(self, variant: Variant) -> list[dict[str, Any]]:
         """Every face that is lost, gained or relabelled, with both scores."""
-        return FaceJudgement.changes(self, variant) + [each.record(variant) for each in self.relabelled(variant)]
+        return FaceJudgement.changes(self, variant) + [face.record(variant) for face in self.relabelled(variant)]
 
     def curve(self, variant: Variant) -> dict[str, list[float]]:
         """Precision and recall of verdicts by threshold, in %."""
@@ -115,7 +115,7 @@ def judge(
 
     Args:
         examples: the pictures, letterboxed.
-        models: each variant, run as the device runs it. REFERENCE among them.
+        models: each variant, run as the device runs it; one of them is REFERENCE.
         threshold: faces are reported from this score on, 0–1.
         labels: in the order of the outputs.
         anchors: the network's, pixels of the input.

@@ -134,7 +134,7 @@ def test_the_runtimes_profile_is_read_once_in_the_order_of_the_run() -> None:
 
 
 def test_a_profile_that_looks_otherwise_is_refused() -> None:
-    with pytest.raises(RuntimeError, match="not the one that is known here"):
+    with pytest.raises(RuntimeError, match="has an unknown form"):
         litert_profiler.parsed("Profiling information not available")
 
 

@@ -59,7 +59,7 @@ def test_a_change_too_small_to_speak_of_is_none_however_sure() -> None:
 
 def test_two_boards_are_not_compared() -> None:
     with pytest.raises(
-        MaskwatchError, match=r"one run is of Raspberry Pi 5 .*, the other of Zero; boards are not mixed"
+        MaskwatchError, match=r"one run is of Raspberry Pi 5 .*, the other of Zero; expected two runs of one board"
     ):
         compare.changes(record(), record(board="Zero"))
 

@@ -26,18 +26,18 @@ def test_one_photograph_of_each_group_is_chosen_from_the_test_part(tmp_path: Pat
     crowd = people.crowd(tmp_path)
     assert portraits.choose(people.listed(tmp_path, crowd), tmp_path) == sorted(crowd, key=lambda each: each.name)
     twins = people.listed(tmp_path, [crowd[0], crowd[5]], group=0)
-    with pytest.raises(SourceError, match="of 1 whole faces all or none are masked"):
+    with pytest.raises(SourceError, match="of 1 whole faces are masked, or none is"):
         portraits.choose(twins, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"part": "train"}, "is of part 'train', which was learnt; expected test"),
+        ({"part": "train"}, "is of part 'train', on which models were trained; expected test"),
         ({"faces": 2}, "of 0 whole faces"),
         ({"score": 0.59}, "of 0 whole faces"),
         ({"left": 4}, "of 0 whole faces"),  # 1.8 % of the width
-        ({"label": "without_mask"}, "of 6 whole faces all or none are masked"),
+        ({"label": "without_mask"}, "of 6 whole faces are masked, or none is"),
     ],
 )
 def test_a_list_that_will_not_do_is_refused(tmp_path: Path, changed: dict[str, object], said: str) -> None:

@@ -173,13 +173,13 @@ def fail(send: counted_daemon.Send) -> None:
 
 def test_what_a_process_sends_comes_in_order_from_mock_pins_and_the_memory_is_its_own() -> None:
     ballast = np.ones(300 << 20, np.uint8)
-    *words, pins, peak = counted_daemon.apart(tell, "one", "two")
+    *words, pins, peak = counted_daemon.in_separate_process(tell, "one", "two")
     assert ([*words, pins], ballast[-1]) == (["one", "two", "mock"], 1)
     assert 5 < peak < 250
 
 
 def test_a_process_that_fails_is_no_measurement() -> None:
-    told = counted_daemon.apart(fail)
+    told = counted_daemon.in_separate_process(fail)
     assert next(told) == "before"
     with pytest.raises(RuntimeError, match="ended with 3"):
         next(told)
@@ -289,7 +289,7 @@ def test_the_frames_clock_stands_still_while_the_bare_models_work() -> None:
     assert turns.pace.clock() == pytest.approx(0.004 * (throughput.WARM_UP + 2 * throughput.TURN))
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(0.0, throughput.LEAST), (2.0, 11)])
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0, throughput.MIN_TURNS), (2.0, 11)])
 def test_turns_go_on_until_the_time_is_over_but_for_a_few_at_least(seconds: float, expected: int) -> None:
     turns, sent, _, time = bench(seconds)
     daemon_frames(turns, time, throughput.WARM_UP)
@@ -326,7 +326,7 @@ def test_an_alert_is_answered_by_the_first_edge_before_the_next_alert(
 
 def test_a_latencys_parts_add_up_to_it() -> None:
     row = {"capture": 9.0, "find": 0.004, "crop": 0.001, "classify": 0.002, "rest": 7.0}
-    made = latency.made_of(0.010, 0.001, row)
+    made = latency.parts_of(0.010, 0.001, row)
     assert made["edge"] == pytest.approx(0.002)
     assert sum(made[part] for part in latency.PARTS) == pytest.approx(made["total"])
     assert latency.columns([made])["find"] == [4.0]
@@ -362,7 +362,7 @@ def test_a_short_measurement_is_complete_and_its_tables_can_be_made(
     record = pipeline.measure(0.0, 4, said.append)
     assert said == ["pipeline: 1 faces", "pipeline: 4 alerts"]
     (one,) = record["crowds"]
-    assert one["turns"]["found"] == [1.0] * throughput.LEAST
+    assert one["turns"]["found"] == [1.0] * throughput.MIN_TURNS
     assert 0 < min(one["turns"]["judged"]) <= max(one["turns"]["judged"]) < 0.5  # settled: not at every frame
     assert all(min(one["turns"][name]) > 0 for name in ("daemon_ms", "bare_ms", "daemon_cpu_ms", "bare_cpu_ms"))
     assert 30 < one["memory_mb"]["resident"] <= one["memory_mb"]["peak"] < 200

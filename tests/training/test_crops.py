@@ -237,8 +237,8 @@ def test_round_a_mask_worn_wrong_enough_is_seen_to_tell() -> None:
     for seed in range(300):
         _, side, face = crops.framing(Sample(Path("a.png"), WRONG, box), image, 400, np.random.default_rng(seed))
         margins.append((side / face - 1) / 2)
-    assert min(margins) == pytest.approx(crops.LEAST_ROUND_WRONG, abs=0.01)
-    assert crops.LEAST_ROUND_WRONG >= crops.SHIFT  # the chin stays in the crop
+    assert min(margins) == pytest.approx(crops.MIN_MARGIN_WORN_WRONG, abs=0.01)
+    assert crops.MIN_MARGIN_WORN_WRONG >= crops.SHIFT  # the chin stays in the crop
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -246,14 +246,14 @@ def test_round_a_mask_worn_wrong_enough_is_seen_to_tell() -> None:
 def test_no_face_is_shrunk_below_the_least_and_none_enlarged(face: float, street: bool, seed: int) -> None:
     share = crops.resolution(face, street, np.random.default_rng(seed))
     assert 0 < share <= 1
-    assert share == 1 or face * share >= crops.LEAST_FACE * (1 - 1e-6)
+    assert share == 1 or face * share >= crops.MIN_FACE * (1 - 1e-6)
 
 
 @pytest.mark.parametrize("street", [False, True])
 def test_as_many_faces_as_it_says_keep_all_their_pixels_and_the_rest_go_down_to_the_least(street: bool) -> None:
     shares = [crops.resolution(130.0, street, np.random.default_rng(seed)) for seed in range(1000)]
     assert shares.count(1.0) / 1000 == pytest.approx(crops.KEPT_RESOLUTION[street], abs=0.05)
-    assert min(shares) == pytest.approx(crops.LEAST_FACE / 130, rel=0.1)
+    assert min(shares) == pytest.approx(crops.MIN_FACE / 130, rel=0.1)
 
 
 def test_the_cameras_faults_come_at_the_pixels_of_the_far_face(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +271,7 @@ def test_the_cameras_faults_come_at_the_pixels_of_the_far_face(monkeypatch: pyte
         look, _ = crops.varied(Sample(Path("a.png"), BARE, box), image, 64, np.random.default_rng(seed))
         assert look.shape == (64, 64, 3)
     assert min(sides) < 24
-    assert max(sides) == round(crops.MOST_PIXELS * 64)
+    assert max(sides) == round(crops.MAX_PIXELS * 64)
     assert set(left_out) == {weather.low_resolution}  # distance is chosen already
 
 

@@ -33,7 +33,7 @@ def test_a_face_lies_where_it_is_said_to_and_has_the_size_that_is_told(width: in
     face = Box(100, 90, 180, 190)
     annotated = (voc.Annotation(face, "face"), voc.Annotation(Box(0, 0, 50, 50), "face", ignored=True))
     shown = list(reach.variants(scene(width, height, face), annotated, SIZE))
-    assert {each.enlarged for each in shown} == set(reach.SHOWN)
+    assert {each.enlarged for each in shown} == set(reach.FILLS)
     for each in shown:
         ((side, box),) = each.faces  # nothing of what is ignored
         assert each.pixels.shape == (SIZE, SIZE, 3)
@@ -51,7 +51,7 @@ def test_no_scene_is_made_larger_than_it_was_taken() -> None:
 
 def test_a_box_counts_for_one_face() -> None:
     near, beside = Box(0, 0, 40, 40), Box(4, 0, 44, 40)
-    shown = reach.Shown(1.0, scene(9, 9), [(40.0, near), (40.0, beside), (20.0, Box(100, 100, 120, 120))])
+    shown = reach.ShownScene(1.0, scene(9, 9), [(40.0, near), (40.0, beside), (20.0, Box(100, 100, 120, 120))])
     assert sorted(hit for _, hit in reach.hits(shown, [near])) == [False, False, True]
     assert [hit for _, hit in reach.hits(shown, [])] == [False] * 3
 

@@ -428,8 +428,8 @@ def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:
 
 
 def test_the_rate_warms_up_and_descends() -> None:
-    descent = train_finder.Descent("first", 1000, 2e-3, 0)
-    rate = train_finder.optimizer(train_finder.Knobs(warmup=200), descent)._learning_rate
+    phase = train_finder.Phase("first", 1000, 2e-3, 0)
+    rate = train_finder.optimizer(train_finder.Knobs(warmup=200), phase)._learning_rate
     at = {step: float(rate(step)) for step in (0, 100, 200, 600, 1000, 1100)}
     assert at == pytest.approx({0: 0, 100: 1e-3, 200: 2e-3, 600: 1e-3, 1000: 0, 1100: 0}, abs=1e-9)
 
@@ -442,7 +442,7 @@ def test_the_rate_warms_up_and_descends() -> None:
         (1000, 300, "again 300: expected a multiple of 250"),
     ],
 )
-def test_steps_that_make_no_descent_are_refused(tmp_path: Path, steps: int, again: int, expected: str) -> None:
+def test_steps_that_make_no_phase_are_refused(tmp_path: Path, steps: int, again: int, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         train_finder.train([tmp_path], None, None, None, tmp_path / "run", train_finder.Knobs(steps=steps, again=again))
     assert not (tmp_path / "run").exists()
@@ -453,7 +453,7 @@ STREET = [scenes.Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
 
 def dataset(seed: int = 0) -> train_finder.Scenes:
     knobs = train_finder.Knobs(size=64, batch=2, steps_per_epoch=3)
-    return train_finder.Scenes(train_finder.Material(scenes.Shelves([STREET]), [], [], ""), knobs, seed)
+    return train_finder.Scenes(train_finder.Material(scenes.TrainingPictures([STREET]), [], [], ""), knobs, seed)
 
 
 def test_a_batch_is_the_same_whenever_it_is_made() -> None:
@@ -501,7 +501,7 @@ def test_a_resized_finder_has_the_same_weights_and_tells_where_it_was_trained(tm
         ("face", 100, "size 100: expected a multiple of 32"),
         ("face", 0, "size 0: expected a multiple of 32"),
         ("mask", 96, "made for task 'mask', expected a face finder"),
-        ("face", 96, "expected the finder its run.json tells of"),
+        ("face", 96, "expected the finder that run.json describes"),
     ],
 )
 def test_a_finder_that_cannot_be_resized_is_refused(tmp_path: Path, task: str, size: int, expected: str) -> None:

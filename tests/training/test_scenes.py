@@ -141,8 +141,8 @@ def test_scenes_with_a_bare_face_are_listed_more_often(saved: Callable[[str], Pa
 @pytest.mark.parametrize("portraits", [[], [PORTRAIT]])
 def test_a_composed_scene_holds_its_boxes_and_is_the_same_for_a_seed(portraits: list[Picture]) -> None:
     for seed in range(30):
-        shelves = scenes.Shelves([[STREET], [PORTRAIT]], portraits, [ROOM])
-        scene, again = (scenes.compose(shelves, 96, np.random.default_rng(seed)) for _ in range(2))
+        pictures = scenes.TrainingPictures([[STREET], [PORTRAIT]], portraits, [ROOM])
+        scene, again = (scenes.compose(pictures, 96, np.random.default_rng(seed)) for _ in range(2))
         assert (scene.image.shape, scene.image.dtype) == ((96, 96, 3), np.uint8)
         assert scene.boxes.dtype == np.float32
         assert ((scene.boxes >= 0) & (scene.boxes <= 96)).all()
@@ -157,8 +157,8 @@ def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.Monkey
     lopsided = picture(320, 320, (40, 140, 100, 200))
     monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
     monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
-    shelves = scenes.Shelves([[lopsided]])
-    composed = [scenes.compose(shelves, 320, np.random.default_rng(seed)) for seed in range(20)]
+    pictures = scenes.TrainingPictures([[lopsided]])
+    composed = [scenes.compose(pictures, 320, np.random.default_rng(seed)) for seed in range(20)]
     assert {float(scene.boxes[0, 0]) for scene in composed} == {40.0, 220.0}
     assert all(np.array_equal(drawn_faces(scene.image), scene.boxes) for scene in composed)
 
@@ -227,15 +227,15 @@ def test_every_source_is_drawn_as_often_however_large_it_is(monkeypatch: pytest.
     small, large = picture(99, 99, (1, 1, 50, 50)), picture(99, 99, (1, 1, 50, 50))
     drawn = []
     monkeypatch.setattr(scenes, "zoomed", lambda picture, *_: drawn.append(picture is small) or picture)
-    shelves = scenes.Shelves([[small], [large] * 99])
+    pictures = scenes.TrainingPictures([[small], [large] * 99])
     for seed in range(200):
-        scenes.compose(shelves, 96, np.random.default_rng(seed))
+        scenes.compose(pictures, 96, np.random.default_rng(seed))
     assert 70 < sum(drawn) < 130
 
 
 def test_a_room_is_shown_as_often_as_it_should_be_and_holds_no_face() -> None:
-    shelves = scenes.Shelves([[STREET]], [PORTRAIT], [ROOM])
-    made = [scenes.compose(shelves, 96, np.random.default_rng(seed)) for seed in range(300)]
+    pictures = scenes.TrainingPictures([[STREET]], [PORTRAIT], [ROOM])
+    made = [scenes.compose(pictures, 96, np.random.default_rng(seed)) for seed in range(300)]
     rooms = [not len(scene.boxes) for scene in made]
     assert scenes.ROOMS / 2 < np.mean(rooms) < 2 * scenes.ROOMS
     assert all(len(drawn_faces(scene.image)) == 0 for scene, room in zip(made, rooms, strict=True) if room)
@@ -258,7 +258,7 @@ def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch:
             scene = scenes.collage(lambda: both, 160, rng, grids=(2,))
         else:
             monkeypatch.setattr(scenes, "zoomed", lambda *_: both)
-            scene = scenes.compose(scenes.Shelves([[both]]), 160, rng)
+            scene = scenes.compose(scenes.TrainingPictures([[both]]), 160, rng)
         assert len(scene.left_out) == len(scene.boxes)
         sizes = scene.boxes[:, 2:] - scene.boxes[:, :2]
         whole = (way == "mirrored") | (scene.boxes % edge > 0).all(axis=1)

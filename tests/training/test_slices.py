@@ -273,7 +273,7 @@ def of(name: str, right: int, wrong: int, kind: str = "light") -> Slice:
 def test_the_worst_slice_is_the_one_most_surely_weak() -> None:
     found = [
         of("everything", 0, 500, kind="all"),
-        of("too few to tell", 0, sliced.LEAST - 1),
+        of("too few to tell", 0, sliced.MIN_FACES - 1),
         of("flawless", 400, 0),
         of("few", 17, 3),  # 0.85, but it may be 0.95
         of("many", 870, 130),  # 0.87, and surely not above 0.89
@@ -475,7 +475,7 @@ def test_confidence_is_held_against_faces_as_the_device_sees_them_and_both_camps
         face(WRONG, 0.2, street=True),
         face(BARE, 0.4, grey=True),
     ]
-    bare, is_bare = slices_report.settled(faces)
+    bare, is_bare = slices_report.with_clear_class(faces)
     assert bare == pytest.approx([0.8, 0.3])
     assert is_bare.tolist() == [True, False]
 
@@ -539,7 +539,7 @@ def test_the_command_judges_every_face_says_what_it_found_and_writes_it_down(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sliced, "LEAST", 2)
+    monkeypatch.setattr(sliced, "MIN_FACES", 2)
     model, out = saved(tmp_path / "colour.keras", 3), tmp_path / "new" / "report"
     command(model, folders[0], out, "--scenes", folders[1], "--part", "all")
     names = {"slices.json", "mistakes.png", "grey.png", "worst.png", "reliability.png", "thresholds.png"}
@@ -613,4 +613,4 @@ def test_so_few_masked_people_that_the_promise_cannot_be_told_are_named(masked: 
         {"threshold": 0.3, "false_alarms": 0, "masked": masked, "missed": 1, "bare": 9}, 100
     )
     assert said.startswith("threshold 0.3 (at most one false alarm in 100): 0 of ")
-    assert said.endswith("; one in 100 cannot be told by so few masked") is told
+    assert said.endswith("; so few masked faces cannot show one in 100") is told

@@ -26,7 +26,7 @@ from training.strangers.measures import Row
 from training.strangers.pictures import PORTRAITS, Picture
 from training.strangers.systems import System
 from training.strangers.targets import Target
-from training.strangers.watch import Crop, Seen
+from training.strangers.watch import Crop, PictureResult
 
 MASKED, BARE, WRONG = "with_mask", "without_mask", "mask_weared_incorrect"
 OURS = System("ours", lambda _: [], 0.5, True)
@@ -39,10 +39,12 @@ def square(left: float, side: float = 30) -> Box:
 
 def scene(
     stem: str, faces: list[tuple[str, float]], found: list[Found], traits: list[dict[str, str]] | None = None
-) -> Seen:
+) -> PictureResult:
     """A picture with faces of 30 px width at these places."""
     known = tuple(voc.Annotation(square(left), name) for name, left in faces)
-    return Seen(Picture("streets", Path(f"{stem}.png"), known), {"ours": found}, traits or [{} for _ in known], [])
+    return PictureResult(
+        Picture("streets", Path(f"{stem}.png"), known), {"ours": found}, traits or [{} for _ in known], []
+    )
 
 
 def at(left: float, label: str | None = None, score: float = 0.9, side: float = 30) -> Found:
@@ -71,7 +73,9 @@ def test_of_the_faces_found_each_mistake_is_counted_by_what_the_face_wears() -> 
 
 
 def test_faces_smaller_than_asked_are_neither_missed_nor_called() -> None:
-    small = Seen(Picture("streets", Path("a.png"), (voc.Annotation(square(0, 20), MASKED),)), {"ours": []}, [{}], [])
+    small = PictureResult(
+        Picture("streets", Path("a.png"), (voc.Annotation(square(0, 20), MASKED),)), {"ours": []}, [{}], []
+    )
     assert [row.n for row in measures.faces("streets", [small], OURS, SIDE)] == [0, 0, 0]
     assert measures.labels("streets", [small], OURS, SIDE) == []
 
@@ -95,8 +99,8 @@ def test_false_faces_in_rooms_come_with_garwoods_interval(false: int, low: float
 
 
 def test_a_portrait_needs_a_face_at_the_threshold_and_its_label() -> None:
-    def portrait(name: str, label: str, found: list[Found]) -> Seen:
-        return Seen(Picture(PORTRAITS, Path(f"{label}/{name}.png"), (), label), {"ours": found}, [], [])
+    def portrait(name: str, label: str, found: list[Found]) -> PictureResult:
+        return PictureResult(Picture(PORTRAITS, Path(f"{label}/{name}.png"), (), label), {"ours": found}, [], [])
 
     shown = [
         portrait("a", MASKED, [at(0, MASKED)]),
@@ -146,7 +150,7 @@ def test_only_close_masked_faces_are_close_ups() -> None:
 
 def test_a_slice_counts_its_faces_and_the_weakest_is_the_surest_to_be_weak() -> None:
     traits = [{"light": "dark"}, {"light": "bright"}]
-    shown = [scene(f"{n}", [(MASKED, 0), (BARE, 40)], [at(40, BARE)], traits) for n in range(slicing.LEAST_WORST)]
+    shown = [scene(f"{n}", [(MASKED, 0), (BARE, 40)], [at(40, BARE)], traits) for n in range(slicing.MIN_FACES_WEAK)]
     rows = slicing.rows(shown, OURS, SIDE)
     counts = {(row.about, row.source, row.measure): (row.hits, row.n) for row in rows}
     assert counts == {
@@ -158,7 +162,7 @@ def test_a_slice_counts_its_faces_and_the_weakest_is_the_surest_to_be_weak() -> 
 
 
 def test_of_two_weak_slices_the_weaker_comes_first_and_few_faces_prove_nothing() -> None:
-    counts = ((50, 100), (90, 100), (100, 100), (0, slicing.LEAST_WORST - 1), (0, 400))
+    counts = ((50, 100), (90, 100), (100, 100), (0, slicing.MIN_FACES_WEAK - 1), (0, 400))
     rows = [
         measures.share("found", "light", "ours", f"{hits}/{n}", [at < hits for at in range(n)]) for hits, n in counts
     ]
@@ -169,7 +173,9 @@ def test_of_two_weak_slices_the_weaker_comes_first_and_few_faces_prove_nothing()
 
 def test_sizes_are_told_from_smaller_faces_on_than_the_rest() -> None:
     face = voc.Annotation(square(0, 20), BARE)
-    seen = Seen(Picture("streets", Path("a.png"), (face,)), {"ours": []}, [{"size": "16–24 px", "light": "dark"}], [])
+    seen = PictureResult(
+        Picture("streets", Path("a.png"), (face,)), {"ours": []}, [{"size": "16–24 px", "light": "dark"}], []
+    )
     assert list(slicing.slices([seen], OURS, SIDE)) == [("size", "16–24 px")]
 
 

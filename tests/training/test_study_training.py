@@ -206,7 +206,7 @@ def test_features_are_made_once_and_the_whole_network_answers_as_its_head_did(
     base = networks.transfer(variant, str(weights), 32)[0]
     found = features.of(base, split.paths, 1)[0][split.check]
     assert np.asarray(model(images)) == pytest.approx(np.asarray(model.get_layer("head")(found)), abs=1e-4)
-    monkeypatch.setattr(features, "_looks", None)  # no picture is shown to the base again
+    monkeypatch.setattr(features, "_images_of_copy", None)  # no picture is shown to the base again
     train.train(variant, str(weights), root, tmp_path / "second", replace(options, seed=5))
 
 

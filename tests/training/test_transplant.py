@@ -120,7 +120,7 @@ def test_a_moved_mask_is_as_light_as_the_face_and_the_picture_itself_stays(mask:
     assert np.array_equal(by_night, before)
 
 
-def test_a_shelf_holds_the_first_masks_that_can_be_cut_out() -> None:
+def test_the_first_masks_that_can_be_cut_out_are_used() -> None:
     faces = [(Path(name), FACE) for name in ("masked", "bare", "masked", "masked")]
     read = []
 
@@ -128,5 +128,5 @@ def test_a_shelf_holds_the_first_masks_that_can_be_cut_out() -> None:
         read.append(path.name)
         return person(CLOTH if path.name == "masked" else None)
 
-    assert len(transplant.shelf(faces, image, most=2)) == 2
+    assert len(transplant.cut_out_masks(faces, image, limit=2)) == 2
     assert read == ["masked", "bare", "masked"]

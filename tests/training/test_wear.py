@@ -385,7 +385,7 @@ def test_a_mask_is_put_on_where_it_can_be_seen() -> None:
     tight = Box(60, 50, 120, 50 + 110 / 1.05)  # the picture ends at 1.05 of the face
     ways = Counter(wear.masked(wild(), tight, BARE, np.random.default_rng(seed), ())[1] for seed in range(60))
     assert set(ways) == {MASKED, WRONG}
-    assert not wear.shown(wild(), tight, wear.CHIN_SEEN)
+    assert not wear.in_picture(wild(), tight, wear.CHIN_SEEN)
     cut = Box(60, 50, 120, 190)  # … and at 0.79
     assert {wear.masked(wild(), cut, BARE, np.random.default_rng(seed), ())[1] for seed in range(60)} == {BARE}
 

@@ -155,7 +155,7 @@ def test_a_face_belongs_to_every_anchor_less_than_four_times_off_and_to_no_other
     fits = np.maximum(share, 1 / share).max(axis=1) < 4 - 1e-4
     fails = np.maximum(share, 1 / share).max(axis=1) > 4 + 1e-4
     chosen = answer[:, 0] == 1
-    if min(width, height) > yolo_loss.LEAST:
+    if min(width, height) > yolo_loss.MIN_SIDE:
         for anchor in PLACES[fits, 3]:
             assert (PLACES[chosen, 3] == anchor).any()
     assert not (chosen & fails).any()

@@ -1,4 +1,4 @@
-"""How training photographs are varied.
+"""Varies training photographs.
 
-`wear` and `transplant`: what people wear; `weather`: what a camera does.
+`wear` and `transplant` change what people wear; `weather` changes the picture as cameras do.
 """

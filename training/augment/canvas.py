@@ -25,7 +25,7 @@ SKIN_PLACES = ((0.3, 0.55), (0.7, 0.55), (0.5, 0.5))  # cheeks and nose, where t
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The part of a picture around a face, and the way from places on the face to its pixels."""
+    """The part of a picture around a face, and the map from places on the face to its pixels."""
 
     image: Image
     origin: tuple[int, int]  # left, top of `patch` in the picture, pixels
@@ -33,7 +33,7 @@ class Canvas:
     box: Box
     roll: float  # radians
     yaw: float  # -1 … 1: how far the middle of the face is shifted to one side
-    known: NDArray[np.float64] | None = None  # see Head.map; it replaces roll and yaw
+    face_map: NDArray[np.float64] | None = None  # see Head.map; if given, it is used instead of roll and yaw
 
     @classmethod
     def around(cls, image: Image, box: Box, rng: Generator) -> Canvas:
@@ -43,19 +43,19 @@ class Canvas:
         top = int(np.clip(box.top - 0.5 * box.height, 0, height - 1))
         bottom = int(np.clip(box.bottom + 0.8 * box.height, top + 1, height))
         patch = image[top:bottom, left:right].astype(np.float32)
-        known = box.map if isinstance(box, head.Head) else None
-        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12), known)
+        face_map = box.map if isinstance(box, head.Head) else None
+        return cls(image, (left, top), patch, box, rng.normal(0, 0.06), rng.normal(0, 0.12), face_map)
 
     @property
     def map(self) -> NDArray[np.float64]:
         """(4, 2) the map of the face in pixels of `patch`, see Head.map."""
-        found = head.upright(self.box, self.roll) if self.known is None else self.known.copy()
+        found = head.upright(self.box, self.roll) if self.face_map is None else self.face_map.copy()
         found[3] -= self.origin
         return found
 
     def pixels(self, places: Places) -> NDArray[np.float32]:
         """(N, 2) pixels of `patch`. Without landmarks, the turn moves the middle of the face, but not its edges."""
-        if self.known is not None:
+        if self.face_map is not None:
             return head.pixels(self.map, np.array(places)).astype(np.float32)
         across, down = np.array(places, np.float32).T
         across = across + 0.5 * self.yaw * (1 - (2 * across - 1).clip(-1, 1) ** 2)
@@ -102,7 +102,7 @@ class Canvas:
         self.patch[:] = self.patch * (1 - alpha) + (texture * light * exposure).clip(0, 255) * alpha
 
     def done(self) -> Image:
-        """The whole picture with everything that was painted."""
+        """The whole picture, with what was painted on it."""
         left, top = self.origin
         out = self.image.copy()
         out[top : top + self.patch.shape[0], left : left + self.patch.shape[1]] = self.patch.clip(0, 255)

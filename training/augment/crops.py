@@ -1,7 +1,7 @@
 """Training samples of the mask classifier: whole portraits, and faces cut by the device's own preprocess.
 
-`cut` gives what the device would see. `varied` gives what it might see at another door: another crop and tilt, fewer
-pixels, other clothes, another camera.
+`cut` gives the crop that the device would see. `varied` gives a crop that it might see at another door: with another
+margin and tilt, fewer pixels, other clothes, another camera.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from maskwatch.vision import preprocess
 from training.augment import transplant, wear, weather
 from training.pictures import data, voc
 
-MIN_STREET_FACE = 12.0  # shorter side, pixels: people cannot tell either whether a smaller face wears a mask
+MIN_STREET_FACE = 12.0  # shorter side, pixels: people cannot see either whether a smaller face wears a mask
 MARGINS = (-0.08, 0.6)  # of a varied crop, share of the face: from the face alone to head and shoulders
 MARGIN_SPREAD = 0.08  # standard deviation around the device's own margin, for half of the crops
-LEAST_ROUND_WRONG = 0.1  # margin around a mask worn wrong: nobody could see one on a chin that is cut off
-SHIFT = 0.1  # share of the face's longer side: finders differ in where they put the box
+MIN_MARGIN_WORN_WRONG = 0.1  # margin around a mask worn wrong: with less, the chin may be cut off, and the mask with it
+SHIFT = 0.1  # share of the face's longer side: different finders put the box at slightly different places
 TILT = 0.12  # radians, standard deviation
 STRETCH = (0.1, 0.35)  # logarithm of width / height, standard deviation: of most crops, and of the warped quarter
 KEPT_RESOLUTION = {False: 0.45, True: 0.75}  # share of portraits, and of street faces, that keep all their pixels
-LEAST_FACE = 13.0  # pixels: a face is not shrunk below this side
-MOST_PIXELS = 1.25  # times the network's input: finer detail and noise are averaged away anyway
+MIN_FACE = 13.0  # pixels: a face is not shrunk below this side
+MAX_PIXELS = 1.25  # times the network's input: shrinking averages finer detail and noise away anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Sample:
 
 
 def portraits(photos: Iterable[data.Photo], known: dict[Path, list[tuple[Box, float]]]) -> list[Sample]:
-    """Each photograph whole, and its largest known face."""
+    """For each photograph, a sample of the whole, and one of its largest known face."""
     samples = []
     for photo in photos:
         faces = [box for box, _ in known.get(photo.path, [])]
@@ -111,12 +111,12 @@ def varied(
     if sample.box:
         image, label = wear.dress(image, sample.box, label, rng, masks)
     window, side, face = framing(replace(sample, label=label), image, 2 * size, rng)
-    look = cv2.warpAffine(image, window, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    pixels = max(8, min(round(side * resolution(face, sample.street, rng)), round(MOST_PIXELS * size)))
-    look = preprocess.resize(np.asarray(look, np.uint8), pixels, pixels)
+    view = cv2.warpAffine(image, window, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    pixels = max(8, min(round(side * resolution(face, sample.street, rng)), round(MAX_PIXELS * size)))
+    view = preprocess.resize(np.asarray(view, np.uint8), pixels, pixels)
     if rng.random() < 0.5:
-        look = weather.mirror(look)
-    return preprocess.resize(weather.apply(look, rng, but=weather.low_resolution), size, size), label
+        view = weather.mirror(view)
+    return preprocess.resize(weather.apply(view, rng, but=weather.low_resolution), size, size), label
 
 
 def framing(
@@ -136,7 +136,7 @@ def framing(
         device = rng.random() < 0.5
         margin = rng.normal(preprocess.FACE_MARGIN, MARGIN_SPREAD) if device else rng.uniform(*MARGINS)
         if data.CLASSES[sample.label] is Label.INCORRECT:
-            margin = max(margin, LEAST_ROUND_WRONG)
+            margin = max(margin, MIN_MARGIN_WORN_WRONG)
         across = down = face * (1 + 2 * margin)
         x, y = (sample.box.left + sample.box.right) / 2, (sample.box.top + sample.box.bottom) / 2
     x, y = np.array([x, y]) + rng.uniform(-SHIFT, SHIFT, 2) * face
@@ -152,7 +152,7 @@ def framing(
 
 
 def resolution(face: float, street: bool, rng: np.random.Generator) -> float:
-    """Share of the photograph's pixels that are kept: all, or a random share down to a face of LEAST_FACE."""
-    if rng.random() < KEPT_RESOLUTION[street] or face <= LEAST_FACE:
+    """Share of the photograph's pixels that are kept: all, or a random share down to a face of MIN_FACE."""
+    if rng.random() < KEPT_RESOLUTION[street] or face <= MIN_FACE:
         return 1.0
-    return float(np.exp(rng.uniform(np.log(LEAST_FACE / face), 0)))
+    return float(np.exp(rng.uniform(np.log(MIN_FACE / face), 0)))

@@ -1,7 +1,7 @@
 """Materials of masks and scarves: paper and cloth, plain, printed or lace, in the colours they are sold in.
 
-A model that takes every skin-coloured patch for skin, and every pale patch for a mask, fails on cloth in skin colour,
-black or red, and on cloth with a printed mouth.
+Without such cloth, a model may take every skin-coloured patch for skin and every pale patch for a mask. Then it fails
+on masks in skin colour, black or red, and on a mask with a printed mouth.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from training.augment.canvas import Generator, Texture
 
 # Masks as they are sold: surgical blue, green, white, pink, black, greys, navy; cloth in red, wine, yellow and skin
-# colours, which look most like a bare mouth when the face is a few pixels wide. The rest is of any colour.
+# colours, which look most like a bare mouth when the face is a few pixels wide. Other masks have a random colour.
 MASK_COLOURS = (
     (120, 180, 215),
     (150, 205, 190),
@@ -74,7 +74,7 @@ def noise(shape: tuple[int, int], rng: Generator, period: float) -> NDArray[np.f
 
 
 def plain_cloth(shape: tuple[int, int], rng: Generator, period: float) -> NDArray[np.float32]:  # noqa: ARG001
-    """Of one colour."""
+    """No second colour."""
     return np.zeros((*shape, 1), np.float32)
 
 

@@ -24,11 +24,11 @@ from training.pictures import data, voc
 Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
 Labels = NDArray[np.int64]  # (N,) index into data.CLASSES
 
-COLLAGES = 0.25  # of the composed scenes: portraits side by side
+COLLAGES = 0.25  # share of the composed scenes: portraits side by side
 ROOMS = 0.1  # share of the composed scenes, with nobody in them
 FOURFOLD = 0.2  # of the rest: four photographs side by side
 BARE_AGAIN = 2  # how often a scene with a bare face is listed
-SURE = 0.75  # a portrait of several faces needs this score for each: a missed face would be taught as background
+SURE = 0.75  # the score that each face of a portrait of several needs: a missed face would be taught as background
 GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
 CLOSE_UP = 1.9  # a tile that fills the frame is enlarged up to this many times: faces that reach over its edges
 TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras hang at an angle
@@ -36,7 +36,7 @@ LEAN = 0.1  # radians, the same of a whole scene
 FAR, LEANING_FAR = 0.5, 0.1  # radians, standard deviation of the turns of this share: people who bend, kiss or sleep
 DRESSED = 0.15  # share of a collage's faces on which a mask, a scarf, a cap … is drawn
 DRESSED_OUTSIDE = 0.07  # the same share in a street scene
-SEEN = 0.4  # share of a face: with less of it in the frame it is not taught as a face
+MIN_VISIBLE = 0.4  # share of a face that must be in the frame, to teach it as a face
 ZOOM = (0.7, 2.6)  # scale of a street scene, 1 when it just fits: its 22 px faces appear at 12 to 46 px
 
 
@@ -51,7 +51,7 @@ class Picture:
     """(N,) true: the box is taught neither as a face nor as background; None: no box is ignored."""
 
     def cropped(self, image: Image, moved: Boxes) -> Picture:
-        """Another view of the picture; `moved` gives its boxes there, some of them out of sight."""
+        """Another view of the picture; `moved` has the places of its boxes there, some of them out of sight."""
         height, width = image.shape[:2]
         seen = in_sight(moved, width, height)
         labels = None if self.labels is None else self.labels[seen]
@@ -60,12 +60,12 @@ class Picture:
 
     @property
     def left_out(self) -> NDArray[np.bool_]:
-        """(N,) `ignored`, also if it is None."""
+        """(N,) `ignored`; all false if it is None."""
         return np.zeros(len(self.boxes), np.bool_) if self.ignored is None else self.ignored
 
 
 def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
-    """One picture with all these boxes; their pixels are on the canvas already."""
+    """One picture with the boxes of all parts. The canvas has their pixels already."""
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
     return Picture(canvas, boxes, ignored=np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]))
 
@@ -73,15 +73,15 @@ def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
     """Annotated scenes as pictures; masked, bare and wrongly worn are all faces.
 
-    Scenes with a bare face are listed BARE_AGAIN times: the unit exists to find those. Scenes without an annotated face
-    are left out (see rooms).
+    Scenes with a bare face are listed BARE_AGAIN times, because finding bare faces is the purpose of the unit. Scenes
+    without an annotated face are left out (see rooms).
     """
     listed = [scene for scene in scenes if scene.faces]
     return in_memory(listed) + in_memory([scene for scene in listed if any_bare(scene)]) * (BARE_AGAIN - 1)
 
 
 def rooms(scenes: Iterable[voc.Scene]) -> list[Picture]:
-    """The scenes in which nobody is."""
+    """The scenes with nobody in them."""
     return in_memory([scene for scene in scenes if not scene.faces])
 
 
@@ -93,8 +93,8 @@ def any_bare(scene: voc.Scene) -> bool:
 def portraits(photos: Iterable[data.Photo], root: Path) -> list[Picture]:
     """Portraits whose faces are all known for sure.
 
-    A portrait with one face is used whatever its score: profiles, close-ups and leaning heads get low scores, and the
-    finder must learn them.
+    A portrait with one face is used at any score: profiles, close-ups and leaning heads get low scores, and the finder
+    must learn them.
     """
     known = data.faces(root)
     return in_memory(
@@ -123,10 +123,10 @@ def as_array(boxes: Iterable[Box]) -> Boxes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shelves:
+class TrainingPictures:
     """The pictures that scenes are composed of."""
 
-    street: Sequence[Sequence[Picture]]  # by source; each source is drawn equally often, whatever its size
+    street: Sequence[Sequence[Picture]]  # by source; all sources are drawn equally often, large or small
     portrait: Sequence[Picture] = ()
     empty: Sequence[Picture] = ()  # rooms with nobody in them
 
@@ -144,17 +144,17 @@ class Shelves:
         return source[rng.integers(len(source))]
 
 
-def compose(shelves: Shelves, size: int, rng: np.random.Generator) -> Picture:
+def compose(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> Picture:
     """Compose one training scene."""
     drawn = rng.random()
-    if shelves.portrait and drawn < COLLAGES:
-        picture = collage(lambda: any_of(shelves.portrait, rng), size, rng)
-    elif shelves.empty and drawn < COLLAGES + ROOMS:
-        picture = zoomed(any_of(shelves.empty, rng), size, rng, LEAN)
+    if pictures.portrait and drawn < COLLAGES:
+        picture = collage(lambda: any_of(pictures.portrait, rng), size, rng)
+    elif pictures.empty and drawn < COLLAGES + ROOMS:
+        picture = zoomed(any_of(pictures.empty, rng), size, rng, LEAN)
     elif rng.random() < FOURFOLD:
-        picture = collage(lambda: shelves.any_street(rng), size, rng, grids=(2,))
+        picture = collage(lambda: pictures.any_street(rng), size, rng, grids=(2,))
     else:
-        picture = dressed(zoomed(shelves.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
+        picture = dressed(zoomed(pictures.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
     if rng.random() < 0.5:
         mirror = mirrored(picture.boxes, size)
         picture = Picture(weather.mirror(picture.image), mirror, ignored=picture.ignored)
@@ -167,7 +167,7 @@ def any_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
 
 
 def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 0.0) -> Picture:
-    """A random square window on a random scale; what lies outside the photograph is letterbox grey.
+    """A random square window at a random scale; outside the photograph it is letterbox grey.
 
     `lean` is the standard deviation of its turn, radians. A turned face keeps the size of its box.
     """
@@ -260,7 +260,7 @@ def dressed(picture: Picture, rng: np.random.Generator, share: float) -> Picture
     """The picture with something drawn on some of its faces; they all stay faces."""
     image = picture.image
     for left, top, right, bottom in picture.boxes.tolist():
-        if rng.random() < share and right - left >= wear.LEAST_FACE:
+        if rng.random() < share and right - left >= wear.MIN_FACE:
             image = wear.any_of(wear.DRAWINGS, rng)(image, Box(left, top, right, bottom), rng)
     return replace(picture, image=image)
 
@@ -299,11 +299,11 @@ def visible(boxes: Boxes, width: int, height: int) -> Boxes:
 
 
 def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
-    """(N,) whether more than SEEN of a box is in the frame."""
+    """(N,) whether more than MIN_VISIBLE of a box is in the frame."""
     inside = clipped(boxes, width, height)
     before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     after = np.prod(np.maximum(inside[:, 2:] - inside[:, :2], 0), axis=1)
-    return np.asarray(after > SEEN * before)
+    return np.asarray(after > MIN_VISIBLE * before)
 
 
 def clipped(boxes: Boxes, width: int, height: int) -> Boxes:

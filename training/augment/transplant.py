@@ -25,11 +25,11 @@ LOOSE = 0.12  # share of the face's height: a longer visible edge beside the fac
 BRIDGE = (0.4, 0.57)  # where the upper edge of such a mask is, in the middle; share of the face box
 ENDS = (0.86, 1.18)  # where its lower edge is
 WIDTH = (0.5, 1.2)  # share of the face's width that it covers at the lips
-LEAST_FACE = 56.0  # pixels across: the mask of a smaller face has too few pixels to be moved
+MIN_FACE = 56.0  # pixels across: the mask of a smaller face has too few pixels to be moved
 STRAIGHT = 0.45  # Head.turn: beyond it, one side of the mask is hidden
-SPAN = 32.0  # grey levels by which the mask must differ from the skin beside and above it; else its edge is a guess
+SPAN = 32.0  # grey levels by which the mask must differ from the skin above it; otherwise its edge is only a guess
 OUTSIDE = -9.0  # marks a place outside the cut-out
-MOST = 300  # masks kept in memory
+MAX_MASKS = 300  # that are kept in memory
 BARE_NOSE = (0.68, 0.74)  # upper edges in the middle, share of the face box: between the nose and the lips
 BARE_MOUTH = (0.87, 0.94)  # the same, below the lips
 
@@ -44,11 +44,13 @@ class Cutout:
     bottom: float  # lower edge, the same
 
 
-def shelf(faces: Iterable[tuple[Path, Box]], read: Callable[[Path], Image], most: int = MOST) -> list[Cutout]:
-    """Cut out the masks of the first faces on which that succeeds, at most `most`."""
+def cut_out_masks(
+    faces: Iterable[tuple[Path, Box]], read: Callable[[Path], Image], limit: int = MAX_MASKS
+) -> list[Cutout]:
+    """Cut out the masks of the first faces on which this succeeds, at most `limit`."""
     found: list[Cutout] = []
     for path, box in faces:
-        if len(found) >= most:
+        if len(found) >= limit:
             break
         if (mask := cut_out(read(path), box)) is not None:
             found.append(mask)
@@ -57,7 +59,7 @@ def shelf(faces: Iterable[tuple[Path, Box]], read: Callable[[Path], Image], most
 
 def cut_out(image: Image, box: Box) -> Cutout | None:
     """The mask of a face that wears one properly; None when its edge is not clear."""
-    if box.width < LEAST_FACE or (isinstance(box, head.Head) and box.turn > STRAIGHT):
+    if box.width < MIN_FACE or (isinstance(box, head.Head) and box.turn > STRAIGHT):
         return None
     found = box.map if isinstance(box, head.Head) else head.upright(box)
     if not (0 <= head.pixels(found, [(0.5, 1.1)])[0, 1] < image.shape[0]):
@@ -187,7 +189,7 @@ def put(image: Image, box: Box, mask: Cutout, top: float, bottom: float, rng: Ge
     across = ((seen[..., 0] - LEFT) * SCALE - 0.5).astype(np.float32)
     rows = ((down - TOP) * SCALE - 0.5).astype(np.float32)
     blur = max(0.0, 0.4 * (SCALE / max(box.width, 1.0) - 1))  # removes detail finer than the picture's pixels
-    alpha, texture = (_blurred(each, blur) for each in (mask.alpha, mask.texture))
+    alpha, texture = (_blurred(channel, blur) for channel in (mask.alpha, mask.texture))
     shape = cv2.remap(alpha, across, rows, cv2.INTER_LINEAR, borderValue=0)
     colours = cv2.remap(texture, across, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     strap(canvas, top, rng)

@@ -46,7 +46,7 @@ def _mask(image: Image, box: Box, rng: Generator, top: float, bottom: float) -> 
     inset, dip = rng.uniform(0.0, 0.1), rng.uniform(*(CUP_DIP if rng.random() < CUPS else FLAT_DIP))
     corner = top + dip
     lower = bottom - min(rng.uniform(0.1, 0.22), 0.5 * (bottom - corner))
-    beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator stands out from the chin
+    beak = rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0  # a respirator reaches beyond the chin
     outline = [
         *((inset, corner), (0.25, top + 0.4 * dip), (0.4, top), (0.5, top - 0.01)),
         *((0.6, top), (0.75, top + 0.4 * dip), (1 - inset, corner)),
@@ -90,7 +90,7 @@ def _print_lips(canvas: Canvas, down: float, rng: Generator) -> None:
 
 
 def hand(image: Image, box: Box, rng: Generator) -> Image:
-    """A hand before the mouth, fingers to one side."""
+    """A hand in front of the mouth, fingers to one side."""
     canvas = Canvas.around(image, box, rng)
     skin = canvas.skin() * rng.uniform(0.8, 1.1) + rng.normal(0, 6, 3)
     side, down = rng.choice([-1.0, 1.0]), rng.uniform(0.74, 0.92)
@@ -210,9 +210,9 @@ def visor(image: Image, box: Box, rng: Generator) -> Image:
     return canvas.done()
 
 
-# What is drawn on a bare face, how often, and the class it has then. The other faces stay as they are.
+# What is drawn on a bare face, how often, and the class that the face then has. Other faces are not changed.
 PUT_ON = 0.28  # share of bare faces: a mask, half properly and half wrongly worn, so that the nose decides the class
-MOVED = 0.5  # share of those masks that come from another photograph, where some could be cut out; the rest are drawn
+MOVED = 0.5  # share of those masks that come from another photograph, if any could be cut out; the others are drawn
 DRAWN_OBJECT = 0.16  # share of bare faces that get an object that is no mask
 DRAWN_NEUTRAL = 0.07  # share of all faces that get sunglasses or a cap
 MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: must be in the picture for a mask on mouth, or chin
@@ -223,7 +223,7 @@ MOVED_WRONG = (transplant.nose_out, transplant.nose_out, transplant.on_chin)
 NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each
 NEUTRAL: tuple[Drawing, ...] = (sunglasses, cap)  # worn by masked and bare alike
 DRAWINGS = (mask, mask, mask, mask, *WORN_WRONG, *NO_MASK, *NEUTRAL)
-LEAST_FACE = 16.0  # pixels across: on a smaller face a drawing is only a blot
+MIN_FACE = 16.0  # pixels across: on a smaller face a drawing is only a blur
 
 
 def dress(
@@ -235,9 +235,9 @@ def dress(
         masks: cut out of other photographs; without them all masks are drawn.
 
     Returns:
-        The picture, and the class of the face then (an index into data.CLASSES).
+        The picture, and the class that the face then has (an index into data.CLASSES).
     """
-    if box.width < LEAST_FACE:
+    if box.width < MIN_FACE:
         return image, label
     if rng.random() < DRAWN_NEUTRAL:
         image = any_of(NEUTRAL, rng)(image, box, rng)
@@ -257,9 +257,9 @@ def masked(image: Image, box: Box, label: int, rng: Generator, masks: Sequence[t
     A profile stays bare, and so does a face whose chin is outside the picture: nobody would see the mask.
     """
     turn = box.turn if isinstance(box, Head) else 0.0
-    if turn > TURNED or not shown(image, box, MOUTH_SEEN):
+    if turn > TURNED or not in_picture(image, box, MOUTH_SEEN):
         return image, label
-    properly, lowest = rng.random() < 0.5, shown(image, box, CHIN_SEEN)
+    properly, lowest = rng.random() < 0.5, in_picture(image, box, CHIN_SEEN)
     label = CLASSES.index(Label.WITH_MASK if properly else Label.INCORRECT)
     if masks and turn < transplant.STRAIGHT and rng.random() < MOVED:
         wrong = MOVED_WRONG if lowest else MOVED_WRONG[:1]
@@ -268,7 +268,7 @@ def masked(image: Image, box: Box, label: int, rng: Generator, masks: Sequence[t
     return (mask if properly else any_of(WORN_WRONG if lowest else WORN_WRONG[:1], rng))(image, box, rng), label
 
 
-def shown(image: Image, box: Box, down: float) -> bool:
+def in_picture(image: Image, box: Box, down: float) -> bool:
     """Whether this place on the middle line of the face is inside the picture."""
     found = box.map if isinstance(box, Head) else upright(box)
     x, y = pixels(found, [(0.5, down)])[0]

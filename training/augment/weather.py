@@ -1,7 +1,7 @@
 """What a camera at a door does to a picture.
 
 Each effect takes (H, W, 3) uint8 RGB and a generator, and returns the same shape.
-`apply` draws a random few of them, for crops and for whole scenes alike.
+`apply` applies a random few of them, to crops and to whole scenes.
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def jpeg(image: Image, rng: Generator) -> Image:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED), np.uint8)
 
 
-# Effect -> how often it is drawn, in a camera's order: light, optics, sensor, codec. A camera that sees at night gives
-# grey pictures for half of the hours, and the classifier made four times as many mistakes on grey crops: so a quarter
-# of the pictures have no colour.
+# Effect -> how often it is applied, in a camera's order: light, optics, sensor, codec. A quarter of the pictures have
+# no colour: a night camera gives grey pictures for half of the hours, and the classifier made four times as many
+# mistakes on grey crops.
 CHANCES: dict[Effect, float] = {
     hidden: 0.06,
     light: 0.6,
@@ -137,7 +137,7 @@ CHANCES: dict[Effect, float] = {
 
 
 def apply(image: Image, rng: Generator, but: Effect | None = None) -> Image:
-    """A random few of the effects, in a camera's order; `but` is left out."""
+    """Apply a random few of the effects, in a camera's order, but never the effect `but`."""
     for effect, chance in CHANCES.items():
         if effect is but:
             continue

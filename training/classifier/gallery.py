@@ -42,7 +42,7 @@ def write(root: Path, scenes: Sequence[Path], out: Path, size: int, seed: int, y
         raise SourceError(f"data {root}: no bare portrait has a known face; expected faces.tsv beside without_mask/")
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    masks = transplant.shelf(crops.masked(learn, seed), data.read_rgb)
+    masks = transplant.cut_out_masks(crops.masked(learn, seed), data.read_rgb)
     sheets = {
         "drawings.png": _drawn(bare, size, rng),
         "moved.png": _moved(bare, masks, size, rng) if masks else [],
@@ -75,7 +75,7 @@ def _moved(
         sample, mask = bare[rng.integers(len(bare))], masks[rng.integers(len(masks))]
         image = data.read_rgb(sample.path)
         assert sample.box is not None
-        ways = MOVED if wear.shown(image, sample.box, wear.CHIN_SEEN) else MOVED[:2]
+        ways = MOVED if wear.in_picture(image, sample.box, wear.CHIN_SEEN) else MOVED[:2]
         shown += [(crops.cut(sample, way(image, sample.box, mask, rng), size), way.__name__) for way in ways]
     return shown
 

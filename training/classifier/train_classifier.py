@@ -50,7 +50,7 @@ class AugmentedViews(keras.utils.PyDataset):
         self.knobs, self.epoch, self.unaugmented_share = knobs, 0, 0.0
         self.images = {path: data.read_rgb(path) for path in track({s.path for s in samples}, "Reading photographs")}
         self.pools = pools(samples, knobs)
-        self.masks = transplant.shelf(crops.masked(samples, knobs.seed), lambda path: self.images[path])
+        self.masks = transplant.cut_out_masks(crops.masked(samples, knobs.seed), lambda path: self.images[path])
 
     def __len__(self) -> int:
         return -(-self.knobs.looks // self.knobs.batch)

@@ -21,8 +21,8 @@ from maskwatch.vision import decoding, preprocess
 from training.judging.detections import Found
 from training.networks.finder import STRIDES
 
-LEAST = 0.1  # boxes with a lower score do not help to choose a threshold
-PRESENT, ABSENT = 0.35, 0.2  # IoU with an annotated face: from PRESENT on the box is a face, up to ABSENT it is none
+MIN_SCORE = 0.1  # boxes with a lower score do not help to choose a threshold
+PRESENT, ABSENT = 0.35, 0.2  # IoU with an annotated face: from PRESENT on, a box is a face; up to ABSENT, it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Scale:
     offsets: dict[int, float]
 
 
-def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -> list[Answer]:
-    """The faces the float model finds in an (h, w, 3) uint8 RGB image, letterboxed and decoded as on the device."""
+def answers(model: keras.Model, image: Image, size: int, min_score: float = MIN_SCORE) -> list[Answer]:
+    """The faces that the float model finds in an (h, w, 3) uint8 RGB image, letterboxed and decoded as on a device."""
     pixels, placement = preprocess.letterbox(image, size)
     maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
     pairs = [
-        decoding.decode([single for single in maps if single.shape[1] == size // stride], size, least)
+        decoding.decode([single for single in maps if single.shape[1] == size // stride], size, min_score)
         for stride in STRIDES
     ]
     boxes, scores = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
@@ -57,12 +57,14 @@ def answers(model: keras.Model, image: Image, size: int, least: float = LEAST) -
 
 
 def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
-    """Slope and offsets with the least loss on the boxes in validation pictures, by whether each is a face."""
+    """Slope and offsets with the lowest loss on the boxes in validation pictures, each of which is a face or not."""
     judged = [
-        (answer.found.score, STRIDES.index(answer.stride), there)
-        for answers_, faces in pictures
-        for answer, there in zip(answers_, present([answer.found for answer in answers_], faces), strict=True)
-        if there is not None
+        (answer.found.score, STRIDES.index(answer.stride), is_face)
+        for answers_of_picture, faces in pictures
+        for answer, is_face in zip(
+            answers_of_picture, present([answer.found for answer in answers_of_picture], faces), strict=True
+        )
+        if is_face is not None
     ]
     scores, levels, rights = np.array(judged, float).reshape(-1, 3).T
     logits = np.log(scores) - np.log1p(-scores)
@@ -79,17 +81,17 @@ def fit(pictures: Iterable[tuple[Sequence[Answer], Sequence[Box]]]) -> Scale:
 
 def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
     """Whether each box is on a face; None: it is the second box on a face, or overlaps a face only partly."""
-    answer: list[bool | None] = [None] * len(found)
+    verdicts: list[bool | None] = [None] * len(found)
     free = list(faces)
-    for place in sorted(range(len(found)), key=lambda place: -found[place].score):
-        box = found[place].box
+    for index in sorted(range(len(found)), key=lambda index: -found[index].score):
+        box = found[index].box
         nearest = max(free, key=box.iou, default=None)
         if nearest is not None and box.iou(nearest) >= PRESENT:
             free.remove(nearest)
-            answer[place] = True
+            verdicts[index] = True
         elif max(map(box.iou, faces), default=0.0) <= ABSENT:
-            answer[place] = False
-    return answer
+            verdicts[index] = False
+    return verdicts
 
 
 def fold(model: keras.Model, scale: Scale) -> None:

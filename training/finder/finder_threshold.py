@@ -17,14 +17,14 @@ from training.pictures import data, voc
 from training.runs import run_folder
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(5, 46))  # 0.1 to 0.9
-AS_GOOD = 0.002  # of F1, 0–1: about two of the 900 faces in the validation scenes
+F1_TOLERANCE = 0.002  # of F1, 0–1: about two of the 900 faces in the validation scenes
 
 
 def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
-    """The faces the float model finds in each scene."""
-    least = min(THRESHOLDS) / 2
+    """The faces that the float model finds in each scene."""
+    min_score = min(THRESHOLDS) / 2
     return {
-        scene.key: [a.found for a in finder_scores.answers(model, data.read_rgb(scene.path), size, least)]
+        scene.key: [answer.found for answer in finder_scores.answers(model, data.read_rgb(scene.path), size, min_score)]
         for scene in pictures
     }
 
@@ -32,11 +32,11 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
 def choose(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:
     """The lowest threshold whose F1 of found faces is as good as the best, and the figures at it.
 
-    A missed face cannot raise an alert, and a false face seldom raises one: among equal thresholds the lower is better.
+    A missed face cannot raise an alert, and a false face seldom raises one: of equal thresholds, the lower is better.
     """
     truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
-    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
+    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - F1_TOLERANCE)
     return lowest, scorer.score_faces(found, truths, lowest)
 
 

@@ -11,8 +11,7 @@ from training.runs import occupied, run_folder
 
 
 def resize(model: Path, size: int, out: Path, force: bool = False) -> None:
-    """Write the same weights at another input side: out/model.keras and out/run.json, to be judged against the
-    original.
+    """Write a finder with the same weights and another input side: out/model.keras and out/run.json.
 
     Raises:
         ConfigError: the size is no multiple of the coarsest stride, or the folder holds a model already.
@@ -27,7 +26,7 @@ def resize(model: Path, size: int, out: Path, force: bool = False) -> None:
     try:
         resized.load_weights(model)
     except (OSError, ValueError, BadZipFile) as error:
-        raise ModelError(f"model {model}: {error}; expected the finder its {run_folder.RECORD} tells of") from error
+        raise ModelError(f"model {model}: {error}; expected the finder that {run_folder.RECORD} describes") from error
     occupied.claim_for_result(out, force)
     run_folder.save(resized, out / "model.keras")
     knobs = {**run.knobs, "size": size, "trained_at": run.input_size}

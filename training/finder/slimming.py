@@ -1,4 +1,4 @@
-"""A finder without the stem channels that it hardly uses: the first layers work at the finest scale and take most time.
+"""Removes stem channels that a finder hardly uses: the first layers work at the finest scale and take the most time.
 
 With ImageNet's weights, 5 of the 16 stem channels of a MobileNetV2 of width 0.35 are silent, and most others are
 redundant. Channels are removed one by one, always the one whose loss the next projection can best compensate; the
@@ -42,8 +42,8 @@ def slim(
     Args:
         model: a finder.
         stem: channels to keep.
-        pictures: (N, S, S, 3) uint8 RGB, like those it will see.
-        alpha, channels: as the finder was built with.
+        pictures: (N, S, S, 3) uint8 RGB, like those that it will process.
+        alpha, channels: those that the finder was built with.
 
     Returns:
         A new model, and the share of the variance that the projection after the stem lost, 0-1.
@@ -61,15 +61,17 @@ def slim(
 def _fit(trunk: keras.Model, stem: int, scaled: keras.KerasTensor) -> Fit:
     """Remove channels until `stem` are left."""
     layers = [f"{DEPTHWISE}_relu", PROJECTION]
-    look = keras.Model(trunk.input, [trunk.get_layer(name).output for name in layers])
-    channels, outputs = (np.asarray(a, np.float64).reshape(-1, a.shape[-1]) for a in look.predict(scaled, 8, verbose=0))
+    probe = keras.Model(trunk.input, [trunk.get_layer(name).output for name in layers])
+    channels, outputs = (
+        np.asarray(a, np.float64).reshape(-1, a.shape[-1]) for a in probe.predict(scaled, 8, verbose=0)
+    )
     cells = np.random.default_rng(SEED).permutation(len(channels))[:CELLS]
-    known = np.concatenate([channels[cells], np.ones((len(cells), 1))], axis=1)
-    wanted = outputs[cells]
+    inputs = np.concatenate([channels[cells], np.ones((len(cells), 1))], axis=1)
+    targets = outputs[cells]
     norm = trunk.get_layer(PROJECTION_NORM)
     # Weight of the squares of each output
     importance = np.square(norm.gamma) / (np.asarray(norm.moving_variance) + norm.epsilon)
-    squares, products = known.T @ known, known.T @ wanted
+    squares, products = inputs.T @ inputs, inputs.T @ targets
 
     def explained(channels: list[int]) -> float:
         """Sum of squares of the outputs that these channels and a constant explain."""
@@ -78,11 +80,13 @@ def _fit(trunk: keras.Model, stem: int, scaled: keras.KerasTensor) -> Fit:
 
     kept = list(range(len(squares) - 1))
     while len(kept) > stem:
-        kept.remove(max(kept, key=lambda channel: explained([each for each in kept if each != channel])))
+        kept.remove(max(kept, key=lambda channel: explained([other for other in kept if other != channel])))
     rows = [*kept, len(squares) - 1]
     weights = _least_squares(squares, products, rows)
-    rest = np.square(wanted - known[:, rows] @ weights).mean(axis=0)
-    return Fit(tuple(kept), weights[:-1], weights[-1], float(rest @ importance / (wanted.var(axis=0) @ importance)))
+    residual = np.square(targets - inputs[:, rows] @ weights).mean(axis=0)
+    return Fit(
+        tuple(kept), weights[:-1], weights[-1], float(residual @ importance / (targets.var(axis=0) @ importance))
+    )
 
 
 def _least_squares(squares: Matrix, products: Matrix, rows: list[int]) -> Matrix:

@@ -34,11 +34,11 @@ class Knobs:
     size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
     alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
     channels: int = 40  # of neck and heads
-    stem: int = 8  # of the first 16 channels, those kept for the second descent: saves a tenth of the time
+    stem: int = 8  # of the first 16 channels, those kept for the second phase: saves a tenth of the time
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
-    again: int = 2500  # steps of a second descent at half the rate, with the slimmed finder
-    rate: float = 2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second descent
+    again: int = 2500  # steps of a second phase at half the rate, with the slimmed finder
+    rate: float = 2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second phase
     frozen: str = ""  # trunk layers up to this one are frozen; "": none
     warmup: int = 200  # steps
     decay: float = 1e-4
@@ -49,9 +49,9 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The pictures to train on, and to choose the threshold by."""
+    """The pictures to train on, and those that choose the threshold."""
 
-    shelves: scenes.Shelves
+    pictures: scenes.TrainingPictures
     validation: list[voc.Scene]
     close: list[scenes.Picture]  # portraits of the validation part
     sha256: str  # of the sources' splits, in their order
@@ -68,21 +68,21 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: 
     good = data.readable(scene.path for split in splits.values() for scene in split.validation)
     street, portrait, empty = [], [], []
     for split in splits.values():
-        pictures = scenes.streets(split.train)
-        (portrait if voc.portraits_mostly(split.train) else street).append(pictures)
+        of_source = scenes.streets(split.train)
+        (portrait if voc.portraits_mostly(split.train) else street).append(of_source)
         empty += scenes.rooms(split.train)
     if photos and portraits:
         portrait.append(scenes.portraits(photos.train, portraits))
-    shelves = scenes.Shelves(
-        [pictures for pictures in street if pictures],
-        [picture for pictures in portrait for picture in pictures],
+    pictures = scenes.TrainingPictures(
+        [of_source for of_source in street if of_source],
+        [picture for of_source in portrait for picture in of_source],
         empty,
     )
     validation = [scene for split in splits.values() for scene in split.validation if scene.path in good]
-    learnt = sum(len(picture.boxes) for picture in shelves)
+    learnt = sum(len(picture.boxes) for picture in pictures)
     sizes.of_scenes(learnt, sum(len(scene.faces) for scene in validation), sources)
     return Material(
-        shelves,
+        pictures,
         validation,
         scenes.portraits(photos.validation, portraits) if photos and portraits else [],
         sha256,
@@ -90,7 +90,7 @@ def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: 
 
 
 class Scenes(keras.utils.PyDataset):
-    """Composed batches; batch i of an epoch depends on the seed alone, whatever thread makes it."""
+    """Composed batches. Batch i of an epoch depends on the seed alone, not on the thread that makes it."""
 
     def __init__(self, material: Material, knobs: Knobs, seed: int) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
@@ -106,7 +106,7 @@ class Scenes(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        made = [scenes.compose(self.material.shelves, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+        made = [scenes.compose(self.material.pictures, self.knobs.size, rng) for _ in range(self.knobs.batch)]
         return (
             np.stack([picture.image for picture in made]),
             np.stack([finder_loss.targets(picture.boxes, self.cells, picture.left_out) for picture in made]),
@@ -124,13 +124,13 @@ def train(
 ) -> None:
     """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
-    With `weights` for the trunk there are two descents, and the finder is slimmed between them. A finder that continues
-    from `start`, a bundle or a .keras file, is slim already and only has the second descent. Writes out/model.keras,
+    With `weights` for the trunk there are two phases, and the finder is slimmed between them. A finder that continues
+    from `start`, a bundle or a .keras file, is slim already and only has the second phase. Writes out/model.keras,
     out/run.json and out/curves.png. After every epoch, the averaged weights and everything needed to continue are
     saved: to continue an interrupted run, give the same command again.
 
     Raises:
-        ConfigError: the steps are no multiple of an epoch's, or end before the warm-up; or the folder holds another
+        ConfigError: the steps are not a multiple of an epoch's, or end before the warm-up; or the folder holds another
             training, see training.runs.occupied.
         ModelError: `start` is not a finder of this width.
     """
@@ -139,10 +139,10 @@ def train(
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the other cores are for the network
     material = gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
-    print(f"to learn from: {material.shelves.described()}", flush=True)
+    print(f"to learn from: {material.pictures.described()}", flush=True)
 
     model = (
-        started(start, material, knobs)
+        start_model(start, material, knobs)
         if start is not None
         else finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
     )
@@ -150,7 +150,7 @@ def train(
     if not occupied.begin(out, NAME, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
-    model, curves, lost = _descend(model, material, out, knobs, key, slim_already=start is not None)
+    model, curves, lost = _train_phases(model, material, out, knobs, key, slim_already=start is not None)
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
@@ -191,46 +191,46 @@ def _check(knobs: Knobs) -> None:
             )
 
 
-def _descend(
+def _train_phases(
     model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str, slim_already: bool
 ) -> tuple[keras.Model, checkpoints.Curves, float]:
-    """Both descents with the slimming between them, or the second alone.
+    """Train both phases and slim the finder between them, or train the second phase alone.
 
     Returns:
-        The trained finder, the curves of both descents, and the error of slimming (see slimming.slim).
+        The trained finder, the curves of both phases, and the error of slimming (see slimming.slim).
     """
     first, lost = checkpoints.Curves(), 0.0
     if not slim_already:
-        descent = Descent("first", knobs.steps, knobs.rate, knobs.seed)
-        first = learn(model, material, descent, out, knobs, key, later=knobs.again)
-        pictures = shown(material, knobs, SLIMMED_ON)
+        phase = Phase("first", knobs.steps, knobs.rate, knobs.seed)
+        first = learn(model, material, phase, out, knobs, key, later=knobs.again)
+        pictures = first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
-    again = learn(model, material, Descent("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
+    again = learn(model, material, Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
     return model, {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}, lost
 
 
 def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
-    """A hash of everything that decides the result; `weights`: the hash of the weights before the first descent."""
-    learnt = [picture.boxes.tolist() for picture in material.shelves]
+    """A hash of everything that decides the result; `weights`: the hash of the weights before the first phase."""
+    learnt = [picture.boxes.tolist() for picture in material.pictures]
     return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt, weights=weights)
 
 
-def started(start: Path, material: Material, knobs: Knobs) -> keras.Model:
+def start_model(start: Path, material: Material, knobs: Knobs) -> keras.Model:
     """The finder to continue from: a float model, or the one in a bundle."""
     if start.suffix == ".keras":
         return warm_finder.from_model(start, knobs.size)
-    return warm_finder.from_bundle(start, shown(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
+    return warm_finder.from_bundle(start, first_scenes(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
 
 
-def shown(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
-    """(N, S, S, 3) the first training scenes."""
+def first_scenes(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
+    """(N, S, S, 3) the first `batches` batches of training scenes."""
     made = Scenes(material, knobs, knobs.seed)
     return np.concatenate([made[index][0] for index in range(batches)])
 
 
 @dataclass(frozen=True, slots=True)
-class Descent:
-    """One descent: a warm-up, then the rate falls to zero by a cosine (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
+class Phase:
+    """One phase: a warm-up, then the rate falls to zero by a cosine (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
 
     name: str
     steps: int
@@ -239,23 +239,23 @@ class Descent:
 
 
 def learn(
-    model: keras.Model, material: Material, descent: Descent, out: Path, knobs: Knobs, key: str, later: int = 0
+    model: keras.Model, material: Material, phase: Phase, out: Path, knobs: Knobs, key: str, later: int = 0
 ) -> checkpoints.Curves:
-    """Train all but the frozen layers, or the rest of the steps; the model ends with its averaged weights.
+    """Train all but the frozen layers, or do the rest of the steps; the model then has its averaged weights.
 
-    `key` identifies the weights before the first descent, not those after it: after an interruption those differ in the
-    last bits. `later`: steps of the descents that follow, for the time left.
+    `key` identifies the weights before the first phase, not those after it: after an interruption those differ in the
+    last bits. `later`: steps of the phases that follow, for the time left.
     """
-    if not descent.steps:
+    if not phase.steps:
         return {}
     finder.freeze(model, knobs.frozen)
     trainer = keras.Model(model.input, finder_loss.join(model.outputs))
-    trainer.compile(optimizer(knobs, descent), finder_loss.FinderLoss(knobs.size))
-    checkpoint = checkpoints.Checkpoint(out, f"{key} {descent.name}", descent.name)
+    trainer.compile(optimizer(knobs, phase), finder_loss.FinderLoss(knobs.size))
+    checkpoint = checkpoints.Checkpoint(out, f"{key} {phase.name}", phase.name)
     checkpoints.fit(
         trainer,
-        Scenes(material, knobs, descent.seed),
-        descent.steps // knobs.steps_per_epoch,
+        Scenes(material, knobs, phase.seed),
+        phase.steps // knobs.steps_per_epoch,
         checkpoint,
         save=lambda: run_folder.save(model, out / "model.keras"),
         later=later,
@@ -263,10 +263,10 @@ def learn(
     return checkpoint.curves
 
 
-def optimizer(knobs: Knobs, descent: Descent) -> keras.optimizers.Optimizer:
+def optimizer(knobs: Knobs, phase: Phase) -> keras.optimizers.Optimizer:
     """AdamW with averaged weights."""
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, descent.steps - knobs.warmup, warmup_target=descent.peak, warmup_steps=knobs.warmup
+        0.0, phase.steps - knobs.warmup, warmup_target=phase.peak, warmup_steps=knobs.warmup
     )
     return keras.optimizers.AdamW(
         rate, weight_decay=knobs.decay, use_ema=True, ema_momentum=knobs.ema, global_clipnorm=10.0

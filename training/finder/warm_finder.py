@@ -1,8 +1,8 @@
-"""A finder that goes on from one that ships: its int8 weights as floats, in a network that can learn.
+"""Loads a shipped finder to continue its training: its int8 weights as floats, in a network that can learn.
 
 A bundle holds convolutions into which batch norm is folded. Their weights are dequantized. Each batch norm gets the
-mean and variance that its input has on pictures, and the scale and offset that undo them: the network answers as
-before, and its batch norm is as it would be after training.
+mean and variance that its input has on pictures, and the scale and offset that undo them. So the network gives the same
+outputs, and its batch norm is as it would be after training.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from training.networks import dequantized, finder
 
 
 def from_model(path: Path, size: int) -> keras.Model:
-    """A float finder (.keras) as it is, at its own input side.
+    """A float finder (.keras), unchanged, at its own input side.
 
     Raises:
-        ModelError: it cannot be read, is no finder, or is of another side.
+        ModelError: it cannot be read, is not a finder, or has another input side than `size`.
     """
     try:
         model = keras.models.load_model(path, compile=False)
@@ -41,11 +41,11 @@ def from_bundle(path: Path, pictures: NDArray[np.uint8], alpha: float, channels:
 
     Args:
         path: a bundle of task face, made by `python -m convert` from training.networks.finder.
-        pictures: (N, S, S, 3) that tell the statistics of the batch norms.
-        alpha, channels: what the finder was built with.
+        pictures: (N, S, S, 3); the statistics of the batch norms are measured on them.
+        alpha, channels: those that the finder was built with.
 
     Raises:
-        ModelError: it is no such bundle.
+        ModelError: it is not such a bundle.
     """
     folded = dequantized.layers(bundle.read(path, "face", any_pixels=True).flatbuffer)
     try:
@@ -70,17 +70,17 @@ def norm_of(convolution: str) -> str:
 
 
 def _unfold(owner: keras.Model, inputs: NDArray[np.float32]) -> None:
-    """Give each batch norm of `owner` the statistics of what comes in, without changing what goes out."""
+    """Give each batch norm of `owner` the statistics of its input, without changing its output."""
     norms = [layer for layer in owner.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    look = keras.Model(owner.input, [norm.input for norm in norms])
+    probe = keras.Model(owner.input, [norm.input for norm in norms])
     sums: list[list[NDArray[np.float64]]] = [[] for _ in norms]
     for start in range(0, len(inputs), 8):
-        for place, seen in enumerate(look.predict_on_batch(inputs[start : start + 8])):
+        for index, seen in enumerate(probe.predict_on_batch(inputs[start : start + 8])):
             flat = np.asarray(seen, np.float64).reshape(-1, seen.shape[-1])
-            sums[place].append(np.stack([flat.mean(axis=0), np.square(flat).mean(axis=0)]))
+            sums[index].append(np.stack([flat.mean(axis=0), np.square(flat).mean(axis=0)]))
     for norm, seen in zip(norms, sums, strict=True):
         mean, square = np.mean(seen, axis=0)
         variance = np.maximum(square - mean**2, 0.0)
         _, beta, _, _ = norm.get_weights()
         gamma = np.sqrt(variance + norm.epsilon)
-        norm.set_weights([np.asarray(each, np.float32) for each in (gamma, beta + mean, mean, variance)])
+        norm.set_weights([np.asarray(values, np.float32) for values in (gamma, beta + mean, mean, variance)])

@@ -1,4 +1,4 @@
-"""Average precision, interpolated at 101 recalls as COCO does, by the rule of training.judging.matching."""
+"""Average precision, interpolated at 101 recalls as in COCO. Boxes match faces as in training.judging.matching."""
 
 from __future__ import annotations
 
@@ -55,12 +55,11 @@ def _rows(
     found: Findings, annotated: Truths, keep: Callable[[str], bool], min_side: float, iou: float
 ) -> tuple[list[NDArray[np.float64]], list[int]]:
     """For each picture, (N, 2) score and hit of its boxes that count, and the number of its faces that count."""
-    asked = {stem: [face for face in faces if keep(face.name)] for stem, faces in annotated.items()}
+    kept = {stem: [face for face in faces if keep(face.name)] for stem, faces in annotated.items()}
     rows = [
-        np.array(_hits(found.get(stem, []), faces, min_side, iou), float).reshape(-1, 2)
-        for stem, faces in asked.items()
+        np.array(_hits(found.get(stem, []), faces, min_side, iou), float).reshape(-1, 2) for stem, faces in kept.items()
     ]
-    return rows, [sum(not face.ignored for face in faces) for faces in asked.values()]
+    return rows, [sum(not face.ignored for face in faces) for faces in kept.values()]
 
 
 def _average_precision(rows: NDArray[np.float64], count: int) -> float:
@@ -75,8 +74,8 @@ def _interpolated(hits: NDArray[np.float64], times: NDArray[np.int64], count: in
     reached = np.cumsum(hits * times)
     recall, precision = reached / count, reached / np.maximum(np.cumsum(times), 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]
-    asked = np.linspace(0, 1, 101)
-    return float(best[np.searchsorted(recall, asked[asked <= recall[-1]])].sum() / 101)
+    recalls = np.linspace(0, 1, 101)
+    return float(best[np.searchsorted(recall, recalls[recalls <= recall[-1]])].sum() / 101)
 
 
 def _hits(found: list[Found], faces: list[Truth], min_side: float, iou: float) -> list[tuple[float, bool]]:

@@ -1,4 +1,4 @@
-"""Whether a confidence of 0.9 means nine right of ten; and what a threshold costs a site, in people."""
+"""Whether nine of ten verdicts with a confidence of 0.9 are right; and what a threshold costs a site, in people."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from training.pictures import data
 
 BINS = 10
 WRONG = data.CLASSES.index(Label.INCORRECT)
-THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))  # 0.1 to 0.95 of being bare
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 20))  # 0.1 to 0.95, of the bare share
 
 
 def fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Temperature and bias with the least loss, in which masked and bare faces have the same weight.
+    """Temperature and bias with the lowest loss. In the loss, masked and bare faces have the same weight.
 
     Args:
         logits: (N, C) of validation faces.
@@ -49,25 +49,25 @@ def bins(bare: NDArray[np.float32], is_bare: NDArray[np.bool_]) -> list[Bin]:
     """(N,) how surely each face counts as bare, and whether it is bare -> the bins of confidence that are not empty."""
     confidence = np.maximum(bare, 1 - bare)
     right = (bare >= 0.5) == is_bare
-    place = np.minimum(((confidence - 0.5) * 2 * BINS).astype(int), BINS - 1)
+    indices = np.minimum(((confidence - 0.5) * 2 * BINS).astype(int), BINS - 1)
     return [
         Bin(int(chosen.sum()), float(confidence[chosen].mean()), float(right[chosen].mean()))
-        for chosen in (place == at for at in range(BINS))
+        for chosen in (indices == at for at in range(BINS))
         if chosen.any()
     ]
 
 
 def expected_error(found: Sequence[Bin]) -> float:
     """Expected calibration error, 0–1 (Naeini et al. 2015, AAAI): mean gap between confidence and share right."""
-    total = max(1, sum(each.n for each in found))
-    return sum(each.n * abs(each.right - each.confidence) for each in found) / total
+    total = max(1, sum(bin_.n for bin_ in found))
+    return sum(bin_.n * abs(bin_.right - bin_.confidence) for bin_ in found) / total
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The outcome of one threshold, in people, each seen once."""
+    """The outcome of one threshold, in people, if each is judged once."""
 
-    threshold: float  # from here on a face counts as bare, 0–1
+    threshold: float  # 0–1; a face counts as bare from this value on
     false_alarms: int  # masked people called bare
     masked: int
     missed: int  # bare people called masked

@@ -17,7 +17,7 @@ MIN_SIDE = 16.0  # pixels; annotated faces with a shorter side are ignored
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One face a detector found."""
+    """One face that a detector found."""
 
     box: Box
     score: float  # 0–1
@@ -42,7 +42,7 @@ def truths(annotations: Path, min_side: float = MIN_SIDE) -> dict[str, list[Trut
     """The annotated faces in every Pascal VOC file of a folder.
 
     Raises:
-        SourceError: the folder holds none, or one cannot be parsed.
+        SourceError: the folder holds no such file, or one cannot be parsed.
     """
     files = sorted(annotations.glob("*.xml"))
     if not files:
@@ -56,7 +56,7 @@ def as_truths(faces: Iterable[voc.Annotation], min_side: float = MIN_SIDE) -> li
 
 
 def findings(predictions: Path) -> dict[str, list[Found]]:
-    """Found faces by file stem, from the lines that `maskwatch detect --json` prints. An annotation has that stem too.
+    """Found faces by file stem, which the annotation has too, from the lines that `maskwatch detect --json` prints.
 
     Raises:
         SourceError: see `by_name`; or two pictures have the same stem.
@@ -104,8 +104,8 @@ def of_portraits(predictions: Path, root: Path, portraits: Sequence[Path]) -> di
     """Found faces by portrait. Both classes may have a file of the same name, so the class folder is part of the name.
 
     Args:
-        predictions: the lines of `maskwatch detect ROOT --json`, whose names begin with the class folder. The lines for
-            the two class folders, whose names do not, can be used while no file name occurs in both.
+        predictions: the lines of `maskwatch detect ROOT --json`, whose names begin with the class folder. Lines of
+            `detect` on the two class folders have no such names; they can be used if no file name occurs in both.
         root: contains with_mask/ and without_mask/.
         portraits: every photograph below them.
 

@@ -134,20 +134,20 @@ def _keras(path: Path) -> Network:
 def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Evaluating") -> Evaluation:
     """Judge each sample as the device sees it. Unreadable files are named and left out."""
     names, truth, logits, unreadable = [], [], [], []
-    waiting: list[Image] = []
+    batch: list[Image] = []
     for sample in track(list(samples), title):
         try:
-            waiting.append(crops.cut(sample, data.read_rgb(sample.path), network.size))
+            batch.append(crops.cut(sample, data.read_rgb(sample.path), network.size))
         except SourceError as error:
             unreadable.append(str(error))
             continue
         names.append(f"{sample.path.parent.name}/{sample.path.name}")
         truth.append(sample.label)
-        if len(waiting) == BATCH:
-            logits.append(network.logits(np.stack(waiting)))
-            waiting = []
-    if waiting:
-        logits.append(network.logits(np.stack(waiting)))
+        if len(batch) == BATCH:
+            logits.append(network.logits(np.stack(batch)))
+            batch = []
+    if batch:
+        logits.append(network.logits(np.stack(batch)))
     if not truth:
         raise SourceError("data: no readable image to evaluate on")
     bare = network.bare(np.concatenate(logits))
@@ -155,7 +155,7 @@ def evaluate(network: Network, samples: Iterable[crops.Sample], title: str = "Ev
 
 
 def folder(root: Path) -> list[crops.Sample]:
-    """Every image of root/with_mask and root/without_mask, as a whole picture."""
+    """A sample for every image of root/with_mask and root/without_mask, as a whole picture."""
     return [
         crops.Sample(path, index, None)
         for index, label in enumerate(data.LABELS)

@@ -1,7 +1,7 @@
-"""Which found box belongs to which annotated face, and the counts at one threshold.
+"""Matches found boxes with annotated faces, and counts the matches at one threshold.
 
-The rule is the same for every detector, ours or another's. Annotated faces whose shorter side is under `min_side`
-pixels are ignored: they are neither missed nor false, and neither are unmatched found boxes that small. A found box
+The rule is the same for every detector. Annotated faces whose shorter side is under `min_side` pixels are ignored:
+they do not count as missed. A found box below that size that matches no face does not count as false. A found box
 matches the annotated face that it overlaps most, if the IoU is at least 0.5; a face is matched once.
 """
 

@@ -34,8 +34,8 @@ ULTRAFACE_LABELS = (Label.WITHOUT_MASK, Label.WITH_MASK)
 
 
 def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
-    """OpenCV's YuNet on the frame, with its longer side scaled to `side` pixels: enlarging helps with small faces. It
-    gives no labels."""
+    """OpenCV's YuNet on the frame, with its longer side scaled to `side` pixels: enlarging helps to find small faces.
+    It gives no labels."""
     detector = YuNetDetector(path, min_score)
 
     def find(image: Image) -> list[Found]:
@@ -48,7 +48,7 @@ def yunet(path: Path, min_score: float, side: int = YUNET_SIDE) -> Finder:
 
 def yunet_landmarks(path: Path) -> Callable[[Image], NDArray[np.float32] | None]:
     """YuNet's landmarks of the face with the highest score: (5, 2) eyes from left to right, nose, mouth corners."""
-    YuNetDetector(path, 0.5)  # refuses a file that is not YuNet's
+    YuNetDetector(path, 0.5)  # refuses a file that is not YuNet
     detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), 0.5)
 
     def find(image: Image) -> NDArray[np.float32] | None:
@@ -110,8 +110,8 @@ def aizoo_decode(
     min_score: float,
 ) -> list[Found]:
     """Offsets and class scores at the anchors -> faces in pixels, after non-maximum suppression over both classes."""
-    sure = classes.max(axis=1) >= min_score
-    offsets, classes, anchors = offsets[sure] * AIZOO_VARIANCES, classes[sure], anchors[sure]
+    confident = classes.max(axis=1) >= min_score
+    offsets, classes, anchors = offsets[confident] * AIZOO_VARIANCES, classes[confident], anchors[confident]
     centre = offsets[:, :2] * anchors[:, 2:] + anchors[:, :2]
     half = np.exp(offsets[:, 2:]) * anchors[:, 2:] / 2
     boxes = np.concatenate([centre - half, centre + half], axis=1)
@@ -150,9 +150,9 @@ def _stretched(
 ) -> list[Found]:
     """(N, 4) shares of the picture and (N, C) class scores -> faces in its pixels, suppressed over all classes."""
     scores = classes.max(axis=1)
-    sure = scores >= min_score
-    boxes = (boxes[sure].clip(0, 1) * (width, height, width, height)).astype(np.float32)
-    classes, scores = classes[sure], scores[sure]
+    confident = scores >= min_score
+    boxes = (boxes[confident].clip(0, 1) * (width, height, width, height)).astype(np.float32)
+    classes, scores = classes[confident], scores[confident]
     return [
         Found(Box(*map(float, boxes[at])), float(scores[at]), labels[int(classes[at].argmax())])
         for at in non_maximum_suppression(boxes, scores, 0.4)

@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from training.judging import wilson
 from training.judging.calibration import Bin, Point
 
-FEW = 20  # faces: a share of fewer faces means little, and the line leaves it out
+FEW = 20  # faces: a bin with fewer is uncertain, and the line leaves it out
 
 
 def curves(history: dict[str, list[float]], path: Path) -> None:
@@ -60,20 +60,20 @@ def confusion(matrix: NDArray[np.int64], labels: tuple[str, ...], path: Path) ->
 def reliability(bins: Sequence[Bin], error: float, path: Path) -> None:
     """Share judged right by confidence with its 95 % interval, and the number of faces, as a PNG.
 
-    A bin of few faces is drawn hollow, and the line leaves it out.
+    A bin of fewer than FEW faces is drawn hollow, and the line leaves it out.
     """
     figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 5.4), sharex=True, height_ratios=(3, 1))
     above.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="as stated")
-    many = [each for each in bins if each.n >= FEW]
-    above.plot([each.confidence for each in many], [each.right for each in many], color="C0", label="found")
-    for each in bins:
-        low, high = wilson.interval(round(each.right * each.n), each.n)
-        spread = [[max(0.0, each.right - low)], [max(0.0, high - each.right)]]
-        inside = "C0" if each.n >= FEW else "white"
-        above.errorbar(each.confidence, each.right, spread, fmt="o", color="C0", mfc=inside, elinewidth=0.8, capsize=2)
+    large = [bin_ for bin_ in bins if bin_.n >= FEW]
+    above.plot([bin_.confidence for bin_ in large], [bin_.right for bin_ in large], color="C0", label="found")
+    for bin_ in bins:
+        low, high = wilson.interval(round(bin_.right * bin_.n), bin_.n)
+        spread = [[max(0.0, bin_.right - low)], [max(0.0, high - bin_.right)]]
+        fill = "C0" if bin_.n >= FEW else "white"
+        above.errorbar(bin_.confidence, bin_.right, spread, fmt="o", color="C0", mfc=fill, elinewidth=0.8, capsize=2)
     above.set(ylabel="share judged right", title=f"expected calibration error {error:.3f}", ylim=(-0.03, 1.03))
     above.legend(loc="lower right")
-    below.bar([each.confidence for each in bins], [each.n for each in bins], width=0.03)
+    below.bar([bin_.confidence for bin_ in bins], [bin_.n for bin_ in bins], width=0.03)
     below.set(xlabel="confidence", ylabel="faces", yscale="log")
     for axis in (above, below):
         axis.grid(alpha=0.3)
@@ -107,13 +107,13 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
     figure, axes = plt.subplots(len(panels), 1, figsize=(8, 4.4 * len(panels)), squeeze=False)
     for axis, (task, candidates) in zip(axes[:, 0], panels.items(), strict=True):
         candidates = sorted(candidates, key=lambda candidate: candidate.ms)
-        for place, measure in enumerate(candidates[0].quality):
-            aside = 1 + 0.01 * place  # so that intervals do not hide each other
+        for index, measure in enumerate(candidates[0].quality):
+            factor = 1 + 0.01 * index  # so that intervals do not hide each other
             found = [candidate.quality[measure] for candidate in candidates]
-            wrong = np.array([100 * (1 - each["value"]) for each in found])
-            ends = np.array([[100 * (1 - end) for end in each["interval95"][::-1]] for each in found]).T
+            wrong = np.array([100 * (1 - quality["value"]) for quality in found])
+            ends = np.array([[100 * (1 - end) for end in quality["interval95"][::-1]] for quality in found]).T
             axis.errorbar(
-                [candidate.ms * aside for candidate in candidates],
+                [candidate.ms * factor for candidate in candidates],
                 wrong,
                 yerr=np.abs(ends - wrong),
                 fmt="o",

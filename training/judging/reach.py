@@ -1,7 +1,7 @@
-"""How small a face a finder finds, by its size in pixels: annotated scenes shown to it at many sizes.
+"""Measures how small a face a finder still finds: it gets annotated scenes at many sizes.
 
-Only validation scenes are used. A scene is shrunk, so its faces become small and as sharp as with a good lens, and put
-on the finder's input as it is, or enlarged, as the device shows a small zone.
+Only validation scenes are used. A scene is shrunk, so its faces become small, but stay as sharp as with a good lens.
+Then it is put on the finder's input, as it is, or enlarged as the device enlarges a small zone.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from training.runs.progress import track
 
 PART = "validation"
 # How many times a picture is enlarged -> the shares of the input that it then fills.
-SHOWN = {1.0: (1.0, 0.7, 0.5, 0.35), 1.5: (1.0, 0.7), 2.0: (1.0, 0.7), 3.0: (1.0,)}
+FILLS = {1.0: (1.0, 0.7, 0.5, 0.35), 1.5: (1.0, 0.7), 2.0: (1.0, 0.7), 3.0: (1.0,)}
 EDGES = (6, 8, 10, 12, 14, 17, 20, 24, 29, 34, 40, 48, 64, 96)  # pixels, shorter side of a face
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownScene:
     """A scene on the finder's input."""
 
     enlarged: float
@@ -70,28 +70,34 @@ def measure(model: Path, roots: Sequence[Path], seed: int = 0) -> Recall:
         seed=seed,
         scenes=len(good),
         rows=tuple(
-            Sized(enlarged=enlarged, least=EDGES[at], below=EDGES[at + 1], faces=len(each), found=sum(each))
-            for (enlarged, at), each in sorted(counts.items())
+            Sized(
+                enlarged=enlarged,
+                least=EDGES[at],
+                below=EDGES[at + 1],
+                faces=len(hits_of_size),
+                found=sum(hits_of_size),
+            )
+            for (enlarged, at), hits_of_size in sorted(counts.items())
         ),
     )
 
 
-def variants(image: Image, faces: Sequence[voc.Annotation], size: int) -> Iterator[Shown]:
-    """A scene at every size at which it is not enlarged beyond its original pixels."""
+def variants(image: Image, faces: Sequence[voc.Annotation], size: int) -> Iterator[ShownScene]:
+    """A scene at every size of FILLS, except those larger than the original picture."""
     height, width = image.shape[:2]
-    for enlarged, fills in SHOWN.items():
+    for enlarged, fills in FILLS.items():
         for fill in fills:
-            scale = size * fill / enlarged / max(width, height)  # of the picture before it is enlarged
+            scale = size * fill / enlarged / max(width, height)  # of the picture, before it is enlarged
             if scale > 1 or not faces:
                 continue
             small = _resized(image, scale)
-            laid, left, top = _laid(_resized(small, enlarged), size)
+            pixels, left, top = _centred(_resized(small, enlarged), size)
             across, down = (
-                laid_side / side for laid_side, side in zip(_sides(small, enlarged), (width, height), strict=True)
+                new_side / side for new_side, side in zip(_sides(small, enlarged), (width, height), strict=True)
             )
-            yield Shown(
+            yield ShownScene(
                 enlarged,
-                laid,
+                pixels,
                 [
                     (
                         min(face.box.width, face.box.height) * scale,
@@ -116,7 +122,7 @@ def _resized(image: Image, scale: float) -> Image:
     return preprocess.resize(image, *_sides(image, scale))
 
 
-def _laid(image: Image, size: int) -> tuple[Image, int, int]:
+def _centred(image: Image, size: int) -> tuple[Image, int, int]:
     """The image in the middle of a grey square, and its left and top edge there, pixels."""
     image = image[:size, :size]
     canvas = np.full((size, size, 3), preprocess.LETTERBOX_GREY, np.uint8)
@@ -125,10 +131,10 @@ def _laid(image: Image, size: int) -> tuple[Image, int, int]:
     return canvas, left, top
 
 
-def hits(shown: Shown, found: Sequence[Box]) -> list[tuple[float, bool]]:
-    """For each annotated face, its size and whether a box matches it. A box matches one face."""
+def hits(shown: ShownScene, found: Sequence[Box]) -> list[tuple[float, bool]]:
+    """For each annotated face, its size, and whether a box matches it. A box matches at most one face."""
     left, rows = list(found), []
-    for side, face in sorted(shown.faces, key=lambda each: -each[0]):
+    for side, face in sorted(shown.faces, key=lambda size_and_box: -size_and_box[0]):
         best = max(left, key=face.iou, default=None)
         hit = best is not None and face.iou(best) >= MATCH_IOU
         if hit:

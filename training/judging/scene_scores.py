@@ -1,4 +1,4 @@
-"""How well a detector separates classes: a face with a wrong label counts as missed, and its box as false.
+"""Scores a detector with classes: a face with a wrong label counts as missed, and its box as false.
 
 Each class is judged by the rules of training.judging.matching, on the boxes and annotations of that class alone."""
 
@@ -39,17 +39,19 @@ def mean(precisions: dict[str, tuple[float, int]]) -> float:
 def tally(found: Findings, truths: Truths, threshold: float) -> Tally:
     """Matched, false and missed at one threshold, of all classes together."""
     counts = [matching.tally(of(found, name), annotated(truths, name), threshold) for name in CLASSES]
-    return Tally(*(sum(getattr(each, key) for each in counts) for key in ("matched", "false", "missed")))
+    return Tally(
+        *(sum(getattr(tally_of_class, key) for tally_of_class in counts) for key in ("matched", "false", "missed"))
+    )
 
 
 def score(found: Findings, truths: Truths, threshold: float) -> dict[str, Any]:
     """Every figure, ready for JSON: faces whatever their class, each class, and verdicts at the threshold."""
-    each, counts = precisions(found, truths), tally(found, truths, threshold)
+    by_class, counts = precisions(found, truths), tally(found, truths, threshold)
     return {
         **scorer.score_faces(found, truths, threshold),
-        "map50": round(mean(each), 4),
-        **{f"{name}_ap50": round(value, 4) for name, (value, _) in each.items()},
-        **{f"{name}_n": count for name, (_, count) in each.items()},
+        "map50": round(mean(by_class), 4),
+        **{f"{name}_ap50": round(value, 4) for name, (value, _) in by_class.items()},
+        **{f"{name}_n": count for name, (_, count) in by_class.items()},
         "verdict_recall": round(counts.recall, 4),
         "verdict_precision": round(counts.precision, 4),
     }

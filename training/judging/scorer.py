@@ -1,6 +1,6 @@
-"""How well found faces and their labels fit annotated scenes, as figures ready for JSON.
+"""Compares found faces and their labels with annotated scenes; gives figures ready for JSON.
 
-A mask worn wrong counts as a face, but for neither label. See training.judging.matching for which box belongs to which
+A mask worn wrong counts as a face, but for neither label. training.judging.matching says which box belongs to which
 face.
 """
 

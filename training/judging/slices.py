@@ -1,7 +1,7 @@
-"""Where a classifier is weak: every face is judged once, then grouped by source, size, blur, light, mask and turn.
+"""Shows where a classifier is weak: every face is judged once, then grouped by source, size, blur, light, mask, turn.
 
 A night camera has no colour, so each face can be judged a second time in grey. Those answers have separate slices. A
-slice is shown with its counts and Wilson's 95 % interval, because ten faces prove little.
+slice has its counts and Wilson's 95 % interval, because ten faces prove little.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from training.judging.evaluate import Network
 from training.pictures import data
 from training.runs.progress import track
 
-LEAST = 20  # faces that a slice needs to be named as the worst
+MIN_FACES = 20  # that a slice needs to be named as the worst
 SIZES = (16, 24, 40, 80)  # pixels, shorter side of the face
 SHARPNESS = (60.0, 400.0)  # variance of the Laplacian of the face at 64 px
 BRIGHTNESS = (70.0, 170.0)  # mean grey, 0–255
@@ -77,11 +77,11 @@ def judge(
     found = []
     for sample in track(samples, "Judging faces"):
         image = data.read_rgb(sample.path)
-        look = crops.cut(sample, image, network.size)
-        found.append(_judged(network, sample, look, traits(sample, image, pasted, landmarks)))
+        crop = crops.cut(sample, image, network.size)
+        found.append(_judged(network, sample, crop, traits(sample, image, pasted, landmarks)))
         if grey:
-            by_night = weather.grey(look, np.random.default_rng(0))  # this effect draws no random number
-            found.append(replace(_judged(network, sample, by_night, grey_traits(sample)), grey=True))
+            grey_crop = weather.grey(crop, np.random.default_rng(0))  # this effect draws no random number
+            found.append(replace(_judged(network, sample, grey_crop, grey_traits(sample)), grey=True))
     return found
 
 
@@ -206,9 +206,9 @@ def slices(judged: Iterable[Judged]) -> list[Slice]:
 
 
 def worst(found: Iterable[Slice]) -> Slice | None:
-    """The slice that is weak with most certainty: among those with LEAST faces and a mistake, the lowest upper end."""
-    weak = [each for each in found if len(each.faces) >= LEAST and each.wrong and each.kind != "all"]
-    return min(weak, key=lambda each: each.interval[1], default=None)
+    """The most surely weak slice: of those with MIN_FACES faces and a mistake, the lowest upper end of the interval."""
+    weak = [group for group in found if len(group.faces) >= MIN_FACES and group.wrong and group.kind != "all"]
+    return min(weak, key=lambda group: group.interval[1], default=None)
 
 
 def table(found: Iterable[Slice]) -> str:
@@ -217,8 +217,8 @@ def table(found: Iterable[Slice]) -> str:
         f"{'slice':<34}{'n':>6}{'right':>9}   {'95 % interval':<18}"
         f"{'bare→masked':>12}{'masked→bare':>13}{'wrong flagged':>15}"
     ]
-    for each in found:
-        row = each.record()
+    for group in found:
+        row = group.record()
         low, high = row["interval95"]
         name = row["slice"] if row["kind"] == "all" else f"{row['kind']}: {row['slice']}"
         lines.append(

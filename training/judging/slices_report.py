@@ -1,4 +1,4 @@
-"""A classifier's answers on all faces, in slices, figures and pictures: `python -m training slices`."""
+"""Reports a classifier's answers on all faces, in slices, figures and pictures: `python -m training slices`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write(subject: Subject, people: int, out: Path, say: Callable[[str], None]) 
 
     Args:
         subject: see Subject.
-        people: the recommended threshold gives at most one false alarm in so many masked people.
+        people: the recommended threshold gives at most one false alarm in this number of masked people.
         out: a folder; it is made if it does not exist.
         say: prints a line.
 
@@ -70,12 +70,12 @@ def recommended(point: dict[str, float] | None, people: int) -> str:
             "no threshold can be recommended: no masked or no bare face was cut out of a picture; "
             "`python -m training find-faces DATA` finds those of portraits, --scenes names others"
         )
-    told = (
+    sentence = (
         f"threshold {point['threshold']:g} (at most one false alarm in {people}): "
         f"{point['false_alarms']} of {point['masked']} masked called bare, "
         f"{point['missed']} of {point['bare']} bare called masked"
     )
-    return told + f"; one in {people} cannot be told by so few masked" if point["masked"] < people else told
+    return sentence + f"; so few masked faces cannot show one in {people}" if point["masked"] < people else sentence
 
 
 def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
@@ -97,11 +97,11 @@ def judge(subject: Subject, grey: bool = False) -> list[sliced.Judged]:
     )
 
 
-def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
-    """(N,) how surely each face was called bare, and (N,) whether it is bare, for the faces with a clear class.
+def with_clear_class(judged: list[sliced.Judged]) -> tuple[Any, Any]:
+    """(N,) how surely each face was called bare, and (N,) whether it is bare, for faces with a clear class.
 
-    Whole portraits are left out, because the device never sees one; masks worn wrong, because a site may count them
-    either way; and the faces without colour.
+    Left out are whole portraits, because the device never sees one; masks worn wrong, because a site may count them
+    either way; and faces without colour.
     """
     faces = [face for face in judged if not (face.sample.whole or face.grey) and face.truth is not Label.INCORRECT]
     bare = np.array([face.bare for face in faces], np.float32)
@@ -110,12 +110,12 @@ def settled(judged: list[sliced.Judged]) -> tuple[Any, Any]:
 
 def summary(judged: list[sliced.Judged], people: int) -> dict[str, Any]:
     """The figures, ready for JSON."""
-    bare, is_bare = settled(judged)
+    bare, is_bare = with_clear_class(judged)
     points = calibration.points(bare, is_bare)
     found = sliced.slices(judged)
     weakest = sliced.worst(found)
     return {
-        "slices": [each.record() for each in found],
+        "slices": [group.record() for group in found],
         "worst": weakest.record() if weakest else None,
         "incorrect": incorrect(judged),
         "calibration_error": round(calibration.expected_error(calibration.bins(bare, is_bare)), 4),
@@ -138,10 +138,10 @@ def as_json(point: calibration.Point) -> dict[str, float]:
 
 def draw(judged: list[sliced.Judged], people: int, out: Path) -> None:
     """Write the pictures."""
-    bare, is_bare = settled(judged)
+    bare, is_bare = with_clear_class(judged)
     bins, points = calibration.bins(bare, is_bare), calibration.points(bare, is_bare)
     for name in PICTURES:
-        (out / name).unlink(missing_ok=True)  # it may be of another model, and now there may be nothing to draw
+        (out / name).unlink(missing_ok=True)  # an old one may be of another model, and now there may be nothing to draw
     if is_bare.any() and not is_bare.all():
         plots.reliability(bins, calibration.expected_error(bins), out / "reliability.png")
         plots.operating(points, calibration.choose(points, people), out / "thresholds.png")

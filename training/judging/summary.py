@@ -1,4 +1,4 @@
-"""What a training prints at its end: the model, its figures on the validation part, and the next step."""
+"""Prints the end of a training: the model, its figures on the validation part, and the next step."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def _classifier(figures: dict[str, Any]) -> str:
     if not figures:
         return "not judged"
     share = 100 * figures["right"] / max(1, figures["n"])
-    told = (
+    mistakes = (
         f"{figures['masked_called_bare']} of {figures['masked']} masked called bare",
         f"{figures['bare_called_masked']} of {figures['bare']} bare called masked",
         f"{figures['worn_wrong_called_masked']} of {figures['worn_wrong']} masks worn wrong called masked",
     )
-    return f"{figures['right']} of {figures['n']} faces right ({share:.1f} %); {', '.join(told)}"
+    return f"{figures['right']} of {figures['n']} faces right ({share:.1f} %); {', '.join(mistakes)}"
 
 
 def _detector(run: Run, figures: dict[str, Any]) -> str:
-    told = [f"{words} {figures[name]:.3f}" for name, words in MEASURES.items() if name in figures]
-    return f"{', '.join(told) or 'not judged'}, at its threshold of {run.score_threshold:g}"
+    measures = [f"{words} {figures[name]:.3f}" for name, words in MEASURES.items() if name in figures]
+    return f"{', '.join(measures) or 'not judged'}, at its threshold of {run.score_threshold:g}"
 
 
-def say(told: Iterable[str]) -> None:
+def say(lines: Iterable[str]) -> None:
     """Print each line at once, so that a log has it too."""
-    for line in told:
+    for line in lines:
         print(line, flush=True)

@@ -1,4 +1,4 @@
-"""The table of figures as one picture: a panel for each kind of figure, a mark with its interval for each system."""
+"""The table of figures as one picture: a panel for each kind of figure, and a mark with an interval for each system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.strangers.targets import TARGETS, Target
 COLOURS = ("#9ca3af", "#059669", "#1d4ed8", "#f59e0b", "#be185d", "#7c3aed", "#0891b2", "#92400e")
 INK = "#111827"
 STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
-PANELS = ("faces found", "masks worn wrong, flagged", "mistakes: the fewer the better", "whole pictures and crops")
+PANELS = ("faces found", "masks worn wrong, flagged", "mistakes: fewer is better", "whole pictures and crops")
 
 
 def draw(rows: Sequence[Row], names: Sequence[str], place: Path) -> None:
@@ -26,18 +26,20 @@ def draw(rows: Sequence[Row], names: Sequence[str], place: Path) -> None:
     groups = {
         title: [target for target in TARGETS if title_of(target) == title and _of(target, rows)] for title in PANELS
     }
-    shown = {title: group for title, group in groups.items() if group}
-    seen = [name for name in names if any(row.system == name and not row.about.startswith("float") for row in rows)]
+    drawn = {title: group for title, group in groups.items() if group}
+    systems = [name for name in names if any(row.system == name and not row.about.startswith("float") for row in rows)]
     with mpl.rc_context(STYLE):
         canvas = Canvas(
-            figsize=(9.5, 1.0 + 0.4 * sum(map(len, shown.values())) + 0.5 * len(shown)), layout="constrained"
+            figsize=(9.5, 1.0 + 0.4 * sum(map(len, drawn.values())) + 0.5 * len(drawn)), layout="constrained"
         )
-        heights = [len(group) for group in shown.values()]
-        panels = canvas.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for panel, (title, group) in zip(panels, shown.items(), strict=True):
-            _panel(panel, group, rows, seen)
+        heights = [len(group) for group in drawn.values()]
+        panels = canvas.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for panel, (title, group) in zip(panels, drawn.items(), strict=True):
+            _panel(panel, group, rows, systems)
             panel.set_title(title, loc="left", fontweight="bold")
-        handles = [Line2D([], [], color=_colour(seen, name), marker="o", linestyle="", label=name) for name in seen]
+        handles = [
+            Line2D([], [], color=_colour(systems, name), marker="o", linestyle="", label=name) for name in systems
+        ]
         handles.append(Line2D([], [], color=INK, marker="|", linestyle="", markersize=11, label="target"))
         canvas.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
         with whole_file.beside(place) as temporary:
@@ -56,22 +58,22 @@ def title_of(target: Target) -> str:
 
 
 def _of(target: Target, rows: Sequence[Row]) -> list[Row]:
-    asked = (target.about, target.source, target.measure)
-    return [row for row in rows if (row.about, row.source, row.measure) == asked and row.interval95]
+    key = (target.about, target.source, target.measure)
+    return [row for row in rows if (row.about, row.source, row.measure) == key and row.interval95]
 
 
 def _panel(panel: Axes, group: Sequence[Target], rows: Sequence[Row], names: Sequence[str]) -> None:
     """A line for each target, with its systems next to each other."""
-    for line, target in enumerate(group):
+    for place, target in enumerate(group):
         found = _of(target, rows)
         for row in found:
-            aside = (names.index(row.system) / max(1, len(names) - 1) - 0.5) * 0.66
+            offset = (names.index(row.system) / max(1, len(names) - 1) - 0.5) * 0.66
             low, high = row.interval95 or (0.0, 0.0)
             colour = _colour(names, row.system)
-            panel.plot((low, high), (line + aside,) * 2, color=colour, linewidth=1)
-            panel.plot(row.value, line + aside, "o", color=colour, markersize=3.5)
+            panel.plot((low, high), (place + offset,) * 2, color=colour, linewidth=1)
+            panel.plot(row.value, place + offset, "o", color=colour, markersize=3.5)
         if target.bound is not None:
-            panel.plot((target.bound,) * 2, (line - 0.45, line + 0.45), color=INK, linewidth=1.4)
+            panel.plot((target.bound,) * 2, (place - 0.45, place + 0.45), color=INK, linewidth=1.4)
     panel.set_yticks(range(len(group)), map(_named, group))
     panel.set(ylim=(len(group) - 0.5, -0.5))
     panel.grid(axis="x", alpha=0.3)

@@ -20,7 +20,9 @@ RESULTS = Path(__file__).parents[1] / "results"
 @click.option(
     "--float", "floats", metavar="NAME=FACE,MASK", multiple=True, help="The .keras files that NAME was converted from."
 )
-@click.option("--peers", type=FOLDER, help="Folder of other people's detectors; YuNet's is also used for faces' poses.")
+@click.option(
+    "--peers", type=FOLDER, help="Folder of other people's detectors; YuNet is also used for the pose of faces."
+)
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes_option("Pascal VOC scenes; repeat for each source. One without any face counts false faces.", required=True)
 @click.option("--part", type=click.Choice(["validation", "test"]), required=True, help="Part of the split.")
@@ -67,5 +69,5 @@ def strangers(
     others = systems.others(peers) if peers else []
     yunet = next((subject.face for subject in others if subject.kind == "yunet"), None)
     workers = workers or len(os.sched_getaffinity(0))
-    question = judge.Question(root, scenes, part, [*subjects, *others], yunet, seed, min_side, most, workers)
-    judge.write(question, out, run, click.echo)
+    request = judge.Request(root, scenes, part, [*subjects, *others], yunet, seed, min_side, most, workers)
+    judge.write(request, out, run, click.echo)

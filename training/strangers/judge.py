@@ -1,4 +1,4 @@
-"""The whole measurement: gather pictures, run every system on them once, count, and write the record and pictures."""
+"""The whole measurement: gathers pictures, runs every system on them once, counts, and writes the record and plots."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from training.strangers.measures import Row
 from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import Subject, System
 from training.strangers.targets import TARGETS
-from training.strangers.watch import Seen
+from training.strangers.watch import PictureResult
 
 SCHEMA, KIND = 1, "strangers"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Request:
     """The systems that are measured, and the pictures."""
 
     root: Path  # portraits
@@ -36,7 +36,7 @@ class Question:
     yunet: Path | None = None  # for slices by the pose of faces
     seed: int = 0  # of the split
     min_side: float = 24.0  # pixels, shorter side of the faces that count
-    most: int | None = None  # pictures of a source; None: all
+    most: int | None = None  # the most pictures of a source; None: all
     workers: int = 1  # processes
 
     @property
@@ -45,36 +45,42 @@ class Question:
         return f"{KIND}-{self.part}" + ("-sample" if self.most else "")
 
 
-def write(question: Question, out: Path, run: Path, say: Callable[[str], None]) -> None:
+def write(request: Request, out: Path, run: Path, say: Callable[[str], None]) -> None:
     """Measure, and write OUT/strangers-PART.json and .png, and into RUN the sheets of the weakest slices.
 
     Raises:
         ModelError: a model cannot be used.
         SourceError: the data cannot be used.
     """
-    begin = time.monotonic()
-    shown = pictures.gather(question.root, question.scenes, question.part, question.seed, question.most)
-    seen = watch.show(shown, question.subjects, question.yunet, question.workers)
+    started = time.monotonic()
+    gathered = pictures.gather(request.root, request.scenes, request.part, request.seed, request.most)
+    results = watch.run_all(gathered, request.subjects, request.yunet, request.workers)
     opened = [
-        System(each.name, _never, _threshold(each), each.kind != "yunet", each.kind != "float")
-        for each in question.subjects
+        System(subject.name, _already_run, _threshold(subject), subject.kind != "yunet", subject.kind != "float")
+        for subject in request.subjects
     ]
-    rows = count(seen, opened, question)
-    made = {**about(question, seen), "seconds": round(time.monotonic() - begin), "rows": [row.record() for row in rows]}
+    rows = count(results, opened, request)
+    record = {
+        **about(request, results),
+        "seconds": round(time.monotonic() - started),
+        "rows": [row.record() for row in rows],
+    }
     out.mkdir(parents=True, exist_ok=True)
-    place = out / f"{question.name}.json"
-    whole_file.write(place, text(Strangers.model_validate(made).as_json()))
-    chart.draw(rows, [each.name for each in question.subjects], place.with_suffix(".png"))
+    place = out / f"{request.name}.json"
+    whole_file.write(place, text(Strangers.model_validate(record).as_json()))
+    chart.draw(rows, [subject.name for subject in request.subjects], place.with_suffix(".png"))
     for line in report_lines(rows):
         say(line)
-    bundles = {subject.name for subject in question.subjects if subject.kind == "bundles"}
-    made_sheets = sheets.write(seen, [each for each in opened if each.name in bundles], rows, question.min_side, run)
+    bundles = {subject.name for subject in request.subjects if subject.kind == "bundles"}
+    made_sheets = sheets.write(
+        results, [system for system in opened if system.name in bundles], rows, request.min_side, run
+    )
     say(f"wrote {len(made_sheets)} sheets into {run}")
     say(f"wrote {place} and {place.with_suffix('.png').name}")
 
 
-def _never(_: Any) -> list[Any]:
-    raise AssertionError("the pictures have been shown already")
+def _already_run(_: Any) -> list[Any]:
+    raise AssertionError("every system has already run on the pictures")
 
 
 def _threshold(subject: Subject) -> float:
@@ -83,58 +89,61 @@ def _threshold(subject: Subject) -> float:
     return float(systems.facts(subject).get("threshold") or 0.5)
 
 
-def about(question: Question, seen: Sequence[Seen]) -> dict[str, Any]:
-    """Everything that the figures depend on."""
-    found = measures.by_source(seen)
-    facts = [systems.facts(subject) for subject in question.subjects]
-    splits = voc.sources(question.scenes, question.seed)
-    for subject, fact in zip(question.subjects, facts, strict=True):
+def about(request: Request, results: Sequence[PictureResult]) -> dict[str, Any]:
+    """Everything that the figures depend on, ready for JSON."""
+    by_source = measures.by_source(results)
+    facts = [systems.facts(subject) for subject in request.subjects]
+    splits = voc.sources(request.scenes, request.seed)
+    for subject, fact in zip(request.subjects, facts, strict=True):
         if subject.kind == "bundles":
             card = systems.cards(subject)[0].card
             fact["learnt"] = pictures.learnt(card.provenance.get("split_sha256", ""), splits)
     return {
         "schema": SCHEMA,
         "kind": KIND,
-        "part": question.part,
-        "seed": question.seed,
-        "min_side": question.min_side,
-        "most": question.most,
-        "preprocess_version": preprocess.VERSION,  # of the pixels that our models were shown
+        "part": request.part,
+        "seed": request.seed,
+        "min_side": request.min_side,
+        "most": request.most,
+        "preprocess_version": preprocess.VERSION,  # of the pixels that our models got
         "resampled": measures.RESAMPLED,
         "versions": runs.versions(),
         "systems": facts,
         "sources": {
-            name: {"pictures": len(each), "faces": sum(not face.ignored for one in each for face in one.picture.faces)}
-            for name, each in found.items()
+            name: {
+                "pictures": len(of_source),
+                "faces": sum(not face.ignored for result in of_source for face in result.picture.faces),
+            }
+            for name, of_source in by_source.items()
         },
         "targets": [target.record() for target in TARGETS],
     }
 
 
-def count(seen: Sequence[Seen], opened: Sequence[System], question: Question) -> list[Row]:
+def count(results: Sequence[PictureResult], opened: Sequence[System], request: Request) -> list[Row]:
     """Every figure."""
-    sources, side = measures.by_source(seen), question.min_side
-    scenes = [each for each in seen if each.picture.source != PORTRAITS]
-    networks = [subject.name for subject in question.subjects if subject.mask is not None]
+    sources, side = measures.by_source(results), request.min_side
+    scenes = [result for result in results if result.picture.source != PORTRAITS]
+    networks = [subject.name for subject in request.subjects if subject.mask is not None]
     rows: list[Row] = []
     for system in track(opened, "Counting"):
-        for name, shown in sources.items():
-            rows += of_source(name, shown, system, side)
-            rows += measures.crops(name, shown, system.name, side) if system.name in networks else []
+        for name, of_this in sources.items():
+            rows += of_source(name, of_this, system, side)
+            rows += measures.crops(name, of_this, system.name, side) if system.name in networks else []
         rows += slicing.rows(scenes, system, side)
-    for before, after in pairs(question.subjects, opened):
+    for before, after in pairs(request.subjects, opened):
         rows += quantized(sources, before, after, side)
     return rows
 
 
-def of_source(name: str, shown: Sequence[Seen], system: System, side: float) -> list[Row]:
+def of_source(name: str, results: Sequence[PictureResult], system: System, side: float) -> list[Row]:
     """A system's figures on one source: portraits, rooms without a face, or scenes."""
     if name == PORTRAITS:
-        return measures.portraits(shown, system) if system.labels and system.portraits else []
-    if not any(each.picture.faces for each in shown):
-        return [measures.rooms(name, shown, system)]
-    rows = measures.faces(name, shown, system, side) + measures.close_ups(name, shown, system, side)
-    return rows + (measures.labels(name, shown, system, side) if system.labels else [])
+        return measures.portraits(results, system) if system.labels and system.portraits else []
+    if not any(result.picture.faces for result in results):
+        return [measures.rooms(name, results, system)]
+    rows = measures.faces(name, results, system, side) + measures.close_ups(name, results, system, side)
+    return rows + (measures.labels(name, results, system, side) if system.labels else [])
 
 
 def pairs(subjects: Sequence[Subject], opened: Sequence[System]) -> list[tuple[System, System]]:
@@ -150,18 +159,18 @@ def pairs(subjects: Sequence[Subject], opened: Sequence[System]) -> list[tuple[S
 FLOAT = ", float"  # follows the name of the bundles that were converted from a float model
 
 
-def quantized(sources: dict[str, list[Seen]], before: System, after: System, side: float) -> list[Row]:
+def quantized(sources: dict[str, list[PictureResult]], before: System, after: System, side: float) -> list[Row]:
     """What int8 costs, by source of pictures."""
     rows: list[Row] = []
-    for name, shown in sources.items():
+    for name, results in sources.items():
         if name == PORTRAITS:
-            looks = (watch.WHOLE, watch.FACE)
-        elif any(not face.ignored for each in shown for face in each.picture.faces):
-            looks = (watch.FACE,)
-            rows += measures.lost(name, shown, before, after, side)
+            kinds = (watch.WHOLE, watch.FACE)
+        elif any(not face.ignored for result in results for face in result.picture.faces):
+            kinds = (watch.FACE,)
+            rows += measures.lost(name, results, before, after, side)
         else:
             continue
-        made = [measures.lost_labels(name, shown, before.name, after.name, look) for look in looks]
+        made = [measures.lost_labels(name, results, before.name, after.name, kind) for kind in kinds]
         rows += [row for row in made if row is not None]
     return rows
 
@@ -170,8 +179,8 @@ def report_lines(rows: Sequence[Row]) -> list[str]:
     """Each target with every system's figure, as lines for people."""
     lines = []
     for target in TARGETS:
-        asked = (target.about, target.source, target.measure)
-        found = [row for row in rows if (row.about, row.source, row.measure) == asked]
+        key = (target.about, target.source, target.measure)
+        found = [row for row in rows if (row.about, row.source, row.measure) == key]
         if found:
             sign = "≤" if target.most else "≥"
             bound = "" if target.bound is None else f", {sign} {target.bound:g}"

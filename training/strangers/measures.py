@@ -18,7 +18,7 @@ from training.judging.detections import Findings, Found, Truth
 from training.pictures import data
 from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
-from training.strangers.watch import Seen
+from training.strangers.watch import PictureResult
 
 RESAMPLED = 1000  # sets, seed 0
 WORN_WRONG, MASKED_BARE, BARE_MASKED = "worn wrong flagged", "masked called bare", "bare called masked"
@@ -53,34 +53,34 @@ def share(about: str, source: str, system: str, measure: str, rights: Iterable[b
     return Row(about, source, system, measure, hits / n if n else None, ends, n, hits)
 
 
-def by_source(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
+def by_source(results: Iterable[PictureResult]) -> dict[str, list[PictureResult]]:
     """The pictures of each source."""
-    found: dict[str, list[Seen]] = {}
-    for each in seen:
-        found.setdefault(each.picture.source, []).append(each)
+    found: dict[str, list[PictureResult]] = {}
+    for result in results:
+        found.setdefault(result.picture.source, []).append(result)
     return found
 
 
-def truths(seen: Iterable[Seen], min_side: float) -> dict[str, list[Truth]]:
-    """The annotated faces of each picture; smaller ones are ignored."""
-    return {each.picture.key: detections.as_truths(each.picture.faces, min_side) for each in seen}
+def truths(results: Iterable[PictureResult], min_side: float) -> dict[str, list[Truth]]:
+    """The annotated faces of each picture; faces smaller than `min_side` are ignored."""
+    return {result.picture.key: detections.as_truths(result.picture.faces, min_side) for result in results}
 
 
-def faces(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
+def faces(source: str, results: Sequence[PictureResult], system: System, min_side: float) -> list[Row]:
     """How well a detector finds the faces of annotated scenes, whatever their class."""
-    asked, found = truths(seen, min_side), {each.picture.key: each.found[system.name] for each in seen}
-    value, count = average_precision(found, asked, min_side=min_side)
-    counts = matching.tally(found, asked, system.threshold, min_side)
+    annotated, found = truths(results, min_side), {result.picture.key: result.found[system.name] for result in results}
+    value, count = average_precision(found, annotated, min_side=min_side)
+    counts = matching.tally(found, annotated, system.threshold, min_side)
     return [
-        Row("faces", source, system.name, "AP50", value, _middle(precisions(found, asked, min_side)), count),
+        Row("faces", source, system.name, "AP50", value, _middle(precisions(found, annotated, min_side)), count),
         _counted(source, system.name, "recall", counts.matched, counts.matched + counts.missed),
         _counted(source, system.name, "precision", counts.matched, counts.matched + counts.false),
     ]
 
 
-def precisions(found: Findings, asked: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
+def precisions(found: Findings, annotated: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
     """(RESAMPLED,) average precisions of pictures drawn with replacement."""
-    return resampled_precisions(found, asked, min_side, RESAMPLED)
+    return resampled_precisions(found, annotated, min_side, RESAMPLED)
 
 
 def _counted(source: str, system: str, measure: str, hits: int, n: int) -> Row:
@@ -94,39 +94,39 @@ def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def rooms(source: str, seen: Sequence[Seen], system: System) -> Row:
+def rooms(source: str, results: Sequence[PictureResult], system: System) -> Row:
     """False faces of any size, an image, in rooms with nobody; with Garwood's interval of a Poisson count (Biometrika
     28, 1936), which also bounds the rate when none was found."""
-    false = sum(face.score >= system.threshold for each in seen for face in each.found[system.name])
+    false = sum(face.score >= system.threshold for result in results for face in result.found[system.name])
     low = chi2.ppf(0.025, 2 * false) / 2 if false else 0.0
     high = chi2.ppf(0.975, 2 * false + 2) / 2
-    ends = float(low) / len(seen), float(high) / len(seen)
-    return Row("rooms", source, system.name, "false faces an image", false / len(seen), ends, len(seen), false)
+    ends = float(low) / len(results), float(high) / len(results)
+    return Row("rooms", source, system.name, "false faces an image", false / len(results), ends, len(results), false)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Met:
+class FaceResult:
     """An annotated face, and the box that found it, if any."""
 
-    seen: Seen
+    picture_result: PictureResult
     at: int  # index of the face
     found: Found | None
 
     @property
     def name(self) -> str:
-        return self.seen.picture.faces[self.at].name
+        return self.picture_result.picture.faces[self.at].name
 
     @property
     def traits(self) -> dict[str, str]:
-        return self.seen.traits[self.at]
+        return self.picture_result.traits[self.at]
 
 
-def met(seen: Iterable[Seen], system: System, min_side: float) -> Iterator[Met]:
+def face_results(results: Iterable[PictureResult], system: System, min_side: float) -> Iterator[FaceResult]:
     """Every annotated face that counts, found at the threshold or not."""
-    for each in seen:
-        asked = detections.as_truths(each.picture.faces, min_side)
-        matched, _ = matching.match(each.found[system.name], asked, system.threshold, min_side)
-        yield from (Met(each, at, matched.get(at)) for at, true in enumerate(asked) if not true.ignored)
+    for result in results:
+        annotated = detections.as_truths(result.picture.faces, min_side)
+        matched, _ = matching.match(result.found[system.name], annotated, system.threshold, min_side)
+        yield from (FaceResult(result, at, matched.get(at)) for at, true in enumerate(annotated) if not true.ignored)
 
 
 def right(label: str, name: str) -> bool:
@@ -134,99 +134,100 @@ def right(label: str, name: str) -> bool:
     return (label == Label.WITH_MASK) == (name == Label.WITH_MASK)
 
 
-def labels(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
+def labels(source: str, results: Sequence[PictureResult], system: System, min_side: float) -> list[Row]:
     """How the found faces are labelled."""
     pairs = [
-        (str(each.found.label), each.name)
-        for each in met(seen, system, min_side)
-        if each.found and each.name in data.CLASSES
+        (str(face.found.label), face.name)
+        for face in face_results(results, system, min_side)
+        if face.found and face.name in data.CLASSES
     ]
     return called("labels", source, system.name, pairs)
 
 
 def called(about: str, source: str, system: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """The three kinds of mistakes among pairs of (answer, truth); without a row for a class that does not occur."""
-    asked = (
+    mistakes = (
         (WORN_WRONG, Label.INCORRECT, Label.WITHOUT_MASK),
         (MASKED_BARE, Label.WITH_MASK, Label.WITHOUT_MASK),
         (BARE_MASKED, Label.WITHOUT_MASK, Label.WITH_MASK),
     )
     rows = [
-        share(about, source, system, measure, [answer == meant for answer, name in pairs if name == truth])
-        for measure, truth, meant in asked
+        share(about, source, system, measure, [answer == answered for answer, name in pairs if name == truth])
+        for measure, truth, answered in mistakes
     ]
     return [row for row in rows if row.n]
 
 
-def crops(source: str, seen: Sequence[Seen], system: str, min_side: float) -> list[Row]:
+def crops(source: str, results: Sequence[PictureResult], system: str, min_side: float) -> list[Row]:
     """How a classifier alone labels the annotated faces, by the kind of crop."""
     pairs: dict[str, list[tuple[str, str]]] = {}
-    for each in seen:
-        for crop in each.crops:
-            if crop.system == system and (name := _truth(each, crop.at, min_side)):
+    for result in results:
+        for crop in result.crops:
+            if crop.system == system and (name := _truth(result, crop.at, min_side)):
                 answer = Label.WITHOUT_MASK if crop.bare >= 0.5 else Label.WITH_MASK
-                pairs.setdefault(crop.look, []).append((str(answer), name))
+                pairs.setdefault(crop.kind, []).append((str(answer), name))
     rows = []
-    for look, found in pairs.items():
-        rows += called(f"crops: {look}", source, system, found)
+    for kind, found in pairs.items():
+        rows += called(f"crops: {kind}", source, system, found)
         if source == PORTRAITS:
-            rows.append(share(f"crops: {look}", source, system, "right", [right(*pair) for pair in found]))
+            rows.append(share(f"crops: {kind}", source, system, "right", [right(*pair) for pair in found]))
     return rows
 
 
-def _truth(seen: Seen, at: int, min_side: float) -> str:
+def _truth(result: PictureResult, at: int, min_side: float) -> str:
     """The class of a face that counts; empty for other faces."""
-    if seen.picture.label:
-        return seen.picture.label
-    face = seen.picture.faces[at]
+    if result.picture.label:
+        return result.picture.label
+    face = result.picture.faces[at]
     return face.name if min(face.box.width, face.box.height) >= min_side else ""
 
 
-def portraits(seen: Sequence[Seen], system: System) -> list[Row]:
+def portraits(results: Sequence[PictureResult], system: System) -> list[Row]:
     """Finder and classifier together: the largest face found, and its label."""
     found = {
-        each.picture.key: [face for face in each.found[system.name] if face.score >= system.threshold] for each in seen
+        result.picture.key: [face for face in result.found[system.name] if face.score >= system.threshold]
+        for result in results
     }
-    figures = scorer.score_portraits(found, {each.picture.key: each.picture.label for each in seen})
-    n, hits, none = len(seen), figures["right"], figures["no_face"]
+    figures = scorer.score_portraits(found, {result.picture.key: result.picture.label for result in results})
+    n, hits, none = len(results), figures["right"], figures["no_face"]
     return [
         Row("portraits", PORTRAITS, system.name, "right", hits / n, wilson.interval(hits, n), n, hits),
         Row("portraits", PORTRAITS, system.name, "no face found", none / n, wilson.interval(none, n), n, none),
     ]
 
 
-def close_ups(source: str, seen: Sequence[Seen], system: System, min_side: float) -> list[Row]:
-    """Found faces among masked ones seen from close, and among those whose mask has a print, an edge or a valve."""
-    shown = [each for each in met(seen, system, min_side) if each.traits.get("close-up") == "masked"]
-    uneven = [each for each in shown if each.traits.get("mask surface") == "uneven"]
+def close_ups(source: str, results: Sequence[PictureResult], system: System, min_side: float) -> list[Row]:
+    """Share found of masked faces from close, and of those whose mask has a print, an edge or a valve."""
+    close = [face for face in face_results(results, system, min_side) if face.traits.get("close-up") == "masked"]
+    uneven = [face for face in close if face.traits.get("mask surface") == "uneven"]
     rows = [
-        share("close-ups", source, system.name, measure, [each.found is not None for each in chosen])
-        for measure, chosen in (("masked, found", shown), ("uneven mask, found", uneven))
+        share("close-ups", source, system.name, measure, [face.found is not None for face in chosen])
+        for measure, chosen in (("masked, found", close), ("uneven mask, found", uneven))
     ]
     return [row for row in rows if row.n]
 
 
-def lost(source: str, seen: Sequence[Seen], before: System, after: System, min_side: float) -> list[Row]:
-    """The average precision of float minus that of int8, with the interval from the same drawn pictures."""
-    asked = truths(seen, min_side)
-    each = [{one.picture.key: one.found[system.name] for one in seen} for system in (before, after)]
-    values = [average_precision(found, asked, min_side=min_side) for found in each]
-    drawn = [precisions(found, asked, min_side) for found in each]
+def lost(source: str, results: Sequence[PictureResult], before: System, after: System, min_side: float) -> list[Row]:
+    """Average precision of float minus that of int8. The interval comes from the same drawn pictures for both."""
+    annotated = truths(results, min_side)
+    both = [{result.picture.key: result.found[system.name] for result in results} for system in (before, after)]
+    values = [average_precision(found, annotated, min_side=min_side) for found in both]
+    drawn = [precisions(found, annotated, min_side) for found in both]
     name = f"{after.name} against {before.name}"
     return [
         Row("float", source, name, "AP50 drop", values[0][0] - values[1][0], _middle(drawn[0] - drawn[1]), values[0][1])
     ]
 
 
-def lost_labels(source: str, seen: Sequence[Seen], before: str, after: str, look: str) -> Row:
-    """For a classifier alone: the share of crops that float labels right, minus int8's share on the same crops."""
+def lost_labels(source: str, results: Sequence[PictureResult], before: str, after: str, kind: str) -> Row:
+    """For a classifier alone: the share of right labels of float, minus that of int8 on the same crops."""
     rights = {
         name: np.array(
             [
-                right(str(Label.WITHOUT_MASK if crop.bare >= 0.5 else Label.WITH_MASK), _truth(each, crop.at, 0.0))
-                for each in seen
-                for crop in each.crops
-                if crop.system == name and crop.look == look
+                right(str(Label.WITHOUT_MASK if crop.bare >= 0.5 else Label.WITH_MASK), _truth(result, crop.at, 0.0))
+                for result in results
+                for crop in result.crops
+                if crop.system == name and crop.kind == kind
             ],
             float,
         )
@@ -235,7 +236,7 @@ def lost_labels(source: str, seen: Sequence[Seen], before: str, after: str, look
     differences = rights[before] - rights[after]
     draws = np.random.default_rng(0).integers(len(differences), size=(RESAMPLED, len(differences)))
     return Row(
-        f"float, crops: {look}",
+        f"float, crops: {kind}",
         source,
         f"{after} against {before}",
         "drop",

@@ -10,10 +10,10 @@ from maskwatch.flow import Image
 from maskwatch.vision import preprocess
 from training.pictures import contact_sheet, data
 from training.strangers import slicing
-from training.strangers.measures import Met, Row
+from training.strangers.measures import FaceResult, Row
 from training.strangers.pictures import PORTRAITS
 from training.strangers.systems import System
-from training.strangers.watch import Seen
+from training.strangers.watch import PictureResult
 
 WEAKEST = 5  # slices of a system, for missed faces and for wrong labels each
 MOST = 96  # faces on a sheet
@@ -21,11 +21,11 @@ SIDE, MARGIN = 112, 0.6  # pixels of a tile; margin around the face, share of it
 
 
 def write(
-    seen: Sequence[Seen], opened: Sequence[System], rows: Sequence[Row], min_side: float, run: Path
+    results: Sequence[PictureResult], opened: Sequence[System], rows: Sequence[Row], min_side: float, run: Path
 ) -> list[Path]:
     """Write a sheet for each weak slice of each of these systems; returns the paths."""
     run.mkdir(parents=True, exist_ok=True)
-    scenes = [each for each in seen if each.picture.source != PORTRAITS]
+    scenes = [result for result in results if result.picture.source != PORTRAITS]
     written = []
     for system in opened:
         grouped = slicing.slices(scenes, system, min_side)
@@ -38,18 +38,18 @@ def write(
     return written
 
 
-def _wrong(faces: Sequence[Met], about: str) -> list[Met]:
-    """The faces that count against the slice."""
+def _wrong(faces: Sequence[FaceResult], about: str) -> list[FaceResult]:
+    """The faces that make the slice weak."""
     if about == "found":
         return [face for face in faces if face.found is None]
     return [face for face in slicing.labelled(faces) if not slicing.is_right(face)]
 
 
-def _tile(face: Met) -> tuple[Image, str]:
-    picture = face.seen.picture
+def _tile(face: FaceResult) -> tuple[Image, str]:
+    picture = face.picture_result.picture
     image = data.read_rgb(picture.path)
-    look = preprocess.face_crop(image, picture.faces[face.at].box, SIDE, MARGIN)
-    return look, f"{picture.source[-5:]} {picture.path.stem[-6:]} {face.name[:5]}"
+    tile = preprocess.face_crop(image, picture.faces[face.at].box, SIDE, MARGIN)
+    return tile, f"{picture.source[-5:]} {picture.path.stem[-6:]} {face.name[:5]}"
 
 
 def _slug(name: str) -> str:

@@ -1,6 +1,6 @@
 """The measured systems, behind one call: our bundles, their float models, and other people's detectors.
 
-Each gives the faces of a picture with a score. Those that know masks label the faces that reach their threshold.
+Each system gives the faces of a picture with scores. A system that knows masks labels the faces from its threshold on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Subject:
     name: str
     kind: Kind
     face: Path
-    mask: Path | None = None  # None: it gives no labels, or its only model does
+    mask: Path | None = None  # None: it gives no labels, or its one model gives both
     side: int = 0  # pixels, of YuNet's frame
     threshold: float = 0.0  # 0–1; 0: the threshold of our model's card
 
@@ -111,12 +111,12 @@ def _bundles(subject: Subject) -> System:
 
     def find(image: Image) -> list[Found]:
         found = []
-        for each in finder.find(image):
-            if each.score >= threshold:
-                verdict = classifier.verdict(classifier.crop(image, each))
-                found.append(Found(each.box, each.score, str(verdict.label), verdict.score))
+        for candidate in finder.find(image):
+            if candidate.score >= threshold:
+                verdict = classifier.verdict(classifier.crop(image, candidate))
+                found.append(Found(candidate.box, candidate.score, str(verdict.label), verdict.score))
             else:
-                found.append(Found(each.box, each.score))
+                found.append(Found(candidate.box, candidate.score))
         return found
 
     return System(subject.name, find, threshold, True)
@@ -141,8 +141,8 @@ def _float(subject: Subject) -> System:
     size = model.input_shape[1]
 
     def find(image: Image) -> list[Found]:
-        answers = [each.found for each in finder_scores.answers(model, image, size, FAINT)]
-        return [_labelled(network, image, each) if each.score >= threshold else each for each in answers]
+        answers = [answer.found for answer in finder_scores.answers(model, image, size, FAINT)]
+        return [_labelled(network, image, face) if face.score >= threshold else face for face in answers]
 
     # Its finder would take a fifth of the whole time
     return System(subject.name, find, threshold, True, portraits=False)

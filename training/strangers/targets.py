@@ -1,4 +1,4 @@
-"""The figures that are asked for, row by row, see the table in docs/quality.md."""
+"""The rows of the table in docs/quality.md, with the bound that each figure should keep."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Target:
     about: str
     source: str
     measure: str
-    bound: float | None = None  # None: shown only
+    bound: float | None = None  # None: the figure is only shown
     most: bool = False  # whether the bound is an upper one
 
     def kept_by(self, row: Row) -> bool | None:

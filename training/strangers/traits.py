@@ -1,7 +1,7 @@
 """The traits of each annotated face, which decide the slices it is counted in.
 
 Some traits are annotated (WIDER's occluded, blur, atypical_pose). The others are measured in the picture with the
-bounds given here, because nobody has looked at every face.
+bounds below, because nobody has looked at every face.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ ANNOTATED = {  # tag of faces-wider -> kind of slice, names of its values
 }
 EDGE = 1.0  # pixels: a box this near to the picture's edge is cut by it
 COVERED = 0.1  # share of a face's area that another face's box covers
-GREY = 6.0  # of 255: mean difference between the strongest and weakest channel; below, a picture has no colour
+GREY = 6.0  # of 255: mean difference between the strongest and weakest channel; below it, a picture has no colour
 INPUT = 320  # pixels, of the shipped finder
 INPUT_SIZES = (8, 12, 16, 24, 40, 80)  # pixels of that input, shorter side of the face
 POINTS_AT = 160  # pixels, the side of the square in which YuNet looks for a face's landmarks
 ROLL = 15.0  # degrees between the line of the eyes and the horizontal, from which a head is tilted
 # Of 255: standard deviation of a mask's grey levels from their surroundings'; most masks above it have a print
 UNEVEN = 24.0
-SHADING = 6.0  # of 64 pixels: sigma of the Gaussian that separates folds and shadows, which are wider, from a print
+SHADING = (
+    6.0  # pixels, in a face of 64: sigma of the Gaussian that separates a print from folds and shadows, which are wider
+)
 CLOSE = 0.4  # share of the picture's longer side: a face with such a longer side was taken from close
 
 
@@ -140,7 +142,7 @@ def surface(image: Image, box: Box) -> str:
 
 
 def pose(image: Image, box: Box, landmarks: slices.Landmarks) -> str:
-    """Which way a face looks, by the five landmarks of another finder."""
+    """The direction of a face, from the five landmarks that another finder gives."""
     points = landmarks(preprocess.face_crop(image, box, POINTS_AT, margin=0.6))
     if points is None:
         return "no points found"

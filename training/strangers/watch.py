@@ -1,4 +1,4 @@
-"""Shows every picture once to every system, in several processes."""
+"""Runs every system once on every picture, in several processes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Crop:
     """A classifier's answer on one crop of a face."""
 
     system: str
-    look: str  # FACE: the annotated face as the device cuts it; GREY: that without colour; TIGHT: without a margin
+    kind: str  # FACE: the annotated face as the device cuts it; GREY: the same without colour; TIGHT: without a margin
     at: int  # index of the face in the picture
     bare: float  # 0–1
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PictureResult:
     """One picture, and the answers of all systems."""
 
     picture: Picture
@@ -48,48 +48,48 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watcher:
+class OpenedSystems:
     """All systems, opened in this process."""
 
     systems: Sequence[System]
     networks: Mapping[str, evaluate.Network]  # by system
     landmarks: Landmarks | None  # for the pose of faces
 
-    def see(self, picture: Picture) -> Seen:
+    def run(self, picture: Picture) -> PictureResult:
         """Run every system on a picture."""
         image = data.read_rgb(picture.path)
         portrait = picture.source == PORTRAITS
-        asked = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
-        found = {system.name: system.find(image) for system in asked}
+        systems = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
+        found = {system.name: system.find(image) for system in systems}
         of_faces = [] if portrait else traits.of(picture.path, picture.faces, image, picture.source, self.landmarks)
-        return Seen(picture, found, of_faces, self._crops(picture, image))
+        return PictureResult(picture, found, of_faces, self._crops(picture, image))
 
     def _crops(self, picture: Picture, image: Image) -> list[Crop]:
         made = []
         for name, network in self.networks.items():
-            shown = list(_shown(picture, image, network.size))
-            if shown:
-                bare = network.bare(network.logits(np.stack([look for _, _, look in shown])))
-                made += [Crop(name, kind, at, float(share)) for (kind, at, _), share in zip(shown, bare, strict=True)]
+            crops = list(_crops_of(picture, image, network.size))
+            if crops:
+                bare = network.bare(network.logits(np.stack([crop for _, _, crop in crops])))
+                made += [Crop(name, kind, at, float(share)) for (kind, at, _), share in zip(crops, bare, strict=True)]
         return made
 
 
-def _shown(picture: Picture, image: Image, size: int) -> Iterator[tuple[str, int, Image]]:
+def _crops_of(picture: Picture, image: Image, size: int) -> Iterator[tuple[str, int, Image]]:
     """The crops of a picture for a classifier: kind, index of the face, (size, size, 3) uint8 RGB."""
     if picture.source == PORTRAITS:
         yield WHOLE, 0, preprocess.whole_image(image, size)
     for at, face in enumerate(picture.faces):
         if face.ignored or face.name not in data.CLASSES:
             continue
-        look = preprocess.face_crop(image, face.box, size)
-        yield FACE, at, look
+        crop = preprocess.face_crop(image, face.box, size)
+        yield FACE, at, crop
         if picture.source == PORTRAITS:
             yield TIGHT, at, preprocess.face_crop(image, face.box, size, margin=0.0)
         else:
-            yield GREY, at, weather.grey(look, np.random.default_rng(0))  # this effect draws no random number
+            yield GREY, at, weather.grey(crop, np.random.default_rng(0))  # this effect draws no random number
 
 
-def ready(subjects: Sequence[Subject], yunet: Path | None) -> Watcher:
+def open_all(subjects: Sequence[Subject], yunet: Path | None) -> OpenedSystems:
     """Open all systems in this process.
 
     Raises:
@@ -97,35 +97,37 @@ def ready(subjects: Sequence[Subject], yunet: Path | None) -> Watcher:
     """
     cv2.setNumThreads(1)
     masks = {subject.name: subject.mask for subject in subjects if subject.mask is not None}
-    return Watcher(
+    return OpenedSystems(
         [opened(subject) for subject in subjects],
         {name: evaluate.open_network(path, any_pixels=True) for name, path in masks.items()},
         peers.yunet_landmarks(yunet) if yunet else None,
     )
 
 
-def show(pictures: Sequence[Picture], subjects: Sequence[Subject], yunet: Path | None, workers: int) -> list[Seen]:
+def run_all(
+    pictures: Sequence[Picture], subjects: Sequence[Subject], yunet: Path | None, workers: int
+) -> list[PictureResult]:
     """Run every system on every picture.
 
     Raises:
         ModelError: a file cannot be used.
     """
-    watcher = ready(subjects, yunet)  # first in this process, so that an unusable file gives one clear error
+    systems_here = open_all(subjects, yunet)  # open them here first, so that an unusable file gives one clear error
     if workers == 1:
-        return [watcher.see(picture) for picture in track(pictures, "Showing pictures")]
-    del watcher
+        return [systems_here.run(picture) for picture in track(pictures, "Running on pictures")]
+    del systems_here
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _open, (subjects, yunet)) as pool:
-        seen = pool.map(_see, pictures, chunksize=CHUNK)
-        return list(track(seen, "Showing pictures", total=len(pictures)))
+        results = pool.map(_run, pictures, chunksize=CHUNK)
+        return list(track(results, "Running on pictures", total=len(pictures)))
 
 
-_here: list[Watcher] = []  # of a worker process: a pool's initializer can only leave it in a global
+_here: list[OpenedSystems] = []  # in a worker process: a pool's initializer can only store it in a global
 
 
 def _open(subjects: Sequence[Subject], yunet: Path | None) -> None:
-    _here.append(ready(subjects, yunet))
+    _here.append(open_all(subjects, yunet))
 
 
-def _see(picture: Picture) -> Seen:
-    return _here[0].see(picture)
+def _run(picture: Picture) -> PictureResult:
+    return _here[0].run(picture)

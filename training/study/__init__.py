@@ -1,1 +1,1 @@
-"""The study's networks as the study judged them: whole photographs, two classes; trained, judged, held side by side."""
+"""The study's networks, trained, judged and compared as in the study: on whole photographs of two classes."""

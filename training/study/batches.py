@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.labels))
         chosen = np.take(order, range(index * self.batch, (index + 1) * self.batch), mode="wrap")
-        # In order, because dropout depends on the position
+        # Processes take consecutive parts, so that the order is that of one process: dropout depends on the position
         chosen = np.array_split(chosen, self.processes)[self.process]
         made = [self.make(int(at), np.random.default_rng([self.seed, self.epoch, int(at)])) for at in chosen]
         return np.stack(made), self.labels[chosen]

@@ -18,31 +18,23 @@ from training.study import variants
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICE = "device"
 # Options that only the study's protocols have
-OWN = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}
-SHARED = {
-    "root",
-    "out",
-    "size",
-    "epochs",
-    "seed",
-    "weights",
-    "force",
-    "quick",
-}  # options of both kinds of training
+STUDY_ONLY = {"protocol", "variant", "share", "limit", "bfloat16", "data_parallel"}
+# Options of both kinds of training
+SHARED = {"root", "out", "size", "epochs", "seed", "weights", "force", "quick"}
 QUICK = {"limit": 64, "epochs": 2}
 
 
 def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Command]:
-    """Add the study's protocols to a command: `--protocol honest` or `study`; without, it trains as before."""
+    """Add the study's protocols to a command: `--protocol honest` or `study`; without them, it trains as before."""
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def run(**said: Any) -> Any:
-            asked = said["protocol"] or (default if said["variant"] is None else "honest")
-            if asked != DEVICE:
-                return _study(network, asked, said)
-            _refuse(OWN - {"protocol"}, "belongs to --protocol honest and study")
-            return command(**{name: value for name, value in said.items() if name not in OWN})
+        def run(**values: Any) -> Any:
+            protocol = values["protocol"] or (default if values["variant"] is None else "honest")
+            if protocol != DEVICE:
+                return _study(network, protocol, values)
+            _refuse(STUDY_ONLY - {"protocol"}, "belongs to --protocol honest and study")
+            return command(**{name: value for name, value in values.items() if name not in STUDY_ONLY})
 
         protocols = [DEVICE, "honest", "study"] if default == DEVICE else ["honest", "study"]
         return _options(run, network, protocols, default)  # type: ignore[return-value]
@@ -52,7 +44,7 @@ def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Comm
 
 def _options(run: Callable[..., Any], network: str, protocols: list[str], default: str) -> Callable[..., Any]:
     names = [variant.name for variant in variants.of(network)]
-    said = (
+    protocol_help = (
         f"{default} by default. honest: whole photographs, the epoch chosen on validation, the test part left "
         "alone. study: 80/20 at random, the best epoch on the 20."
     )
@@ -71,45 +63,45 @@ def _options(run: Callable[..., Any], network: str, protocols: list[str], defaul
         click.option(
             "--variant", type=click.Choice(names), help="Variant of the study's training; by default the last."
         ),
-        click.option("--protocol", type=click.Choice(protocols), help=said),
+        click.option("--protocol", type=click.Choice(protocols), help=protocol_help),
     ):
         run = option(run)
     return run
 
 
 def _refuse(names: set[str], why: str) -> None:
-    """Refuse options that were given and have no meaning here."""
+    """Refuse options that have no meaning here, if the user gave them."""
     context = click.get_current_context()
     for name in sorted(names & context.params.keys()):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise ConfigError(f"--{name.replace('_', '-')}: {why}; expected without it")
 
 
-def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
-    """Train a variant; options that were not given have the variant's values."""
-    _refuse(said.keys() - OWN - SHARED, f"has no meaning with --protocol {protocol}")
-    known = variants.of(network)
-    variant = next((each for each in known if each.name == said["variant"]), known[-1])
+def _study(network: str, protocol: Any, values: dict[str, Any]) -> None:
+    """Train a variant. Options that the user does not give keep the variant's values."""
+    _refuse(values.keys() - STUDY_ONLY - SHARED, f"has no meaning with --protocol {protocol}")
+    choices = variants.of(network)
+    variant = next((choice for choice in choices if choice.name == values["variant"]), choices[-1])
     if variant.frozen:
-        need(said.get("weights"))
+        need(values.get("weights"))
     source = click.get_current_context().get_parameter_source
-    given = {name: said[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
-    if said["quick"]:
-        given = {**QUICK, **given}
-    if said["limit"]:
-        given["limit"] = said["limit"]
+    overrides = {name: values[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
+    if values["quick"]:
+        overrides = {**QUICK, **overrides}
+    if values["limit"]:
+        overrides["limit"] = values["limit"]
     from training.study import train
 
     options = train.Options(
         protocol=protocol,
-        seed=said["seed"],
-        share=said["share"] / 100,
-        bfloat16=said["bfloat16"],
-        data_parallel=said["data_parallel"],
-        **given,
+        seed=values["seed"],
+        share=values["share"] / 100,
+        bfloat16=values["bfloat16"],
+        data_parallel=values["data_parallel"],
+        **overrides,
     )
-    asked = Way(said["force"], said["quick"])
-    train.train(variant, said.get("weights"), said["root"], said["out"], options, asked)
+    mode = Way(values["force"], values["quick"])
+    train.train(variant, values.get("weights"), values["root"], values["out"], options, mode)
 
 
 @click.command("deep_cnn")
@@ -120,7 +112,7 @@ def _study(network: str, protocol: Any, said: dict[str, Any]) -> None:
 @click.option("--epochs", type=click.IntRange(min=1), help="At most.  [default: 80]")
 @click.option("--seed", type=int, default=0, show_default=True)
 @way
-def deep_cnn(**said: Any) -> None:
+def deep_cnn(**values: Any) -> None:
     """The study's custom network of 128 layers, from random weights. Give the command again to continue a run."""
 
 
@@ -140,7 +132,7 @@ def deep_cnn(**said: Any) -> None:
 def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, again: bool, out: Path) -> None:
     """Judge the training in the folder RUN on the photographs that it has not seen; for `compare`.
 
-    The test part is for this step alone, and only once: choose everything on the validation part before.
+    Only this step uses the test part, and only once: choose everything on the validation part before.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")

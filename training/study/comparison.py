@@ -13,7 +13,7 @@ from training.study.judged import Judged, Record
 
 SCHEMA = "maskwatch-comparison-1"
 OURS = "MobileNetV2, ours"
-SURE = 0.05  # McNemar's p; from here on two networks do not differ significantly
+SIGNIFICANCE = 0.05  # McNemar's p; from this value on, two networks do not differ significantly
 NETWORKS = {
     "cnn": "CNN",
     "deep_cnn": "deep CNN",
@@ -43,7 +43,7 @@ def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[
     honest = [record for record in whole if record.protocol in ("honest", "device")]
     study = [record for record in whole if record.protocol == "study"]
     tables = {"honest": table(honest, "test", boards), "study": table(study, "test", boards)}
-    done: dict[str, Any] = {
+    result: dict[str, Any] = {
         "schema": SCHEMA,
         "protocols": tables,
         "elsewhere": elsewhere(honest),
@@ -51,11 +51,11 @@ def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[
         "learning": learning([record for record in records if record.protocol == "honest"]),
         "curves": curves(honest),
     }
-    return {**done, "answer": answer(done)}
+    return {**result, "answer": answer(result)}
 
 
 def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """The seeds of each training together, the smallest first; the order of the records does not matter."""
+    """The records of each training, the smallest seed first. The order of `records` does not matter."""
     found: dict[tuple[str, str, str], list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.network, record.variant, record.protocol, record.seed)):
         found.setdefault((record.network, record.variant, record.protocol), []).append(record)
@@ -63,16 +63,18 @@ def groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]
 
 
 def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ()) -> list[dict[str, Any]]:
-    """A row for each network and each precision that was judged on the part, best first, int8 below its float.
+    """A row for each network and precision that was judged on the part: the best first, int8 below its float model.
 
-    `best` is the one that validation chose, see chosen(); it need not be the first.
+    The row's `best` marks the network that validation chose, see chosen(). It need not be the first row.
     """
     rows = []
     for seeds in groups(records).values():
         for precision in ("float32", "int8"):
-            with_it = [each for each in seeds if precision in each.judged and part in each.judged[precision].parts]
-            if with_it:
-                rows.append(_row(with_it, precision, part, boards))
+            judged = [
+                record for record in seeds if precision in record.judged and part in record.judged[precision].parts
+            ]
+            if judged:
+                rows.append(_row(judged, precision, part, boards))
     floats = {row["title"]: row["mean"] for row in rows if row["precision"] == "float32"}
     rows.sort(key=lambda row: (-floats.get(row["title"], 0.0), row["title"], row["precision"]))
     _against_the_best(rows, records, part)
@@ -83,17 +85,17 @@ def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ())
 def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[BoardRun]) -> dict[str, Any]:
     """The first seed's figures, and the spread of all seeds."""
     first = seeds[0]
-    accuracies = [float(measures.right(each.judged[precision].parts[part]).mean()) for each in seeds]
+    accuracies = [float(measures.right(record.judged[precision].parts[part]).mean()) for record in seeds]
     return {
         "title": title(first),
         "network": first.network,
         "variant": first.variant,
         "protocol": first.protocol,
         "precision": precision,
-        "seeds": [each.seed for each in seeds],
+        "seeds": [record.seed for record in seeds],
         "accuracies": accuracies,
         "mean": float(np.mean(accuracies)),
-        "validation": _mean([_validated(each, precision) for each in seeds]),
+        "validation": _mean([_validated(record, precision) for record in seeds]),
         "spread": float(np.std(accuracies, ddof=1)) if len(seeds) > 1 else None,
         **measures.of(first.judged[precision].parts[part]),
         "input_size": first.input_size,
@@ -101,12 +103,12 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
         "trainable": first.trainable,
         "multiply_adds": first.multiply_adds,
         "bytes": first.judged[precision].bytes,
-        "seconds": _mean([each.seconds for each in seeds]),
+        "seconds": _mean([record.seconds for record in seeds]),
         "epochs": first.epochs,
         "kept_epoch": first.kept_epoch,
         "learnt": first.learnt,
-        "quick": any(each.quick for each in seeds),
-        "times_judged": max(each.times_judged for each in seeds),
+        "quick": any(record.quick for record in seeds),
+        "times_judged": max(record.times_judged for record in seeds),
         "latency": latency(first, precision, boards),
         "published": published(first),
     }
@@ -126,7 +128,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], part: str) -> None:
     """Add McNemar's test of every row against the best float row, with the first seeds.
 
-    The best one is chosen on validation: the test part judges it, and a choice on that part would flatter it.
+    The best row is chosen on validation. A choice on the test part would make its figures there look too good.
     """
     floats = [row for row in rows if row["precision"] == "float32"]
     if not floats:
@@ -144,7 +146,7 @@ def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], par
 
 
 def _best_of_each_kind(rows: list[dict[str, Any]]) -> None:
-    """Mark one training of each network, as its float file and its int8 file; ours count as networks too."""
+    """Mark the best training of each network, in its float row and its int8 row. Our networks count too."""
     kinds: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     for row in rows:
         kinds.setdefault((row["network"], row["protocol"] == "device"), []).append(row)
@@ -157,15 +159,16 @@ def _best_of_each_kind(rows: list[dict[str, Any]]) -> None:
 
 
 def chosen(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The row that is best on validation; of equal ones the first by name. Without such figures, the best of the part.
+    """The row that is best on validation; of equal rows, the first by name.
 
-    The study's own protocol has no validation part: there, the judged photographs themselves choose.
+    A row without a figure on validation counts with its figure on the judged part: the study's own protocol has no
+    validation part.
     """
 
-    def merit(row: Mapping[str, Any]) -> float:
+    def accuracy(row: Mapping[str, Any]) -> float:
         return float(row["mean"] if row["validation"] is None else row["validation"])
 
-    return max(sorted(rows, key=lambda row: row["title"]), key=merit)
+    return max(sorted(rows, key=lambda row: row["title"]), key=accuracy)
 
 
 def published(record: Record) -> dict[str, Any]:
@@ -179,15 +182,15 @@ def published(record: Record) -> dict[str, Any]:
 
 
 def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[dict[str, Any]]:
-    """Median ms on one thread of ai-edge-litert, by board: of the same file, else of the network by its name.
+    """Median ms on one thread of ai-edge-litert, by board, of the same file or of a network with the same name.
 
-    A time does not depend on weights, so a network measured as NETWORK-VARIANT or NETWORK is the same one.
+    A time does not depend on the weights, so a network measured as NETWORK-VARIANT or NETWORK will do.
     """
     names = {f"{record.network}-{record.variant}"}
     if record.protocol == "device":
         names |= {"mask"} if record.network == "mobilenet_v2" else {record.network}
     file = record.judged[precision].sha256
-    found = []
+    times_by_board = []
     for board in boards:
         rows = [
             row
@@ -197,9 +200,9 @@ def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[
             and row.us
         ]
         if rows:
-            values = np.concatenate([np.ravel(each) for each in rows[0].us])
-            found.append({"board": board.host.board, "ms": float(np.median(values)) / 1000})
-    return found
+            values = np.concatenate([np.ravel(times) for times in rows[0].us])
+            times_by_board.append({"board": board.host.board, "ms": float(np.median(values)) / 1000})
+    return times_by_board
 
 
 def elsewhere(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
@@ -224,35 +227,35 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
     for share in sorted({record.share for record in records}):
         for row in table([record for record in records if record.share == share], "test"):
             if row["precision"] == "float32":
-                kept = ("learnt", "mean", "validation", "spread", "interval95", "n", "quick", "network")
-                found.setdefault(row["title"], []).append({"share": share, **{name: row[name] for name in kept}})
+                fields = ("learnt", "mean", "validation", "spread", "interval95", "n", "quick", "network")
+                found.setdefault(row["title"], []).append({"share": share, **{name: row[name] for name in fields}})
     return {name: points for name, points in found.items() if len(points) > 1}
 
 
 def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
     """Accuracy and loss by epoch, of the first seed of each training."""
-    wanted = ("accuracy", "val_accuracy", "loss", "val_loss")
+    names = ("accuracy", "val_accuracy", "loss", "val_loss")
     return {
-        title(seeds[0]): {name: seeds[0].curves[name] for name in wanted if name in seeds[0].curves}
+        title(seeds[0]): {name: seeds[0].curves[name] for name in names if name in seeds[0].curves}
         for seeds in groups(records).values()
         if seeds[0].curves
     }
 
 
-def answer(done: Mapping[str, Any]) -> list[str]:
-    """The figures' answer to the study's question, a sentence each; nothing from quick tries or missing figures.
+def answer(result: Mapping[str, Any]) -> list[str]:
+    """Sentences that answer the study's question. Quick tries and missing figures are left out.
 
-    Networks are chosen on validation, and told by the test part.
+    Networks are chosen on validation; the figures are those of the test part.
     """
-    rows = [row for row in done["protocols"]["honest"] if not row["quick"]]
+    rows = [row for row in result["protocols"]["honest"] if not row["quick"]]
     floats = [row for row in rows if row["precision"] == "float32"]
     transfer = [row for row in floats if row["network"] == "mobilenet_v2"]
     scratch = [row for row in floats if row["network"] in SCRATCH]
-    said = []
+    sentences = []
     if transfer and scratch:
-        said.append(_transfer_or_scratch(chosen(transfer), chosen(scratch)))
-    said += _how_much_data(done["learning"]) + _quantizing(rows) + _boards(rows)
-    return said
+        sentences.append(_transfer_or_scratch(chosen(transfer), chosen(scratch)))
+    sentences += _how_much_data(result["learning"]) + _quantizing(rows) + _boards(rows)
+    return sentences
 
 
 def _accuracy(row: Mapping[str, Any]) -> float:
@@ -260,33 +263,35 @@ def _accuracy(row: Mapping[str, Any]) -> float:
 
 
 def _transfer_or_scratch(transfer: Mapping[str, Any], scratch: Mapping[str, Any]) -> str:
-    apart = transfer["interval95"][0] > scratch["interval95"][1] or scratch["interval95"][0] > transfer["interval95"][1]
+    separate = (
+        transfer["interval95"][0] > scratch["interval95"][1] or scratch["interval95"][0] > transfer["interval95"][1]
+    )
     first, second = sorted((transfer, scratch), key=_accuracy, reverse=True)
-    wrong = [(1 - row["mean"]) * row["n"] for row in (first, second)]
+    mistakes = [(1 - row["mean"]) * row["n"] for row in (first, second)]
     return (
         f"Transfer or scratch: {first['title']} gets {first['mean']:.2%} of {first['n']} held-out photographs right, "
-        f"{second['title']} {second['mean']:.2%}: {wrong[0]:.0f} mistakes against {wrong[1]:.0f}"
-        + ("." if apart else ", and their 95 % intervals overlap.")
+        f"{second['title']} {second['mean']:.2%}: {mistakes[0]:.0f} mistakes against {mistakes[1]:.0f}"
+        + ("." if separate else ", and their 95 % intervals overlap.")
     )
 
 
 def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
-    said = []
+    sentences = []
     for name, points in found.items():
         if not any(point["quick"] for point in points):
-            told = ", ".join(f"{point['mean']:.1%} from {point['learnt']} photographs" for point in points)
-            said.append(f"How much data: {name} reaches {told}.")
+            accuracies = ", ".join(f"{point['mean']:.1%} from {point['learnt']} photographs" for point in points)
+            sentences.append(f"How much data: {name} reaches {accuracies}.")
     whole = [{**points[-1], "title": name} for name, points in found.items() if points[-1]["share"] == 1]
     scratch = [point for point in whole if point["network"] in SCRATCH]
     for name, points in found.items():
         if scratch and points[0]["network"] == "mobilenet_v2":
             enough = next((point for point in points if point["mean"] >= chosen(scratch)["mean"]), None)
             if enough:
-                said.append(
+                sentences.append(
                     f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be "
                     "as good as the best network from scratch with all of it."
                 )
-    return said
+    return sentences
 
 
 def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -304,18 +309,18 @@ def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """For each board, the quickest file among those that are not significantly worse than the best."""
     best = max((row["interval95"][0] for row in rows), default=1.0)
-    said = []
-    for board in sorted({each["board"] for row in rows for each in row["latency"]}):
+    sentences = []
+    for board in sorted({time["board"] for row in rows for time in row["latency"]}):
         timed = [
-            (each["ms"], row)
+            (time["ms"], row)
             for row in rows
-            for each in row["latency"]
-            if each["board"] == board and row["interval95"][1] >= best
+            for time in row["latency"]
+            if time["board"] == board and row["interval95"][1] >= best
         ]
         if timed:
             ms, row = min(timed, key=lambda pair: pair[0])
-            said.append(
+            sentences.append(
                 f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and "
                 f"{row['mean']:.2%} right, is the quickest whose interval reaches that of the best."
             )
-    return said
+    return sentences

@@ -18,18 +18,18 @@ STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "a
 WIDE = 9.0  # inches
 COLUMNS = 4  # small plots in a row
 COLOURS = {"float32": "#1f6feb", "int8": "#d97706"}
-Done = Mapping[str, Any]
+Result = Mapping[str, Any]
 
 
-def of(done: Done) -> dict[str, str]:
-    """Name -> SVG, of what there is something to draw of."""
-    rows = done["protocols"]["honest"]
+def of(result: Result) -> dict[str, str]:
+    """Name -> SVG, for each plot that has data."""
+    rows = result["protocols"]["honest"]
     wanted: dict[str, tuple[Any, Callable[[Any], Figure]]] = {
         "accuracy": (rows, accuracy),
         "confusion": (rows, confusion),
         "reliability": (rows, reliability),
-        "curves": (done["curves"], curves),
-        "learning": (done["learning"], learning),
+        "curves": (result["curves"], curves),
+        "learning": (result["learning"], learning),
     }
     with mpl.rc_context(STYLE):
         return {name: _svg(draw(content)) for name, (content, draw) in wanted.items() if content}
@@ -45,9 +45,9 @@ def accuracy(rows: list[dict[str, Any]]) -> Figure:
         centre = row["accuracy"]
         bars = [[100 * (centre - low)], [100 * (high - centre)]]
         axis.errorbar(100 * centre, at, xerr=bars, fmt="o", ms=4, capsize=2, color=COLOURS[row["precision"]])
-        theirs = row["published"]["accuracy"]
-        if theirs and row["precision"] == "float32":
-            axis.plot(100 * theirs, at, marker="x", color="#6b7280", ls="")
+        published = row["published"]["accuracy"]
+        if published and row["precision"] == "float32":
+            axis.plot(100 * published, at, marker="x", color="#6b7280", ls="")
     for precision, colour in COLOURS.items():
         axis.plot([], [], "o", ms=4, color=colour, label=precision)
     axis.plot([], [], marker="x", color="#6b7280", ls="", label="the study's figure")
@@ -77,14 +77,14 @@ def confusion(rows: list[dict[str, Any]]) -> Figure:
 
 
 def reliability(rows: list[dict[str, Any]]) -> Figure:
-    """Share right by confidence; a dot's area grows with its photographs, and few of them say little."""
+    """Share right by confidence. The area of a dot grows with its number of photographs: a small dot is uncertain."""
     floats = [row for row in rows if row["precision"] == "float32"]
     figure, axes = _small(len(floats), 2.1)
     for axis, row in zip(axes, floats, strict=False):
         found = row["reliability"]
         axis.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", linewidth=1)
-        sizes = [6 + 90 * math.sqrt(each["n"] / row["n"]) for each in found]
-        axis.scatter([each["confidence"] for each in found], [each["right"] for each in found], s=sizes, alpha=0.7)
+        sizes = [6 + 90 * math.sqrt(bin_["n"] / row["n"]) for bin_ in found]
+        axis.scatter([bin_["confidence"] for bin_ in found], [bin_["right"] for bin_ in found], s=sizes, alpha=0.7)
         axis.set(xlim=(0.48, 1.03), ylim=(-0.03, 1.06))
         axis.set_title(f"{row['title']}: ECE {row['ece']:.3f}", fontsize=9)
     figure.supxlabel("confidence", fontsize=9)
@@ -95,12 +95,12 @@ def reliability(rows: list[dict[str, Any]]) -> Figure:
 def curves(found: Mapping[str, Mapping[str, list[float]]]) -> Figure:
     """Loss and, where there is one, accuracy on the checked part, by epoch."""
     figure, axes = _small(len(found), 2.1)
-    for axis, (title, each) in zip(axes, found.items(), strict=False):
-        mark = {"marker": "o", "ms": 3} if len(each.get("loss", ())) < 6 else {}
-        names = ("accuracy", "val_accuracy") if "val_accuracy" in each else ("loss", "val_loss")
+    for axis, (title, history) in zip(axes, found.items(), strict=False):
+        style = {"marker": "o", "ms": 3} if len(history.get("loss", ())) < 6 else {}
+        names = ("accuracy", "val_accuracy") if "val_accuracy" in history else ("loss", "val_loss")
         for name, label in zip(names, ("learnt from", "checked"), strict=True):
-            if name in each:
-                axis.plot(range(1, len(each[name]) + 1), each[name], label=label, linewidth=1.2, **mark)
+            if name in history:
+                axis.plot(range(1, len(history[name]) + 1), history[name], label=label, linewidth=1.2, **style)
         axis.set_title(f"{title}: {names[0]}", fontsize=9)
     axes[0].legend(fontsize=8)
     figure.supxlabel("epoch", fontsize=9)
@@ -124,7 +124,7 @@ def learning(found: Mapping[str, list[dict[str, Any]]]) -> Figure:
 
 
 def _small(count: int, height: float) -> tuple[Figure, list[Any]]:
-    """Small plots side by side; those left over are not shown."""
+    """Small plots side by side; unused places of the last row stay empty."""
     rows = -(-count // COLUMNS)
     columns = min(count, COLUMNS)
     size = (WIDE * columns / COLUMNS + 0.6, height * rows + 0.3)
@@ -135,7 +135,7 @@ def _small(count: int, height: float) -> tuple[Figure, list[Any]]:
 
 
 def _svg(figure: Figure) -> str:
-    """Only the element: it is set into a page. No date, so that the same figures give the same bytes."""
+    """Only the <svg> element, to be put into a page. It has no date, so that the same figures give the same bytes."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)

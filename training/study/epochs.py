@@ -1,4 +1,4 @@
-"""The epoch that is kept, and when to stop."""
+"""The epoch whose weights are kept, and when a training stops."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Curves = Mapping[str, Sequence[float]]
 
 
 def best(curves: Curves) -> int:
-    """The epoch, from 0, with the most validation photographs right; among equals the one with the least loss."""
+    """The epoch, from 0, with the most validation photographs right; of equal epochs, the one with the lowest loss."""
     order = np.lexsort((curves["val_loss"], -np.asarray(curves["val_accuracy"])))
     return int(order[0])
 
 
-class Keeper(keras.callbacks.Callback):
+class BestWeights(keras.callbacks.Callback):
     """Keeps the weights of the best epoch so far on disk, and ends a training that no longer improves.
 
-    Must be called after the curves contain the epoch, and while the averaged weights are set.
+    Keras must call it after the curves contain the epoch, and while the averaged weights are in the network.
     """
 
     def __init__(self, network: keras.Model, curves: dict[str, list[float]], prefix: Path, patience: int) -> None:
@@ -38,33 +38,33 @@ class Keeper(keras.callbacks.Callback):
         if chosen == epoch:
             with whole_file.beside(self.file(epoch)) as temporary:
                 self.network.save_weights(temporary)
-            for other in self.kept()[:-1]:
+            for other in self.saved_epochs()[:-1]:
                 self.file(other).unlink()
         if self.patience and epoch - chosen >= self.patience:
             self.model.stop_training = True
 
-    def kept(self) -> list[int]:
-        """The epochs whose weights are on disk; more than one when the process was killed."""
+    def saved_epochs(self) -> list[int]:
+        """The epochs whose weights are on disk: more than one if the process was killed while it saved."""
         found = self.prefix.parent.glob(f"{self.prefix.name}-*.weights.h5")
         return sorted(int(path.name.split("-")[-1].split(".")[0]) for path in found)
 
     def restore(self) -> int:
-        """Set the network's weights to the best ones that were kept; returns their epoch, from 0."""
-        kept = {epoch: (self.curves["val_accuracy"][epoch], -self.curves["val_loss"][epoch]) for epoch in self.kept()}
-        epoch = max(kept, key=lambda each: kept[each])
+        """Load the best saved weights into the network; returns their epoch, from 0."""
+        curves = self.curves
+        epoch = max(self.saved_epochs(), key=lambda at: (curves["val_accuracy"][at], -curves["val_loss"][at]))
         self.network.load_weights(self.file(epoch))
         return epoch
 
 
-class Draws(keras.callbacks.Callback):
-    """Makes dropout depend on the seed and the epoch alone: Keras saves no state of it with the weights."""
+class SeededDropout(keras.callbacks.Callback):
+    """Makes dropout depend on the seed and the epoch alone, because Keras does not save its state with the weights."""
 
     def __init__(self, network: keras.Model, seed: int) -> None:
         super().__init__()
-        self.drops = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+        self.layers = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
         self.seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
-        for number, layer in enumerate(self.drops):
+        for number, layer in enumerate(self.layers):
             drawn = np.random.default_rng([self.seed, epoch, number]).integers(2**32, size=2, dtype=np.uint32)
             layer.seed_generator.state.assign(drawn)

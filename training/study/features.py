@@ -1,7 +1,7 @@
-"""Features of a frozen base, kept on disk: an epoch of a head then takes seconds instead of minutes.
+"""Features of a frozen base, stored on disk: an epoch of a head then takes seconds instead of minutes.
 
-Augmentation would change the features each time. So the features of each photograph are kept unaugmented and in some
-augmented copies, and each epoch shows a random one of them.
+Augmentation would change the features each time. So the features of each photograph are stored once unaugmented and for
+some augmented copies, and each epoch uses a random one of them.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def of(base: keras.Model, paths: Sequence[Path], copies: int) -> list[NDArray[np
 def _copy(base: keras.Model, images: NDArray[np.uint8], copy: int, key: str) -> NDArray[np.float32]:
     def fill(found: NDArray[Any]) -> None:
         for start in track(range(0, len(images), BATCH), f"Features, copy {copy}"):
-            found[start : start + BATCH] = base.predict_on_batch(_looks(images, start, copy))
+            found[start : start + BATCH] = base.predict_on_batch(_images_of_copy(images, start, copy))
 
     shape = (len(images), base.output_shape[-1])
-    return pictures.kept(f"features-{key[:16]}-{copy}", shape, np.float32, fill)
+    return pictures.cached(f"features-{key[:16]}-{copy}", shape, np.float32, fill)
 
 
-def _looks(images: NDArray[np.uint8], start: int, copy: int) -> NDArray[np.uint8]:
-    """The images of one copy; the first copy is unaugmented."""
-    looks = np.asarray(images[start : start + BATCH])
+def _images_of_copy(images: NDArray[np.uint8], start: int, copy: int) -> NDArray[np.uint8]:
+    """One batch of images of one copy; the first copy is unaugmented."""
+    batch = np.asarray(images[start : start + BATCH])
     if not copy:
-        return looks
-    places = range(start, start + len(looks))
+        return batch
+    places = range(start, start + len(batch))
     return np.stack(
-        [batches.varied(look, np.random.default_rng([copy, place])) for look, place in zip(looks, places, strict=True)]
+        [batches.varied(image, np.random.default_rng([copy, at])) for image, at in zip(batch, places, strict=True)]
     )

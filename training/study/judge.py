@@ -1,4 +1,4 @@
-"""Judges a finished training, once, on the photographs that chose nothing: `python -m training judge`."""
+"""Judges a finished training, once, on photographs that were not used to choose it: `python -m training judge`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from training.study.judged import DECIMALS, Judged, Record, Scenes, Scores, sha2
 from training.yolo import yolo_boxes
 
 TOUCHED = "judged.json"  # in a run's folder: how often its test part was judged
-LEAST = 0.01  # least score of a box that counts as a detector's answer on a photograph
-LEAST_EPOCHS = 3  # the study's own shortest training has 5
+MIN_SCORE = 0.01  # of a box that counts as a detector's answer on a photograph
+MIN_EPOCHS = 3  # fewer are only a try; the study's own shortest training has 5
 IOUS = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
 Answer = Callable[[Sequence[crops.Sample]], NDArray[np.float64]]  # (N, 2) scores: with_mask, without_mask
 
@@ -54,7 +54,7 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
 
     Raises:
         ConfigError: it was judged before, without `again`.
-        ModelError: a model cannot be used, or is of another training.
+        ModelError: a model cannot be used, or belongs to another training.
         SourceError: the data cannot be used.
     """
     run = run_folder.read(subject.run / "model.keras")
@@ -62,7 +62,7 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
     if before and not again:
         raise ConfigError(
             f"run {subject.run}: its test part was judged {before} times already; expected once, because whoever looks "
-            "twice chooses by it; --again to do it nevertheless, and the record tells"
+            "twice chooses by it; --again judges it nevertheless, and the record says so"
         )
     split = _split(subject.root, run)
     models = {"float32": subject.run / "model.keras"} | ({"int8": subject.int8} if subject.int8 else {})
@@ -79,7 +79,7 @@ def _times(run: Path) -> int:
 
 
 def _split(root: Path, run: Run) -> parts.Parts:
-    """The split as the training had it; a network trained elsewhere had the honest split, or scenes alone."""
+    """The split that the training used; a network without a protocol used the honest split, or only scenes."""
     protocol = run.knobs.get("protocol", "honest")
     split = parts.of(root, protocol, int(run.knobs.get("seed", 0)) if protocol == "study" else 0)
     if run.task == "mask" and split.sha256 != run.split_sha256:
@@ -96,39 +96,44 @@ def _judged(path: Path, run: Run, split: parts.Parts, subject: Subject) -> Judge
     known = data.faces(subject.root)
     of_scenes = voc.sources(subject.scenes, parts.SPLIT_SEED)
     photos = {"validation": split.check, "test": split.test}
-    asked = {
+    samples_by_part = {
         name: [crops.Sample(split.photos[at].path, split.photos[at].label, None, whole=True) for at in places]
         for name, places in photos.items()
     }
     if run.task == "mask":  # a detector is given whole scenes
-        cut = [each for each in crops.portraits((split.photos[at] for at in split.test), known) if not each.whole]
+        portraits = crops.portraits((split.photos[at] for at in split.test), known)
+        cropped = [sample for sample in portraits if not sample.whole]
         faces = {name: crops.of_sources({name: scenes}, "test") for name, scenes in of_scenes.items()}
-        asked |= {"crops": cut, **{f"street: {name}": found for name, found in faces.items()}}
+        samples_by_part |= {"crops": cropped, **{f"street: {name}": found for name, found in faces.items()}}
     content = path.read_bytes()
     return Judged(
         file=path.name,
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        parts={name: _scores(answer, samples, f"{path.name}, {name}") for name, samples in asked.items() if samples},
+        parts={
+            name: _scores(answer, samples, f"{path.name}, {name}")
+            for name, samples in samples_by_part.items()
+            if samples
+        },
         scenes=_scenes(detect, of_scenes) if detect else {},
     )
 
 
 def _scores(answer: Answer, samples: Sequence[crops.Sample], title: str) -> Scores:
     """Scores on the samples without masks worn wrong, which are neither of the two classes."""
-    asked = [sample for sample in samples if sample.label < len(data.LABELS)]
-    blocks = [asked[start : start + evaluate.BATCH] for start in range(0, len(asked), evaluate.BATCH)]
+    judged = [sample for sample in samples if sample.label < len(data.LABELS)]
+    blocks = [judged[start : start + evaluate.BATCH] for start in range(0, len(judged), evaluate.BATCH)]
     scores = np.concatenate([answer(block) for block in track(blocks, title)]).round(DECIMALS)
     return Scores(
-        photos_sha256=sha256_of(f"{sample.path.parent.name}/{sample.path.name}" for sample in asked),
-        truth="".join(str(sample.label) for sample in asked),
+        photos_sha256=sha256_of(f"{sample.path.parent.name}/{sample.path.name}" for sample in judged),
+        truth="".join(str(sample.label) for sample in judged),
         masked=tuple(scores[:, 0].tolist()),
         bare=tuple(scores[:, 1].tolist()),
     )
 
 
 def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[Found]] | None]:
-    """A model as a function that answers, and, for a detector, as one that finds faces."""
+    """Functions that call a model: one gives a sample's scores, and for a detector, another finds faces."""
     if path.suffix == ".tflite":
         _same_training(path, run)
     if run.task == "mask":
@@ -143,7 +148,7 @@ def _opened(path: Path, run: Run) -> tuple[Answer, Callable[[Image], list[Found]
     find = _finder(path, run)
 
     def look(samples: Sequence[crops.Sample]) -> NDArray[np.float64]:
-        return np.array([surest(find(data.read_rgb(sample.path))) for sample in samples])
+        return np.array([best_scores(find(data.read_rgb(sample.path))) for sample in samples])
 
     return look, find
 
@@ -157,7 +162,7 @@ def _same_training(path: Path, run: Run) -> None:
 
 
 def _finder(path: Path, run: Run) -> Callable[[Image], list[Found]]:
-    """A scene model, for a picture of any size."""
+    """A function that finds faces with a scene model in a picture of any size."""
     anchors = np.array(run.knobs["anchors"], np.float32)
     if path.suffix == ".tflite":
         from maskwatch.vision.runtime import Model
@@ -173,13 +178,13 @@ def _finder(path: Path, run: Run) -> Callable[[Image], list[Found]]:
 
     def find(image: Image) -> list[Found]:
         pixels, placement = preprocess.letterbox(image, run.input_size)
-        return yolo_boxes.find(maps(pixels), run.input_size, anchors, run.labels, LEAST, placement)
+        return yolo_boxes.find(maps(pixels), run.input_size, anchors, run.labels, MIN_SCORE, placement)
 
     return find
 
 
-def surest(found: Iterable[Found]) -> tuple[float, float]:
-    """A photograph's scores for with_mask and without_mask: the best box of each; a mask worn wrong counts as bare.
+def best_scores(found: Iterable[Found]) -> tuple[float, float]:
+    """A photograph's scores for with_mask and without_mask: those of the best boxes. A mask worn wrong counts as bare.
 
     The label with the higher score is the answer. Without a box both scores are 0, and there is no answer.
     """
@@ -205,7 +210,7 @@ def precisions(seen: Findings, truths: Truths) -> Scenes:
     """Average precisions of faces, and of the two classes at overlaps of 0.5 to 0.95."""
     face, count = average_precision(seen, truths)
     by_iou = {iou: scene_scores.precisions(seen, truths, iou) for iou in IOUS}
-    both = {iou: {label: each[label] for label in map(str, data.LABELS)} for iou, each in by_iou.items()}
+    both = {iou: {label: by_class[label] for label in map(str, data.LABELS)} for iou, by_class in by_iou.items()}
     low, high = precision_interval(seen, truths)
     return Scenes(
         images=len(truths),
@@ -213,7 +218,7 @@ def precisions(seen: Findings, truths: Truths) -> Scenes:
         face_ap50=round(face, 4),
         face_ap50_interval95=(round(low, 4), round(high, 4)),
         map50=round(scene_scores.mean(both[IOUS[0]]), 4),
-        map50_95=round(float(np.mean([scene_scores.mean(each) for each in both.values()])), 4),
+        map50_95=round(float(np.mean([scene_scores.mean(by_class) for by_class in both.values()])), 4),
         class_ap50={label: round(value, 4) for label, (value, n) in both[IOUS[0]].items() if n},
     )
 
@@ -250,4 +255,4 @@ def _record(run: Run, folder: Path, found: dict[str, Judged], times: int) -> Rec
 def _few(knobs: Mapping[str, Any]) -> bool:
     """Whether a training had so few epochs that it was only a try."""
     epochs = knobs.get("epochs") if "recipe" in knobs else None
-    return epochs is not None and epochs < LEAST_EPOCHS
+    return epochs is not None and epochs < MIN_EPOCHS

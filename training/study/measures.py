@@ -52,20 +52,20 @@ def of(scores: Scores) -> dict[str, Any]:
         "covariance": np.cov(scores.classes(), rowvar=False).tolist() if len(truth) > 1 else None,
         "ece": calibration.expected_error(calibration.bins(bare(scores).astype(np.float32), truth == 1)),
         "reliability": [
-            {"n": each.n, "confidence": each.confidence, "right": each.right}
-            for each in calibration.bins(bare(scores).astype(np.float32), truth == 1)
+            {"n": bin_.n, "confidence": bin_.confidence, "right": bin_.right}
+            for bin_ in calibration.bins(bare(scores).astype(np.float32), truth == 1)
         ],
     }
 
 
 def confusion(scores: Scores) -> list[list[int]]:
     """Rows: truth with_mask, without_mask. Columns: answered with_mask, without_mask, nothing."""
-    truth, given = scores.truths(), answers(scores)
-    return [[int(((truth == row) & (given == column)).sum()) for column in (0, 1, NONE)] for row in (0, 1)]
+    truth, predicted = scores.truths(), answers(scores)
+    return [[int(((truth == row) & (predicted == column)).sum()) for column in (0, 1, NONE)] for row in (0, 1)]
 
 
 def mcnemar(best: Scores, other: Scores) -> dict[str, Any] | None:
-    """McNemar's exact test (McNemar 1947, Psychometrika 12) of two models; None: they saw other photographs."""
+    """McNemar's exact test (McNemar 1947, Psychometrika 12) of two models; None: for different photographs."""
     if best.photos_sha256 != other.photos_sha256:
         return None
     first, second = right(best), right(other)

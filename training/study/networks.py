@@ -1,4 +1,4 @@
-"""The study's networks with the parameters that it published. Every input is camera bytes, every output two logits."""
+"""The study's networks with the numbers of parameters that it published. Input: camera bytes; output: two logits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.networks import alexnet, cnn, deep_cnn, mobilenet_v2
 from training.study.variants import Head, Variant
 
 CLASSES = 2
-SMALLEST = 163  # pixels; with a smaller input, nothing is left for AlexNet's last pooling
+SMALLEST = 163  # pixels; a smaller input leaves nothing for AlexNet's last pooling
 
 
 def build(variant: Variant, weights: str | None = None, size: int | None = None) -> keras.Model:
@@ -41,13 +41,17 @@ def alexnet_of_the_study(
     """AlexNet with the study's 29,979,394 parameters.
 
     The study gives 96 kernels of 11×11 at stride 4, dense layers of 4096, batch norm, and the sum. Of 2,026,760
-    combinations tried (16 sizes of the input; padding of each convolution and of the pooling; 2×2 or 3×3 pooling, after
-    which convolutions; second kernels of 3, 5 and 11; 5 lists of channels, 23 of dense layers; 1, 2, 3 or 1000 outputs;
-    batch norm after any of the layers) 563 have that sum. All of them with the paper's channels and two dense layers of
-    4096 agree: the first dense layer gets 3×3×256 features, batch norm follows only the first two convolutions (where
-    the paper has its own normalisation), and there are two outputs. They differ in what leads to those 3×3 features.
-    This one has the paper's 227 px, 3×3 pooling at stride 2 and 5×5 second kernel, padded as in the paper; the last
-    three convolutions are not padded: sides 55, pooled to 27; 27, pooled to 13; 11; 9; 7, pooled to 3.
+    combinations that we tried, 563 have that sum. We tried:
+
+    - 16 sizes of the input; each padding of the convolutions and of the pooling;
+    - 2×2 or 3×3 pooling, after different convolutions; second kernels of 3, 5 and 11;
+    - 5 lists of channels, 23 of dense layers; 1, 2, 3 or 1000 outputs; batch norm after any of the layers.
+
+    All of the 563 with the paper's channels and two dense layers of 4096 agree: the first dense layer gets 3×3×256
+    features, batch norm follows only the first two convolutions (where the paper has its own normalisation), and there
+    are two outputs. They differ in the layers that lead to those 3×3 features. This one has the paper's 227 px, 3×3
+    pooling at stride 2 and 5×5 second kernel, padded as in the paper; the last three convolutions are not padded: sides
+    55, pooled to 27; 27, pooled to 13; 11; 9; 7, pooled to 3.
 
     The sum does not show where the batch norm is: here it is before the ReLU, where a converter folds it.
 
@@ -95,9 +99,9 @@ def transfer(variant: Variant, weights: str | None, size: int) -> tuple[keras.Mo
 
 def head(features: int, heads: Sequence[Head]) -> keras.Model:
     """(B, features) -> (B, 2) logits."""
-    given = feature = keras.Input((features,), name="features")
+    inputs = feature = keras.Input((features,), name="features")
     for number, (units, dropout) in enumerate(heads, 1):
         feature = layers.Dense(units, activation="relu", name=f"hidden{number}")(feature)
         if dropout:
             feature = layers.Dropout(dropout)(feature)
-    return keras.Model(given, layers.Dense(CLASSES, name="logits")(feature), name="head")
+    return keras.Model(inputs, layers.Dense(CLASSES, name="logits")(feature), name="head")

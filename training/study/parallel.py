@@ -1,7 +1,7 @@
 """Training on several devices and machines with Keras' distribution API on JAX, by one option.
 
-Every device takes an equal part of each batch. The gradient, and batch norm's statistics, are those of the whole batch,
-so the losses are those of a single device. Machines find each other by Keras' own variables, see docs/study.md.
+Every device takes an equal part of each batch. The gradient and batch norm's statistics are those of the whole batch,
+so the losses are the same as on a single device. Machines find each other by Keras' own variables, see docs/study.md.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def start(seed: int, batch: int) -> Place:
 
 
 def alone(model: keras.Model) -> keras.Model:
-    """The model on this machine alone, because a shared one cannot be read. Ends the distribution."""
+    """A copy of the model on this machine alone, because a distributed model cannot be read. Ends the distribution."""
     weights = model.get_weights()
     keras.distribution.set_distribution(None)
     copy = keras.models.clone_model(model)

@@ -1,8 +1,8 @@
 """Which photographs train a network, choose the epoch, and judge it, by protocol.
 
 `honest`: the leak-free 5,287 / 454 / 1,812 split; the 454 choose the epoch, and only `python -m training judge` uses
-the 1,812. `study`: 80 and 20 % at random by picture, near-duplicates on both sides, and the 20 % that are judged also
-choose the epoch, as in the study. It only shows how much the leak and the selection add.
+the 1,812. `study`: 80 and 20 % at random by picture, so near-duplicates are on both sides. The 20 % that are judged
+also choose the epoch, as in the study. This protocol only shows how much the leak and the choice add to the accuracy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from training.pictures import data
 Protocol = Literal["honest", "study"]
 PROTOCOLS: tuple[Protocol, ...] = ("honest", "study")
 SPLIT_SEED = 0  # of the honest split: the same for all networks and seeds, which McNemar's test needs
-KEPT_FOR_JUDGING = 0.2  # share of the photographs, in the study's protocol
+HELD_OUT = 0.2  # share of the photographs, in the study's protocol
 Places = NDArray[np.int64]
 
 
@@ -55,7 +55,7 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
         protocol: see above.
         seed: of the study's split, and of the choice by `share` and `limit`.
         share: of the training part, 0–1; a larger share contains every smaller one.
-        limit: at most so many photographs in training, and at most so many to choose the epoch.
+        limit: the most photographs to train on, and the most to choose the epoch by.
 
     Raises:
         SourceError: the folder cannot be used.
@@ -73,8 +73,8 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
         parts = _at_random(labels, seed)
         sha256 = _sha256(photos, parts)
     learn, check, test = parts
-    least = min(limit or len(learn), round(share * len(learn)))
-    learn, check = some(learn, labels, least, seed), some(check, labels, limit or len(check), seed)
+    count = min(limit or len(learn), round(share * len(learn)))
+    learn, check = some(learn, labels, count, seed), some(check, labels, limit or len(check), seed)
     for part, name in ((learn, "to learn from"), (check, "to choose the epoch by")):
         if len(set(labels[part])) < len(data.LABELS):
             raise ConfigError(f"data {root}: {len(part)} photographs {name}, of one class; expected both: take more")
@@ -86,11 +86,11 @@ def some(places: Places, labels: NDArray[np.int64], count: int, seed: int) -> Pl
     if count >= len(places):
         return places
     rng = np.random.default_rng(seed)
-    kept = []
+    chosen = []
     for label in sorted(set(labels[places])):
-        own = places[labels[places] == label]
-        kept.append(own[rng.permutation(len(own))][: max(1, round(count * len(own) / len(places)))])
-    return np.sort(np.concatenate(kept))
+        of_class = places[labels[places] == label]
+        chosen.append(of_class[rng.permutation(len(of_class))][: max(1, round(count * len(of_class) / len(places)))])
+    return np.sort(np.concatenate(chosen))
 
 
 def _at_random(labels: NDArray[np.int64], seed: int) -> list[Places]:
@@ -98,10 +98,10 @@ def _at_random(labels: NDArray[np.int64], seed: int) -> list[Places]:
     rng = np.random.default_rng(seed)
     learn, test = [], []
     for label in sorted(set(labels)):
-        own = rng.permutation(np.flatnonzero(labels == label))
-        cut = round(KEPT_FOR_JUDGING * len(own))
-        test.append(own[:cut])
-        learn.append(own[cut:])
+        of_class = rng.permutation(np.flatnonzero(labels == label))
+        cut = round(HELD_OUT * len(of_class))
+        test.append(of_class[:cut])
+        learn.append(of_class[cut:])
     judged = np.sort(np.concatenate(test))
     return [np.sort(np.concatenate(learn)), judged, judged]
 

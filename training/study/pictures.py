@@ -1,6 +1,6 @@
-"""Decoded photographs, kept on disk: the first training decodes each file once, later ones none.
+"""Decoded photographs, stored on disk: the first training decodes each file, later trainings need not.
 
-They are in the user's cache folder, 0.4 GB for the study's set at 128 px and 1.1 GB at 224, and may be deleted.
+They are in the user's cache folder (0.4 GB for the study's photographs at 128 px, 1.1 GB at 224), and may be deleted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ CACHE = data.HASH_CACHE.parent / "study"
 
 
 def decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
-    """(N, size, size, 3) uint8 RGB: every photograph whole, as the device sees it; memory-mapped, read-only.
+    """(N, size, size, 3) uint8 RGB: every photograph whole, scaled as on the device; memory-mapped, read-only.
 
     Raises:
-        SourceError: one cannot be decoded.
+        SourceError: a photograph cannot be decoded.
     """
 
     def fill(images: NDArray[Any]) -> None:
@@ -33,7 +33,7 @@ def decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
             images[place] = preprocess.whole_image(data.read_rgb(path), size)
 
     key = of_files(paths, size, preprocess.VERSION)
-    return kept(f"pictures-{size}-{key[:16]}", (len(paths), size, size, 3), np.uint8, fill)
+    return cached(f"pictures-{size}-{key[:16]}", (len(paths), size, size, 3), np.uint8, fill)
 
 
 def of_files(paths: Sequence[Path], *more: object) -> str:
@@ -45,8 +45,8 @@ def of_files(paths: Sequence[Path], *more: object) -> str:
     return digest.hexdigest()
 
 
-def kept(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[Any]], None]) -> NDArray[Any]:
-    """The array of that name in the cache; if missing, `fill` makes it. The file is replaced at once or not at all."""
+def cached(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[Any]], None]) -> NDArray[Any]:
+    """The array of that name in the cache. If it is missing, `fill` fills it; a file is never left half written."""
     file = CACHE / f"{name}.npy"
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)

@@ -40,14 +40,14 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
             boards.append(BoardRun.read(path, "measure again with `python -m benchmarks run`", SourceError))
         else:
             raise SourceError(
-                f"record {path}: of no kind that can be compared; expected a file of `python -m training judge` or of "
+                f"record {path}: cannot be compared; expected a file of `python -m training judge` or of "
                 "`python -m benchmarks run`"
             )
     if not trainings:
-        raise SourceError("records: none of a training; expected at least one file of `python -m training judge`")
-    # The same records give the same report, in whatever order their files are named.
-    trainings.sort(key=lambda each: (each.network, each.variant, each.protocol, each.seed, each.share))
-    boards.sort(key=lambda each: each.host.board)
+        raise SourceError("records: no record of a training; expected at least one file of `python -m training judge`")
+    # Sort, so that the order of the files does not change the report.
+    trainings.sort(key=lambda record: (record.network, record.variant, record.protocol, record.seed, record.share))
+    boards.sort(key=lambda record: record.host.board)
     return trainings, boards
 
 
@@ -57,14 +57,14 @@ def write(paths: Sequence[Path], out: Path) -> list[Path]:
     Raises:
         SourceError: a record cannot be used.
     """
-    done = comparison.compare(*read(paths))
-    plots, table = drawings.of(done), rounded(done)
-    Comparison.model_validate(table)  # what benchmarks reads from it
+    result = comparison.compare(*read(paths))
+    plots, table = drawings.of(result), rounded(result)
+    Comparison.model_validate(table)  # benchmarks reads it
     out.mkdir(parents=True, exist_ok=True)
     texts = {
         f"{NAME}.json": json.dumps(table, indent=1) + "\n",
-        f"{NAME}.md": rendered("comparison.md", done, {}),
-        f"{NAME}.html": rendered("comparison.html", done, plots),
+        f"{NAME}.md": rendered("comparison.md", result, {}),
+        f"{NAME}.html": rendered("comparison.html", result, plots),
         **{f"{name}.svg": svg for name, svg in plots.items()},
     }
     for name, text in texts.items():
@@ -72,7 +72,7 @@ def write(paths: Sequence[Path], out: Path) -> list[Path]:
     return [out / name for name in texts]
 
 
-def rendered(template: str, done: dict[str, Any], plots: dict[str, str]) -> str:
+def rendered(template: str, result: dict[str, Any], plots: dict[str, str]) -> str:
     """The report rendered with a template; Markdown is not escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -83,7 +83,7 @@ def rendered(template: str, done: dict[str, Any], plots: dict[str, str]) -> str:
         keep_trailing_newline=True,
     )
     drawn = {name: Markup(svg) for name, svg in plots.items()}  # noqa: S704 (our own drawing)
-    text = environment.get_template(template).render(sections=sections.of(done), drawings=drawn)
+    text = environment.get_template(template).render(sections=sections.of(result), drawings=drawn)
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
@@ -92,5 +92,5 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):
-        return {name: rounded(each) for name, each in value.items()}
-    return [rounded(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: rounded(item) for name, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.pictures.data import LABELS
-from training.study.comparison import SURE
+from training.study.comparison import SIGNIFICANCE
 
 Rows = Sequence[Mapping[str, Any]]
 HONEST = (
@@ -46,14 +46,14 @@ class Section:
     title: str
     text: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
-    drawing: str | None = None  # its name
+    drawing: str | None = None  # the name of the section's plot
 
 
-def of(done: Mapping[str, Any]) -> list[Section]:
+def of(result: Mapping[str, Any]) -> list[Section]:
     """The report's sections; sections without content are left out."""
-    honest, study = done["protocols"]["honest"], done["protocols"]["study"]
+    honest, study = result["protocols"]["honest"], result["protocols"]["study"]
     quick = (QUICK,) if any(row["quick"] for row in (*honest, *study)) else ()
-    found = [Section("The answer", tuple(done["answer"]))] if done["answer"] else []
+    found = [Section("The answer", tuple(result["answer"]))] if result["answer"] else []
     if honest:
         found += [
             Section("Honest protocol", (HONEST, *quick), (quality(honest), cost(honest)), "accuracy"),
@@ -61,16 +61,16 @@ def of(done: Mapping[str, Any]) -> list[Section]:
             Section("By class", (), (by_class(honest),), "confusion"),
             Section("Confidence", (), (confidence(honest),), "reliability"),
         ]
-    if done["curves"]:
+    if result["curves"]:
         found.append(Section("Curves", (), (), "curves"))
     if study:
         found.append(Section("The study's own protocol", (STUDY, *quick), (quality(study), by_class(study))))
-    if done["elsewhere"]:
-        found.append(Section("Street faces and crops", (ELSEWHERE,), (across(done["elsewhere"]),)))
-    if done["detectors"]:
-        found.append(Section("Detectors", (DETECTED,), (detected(done["detectors"]),)))
-    if done["learning"]:
-        found.append(Section("How much data", (LEARNT,), (learnt(done["learning"]),), "learning"))
+    if result["elsewhere"]:
+        found.append(Section("Street faces and crops", (ELSEWHERE,), (across(result["elsewhere"]),)))
+    if result["detectors"]:
+        found.append(Section("Detectors", (DETECTED,), (detected(result["detectors"]),)))
+    if result["learning"]:
+        found.append(Section("How much data", (LEARNT,), (learnt(result["learning"]),), "learning"))
     return found
 
 
@@ -103,13 +103,13 @@ def against(row: Mapping[str, Any]) -> tuple[str, str]:
         return "the best", "–"
     if found is None:
         return "other photographs", "–"
-    sure = "" if found["p"] < SURE else ", may be chance"
-    return f"{found['only_best_right']} / {found['only_this_right']}", f"{found['p']:.3g}{sure}"
+    doubt = "" if found["p"] < SIGNIFICANCE else ", may be chance"
+    return f"{found['only_best_right']} / {found['only_this_right']}", f"{found['p']:.3g}{doubt}"
 
 
 def cost(rows: Rows) -> Table:
     """Size and time of each network."""
-    boards = sorted({each["board"] for row in rows for each in row["latency"]})
+    boards = sorted({time["board"] for row in rows for time in row["latency"]})
     head = ("network", "file", "input", "parameters", "learnt", "multiply-adds", "size", "epochs", "kept", "training")
     return Table(
         (*head, *(f"{board}, ms" for board in boards)),
@@ -126,7 +126,7 @@ def cost(rows: Rows) -> Table:
                 number(row["kept_epoch"], "d"),
                 number(row["seconds"], ",.0f", " s"),
                 *(
-                    number(next((each["ms"] for each in row["latency"] if each["board"] == board), None), ".2f")
+                    number(next((time["ms"] for time in row["latency"] if time["board"] == board), None), ".2f")
                     for board in boards
                 ),
             )
@@ -197,15 +197,15 @@ def confidence(rows: Rows) -> Table:
 
 
 def _sure(row: Mapping[str, Any]) -> tuple[str, str]:
-    bins = [each for each in row["reliability"] if each["confidence"] >= 0.95]
-    count = sum(each["n"] for each in bins)
+    bins = [bin_ for bin_ in row["reliability"] if bin_["confidence"] >= 0.95]
+    count = sum(bin_["n"] for bin_ in bins)
     if not count:
         return "0", "–"
-    return f"{count / row['n']:.1%}", f"{sum(each['n'] * each['right'] for each in bins) / count:.2%}"
+    return f"{count / row['n']:.1%}", f"{sum(bin_['n'] * bin_['right'] for bin_ in bins) / count:.2%}"
 
 
 def across(parts: Mapping[str, Rows]) -> Table:
-    """A table with a row a network and a column a part."""
+    """A table with a row for each network and a column for each part."""
     names = dict.fromkeys((name(row), row["precision"]) for rows in parts.values() for row in rows)
     found = {(part, name(row), row["precision"]): row for part, rows in parts.items() for row in rows}
     counts = {part: rows[0]["n"] for part, rows in parts.items() if rows}
@@ -274,5 +274,5 @@ def ends(interval: Sequence[float]) -> str:
 
 
 def number(value: float | None, form: str, unit: str = "") -> str:
-    """A dash where there is none."""
+    """A number as text; a dash for None."""
     return "–" if value is None else f"{value:{form}}{unit}"

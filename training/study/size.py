@@ -29,7 +29,7 @@ def _of(layer: keras.layers.Layer) -> int:
     kernel = int(np.prod(layer.kernel.shape))
     if isinstance(layer, layers.Dense):
         return kernel
-    return kernel * int(np.prod(layer.output.shape[1:3]))  # the kernel is applied at every position of the output
+    return kernel * int(np.prod(layer.output.shape[1:3]))  # the kernel is applied once for each pixel of the output
 
 
 def trainable(model: keras.Model, frozen_base: bool) -> int:

@@ -1,4 +1,4 @@
-"""How a network of the study is trained: on whole photographs of two classes, with the study's numbers where it gives
+"""Trains a network of the study on whole photographs of two classes. It uses the study's numbers where the study gives
 them. The validation part chooses the epoch, see training.study.parts."""
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from training.study import batches, epochs, features, networks, parallel, parts,
 from training.study.variants import Variant
 
 WARMUP = 200  # steps, where the rate falls by a cosine
-CLIPPED = 1.0  # norm of all gradients: one bad batch must not ruin a deep network
+CLIPPED = 1.0  # the largest norm of all gradients together: one bad batch must not ruin a deep network
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user can choose; everything else is in the variant."""
+    """The user's choices; everything else is in the variant."""
 
     protocol: parts.Protocol = "honest"
     seed: int = 0  # of the weights, the order and the augmentation; in the study's protocol also of the split
-    epochs: int | None = None  # instead of the variant's, in its last part; earlier parts are at most as long
+    epochs: int | None = None  # of the variant's last part, instead of its own; earlier parts are at most as long
     size: int | None = None  # pixels, instead of the variant's
-    share: float = 1.0  # of the training part, 0–1: for the learning curve
-    limit: int | None = None  # at most so many photographs: a quick try, marked as such in the record
+    share: float = 1.0  # of the training part, 0–1, for the learning curve
+    limit: int | None = None  # the most photographs: a quick try, which the record says
     bfloat16: bool = False  # mixed precision: quicker for AlexNet on a Xeon with AMX, slower for small networks
     data_parallel: bool = False
     copies: int = features.COPIES  # of each photograph's features, for a frozen base
@@ -107,33 +107,33 @@ def _begin(
     labels, size = split.labels, options.size or variant.size
     if variant.frozen:
         base, head = networks.transfer(variant, weights, size)
-        found = features.of(base, split.paths, options.copies)
+        feature_copies = features.of(base, split.paths, options.copies)
         image = keras.Input((size, size, 3), name="image")
         whole = keras.Model(image, head(base(image)), name=variant.network)
 
-        def show(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
-            return found[rng.integers(len(found))][split.learn[at]]
+        def make(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
+            return feature_copies[rng.integers(len(feature_copies))][split.learn[at]]
 
-        return whole, head, Material(show, labels[split.learn], found[0][split.check], labels[split.check])
+        return whole, head, Material(make, labels[split.learn], feature_copies[0][split.check], labels[split.check])
     images = pictures.decoded(split.paths, size)
     keras.config.set_dtype_policy("mixed_bfloat16" if options.bfloat16 else "float32")
     network = networks.build(variant, weights, size)
     keras.config.set_dtype_policy("float32")
 
-    def look(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
+    def make(at: int, rng: np.random.Generator) -> NDArray[np.generic]:
         return batches.varied(images[split.learn[at]], rng)
 
-    return network, network, Material(look, labels[split.learn], images[split.check], labels[split.check])
+    return network, network, Material(make, labels[split.learn], images[split.check], labels[split.check])
 
 
 def _even(material: Material, batch: int, place: parallel.Place) -> Material:
-    """Fill the last batch when several devices share batches evenly: some validation photographs then count twice."""
+    """Fill the last batch, so that devices can share it evenly: some validation photographs then count twice."""
     count = len(material.y_check)
-    wanted = count if place.devices == 1 else -(-count // batch) * batch
-    chosen = np.arange(wanted) % count
+    padded = count if place.devices == 1 else -(-count // batch) * batch
+    chosen = np.arange(padded) % count
     if place.processes > 1:
-        whole = chosen.reshape(-1, place.processes, batch // place.processes)  # each process's part of each batch
-        chosen = whole[:, place.process].ravel()
+        by_process = chosen.reshape(-1, place.processes, batch // place.processes)  # each process's part of each batch
+        chosen = by_process[:, place.process].ravel()
     return Material(material.make, material.labels, material.x_check[chosen], material.y_check[chosen])
 
 
@@ -146,76 +146,88 @@ def _learn(
     place: parallel.Place,
     key: str,
 ) -> tuple[checkpoints.Curves, int]:
-    """Train every part, or the rest of it; the learner ends with the weights of the best epoch, which is returned."""
+    """Train all parts, or what is left of them, and load the best epoch's weights; returns the curves and epoch."""
     lengths = variant.epochs
     if options.epochs:  # of the last part; those before it are at most as long
         lengths = (*(min(length, options.epochs) for length in lengths[:-1]), options.epochs)
     curves: checkpoints.Curves = {}
-    keeper = epochs.Keeper(learner, curves, out / f"best-{key[:8]}", variant.patience)
-    shown = batches.Batches(material.make, material.labels, variant.batch, options.seed, place.process, place.processes)
+    best_weights = epochs.BestWeights(learner, curves, out / f"best-{key[:8]}", variant.patience)
+    train_batches = batches.Batches(
+        material.make, material.labels, variant.batch, options.seed, place.process, place.processes
+    )
     ended = 0
     for number, length in enumerate(lengths):
         first, ended = ended, ended + length
-        _fit(variant, learner, material, shown, keeper, (first, ended), out, f"{key} {number}", f"part{number}")
-    return curves, keeper.restore()
+        _fit(
+            variant,
+            learner,
+            material,
+            train_batches,
+            best_weights,
+            (first, ended),
+            out,
+            f"{key} {number}",
+            f"part{number}",
+        )
+    return curves, best_weights.restore()
 
 
 def _fit(
     variant: Variant,
     learner: keras.Model,
     material: Material,
-    shown: batches.Batches,
-    keeper: epochs.Keeper,
-    between: tuple[int, int],
+    train_batches: batches.Batches,
+    best_weights: epochs.BestWeights,
+    epoch_range: tuple[int, int],
     out: Path,
     key: str,
     name: str,
 ) -> None:
     """One part of the training: epochs between[0] to between[1], with its own optimizer."""
-    first, ended = between
+    first, ended = epoch_range
     trainer = keras.Model(learner.input, keras.layers.Activation("linear", dtype="float32")(learner.output))
     trainer.compile(
-        _optimizer(variant, (ended - first) * len(shown)),
+        _optimizer(variant, (ended - first) * len(train_batches)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
     checkpoint = checkpoints.Checkpoint(out, key, name)
     done = checkpoint.resume(trainer, ended - first)
-    before = {what: list(values) for what, values in keeper.curves.items()}
-    _tell(keeper, before, checkpoint.curves)
-    shown.epoch = first + done
-    told = course.Course(variant.key, ended, len(shown))
+    earlier = {measure: list(values) for measure, values in best_weights.curves.items()}
+    _extend_curves(best_weights, earlier, checkpoint.curves)
+    train_batches.epoch = first + done
+    progress = course.Course(variant.key, ended, len(train_batches))
     try:
         with batch_norm.fused():
             trainer.fit(
-                shown,
-                initial_epoch=shown.epoch,
+                train_batches,
+                initial_epoch=train_batches.epoch,
                 epochs=ended,
-                shuffle=False,  # batches are random already, in an order that an interruption does not change
+                shuffle=False,  # Batches shuffles, in an order that does not change after an interruption
                 verbose=0,
                 validation_data=(material.x_check, material.y_check),
-                validation_batch_size=variant.batch // shown.processes,
+                validation_batch_size=variant.batch // train_batches.processes,
                 callbacks=[
                     allocator.KeepFreedMemory(),
-                    _Numbered(checkpoint, first, lambda: _tell(keeper, before, checkpoint.curves)),
+                    _OffsetEpochs(checkpoint, first, lambda: _extend_curves(best_weights, earlier, checkpoint.curves)),
                     keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                    keeper,
-                    epochs.Draws(learner, shown.seed),
-                    told,
+                    best_weights,
+                    epochs.SeededDropout(learner, train_batches.seed),
+                    progress,
                 ],
             )
     finally:
-        told.close()
+        progress.close()
 
 
-def _tell(keeper: epochs.Keeper, before: checkpoints.Curves, now: checkpoints.Curves) -> None:
-    """Give the keeper the curves of the earlier parts and of this one so far."""
-    for what, values in now.items():
-        keeper.curves[what] = [*before.get(what, []), *values]
+def _extend_curves(best_weights: epochs.BestWeights, earlier: checkpoints.Curves, now: checkpoints.Curves) -> None:
+    """Give `best_weights` the curves of the earlier parts and of this one so far."""
+    for name, values in now.items():
+        best_weights.curves[name] = [*earlier.get(name, []), *values]
 
 
-class _Numbered(keras.callbacks.Callback):
-    """Counts the epochs from the start of its own part for a checkpoint, and calls `after` when each is saved."""
+class _OffsetEpochs(keras.callbacks.Callback):
+    """Gives a checkpoint the epochs, counted from the start of this part, and calls `after` when one is saved."""
 
     def __init__(self, checkpoint: checkpoints.Checkpoint, first: int, after: Callable[[], None]) -> None:
         super().__init__()
@@ -253,16 +265,16 @@ def _optimizer(variant: Variant, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _in_float32(whole: keras.Model, variant: Variant, weights: str | None, options: Options) -> keras.Model:
-    """The network without mixed precision; its weights were float32 in training too."""
+    """The network without mixed precision. Its weights were float32 in training too, so they only need to be copied."""
     if not options.bfloat16 or variant.frozen:
         return whole
-    plain = networks.build(variant, weights, options.size)
-    plain.set_weights(whole.get_weights())
-    return plain
+    network = networks.build(variant, weights, options.size)
+    network.set_weights(whole.get_weights())
+    return network
 
 
 def _calibrated(learner: keras.Model, material: Material, protocol: parts.Protocol) -> tuple[float, float]:
-    """Temperature and bias, fitted on the validation part; none in the study's protocol, as in the study."""
+    """Temperature and bias, fitted on the validation part; 1 and 0 in the study's protocol: it has none."""
     if protocol == "study":
         return 1.0, 0.0
     return calibration.fit(learner.predict(material.x_check, verbose=0).astype(np.float32), material.y_check)

@@ -17,7 +17,7 @@ from training.pictures import data, voc
 
 MOSAICS = 0.5  # share of the composed scenes
 MIDDLE = (0.3, 0.7)  # share of the side: where the four windows meet
-# How often a scene is listed that shows a face without a mask or with a mask worn wrong: a fifth of all faces
+# How often a scene with a rare face is listed. A fifth of all faces are rare: without a mask, or with one worn wrong.
 RARE_AGAIN = 2
 
 

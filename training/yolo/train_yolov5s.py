@@ -26,8 +26,8 @@ from training.yolo import mosaics, yolo_boxes, yolo_loss
 
 NAME = "yolov5s"
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(3, 46))  # 0.06 to 0.9, tried on validation scenes
-LEAST = min(THRESHOLDS) / 2
-AS_GOOD = 0.005  # of F1, 0–1: about two of the faces in the validation scenes
+MIN_SCORE = min(THRESHOLDS) / 2
+F1_TOLERANCE = 0.005  # of F1, 0–1: about two of the faces in the validation scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Knobs:
     depth: float = yolov5s.DEPTH
     width: float = yolov5s.WIDTH
     batch: int = 16
-    steps: int = 2000  # 32,000 composed scenes, 67 for each there is: an hour on two Xeon cores with AVX-512
+    steps: int = 2000  # 32,000 composed scenes, 67 for each training scene: an hour on two Xeon cores with AVX-512
     rate: float = 1e-3  # peak, of AdamW; cosine to zero. The original's 300 epochs of SGD would take half a day
     warmup: int = 100  # steps
     decay: float = 5e-4  # the original's
@@ -49,7 +49,7 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The pictures to train on, and to choose the threshold by."""
+    """The pictures to train on, and those that choose the threshold."""
 
     street: list[Picture]
     validation: list[voc.Scene]
@@ -71,7 +71,7 @@ def gather(boxes: Path, seed: int, at_most: int | None = None) -> Material:
 
 
 class Mosaics(keras.utils.PyDataset):
-    """Composed batches; batch i of an epoch depends on the seed alone, whatever thread makes it."""
+    """Composed batches. Batch i of an epoch depends on the seed alone, not on the thread that makes it."""
 
     def __init__(self, street: list[Picture], knobs: Knobs) -> None:
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
@@ -102,15 +102,15 @@ def train(boxes: Path, out: Path, knobs: Knobs, way: Way = USUAL) -> None:
     needed to continue are saved: to continue an interrupted run, give the same command again.
 
     Raises:
-        ConfigError: the size is no multiple of the coarsest stride, or the steps are no multiple of an epoch's, or end
-            before the warm-up; or the folder holds another training, see training.runs.occupied.
+        ConfigError: the size is not a multiple of the coarsest stride; the steps are not a multiple of an epoch's, or
+            end before the warm-up; or the folder holds another training, see training.runs.occupied.
     """
     _check(knobs)
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the other cores are for the network
     material = gather(boxes, knobs.seed, quick.PICTURES if way.quick else None)
-    print(f"{len(material.street)} street scenes to learn from, rare ones again", flush=True)
+    print(f"{len(material.street)} street scenes to learn from, with rare ones listed twice", flush=True)
     model = yolov5s.build(knobs.size, len(data.CLASSES), knobs.depth, knobs.width)
     key = fingerprint(knobs, material)
     if not occupied.begin(out, NAME, asdict(knobs), way, key):
@@ -156,7 +156,7 @@ def _check(knobs: Knobs) -> None:
 
 
 def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str) -> checkpoints.Curves:
-    """Train, or do the rest of a training; the model ends with its averaged weights."""
+    """Train, or do the rest of a training; the model then has its averaged weights."""
     trainer = keras.Model(model.input, yolo_loss.join(model.outputs))
     loss = yolo_loss.YoloLoss(knobs.size, len(data.CLASSES), yolo_boxes.anchors(knobs.size))
     trainer.compile(optimizer(knobs), loss)
@@ -180,13 +180,13 @@ def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
 
 
 def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> dict[str, list[Found]]:
-    """The faces that the float model finds in each scene, from LEAST on, letterboxed as on the device."""
+    """The faces that the float model finds in each scene, from MIN_SCORE on, letterboxed as on the device."""
     found = {}
     for scene in pictures:
         pixels, placement = preprocess.letterbox(data.read_rgb(scene.path), size)
         maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
         known = yolo_boxes.anchors(size)
-        found[scene.key] = yolo_boxes.find(maps, size, known, data.CLASSES, LEAST, placement)
+        found[scene.key] = yolo_boxes.find(maps, size, known, data.CLASSES, MIN_SCORE, placement)
     return found
 
 
@@ -194,5 +194,5 @@ def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[fl
     """The lowest threshold whose F1 of verdicts is as good as the best, and the figures at it."""
     truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: scene_scores.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
-    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - AS_GOOD)
+    lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - F1_TOLERANCE)
     return lowest, scene_scores.score(found, truths, lowest)

@@ -22,20 +22,20 @@ from training.judging.detections import Found
 from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 
 Anchors = NDArray[np.float32]  # (strides, anchors, 2) width and height, pixels of the input
-KNOWN = OBJECTNESS + 1  # numbers before the classes
+FIRST_CLASS = OBJECTNESS + 1  # index of the first class in an anchor's numbers
 REACH = 4.0  # a face whose side is this many times longer or shorter than an anchor's is not assigned to it
-# Anchors grow evenly from the smallest face in an input of AT pixels to the largest; a face is a little taller than
-# wide. On composed training scenes, the ratio of a face's worse side to the nearest anchor's is 0.8 in the mean; with
-# COCO's anchors, halved, it is 0.74, and with COCO's as they are 0.72. Nine anchors by k-means reach 0.82, but they
-# crowd at the common sizes: those of stride 32 start at 43 pixels, and would be assigned to faces a third of a cell
-# wide.
-AT, SMALLEST, LARGEST = 320, 7.0, 150.0  # pixels
+# Anchors grow evenly from the smallest face in an input of ANCHORS_AT pixels to the largest; a face is a little taller
+# than wide. On composed training scenes, the ratio of a face's worse side to the nearest anchor's is 0.8 in the mean;
+# with COCO's anchors, halved, it is 0.74, and with COCO's as they are 0.72. Nine anchors by k-means reach 0.82, but
+# they crowd at the common sizes: those of stride 32 start at 43 pixels, and would be assigned to faces a third of a
+# cell wide.
+ANCHORS_AT, SMALLEST, LARGEST = 320, 7.0, 150.0  # pixels
 PROPORTIONS = (0.96, 1.04)  # width, height
 
 
 def anchors(size: int) -> Anchors:
     """The anchors of every stride for an input of that side, small to large."""
-    sides = np.geomspace(SMALLEST, LARGEST, len(STRIDES) * ANCHORS) * size / AT
+    sides = np.geomspace(SMALLEST, LARGEST, len(STRIDES) * ANCHORS) * size / ANCHORS_AT
     return np.multiply.outer(sides, PROPORTIONS).astype(np.float32).reshape(len(STRIDES), ANCHORS, 2)
 
 
@@ -67,23 +67,23 @@ class Answers:
     classes: NDArray[np.intp]  # the best class
 
 
-def decode(maps: Sequence[Floats], size: int, anchors: Anchors, least: float) -> Answers:
+def decode(maps: Sequence[Floats], size: int, anchors: Anchors, min_score: float) -> Answers:
     """Read the maps of a network as boxes.
 
     Args:
         maps: for each stride s in any order (1, size/s, size/s, 3 · (5 + classes)) logits.
         size: side of the input, pixels.
         anchors: of every stride.
-        least: boxes with a lower score, 0–1, are left out; at most decoding.MAX_CANDIDATES are kept.
+        min_score: boxes with a lower score, 0–1, are left out; at most decoding.MAX_CANDIDATES are kept.
 
     Raises:
         ValueError: a map is missing or has another shape.
     """
     rows = _joined(maps, size)
-    sure = expit(rows[:, OBJECTNESS])[:, None] * expit(rows[:, KNOWN:])
-    classes = sure.argmax(axis=1)
-    scores = sure[np.arange(len(rows)), classes]
-    kept = np.flatnonzero(scores >= least)
+    by_class = expit(rows[:, OBJECTNESS])[:, None] * expit(rows[:, FIRST_CLASS:])
+    classes = by_class.argmax(axis=1)
+    scores = by_class[np.arange(len(rows)), classes]
+    kept = np.flatnonzero(scores >= min_score)
     kept = kept[np.argsort(-scores[kept], kind="stable")[: decoding.MAX_CANDIDATES]]
     boxes = corners(rows[kept, :OBJECTNESS], places(size, anchors)[kept])
     return Answers(boxes, scores[kept].astype(np.float32), classes[kept])
@@ -115,14 +115,14 @@ def find(
     size: int,
     anchors: Anchors,
     labels: Sequence[str],
-    least: float,
+    min_score: float,
     placement: Letterbox | None = None,
 ) -> list[Found]:
     """The faces in an input, each once, the highest score first, in pixels of the input or of the placement's frame.
 
     A face has one class, so boxes of all classes suppress each other.
     """
-    answers = decode(maps, size, anchors, least)
+    answers = decode(maps, size, anchors, min_score)
     kept = decoding.non_maximum_suppression(answers.boxes, answers.scores)
     boxes = answers.boxes[kept] if placement is None else placement.to_image(answers.boxes[kept])
     rows = zip(boxes.tolist(), answers.scores[kept].tolist(), answers.classes[kept], strict=True)

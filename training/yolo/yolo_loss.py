@@ -1,9 +1,9 @@
 """YOLOv5's targets of each anchor, and its loss (doi 10.5281/zenodo.3908559).
 
-A face is assigned to every anchor of any stride whose sides differ from the face's by less than REACH, in the cell of
-its centre and in the two neighbouring cells nearest to the centre. Boxes are trained by CIoU (Zheng et al. 2020, arXiv
-1911.08287), objectness against the reached overlap, each class separately. When two faces get the same anchor of a
-cell, the smaller one is kept; the original counts both, with the overlap of either.
+A face is assigned to the anchors, of any stride, whose sides differ from the face's by a factor of less than REACH. It
+is assigned in the cell of its centre and in the two neighbouring cells nearest to the centre. Boxes are trained by CIoU
+(Zheng et al. 2020, arXiv 1911.08287), objectness against the reached overlap, each class separately. When two faces get
+the same anchor of a cell, the smaller one is kept; the original counts both, with the overlap of either.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from training.augment.scenes import Boxes, Labels
 from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 from training.yolo import yolo_boxes
-from training.yolo.yolo_boxes import KNOWN, REACH, Anchors
+from training.yolo.yolo_boxes import FIRST_CLASS, REACH, Anchors
 
-LEAST = 2.0  # pixels; a face with a shorter side is ignored
-ASIDE = 0.5  # cells
-# Weight of objectness: finer maps have rarer faces, and most of their cells are easy
+MIN_SIDE = 2.0  # pixels; a face with a side up to this is ignored
+HALF = 0.5  # cells
+# Weight of objectness: faces are rarer in finer maps, and most of their cells are easy
 BALANCE = {8: 4.0, 16: 1.0, 32: 0.4}
 # The original's weights are for 80 classes and 640 px; those of classes and objectness are scaled to ours.
 BOX_WEIGHT, OBJECTNESS_WEIGHT, CLASS_WEIGHT = 0.05, 1.0, 0.5
@@ -31,14 +31,14 @@ TINY = 1e-7
 
 
 def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArray[np.float32]:
-    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 where a face is assigned, its box in pixels, its class."""
+    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 if a face is assigned to it; its box, pixels; its class."""
     answer = [np.zeros((size // stride, size // stride, ANCHORS, 6), np.float32) for stride in STRIDES]
     for level in answer:
         level[..., 3:5] = 1.0  # a harmless box where no face is assigned
     sides = boxes[:, 2:] - boxes[:, :2]
     ratios = yolo_boxes.ratios(np.maximum(sides, TINY), anchors)
     for face in np.argsort(-sides.prod(axis=1)):
-        if sides[face].min() <= LEAST:
+        if sides[face].min() <= MIN_SIDE:
             continue
         row = np.concatenate([[1.0], boxes[face], [labels[face]]])
         for level, (stride, maps) in enumerate(zip(STRIDES, answer, strict=True)):
@@ -52,11 +52,11 @@ def cells(centre: NDArray[np.float32], side: int) -> list[tuple[int, int]]:
     """Column and row of the cells assigned to a centre (in cells): its own, and the nearer neighbour each way."""
     column, row = (min(max(int(value), 0), side - 1) for value in centre)
     found = [(column, row)]
-    beside, above = (-1 if value < at + ASIDE else 1 for value, at in zip(centre, (column, row), strict=True))
-    if 0 <= column + beside < side:
-        found.append((column + beside, row))
-    if 0 <= row + above < side:
-        found.append((column, row + above))
+    dx, dy = (-1 if value < at + HALF else 1 for value, at in zip(centre, (column, row), strict=True))
+    if 0 <= column + dx < side:
+        found.append((column + dx, row))
+    if 0 <= row + dy < side:
+        found.append((column, row + dy))
     return found
 
 
@@ -82,21 +82,21 @@ class YoloLoss(keras.losses.Loss):
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
         """(B, N, 6) targets and (B, N, 5 + classes) outputs -> a scalar."""
-        asked = y_true[..., 0]
+        positive = y_true[..., 0]
         overlap = complete_iou(self.boxes(y_pred), y_true[..., 1:5])
-        hoped = ops.stop_gradient(asked * ops.relu(overlap))
-        objectness = entropy(y_pred[..., OBJECTNESS], hoped)
-        wanted = ops.one_hot(ops.cast(y_true[..., 5], "int32"), self.classes)
-        classes = ops.mean(entropy(y_pred[..., KNOWN:], wanted), axis=-1)
+        target = ops.stop_gradient(positive * ops.relu(overlap))
+        objectness = entropy(y_pred[..., OBJECTNESS], target)
+        classes_true = ops.one_hot(ops.cast(y_true[..., 5], "int32"), self.classes)
+        classes = ops.mean(entropy(y_pred[..., FIRST_CLASS:], classes_true), axis=-1)
         total = 0.0
         for stride in STRIDES:
             (here,) = np.nonzero(self.places[:, 2] == stride)
             part = slice(int(here[0]), int(here[-1]) + 1)
-            count = ops.maximum(ops.sum(asked[:, part]), 1.0)
-            box, certain, named = self.weights
-            total += box * ops.sum(asked[:, part] * (1 - overlap[:, part])) / count
-            total += certain * BALANCE[stride] * ops.mean(objectness[:, part])
-            total += named * ops.sum(asked[:, part] * classes[:, part]) / count
+            count = ops.maximum(ops.sum(positive[:, part]), 1.0)
+            box_weight, objectness_weight, class_weight = self.weights
+            total += box_weight * ops.sum(positive[:, part] * (1 - overlap[:, part])) / count
+            total += objectness_weight * BALANCE[stride] * ops.mean(objectness[:, part])
+            total += class_weight * ops.sum(positive[:, part] * classes[:, part]) / count
         return total
 
     def boxes(self, output: keras.KerasTensor) -> keras.KerasTensor:
@@ -107,9 +107,9 @@ class YoloLoss(keras.losses.Loss):
         return ops.concatenate([centre - half, centre + half], axis=-1)
 
 
-def entropy(logits: keras.KerasTensor, wanted: keras.KerasTensor) -> keras.KerasTensor:
+def entropy(logits: keras.KerasTensor, target: keras.KerasTensor) -> keras.KerasTensor:
     """Binary cross-entropy of each logit."""
-    return ops.relu(logits) - logits * wanted + ops.softplus(-ops.abs(logits))
+    return ops.relu(logits) - logits * target + ops.softplus(-ops.abs(logits))
 
 
 def complete_iou(found: keras.KerasTensor, true: keras.KerasTensor) -> keras.KerasTensor:
@@ -119,9 +119,9 @@ def complete_iou(found: keras.KerasTensor, true: keras.KerasTensor) -> keras.Ker
     sides, true_sides = found[..., 2:] - found[..., :2], true[..., 2:] - true[..., :2]
     intersection = ops.prod(inner, axis=-1)
     iou = intersection / (ops.prod(sides, axis=-1) + ops.prod(true_sides, axis=-1) - intersection + TINY)
-    apart = (found[..., :2] + found[..., 2:] - true[..., :2] - true[..., 2:]) / 2
-    distance = ops.sum(ops.square(apart), axis=-1) / (ops.sum(ops.square(hull), axis=-1) + TINY)
-    slope, true_slope = (ops.arctan(each[..., 0] / (each[..., 1] + TINY)) for each in (sides, true_sides))
+    offset = (found[..., :2] + found[..., 2:] - true[..., :2] - true[..., 2:]) / 2
+    distance = ops.sum(ops.square(offset), axis=-1) / (ops.sum(ops.square(hull), axis=-1) + TINY)
+    slope, true_slope = (ops.arctan(pair[..., 0] / (pair[..., 1] + TINY)) for pair in (sides, true_sides))
     proportions = 4 / math.pi**2 * ops.square(true_slope - slope)
     weight = ops.stop_gradient(proportions / (proportions - iou + 1 + TINY))
     return iou - distance - weight * proportions

@@ -14,12 +14,12 @@ from maskwatch.flow import Image
 
 Floats = NDArray[np.float32]
 Generator = np.random.Generator
-MARGIN = 16  # pixels larger than the frame on every side, because the camera shakes
+MARGIN = 16  # pixels that a backdrop is larger than the frame on every side, because the camera shakes
 SHADES = (40.0, 230.0)  # grey levels of walls and floors
 
 
 def backdrop(width: int, height: int, rng: Generator, photographs: Sequence[Path] = ()) -> Image:
-    """(height + 2 MARGIN, width + 2 MARGIN, 3) a doorway without people; half of them photographs, if any."""
+    """(height + 2 MARGIN, width + 2 MARGIN, 3) a doorway without people: drawn, or every second time a photograph."""
     size = (width + 2 * MARGIN, height + 2 * MARGIN)
     if photographs and rng.random() < 0.5:
         return _photograph(photographs[int(rng.integers(len(photographs)))], *size, rng)
@@ -62,7 +62,7 @@ def bricks(width: int, height: int, rng: Generator) -> Floats:
 
 
 def planks(width: int, height: int, rng: Generator) -> Floats:
-    """Boards or a curtain: shades that only change across, with a grain along them."""
+    """Boards or a curtain: shades that only change from left to right, with a fine grain."""
     grain = np.repeat(clouds(width, 1, rng, rng.uniform(20, 90)), height, axis=0) * rng.uniform(4, 22)
     fine = cv2.resize(clouds(width, max(2, height // 30), rng, 8), (width, height)) * rng.uniform(1, 8)
     return _colour(rng) + (grain + fine)[..., None]

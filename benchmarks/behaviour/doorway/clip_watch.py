@@ -38,8 +38,8 @@ class Models:
 
 
 def opened(settings: config.Settings) -> Models:
-    """The models that the settings name, on one thread each: it does not change the verdicts, and other work needs the
-    cores.
+    """The models that the settings name, on one thread each: this does not change the verdicts, and other work needs
+    the cores.
 
     Raises:
         ModelError: one cannot be used.

@@ -13,10 +13,10 @@ from itertools import pairwise
 from benchmarks.behaviour.doorway.walks import Plan, Sight
 from maskwatch.config import Settings
 
-WHOLE = 0.75  # share of a face in view from which on it is to be judged, as zone.VISIBLE
-DUE = 2.0  # seconds: `hold`, and as long again to be found and made up one's mind about
+WHOLE = 0.75  # share of a face that must be in view to count as whole, as zone.VISIBLE
+DUE = 2.0  # seconds: `hold`, and as long again for finding and judging the face
 CLEAR = Settings().alert.clear  # seconds
-PATIENCE = 1.0  # seconds beyond `clear` after which an alert that nobody bare keeps up is overdue
+PATIENCE = 1.0  # seconds; an alert without anybody bare is overdue after `clear` and this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One way of watching, on one clip."""
+    """The alerts of one method, on one clip."""
 
     false: tuple[Mistake, ...]  # alerts that started with nobody bare in view
     missed: tuple[Mistake, ...]  # bare people who were due an alert and got none
@@ -50,8 +50,8 @@ class Count:
 def count(plan: Plan, moments: Sequence[Moment]) -> Count:
     """Count the alerts of one clip."""
     bare = {number for number, visit in enumerate(plan.visits) if visit.portrait.bare}
-    begun = [now for before, now in pairwise([Moment(0.0, (), False), *moments]) if now.on and not before.on]
-    false = [moment for moment in begun if not any(sight.visit in bare for sight in moment.sights)]
+    starts = [now for before, now in pairwise([Moment(0.0, (), False), *moments]) if now.on and not before.on]
+    false = [moment for moment in starts if not any(sight.visit in bare for sight in moment.sights)]
     missed, delays, due = [], [], 0
     for visit in sorted(bare):
         stay = [moment for moment in moments if any(sight.visit == visit for sight in moment.sights)]
@@ -61,13 +61,13 @@ def count(plan: Plan, moments: Sequence[Moment]) -> Count:
         due += 1
         if not any(moment.on for moment in stay):
             missed.append(Mistake(first, (visit,)))
-        delays += [moment.time - first for moment in begun if moment in stay and moment.time >= first][:1]
-    wrong = tuple(Mistake(each.time, tuple(sight.visit for sight in each.sights)) for each in false)
-    return Count(wrong, tuple(missed), due, tuple(delays), overdue(bare, moments))
+        delays += [moment.time - first for moment in starts if moment in stay and moment.time >= first][:1]
+    false_alerts = tuple(Mistake(each.time, tuple(sight.visit for sight in each.sights)) for each in false)
+    return Count(false_alerts, tuple(missed), due, tuple(delays), overdue(bare, moments))
 
 
 def whole_since(visit: int, stay: Iterable[Moment]) -> float | None:
-    """The time from which somebody's whole face is first in view, if it ever is for DUE seconds without a break."""
+    """When somebody's whole face is first in view; None if it never is for DUE seconds without a break."""
     first = since = None
     for moment in stay:
         if not any(sight.visit == visit and sight.share >= WHOLE for sight in moment.sights):

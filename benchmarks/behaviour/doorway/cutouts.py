@@ -1,7 +1,7 @@
-"""A person cut out of a photograph with a soft edge: head and shoulders as photographed, with a drawn body below.
+"""Cuts a person out of a photograph, with a soft edge: photographed head and shoulders, and a drawn body below.
 
-GrabCut (Rother, Kolmogorov, Blake 2004) separates head and shoulders from the background; it is given where a head must
-be. The whole face box always counts as the person, so no mask is cut off.
+GrabCut (Rother, Kolmogorov, Blake 2004) separates head and shoulders from the background, starting from a guess of
+where they are. The whole face box always counts as the person, so no mask is cut off.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from maskwatch.flow import Box, Image
 
 Mask = NDArray[np.uint8]  # (H, W) 0 or 1
 PASSES = 4  # iterations of GrabCut
-TOLD_AT = 110.0  # pixels, height of the face on which GrabCut works: its time grows with the square
+GRABCUT_AT = 110.0  # pixels, height of the face for GrabCut, whose time grows with the square of the height
 TALL = 8.0  # height from the forehead to the feet, in faces
 BROAD = 2.5  # width from shoulder to shoulder, in faces
 FEATHER = 0.012  # softness of the edge, share of the face's height
@@ -54,9 +54,9 @@ def cut(portrait: Portrait, rng: np.random.Generator) -> Cutout:
     height, width = photo.shape[:2]
     beside = int(max(0.0, BROAD * face.height / 2 - min(_middle(face), width - _middle(face)))) + 2
     below = int(max(0.0, face.top + TALL * face.height - height))
-    room = (0, below, beside, beside)
-    colours = cv2.copyMakeBorder(photo, *room, cv2.BORDER_REPLICATE)
-    alpha = cv2.copyMakeBorder(person, *room, cv2.BORDER_CONSTANT, value=0)
+    borders = (0, below, beside, beside)
+    colours = cv2.copyMakeBorder(photo, *borders, cv2.BORDER_REPLICATE)
+    alpha = cv2.copyMakeBorder(person, *borders, cv2.BORDER_CONSTANT, value=0)
     placed = Box(face.left + beside, face.top, face.right + beside, face.bottom)
     _dress(colours, alpha, placed, height, _cloth(photo, person, face, rng), rng)
     soft = cv2.GaussianBlur(alpha * np.float32(255), (0, 0), max(0.8, FEATHER * face.height))
@@ -66,7 +66,7 @@ def cut(portrait: Portrait, rng: np.random.Generator) -> Cutout:
 
 def silhouette(photo: Image, face: Box) -> Mask:
     """(H, W) 1 where the person is, otherwise 0."""
-    small, where = _shrunk(photo, face, TOLD_AT)
+    small, where = _shrunk(photo, face, GRABCUT_AT)
     marks = _guess(small.shape[:2], where)
     models: list[Any] = [np.zeros((1, 65)), np.zeros((1, 65))]
     cv2.setRNGSeed(0)  # GrabCut's clusters start at random places
@@ -132,7 +132,8 @@ def _dress(
     body[: round(face.bottom)] = 0
     light = _folds(body.shape, side, rng)
     for value, colour in ((1, cloth), (2, cloth * 0.3 + rng.uniform(10, 70))):
-        painted = cv2.dilate((body == value).astype(np.uint8), np.ones((5, 5))) > 0  # the soft edge gets the colour too
+        # Dilated, so that the soft edge has the colour too
+        painted = cv2.dilate((body == value).astype(np.uint8), np.ones((5, 5))) > 0
         painted[:from_row] &= alpha[:from_row] == 0
         colours[painted] = (colour * light)[painted].clip(0, 255)
     alpha[body > 0] = 1

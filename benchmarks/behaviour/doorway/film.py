@@ -1,4 +1,4 @@
-"""The frames of a clip, made when they are read: the device's own loop reads them as from any source."""
+"""Makes the frames of a clip when they are read: the device's own loop reads them like those of any source."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ class Clip:
 def clips(
     count: int, seconds: float, portraits: Sequence[Portrait], seed: int, photographs: Sequence[Path] = ()
 ) -> list[Clip]:
-    """`count` clips of so many seconds; over all of them, everybody comes about equally often."""
-    dealing = np.random.default_rng((seed, 0))
-    masked, bare = (Deck([each for each in portraits if each.bare == kind], dealing) for kind in (False, True))
+    """`count` clips of this many seconds. In all clips together, everybody comes about equally often."""
+    rng_of_decks = np.random.default_rng((seed, 0))
+    masked, bare = (
+        Deck([portrait for portrait in portraits if portrait.bare == kind], rng_of_decks) for kind in (False, True)
+    )
     made = []
     for number in range(count):
         rng, (width, height) = np.random.default_rng((seed, 1, number)), SIZES[number % len(SIZES)]
@@ -54,7 +56,7 @@ def clips(
 class Film:
     """A source (see maskwatch.camera.Source) that shows one clip."""
 
-    trouble = None  # it never has trouble
+    trouble = None  # a film never fails
 
     def __init__(self, clip: Clip, cut: Cutter = cutouts.cut) -> None:
         """
@@ -73,7 +75,7 @@ class Film:
         self._cast: dict[int, Actor] = {}  # by index of the visit, while they are present
         self._step = 0
 
-    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  nobody waits for a film
+    def read(self, wait: float) -> Frame | None:  # noqa: ARG002  a frame is always ready
         """The next frame; None at the end."""
         time = self._step / FPS
         if time >= self.clip.plan.seconds:
@@ -114,7 +116,8 @@ class Actor:
     """A person who can be drawn at any size."""
 
     visit: Visit
-    sizes: Sequence[Cutout]  # each half as large as the one before, because shrinking by more at once causes aliasing
+    # Each half as large as the one before, because shrinking by more in one step causes aliasing
+    sizes: Sequence[Cutout]
     turn: float  # degrees
 
     @classmethod
@@ -138,12 +141,12 @@ class Actor:
         box = self.visit.at(time, eye)
         if box is None:
             return
-        cutout = min(self.sizes, key=lambda each: abs(np.log(each.face.height / (1.2 * box.height))))
-        place, (left, top, right, bottom) = self._placement(cutout, time, eye, shake)
+        cutout = min(self.sizes, key=lambda size: abs(np.log(size.face.height / (1.2 * box.height))))
+        matrix, (left, top, right, bottom) = self._placement(cutout, time, eye, shake)
         if left >= right or top >= bottom:
             return
-        place[:, 2] -= (left, top)
-        drawn = cv2.warpAffine(cutout.pixels, place, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        matrix[:, 2] -= (left, top)
+        drawn = cv2.warpAffine(cutout.pixels, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         drawn = smeared(np.asarray(drawn, np.uint8), *self._way(time, eye, lens.shutter))
         under = scene[top:bottom, left:right]
         clear = 255 - drawn[..., 3:].repeat(3, axis=2)
@@ -158,15 +161,15 @@ class Actor:
         scale, face = box.height / cutout.face.height, cutout.face
         middle = ((face.left + face.right) / 2, (face.top + face.bottom) / 2)
         turn = self.turn + 1.5 * np.sin(1.7 * time + self.visit.rhythm)
-        place = cv2.getRotationMatrix2D(middle, turn, scale)
-        place[:, 2] += ((box.left + box.right) / 2 + shake[0], (box.top + box.bottom) / 2 + shake[1])
-        place[:, 2] -= middle
+        matrix = cv2.getRotationMatrix2D(middle, turn, scale)
+        matrix[:, 2] += ((box.left + box.right) / 2 + shake[0], (box.top + box.bottom) / 2 + shake[1])
+        matrix[:, 2] -= middle
         height, width = cutout.pixels.shape[:2]
-        corners = place @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
-        room = 0.1 * box.height + 4
-        left, top = np.floor(corners.min(axis=1) - room).clip(0, (eye.width, eye.height)).astype(int)
-        right, bottom = np.ceil(corners.max(axis=1) + room).clip(0, (eye.width, eye.height)).astype(int)
-        return place, (left, top, right, bottom)
+        corners = matrix @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
+        margin = 0.1 * box.height + 4
+        left, top = np.floor(corners.min(axis=1) - margin).clip(0, (eye.width, eye.height)).astype(int)
+        right, bottom = np.ceil(corners.max(axis=1) + margin).clip(0, (eye.width, eye.height)).astype(int)
+        return matrix, (left, top, right, bottom)
 
     def _way(self, time: float, eye: Eye, shutter: float) -> tuple[float, float]:
         """Pixels right and down that the face moves in `shutter` seconds."""

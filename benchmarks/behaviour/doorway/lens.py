@@ -1,6 +1,6 @@
-"""What the camera at the door does to its pictures: shake, drift, blur, noise and compression.
+"""Makes pictures look like those of a camera at a door: shake, drift, blur, noise and compression.
 
-Everything is a function of time and seed, so that a frame can be made again.
+Everything depends on time and seed alone, so that the same frame can be made again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from maskwatch.flow import Image
 
-SPARE = 64  # pixels by which the bank of noise is larger than the frame
+SPARE = 64  # pixels by which the stored noise is larger than the frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class Lens:
 
 
 class Noise:
-    """A bank of normal noise for frames of one size: drawing new noise takes longer than everything else."""
+    """Normal noise for frames of one size, drawn once: drawing new noise takes longer than everything else."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self._bank = rng.standard_normal((height + SPARE, width + SPARE, 3), np.float32)
 
     def added(self, image: Image, read: float, shot: float, rng: np.random.Generator) -> Image:
-        """Add noise of standard deviation sqrt(read² + shot × grey level), from a random place of the bank."""
+        """Add noise of standard deviation sqrt(read² + shot × grey level), from a random place of the stored noise."""
         height, width = image.shape[:2]
         down, right, turned = (int(rng.integers(end)) for end in (SPARE, SPARE, 2))
         part = self._bank[down : down + height, right : right + width][:: 1 - 2 * turned]
@@ -116,7 +116,7 @@ def defocused(image: Image, sigma: float) -> Image:
 
 
 def exposed(image: Image, gains: Sequence[float]) -> Image:
-    """Each channel times its gain; what is too bright is white."""
+    """Each channel times its gain; values above 255 become 255."""
     table = np.outer(np.arange(256), gains).round().clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 

@@ -1,4 +1,4 @@
-"""The record: false alarms an hour, bare people missed, delay of the alert. An interrupted measurement continues."""
+"""Makes the record: false alarms an hour, missed bare people, delay of the alert. An interrupted run continues."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def _row(clip: Clip, watched: Mapping[str, Sequence[Moment]]) -> Row:
     names = [visit.portrait.name for visit in clip.plan.visits]
 
     def named(mistakes: Sequence[Mistake]) -> list[Row]:
-        return [{"time": each.time, "photographs": [names[visit] for visit in each.visits]} for each in mistakes]
+        return [
+            {"time": mistake.time, "photographs": [names[visit] for visit in mistake.visits]} for mistake in mistakes
+        ]
 
     ways = {}
     for way, moments in watched.items():
@@ -131,12 +133,12 @@ def summary(rows: Sequence[Row], origin: Row, machine: Row) -> Row:
     """The sums over the clips."""
     present = {key: round(sum(row["presence"][key] for row in rows), 1) for key in rows[0]["presence"]}
     mistakes = [
-        {"clip": row["clip"], "what": what, **each}
+        {"clip": row["clip"], "what": what, **mistake}
         for row in rows
         for what in ("false", "missed")
-        for each in row["ways"][replay.DEVICE][what]
+        for mistake in row["ways"][replay.DEVICE][what]
     ]
-    shown = [name for row in rows for name in row["photographs"]]
+    names = [name for row in rows for name in row["photographs"]]
     return {
         "schema": SCHEMA,
         "kind": "doorway",
@@ -144,25 +146,25 @@ def summary(rows: Sequence[Row], origin: Row, machine: Row) -> Row:
         **origin,
         "clips": len(rows),
         "presence": present,
-        "photographs": {"different": len(set(shown)), "most_often": max(map(shown.count, set(shown)), default=0)},
+        "photographs": {"different": len(set(names)), "most_often": max(map(names.count, set(names)), default=0)},
         "rows": [_way(way, [row["ways"][way] for row in rows], present) for way in rows[0]["ways"]],
         "mistakes": mistakes,
     }
 
 
 def _way(way: str, counts: Sequence[Row], present: Row) -> Row:
-    """The figures of one method of watching, over all clips."""
-    false, missed = (sum(len(each[what]) for each in counts) for what in ("false", "missed"))
-    delays = [delay for each in counts for delay in each["delays"]]
+    """The figures of one method, over all clips."""
+    false, missed = (sum(len(count_[what]) for count_ in counts) for what in ("false", "missed"))
+    delays = [delay for count_ in counts for delay in count_["delays"]]
     return {
         "watcher": way,
         "false": false,
         "a_masked_hour": rate(false, present["masked_only"]),
         "an_hour": rate(false, present["seconds"]),
-        "due": sum(each["due"] for each in counts),
+        "due": sum(count_["due"] for count_ in counts),
         "missed": missed,
         "delay_s": [round(value, 2) for value in spread(delays)] if delays else None,
-        "overdue_s": round(sum(each["overdue"] for each in counts), 1),
+        "overdue_s": round(sum(count_["overdue"] for count_ in counts), 1),
     }
 
 
@@ -178,7 +180,7 @@ def rate(events: int, seconds: float) -> Row:
 
 
 def _require_same_origin(work: Path, origin: Row) -> None:
-    """Save what the folder's verdicts are made from; refuse a folder with another origin.
+    """Save the origin of the folder's verdicts; refuse a folder with another origin.
 
     Raises:
         ConfigError: the folder has another origin.

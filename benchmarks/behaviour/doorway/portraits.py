@@ -17,11 +17,11 @@ from maskwatch.camera.files import pictures
 from maskwatch.errors import SourceError
 from maskwatch.flow import Box, Label
 
-LEAST_SCORE = 0.6  # 0–1, score of the face that another finder, YuNet, found in the photograph
-LEAST_WIDTH = 36.0  # pixels of that face; a smaller one would have to be enlarged in most clips
-# Width / height of the face: otherwise the photograph is stretched or the face turned away
+MIN_SCORE = 0.6  # 0–1, score of the face that another finder, YuNet, found in the photograph
+MIN_WIDTH = 36.0  # pixels of that face; a smaller one would have to be enlarged in most clips
+# Bounds of a face's width / height: outside them, the photograph is stretched or the face is turned away
 NARROWEST, WIDEST = 0.5, 1.05
-# Share of the photograph that is free beside, above and below the face, so that hair and chin are in it
+# Share of the photograph that must be free beside, above and below the face, so that hair and chin are in it
 ROOM = 0.02, 0.04, 0.03
 SEPARATOR = "\t"
 # Wrong labels, found by looking at all photographs before any model saw a clip
@@ -52,12 +52,12 @@ def choose(listed: Path, root: Path) -> list[Portrait]:
         root: folder of the photographs, which the list's paths start from.
 
     Raises:
-        SourceError: the list is not valid, is of another part than the test's, or leaves nobody masked or nobody bare.
+        SourceError: the list is not valid, is of another part than test, or has no masked or no bare face that fits.
     """
     seen: set[str] = set()
     chosen, wrong = [], left_out()
     for row in _rows(listed):
-        if row["path"] in wrong or row["group"] in seen or row["faces"] != "1" or float(row["score"]) < LEAST_SCORE:
+        if row["path"] in wrong or row["group"] in seen or row["faces"] != "1" or float(row["score"]) < MIN_SCORE:
             continue
         face = Box(*(float(row[side]) for side in ("left", "top", "right", "bottom")))
         portrait = Portrait(root / row["path"], row["path"], Label(row["label"]), face)
@@ -66,7 +66,9 @@ def choose(listed: Path, root: Path) -> list[Portrait]:
             seen.add(row["group"])
             chosen.append(portrait)
     if {portrait.bare for portrait in chosen} != {False, True}:
-        raise SourceError(f"list {listed}: of {len(chosen)} whole faces all or none are masked; expected some of both")
+        raise SourceError(
+            f"list {listed}: all of {len(chosen)} whole faces are masked, or none is; expected some of both"
+        )
     return sorted(chosen, key=lambda portrait: portrait.name)
 
 
@@ -81,7 +83,7 @@ def fits(face: Box, width: int, height: int) -> bool:
     beside, above, below = ROOM
     inside = face.left >= beside * width and face.right <= (1 - beside) * width
     inside = inside and face.top >= above * height and face.bottom <= (1 - below) * height
-    return inside and face.width >= LEAST_WIDTH and NARROWEST <= face.width / face.height <= WIDEST
+    return inside and face.width >= MIN_WIDTH and NARROWEST <= face.width / face.height <= WIDEST
 
 
 def _rows(listed: Path) -> Iterator[dict[str, str]]:
@@ -99,13 +101,13 @@ def _rows(listed: Path) -> Iterator[dict[str, str]]:
     for row in rows:
         if row["part"] != "test":
             raise SourceError(
-                f"list {listed}: {row['path']} is of part {row['part']!r}, which was learnt; expected test"
+                f"list {listed}: {row['path']} is of part {row['part']!r}, on which models were trained; expected test"
             )
     yield from rows
 
 
 class Deck:
-    """Deals photographs in random order; none is dealt again before all were dealt."""
+    """Deals photographs in random order. Each is dealt once before any is dealt again."""
 
     def __init__(self, portraits: Iterable[Portrait], rng: np.random.Generator) -> None:
         self._portraits: Sequence[Portrait] = tuple(portraits)

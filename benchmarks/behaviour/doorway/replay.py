@@ -1,4 +1,4 @@
-"""Keeps the verdicts of watched clips, so that everything after the classifier can be tried on them in seconds."""
+"""Saves the verdicts of watched clips, so that other settings after the classifier can be tried in seconds."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def _row(judged: tuple[Face, Any]) -> list[float]:
 
 
 def ways(plan: Plan, verdicts: Verdicts, settings: Settings) -> dict[str, list[Moment]]:
-    """The alerts on a clip by the device and by simpler ways of watching, by name.
+    """The alerts on a clip, of the device and of simpler methods, by name.
 
     Args:
         plan: of the clip.
         verdicts: of all its frames.
-        settings: [zone], [face] min_size, [opinion] and [alert] are used.
+        settings: only [zone], [face] min_size, [opinion] and [alert] are used.
     """
     zone, rules, opinion = from_settings.zone(settings), from_settings.rules(settings), from_settings.opinion(settings)
     watchers = {name: scenarios.WATCHERS[name](rules, opinion) for name in WAYS}

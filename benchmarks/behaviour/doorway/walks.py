@@ -1,7 +1,7 @@
-"""Who comes to the door when, on which path, and how much of each face is in view at any moment: the clip's truth.
+"""The truth of a clip: who comes to the door and when, on which path, and how much of each face is in view.
 
 A pinhole camera a little above the faces looks at people who walk on straight lines over the floor, one after another
-and sometimes two at a time. Everything is random, by seed.
+and sometimes two at a time. Everything is random, from a seed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIDES = (40.0, 200.0)  # pixels, height of the faces
 BODY = 0.35  # metres beside the face that a person's body reaches
 SPEED = (0.35, 1.3)  # metres a second
 PAUSE = (1.0, 4.0)  # seconds in front of the camera
-COMPANY = 0.3  # share of visits that begin during another
+COMPANY = 0.3  # share of visits that begin during another visit
 BARE = 0.25  # share of people without a mask
 GAP = 1.5  # seconds between visits, on average
 
@@ -51,7 +51,7 @@ class Eye:
         return FOCAL * self.width * FACE / side
 
     def edge(self, away: float) -> float:
-        """Metres to the side at which somebody so far away is out of view."""
+        """Metres to the side from which on somebody at this distance is out of view."""
         return away / (2 * FOCAL) + BODY
 
 
@@ -102,7 +102,7 @@ class Plan:
     def sights(self, time: float) -> list[Sight]:
         """Every face that is partly in view, the farthest first."""
         placed = [(box, number) for number, visit in enumerate(self.visits) if (box := visit.at(time, self.eye))]
-        placed.sort(key=lambda each: each[0].height)
+        placed.sort(key=lambda box_and_visit: box_and_visit[0].height)
         seen = [
             Sight(number, box, self._share(box, [nearer for nearer, _ in placed[place + 1 :]]))
             for place, (box, number) in enumerate(placed)
@@ -116,7 +116,7 @@ class Plan:
             _cut(inside, Box(b.left - b.width / 4, b.top - b.height / 2, b.right + b.width / 4, self.eye.height))
             for b in nearer
         ]
-        return max(0.0, inside.area - sum(each.area for each in hidden)) / box.area
+        return max(0.0, inside.area - sum(part.area for part in hidden)) / box.area
 
 
 def _cut(one: Box, other: Box) -> Box:
@@ -126,7 +126,7 @@ def _cut(one: Box, other: Box) -> Box:
 
 
 def plan(seconds: float, eye: Eye, masked: Deck, bare: Deck, rng: np.random.Generator) -> Plan:
-    """Visits that fill a clip; a visit that could not end within it is left out."""
+    """Visits that fill a clip. A visit that would not end within the clip is left out."""
     visits: list[Visit] = []
     time = float(rng.exponential(GAP))
     while True:

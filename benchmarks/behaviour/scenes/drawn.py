@@ -17,8 +17,8 @@ from maskwatch.flow import Box, Image
 
 Floats = NDArray[np.float32]
 NOISE = 5.0  # grey levels, standard deviation of a pixel
-DAYLIGHT, CLOUDS = 0.1, 40.0  # share by which the light varies, and seconds of one period
-SHIFT = 64  # pixels by which the grain is moved at most, so that no two frames have the same noise
+DAYLIGHT, CLOUDS = 0.1, 40.0  # the share by which the light varies; the period, seconds
+SHIFT = 64  # pixels; the noise is moved by up to this, so that frames have different noise
 
 
 class Drawn:
@@ -64,7 +64,7 @@ def _head(rng: np.random.Generator) -> Floats:
 
 
 def _lay(scene: Floats, head: Floats, box: Box) -> None:
-    """Draw a head where a face is, as far as it is inside the frame."""
+    """Draw the part of a head that is inside the frame, where a face is."""
     left, top, right, bottom = (round(value) for value in (box.left, box.top, box.right, box.bottom))
     drawn = cv2.resize(head, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     rows, columns = np.arange(top, bottom), np.arange(left, right)

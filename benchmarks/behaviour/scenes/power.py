@@ -1,7 +1,7 @@
-"""What motion gate and frame-rate cap save on this machine: CPU seconds of the device's loop with the shipped models.
+"""Measures what motion gate and frame-rate cap save on this machine: CPU seconds of the device's loop.
 
-The pictures are of the built-in scene, drawn when they are read. The time for drawing is subtracted, and a camera's
-time is not included.
+It runs the shipped models. The pictures of the built-in scene are drawn when they are read. The time for drawing is
+subtracted, and a camera's time is not included.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Projector:
         return self.shown == self.frames
 
     def read(self, wait: float) -> Frame:  # noqa: ARG002
-        begin = time.thread_time()  # other threads, such as the models', may still be busy
+        begin = time.thread_time()  # not process_time: other threads, such as the models', may still be busy
         moment = self.shown / self._fps
         image = self._scene.at(self._start + moment)
         self.shown += 1
@@ -79,8 +79,8 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     Raises:
         MaskwatchError: the default bundles or the demo's portrait are not there.
     """
-    settings, machine = Settings(), host.facts()  # facts first: measuring loads the machine
-    head = records.head("power", SCHEMA, machine, settings)
+    settings, host_facts = Settings(), host.facts()  # facts first: measuring loads the machine
+    head = records.head("power", SCHEMA, host_facts, settings)
     fps = settings.camera.fps
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # so that drawing is done by the thread that is timed
@@ -97,7 +97,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 def _rows(settings: Settings, fps: float, rounds: int) -> list[dict[str, Any]]:
-    """One for each clip and way of saving, measured in turns."""
+    """A row for each clip and way of saving, measured in turns."""
     scene = demo.Scene()
     warm_up = Projector(scene, (5.0, 5.0 + WARM_UPS / fps), fps)
     unit = parts.build(settings, warm_up, Outputs([]))

@@ -1,6 +1,6 @@
 """Plays the scripts to the device's own loop, with and without motion gate and frame-rate cap.
 
-Finder and classifier give what the script says; the gate sees drawn pictures.
+Instead of a finder and a classifier, the script gives faces and verdicts; the gate gets drawn pictures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from maskwatch.outputs import Outputs
 RUNS = 5  # of each scene; few, because drawing is slow
 EMPTY = 8.0  # seconds without anybody before each script, so that the gate is closed when the script begins
 BLANK: Image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-WAYS: dict[str, tuple[bool, float | None]] = {  # gate, and at most so many frames a second
+WAYS: dict[str, tuple[bool, float | None]] = {  # gate, and the most frames a second
     "every frame": (False, None),
     "gate": (True, None),
     "max_fps = 5": (False, 5.0),
@@ -42,7 +42,7 @@ class Reel:
         Args:
             script: what happens, after EMPTY seconds of nobody.
             seed: see scripts.frames.
-            drawn: the pictures; None: blank ones, if nothing looks at them.
+            drawn: the pictures; None: blank ones, for a loop without a gate.
         """
         self._frames = [judged for _, judged in frames(script, seed)]
         self._drawn = drawn
@@ -93,19 +93,19 @@ def play(script: Script, seed: int, gate: bool = False, max_fps: float | None = 
         watch.turn(math.inf)
         on.append((reel.step / script.fps, parts.policy.on))
     watch.end()
-    return score(script, [each for each in on if each[0] >= 0]), reel.looked
+    return score(script, [moment for moment in on if moment[0] >= 0]), reel.looked
 
 
 def measure(scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = range(RUNS)) -> list[dict[str, Any]]:
-    """Rows for the record, by scene of FPS frames a second, and for all of them, and by way of saving."""
-    rows, everything = [], {way: list[tuple[Score, float]]() for way in WAYS}
-    for script in (each for each in scripts if each.fps == FPS):
+    """Rows for the record: by way of saving, for each scene of FPS frames a second and for all of these together."""
+    rows, of_all_scenes = [], {way: list[tuple[Score, float]]() for way in WAYS}
+    for script in (script for script in scripts if script.fps == FPS):
         for way, (gate, max_fps) in WAYS.items():
             played = [play(script, seed, gate, max_fps) for seed in seeds]
             runs = [(scored, looked / script.steps) for scored, looked in played]
-            everything[way] += runs
+            of_all_scenes[way] += runs
             rows.append(_row(script.name, way, runs))
-    return rows + [_row(ALL, way, runs) for way, runs in everything.items()]
+    return rows + [_row(ALL, way, runs) for way, runs in of_all_scenes.items()]
 
 
 def _row(scene: str, way: str, runs: Sequence[tuple[Score, float]]) -> dict[str, Any]:

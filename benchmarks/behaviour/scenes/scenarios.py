@@ -1,8 +1,8 @@
 """Counts alerts in the scripted scenes, with and without tracking and voting.
 
-All ways of watching get the same faces, verdicts, zone and settings (the device's defaults); they differ in what they
-remember. Only the time after which a motionless face counts as a picture is shorter, so that its scene does not last a
-quarter of an hour.
+All methods get the same faces, verdicts, zone and settings (the device's defaults); they differ in what they remember.
+Only the time after which a motionless face counts as a picture is shorter than the default: otherwise that scene would
+last a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -24,43 +24,44 @@ from maskwatch.presence.tracker import Opinion, Tracker, bareness
 from maskwatch.records.behaviour import Scenarios, SceneScores
 
 if TYPE_CHECKING:
-    from rich.table import Table  # needs extra `train`; everything else works without
+    from rich.table import Table  # needs extra `train`, which the rest of this module does not
 
 SETTINGS = Settings(opinion=OpinionSettings(motionless=60.0))
 RULES, OPINION, ZONE = from_settings.rules(SETTINGS), from_settings.opinion(SETTINGS), from_settings.zone(SETTINGS)
-LATE = 3.0  # seconds after `hold` within which an alert answers somebody bare,
-LATE_FRAMES = 5  # and so many frames, where they take longer
+# An alert answers somebody bare within `hold` and LATE seconds, or LATE_FRAMES frames if those take longer
+LATE = 3.0
+LATE_FRAMES = 5
 SEEDS = range(20)
 ALL = "all"  # the name of the row for all scenes with FPS frames a second
-SOMEWHERE = Box(0, 0, 100, 100)  # the box of the only person, for ways without tracking
+SOMEWHERE = Box(0, 0, 100, 100)  # the box of the only person, for methods without tracking
 
 Watcher = Callable[[Judged, float], bool]  # called with each frame and its time in order -> whether the alert is on
 
 
 def single_frames(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
-    """On while a face in the frame is judged bare, without any memory."""
+    """The alert is on while a face in the frame is judged bare. There is no memory."""
     return lambda judged, _: any(bareness(verdict) >= rules.high for _, verdict in judged)
 
 
 def hold(rules: Rules, opinion: Opinion) -> Watcher:  # noqa: ARG001
-    """On after a bare face in every frame for `hold`, whoever it is: the usual counter of frames in a row."""
+    """The alert is on after a bare face in every frame for `hold`, of any person: the usual counter of frames."""
     policy = Policy(rules)
 
     def watch(judged: Judged, time: float) -> bool:
-        barest = max(judged, key=lambda each: bareness(each[1]), default=None)
-        somebody = [Track(0, *barest, bareness(barest[1]), since=-math.inf, seen=time)] if barest else []
-        policy.update(somebody, time)
+        barest = max(judged, key=lambda judgement: bareness(judgement[1]), default=None)
+        people = [Track(0, *barest, bareness(barest[1]), since=-math.inf, seen=time)] if barest else []
+        policy.update(people, time)
         return policy.on
 
     return watch
 
 
 def voting(rules: Rules, opinion: Opinion) -> Watcher:
-    """The device's mean over time, for the barest face in each frame, whoever it is."""
+    """The device's mean over time, of the barest face in each frame, of any person."""
     watch = tracking_and_voting(rules, replace(opinion, recheck=0.0, motionless=0.0))
 
     def watch_the_barest(judged: Judged, time: float) -> bool:
-        barest = sorted(judged, key=lambda each: -bareness(each[1]))[:1]
+        barest = sorted(judged, key=lambda judgement: -bareness(judgement[1]))[:1]
         return watch([(Face(SOMEWHERE, face.score), verdict) for face, verdict in barest], time)
 
     return watch_the_barest
@@ -102,7 +103,7 @@ class Score:
     missed: int  # periods without such an alert
     false: int  # alerts that started while nobody was bare
     again: int  # alerts that started while somebody was bare, but late, or after another alert for the same period
-    vain_s: float  # seconds that the alert was on while nobody was bare, including the time until it ends
+    vain_s: float  # seconds that the alert was on while nobody was bare, including the time until it ended
     delays: tuple[float, ...]  # seconds from the first bare moment to the alert, for the true alerts
 
 
@@ -113,20 +114,20 @@ def score(script: Script, on: Sequence[tuple[float, bool]]) -> Score:
         script: what happened.
         on: for each frame in order, its time in seconds and whether the alert was on.
     """
-    begun = [time for (_, before), (time, now) in pairwise([(0.0, False), *on]) if now and not before]
+    starts = [time for (_, before), (time, now) in pairwise([(0.0, False), *on]) if now and not before]
     late = max(LATE, LATE_FRAMES / script.fps)
-    answers = [_answer(begun, start, end, late) for start, end in script.due]
+    answers = [_answer(starts, start, end, late) for start, end in script.due]
     delays = [time - start for time, (start, _) in zip(answers, script.due, strict=True) if time is not None]
-    false = sum(not _is_due(script, time) for time in begun)
-    vain = sum(now and not _is_due(script, time) for time, now in on) / script.fps
+    false = sum(not _is_due(script, time) for time in starts)
+    seconds_with_nobody_bare = sum(now and not _is_due(script, time) for time, now in on) / script.fps
     true = len(delays)
-    return Score(true, len(answers) - true, false, len(begun) - true - false, vain, tuple(delays))
+    return Score(true, len(answers) - true, false, len(starts) - true - false, seconds_with_nobody_bare, tuple(delays))
 
 
-def _answer(begun: Sequence[float], start: float, end: float, late: float) -> float | None:
+def _answer(starts: Sequence[float], start: float, end: float, late: float) -> float | None:
     """The first alert that answers a period in time."""
     last = min(end, start + RULES.hold + late)
-    return next((time for time in begun if start <= time <= last), None)
+    return next((time for time in starts if start <= time <= last), None)
 
 
 def _is_due(script: Script, time: float) -> bool:
@@ -134,30 +135,30 @@ def _is_due(script: Script, time: float) -> bool:
 
 
 def seen(script: Script, seed: int) -> list[tuple[float, Judged]]:
-    """As scripts.frames, without faces that do not count."""
+    """The frames of scripts.frames, without faces that do not count."""
     return [
-        (time, [each for each in judged if ZONE.counts(each[0], WIDTH, HEIGHT)])
+        (time, [face_and_verdict for face_and_verdict in judged if ZONE.counts(face_and_verdict[0], WIDTH, HEIGHT)])
         for time, judged in frames(script, seed)
     ]
 
 
-def watched(found: Iterable[tuple[float, Judged]], watch: Watcher) -> list[tuple[float, bool]]:
+def watched(frames_: Iterable[tuple[float, Judged]], watch: Watcher) -> list[tuple[float, bool]]:
     """For each frame, its time in seconds and whether the alert is on."""
-    return [(time, watch(judged, time)) for time, judged in found]
+    return [(time, watch(judged, time)) for time, judged in frames_]
 
 
 def measure(
     scripts: Iterable[Script] = SCRIPTS, seeds: Sequence[int] = SEEDS, rules: Rules = RULES, opinion: Opinion = OPINION
 ) -> dict[str, Any]:
-    """The record, ready for JSON: sums over the seeds, by scene and way of watching, and for all scenes."""
-    rows, everything = [], {name: list[Score]() for name in WATCHERS}
+    """The record, ready for JSON: sums over the seeds, by scene and method, and for all scenes."""
+    rows, of_all_scenes = [], {name: list[Score]() for name in WATCHERS}
     for script in scripts:
-        films = [seen(script, seed) for seed in seeds]
+        runs = [seen(script, seed) for seed in seeds]
         for name, make in WATCHERS.items():
-            scores = [score(script, watched(film, make(rules, opinion))) for film in films]
-            everything[name] += scores if script.fps == FPS else []
+            scores = [score(script, watched(run, make(rules, opinion))) for run in runs]
+            of_all_scenes[name] += scores if script.fps == FPS else []
             rows.append({"scene": script.name, "watcher": name, **summed(scores)})
-    rows += [{"scene": ALL, "watcher": name, **summed(scores)} for name, scores in everything.items()]
+    rows += [{"scene": ALL, "watcher": name, **summed(scores)} for name, scores in of_all_scenes.items()]
     settings = {
         "rules": asdict(rules),
         "opinion": asdict(opinion),
@@ -170,18 +171,18 @@ def measure(
 
 def summed(scores: Sequence[Score]) -> dict[str, Any]:
     """Sums over many runs; delays as median, 10th and 90th percentile and longest, seconds."""
-    delays = [delay for each in scores for delay in each.delays]
+    delays = [delay for run in scores for delay in run.delays]
     return {
         "runs": len(scores),
-        **{kind: sum(getattr(each, kind) for each in scores) for kind in ("true", "missed", "false", "again")},
-        "runs_with_false": sum(each.false > 0 for each in scores),
-        "vain_s": round(sum(each.vain_s for each in scores), 1),
+        **{kind: sum(getattr(run, kind) for run in scores) for kind in ("true", "missed", "false", "again")},
+        "runs_with_false": sum(run.false > 0 for run in scores),
+        "vain_s": round(sum(run.vain_s for run in scores), 1),
         "delays_s": [round(float(d), 2) for d in np.percentile(delays, (50, 10, 90, 100))] if delays else None,
     }
 
 
 def table(record: dict[str, Any]) -> Table:
-    """A table by scene: missed, false and repeated alerts of each way of watching, and the device's delay."""
+    """A table by scene: missed, false and repeated alerts of each method, and the device's delay."""
     from rich.table import Table
 
     drawn = Table("scene", "due", *WATCHERS, "delay", title="alerts: missed / false / again")

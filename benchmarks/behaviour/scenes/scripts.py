@@ -1,7 +1,8 @@
 """Scripted scenes with known truth, and the faces and verdicts that finder and classifier give for them.
 
-People walk on straight lines and are seen as in reality: faces are missed, boxes jitter, verdicts flicker or stay wrong
-for a while. The truth is in the script; everything else is random by seed, so that a table can be made again.
+People walk on straight lines. Finder and classifier make their usual mistakes: faces are missed, boxes jitter, verdicts
+flicker or stay wrong for a while. The truth is in the script; everything else is random, from a seed, so that the same
+table can be made again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Actor:
     flicker: float = 0.03  # share of wrong verdicts
     lasting: float = 0.0  # seconds over which wrong verdicts are correlated; 0: independent
     missed: float = 0.05  # share of frames in which the finder does not see the face
-    thing: bool = False  # a picture or a coat: its box hardly moves, and it is never somebody bare
+    thing: bool = False  # a picture or a coat: its box hardly moves, and it never counts as somebody bare
 
     @property
     def view(self) -> Stretch:
@@ -75,7 +76,7 @@ class Script:
         people = [actor for actor in self.actors if not actor.thing]
         seen = [(max(actor.view[0], start), min(actor.view[1], end)) for actor in people for start, end in actor.bare]
         merged: list[Stretch] = []
-        for start, end in sorted(each for each in seen if each[0] < each[1]):
+        for start, end in sorted(period for period in seen if period[0] < period[1]):
             if merged and start <= merged[-1][1]:
                 merged[-1] = merged[-1][0], max(end, merged[-1][1])
             else:
@@ -109,7 +110,7 @@ AT_FPS = (
     Script("two masked cross", [Actor(RIGHT), Actor(LEFT, down=210)]),
     Script("bare and masked cross", [Actor(RIGHT, ALWAYS), Actor(LEFT, down=210)]),
     Script("leaves and returns", [Actor(standing(320, 1, 8), ALWAYS), Actor(standing(320, 16, 24), ALWAYS)]),
-    Script("half a face at the edge, masked", [Actor(standing(4, 2, 28), flicker=0.5)]),  # half a face shows nothing
+    Script("half a face at the edge, masked", [Actor(standing(4, 2, 28), flicker=0.5)]),  # half a face shows no mask
     Script("hurries past, masked", [Actor([(2, 30, 50), (3.2, 610, 50)])]),
     Script("hurries past, bare", [Actor([(2, 30, 50), (4.5, 610, 50)], ALWAYS)]),
     Script("a coat taken for a face now and then", [COAT], 60.0),
@@ -156,7 +157,7 @@ def frames(script: Script, seed: int) -> list[tuple[float, Judged]]:
 
 
 def _wrong(actor: Actor, script: Script, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(steps,) whether each verdict is wrong: drawn again, or as the one before."""
+    """(steps,) whether each verdict is wrong: a new draw, or the same as in the frame before."""
     wrong, again = rng.random(script.steps) < actor.flicker, rng.random(script.steps)
     stays = math.exp(-1 / (actor.lasting * script.fps)) if actor.lasting else 0.0
     for step in range(1, script.steps):
@@ -173,9 +174,9 @@ def _seen(actor: Actor, box: Box, bare: bool, rng: np.random.Generator) -> tuple
 
 
 def _unhidden(judged: Judged) -> Judged:
-    """Without the faces that somebody nearer hides."""
+    """The faces that nobody nearer hides."""
     kept: Judged = []
-    for face, verdict in sorted(judged, key=lambda each: -each[0].box.bottom):
+    for face, verdict in sorted(judged, key=lambda face_and_verdict: -face_and_verdict[0].box.bottom):
         if all(face.box.iou(other.box) < HIDDEN for other, _ in kept):
             kept.append((face, verdict))
     return kept

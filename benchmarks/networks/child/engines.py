@@ -1,4 +1,4 @@
-"""The runtimes behind one call: a model is opened and fed with the same bytes each time. Python 3.9, numpy 1 or 2."""
+"""Opens a model in any runtime, and calls it with the same bytes each time. Runs on Python 3.9, numpy 1 or 2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# Distribution -> the module with its Interpreter: the same class under names of ten years.
+# Distribution -> the module with its Interpreter. The class is the same; the package was renamed over the years.
 INTERPRETERS = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
@@ -58,7 +58,7 @@ def _interpreter(runtime: str, file: str, threads: int) -> Engine:
         for index in outputs:
             interpreter.get_tensor(index)
 
-    parts = sum(each["op_name"] == "DELEGATE" for each in interpreter._get_ops_details())
+    parts = sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())
     return Engine(run, shape, dtype, f"XNNPACK, {parts} part{'s' * (parts > 1)}" if parts else "none")
 
 
@@ -72,7 +72,7 @@ def _session(file: str, threads: int) -> Engine:
 
 
 def onnx_session(file: str, threads: int, profile: str = "") -> Any:
-    """A session on the CPU with so many threads."""
+    """A session on the CPU with this number of threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

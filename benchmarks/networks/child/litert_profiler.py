@@ -1,8 +1,8 @@
-"""LiteRT's own profiler, which its Python package does not offer: called through the C library in the same wheel.
+"""Calls LiteRT's own profiler through the C library in the wheel, because the Python package does not offer it.
 
 XNNPACK reports the time of each of its kernels, so this shows what is executed, not the converted graph. Only functions
-are called and one text is read; no layout of a structure is assumed. This interface to the runtime is not
-Interpreter's, but it uses the same kernels.
+are called and one text is read; no layout of a structure is assumed. This C
+interface is not that of Python's Interpreter, but it uses the same kernels.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def operators(file: str, threads: int, warm_ups: int, calls: int) -> list[list[o
     litert, content = Library(), Path(file).read_bytes()
     environment = litert.make("LiteRtCreateEnvironment", 0, None)
     model = litert.make("LiteRtCreateModelFromBuffer", environment, content, ctypes.c_size_t(len(content)))
-    options, kept = _options(litert, threads)
+    options, keep_alive = _options(litert, threads)
     compiled = litert.make("LiteRtCreateCompiledModel", environment, model, options)
     buffers = [_buffers(litert, environment, model, compiled, kind) for kind in ("Input", "Output")]
-    arguments = [each for found in buffers for each in (ctypes.c_size_t(len(found)), found)]
+    arguments = [argument for found in buffers for argument in (ctypes.c_size_t(len(found)), found)]
     profiler = litert.make("LiteRtCompiledModelGetProfiler", compiled)
     summaries = []
     for _ in range(warm_ups + calls):
@@ -58,7 +58,7 @@ def operators(file: str, threads: int, warm_ups: int, calls: int) -> list[list[o
         litert("LiteRtStopProfiler", profiler)
         summary = litert.make("LiteRtGetProfileSummary", profiler, compiled)
         summaries.append(parsed(ctypes.string_at(summary.value or 0).decode()))
-    del kept
+    del keep_alive
     return medians(summaries[warm_ups:])
 
 
@@ -76,7 +76,7 @@ def parsed(summary: str) -> list[list[Any]]:
     table = summary.partition(RUN_ORDER)[2].partition("\n\n")[0]
     found = [match for match in map(ROW.match, table.splitlines()) if match]
     if not found:
-        raise RuntimeError("the profiler's table is not the one that is known here")
+        raise RuntimeError("the profiler's table has an unknown form")
     return [[row[1].replace("Delegate/", ""), int(row[4]), round(float(row[2]) * 1e3)] for row in found]
 
 
@@ -85,13 +85,13 @@ def _options(litert: Library, threads: int) -> tuple[ctypes.c_void_p, list[Any]]
     options = litert.make("LiteRtCreateOptions")
     litert("LiteRtSetOptionsHardwareAccelerators", options, CPU)
     destroy = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)  # the texts belong to Python
-    kept: list[Any] = [destroy]
+    keep_alive: list[Any] = [destroy]
     for name, text in (("runtime_options_string", "enable_profiling = true"), ("xnnpack", f"num_threads = {threads}")):
-        kept.append(ctypes.create_string_buffer(f"{text}\n".encode()))
-        address = ctypes.cast(kept[-1], ctypes.c_void_p)
+        keep_alive.append(ctypes.create_string_buffer(f"{text}\n".encode()))
+        address = ctypes.cast(keep_alive[-1], ctypes.c_void_p)
         opaque = litert.make("LiteRtCreateOpaqueOptions", name.encode(), address, destroy)
         litert("LiteRtAddOpaqueOptions", options, opaque)
-    return options, kept
+    return options, keep_alive
 
 
 def _buffers(

@@ -1,8 +1,8 @@
 """Times one model on one runtime and number of threads, in a separate process: python measure.py JOB prints JSON.
 
-It runs under any Python from 3.9 with numpy and the runtime: tflite-runtime ends at 3.11 and needs numpy 1. So it
-imports only its neighbours, and JOB has everything: {"runtime", "file", "threads", "warm_ups", "calls", "patience",
-"profile"}. Its output becomes part of a row.
+It runs under any Python from 3.9 with numpy and the runtime, because tflite-runtime needs numpy 1 and has no wheel for
+Pythons after 3.11. So it imports only its neighbours, and JOB has everything: {"runtime", "file", "threads",
+"warm_ups", "calls", "patience", "profile"}. Its output becomes part of a row.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def timed(engine: Engine) -> int:
 
 
 def memory(field: str) -> int:
-    """Memory of this process, kB. Not getrusage, whose maximum starts with the parent process's."""
-    with open("/proc/self/status") as status:  # noqa: PTH123 - one line, and pathlib would be memory of ours
+    """Memory of this process, kB. Not from getrusage, whose maximum starts with the parent's memory."""
+    with open("/proc/self/status") as status:  # noqa: PTH123 - pathlib would use memory
         return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
 
 
@@ -73,7 +73,7 @@ def profile(job: dict[str, Any]) -> dict[str, Any]:
     """The time of each operator, from the runtime's own profiler.
 
     Raises:
-        ImportError, OSError, AttributeError, RuntimeError: it has no profiler, or not a known one.
+        ImportError, OSError, AttributeError, RuntimeError: it has no profiler, or an unknown one.
     """
     if job["runtime"] == "onnxruntime":
         from onnx_profiler import operators
@@ -85,5 +85,5 @@ def profile(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
-    print(json.dumps(profile(asked) if asked["profile"] else measure(asked)))
+    job = json.loads(sys.argv[1])
+    print(json.dumps(profile(job) if job["profile"] else measure(job)))

@@ -195,11 +195,11 @@ def left_out() -> str:
                 without.n,
                 *(
                     cell
-                    for each in (without, learnt)
+                    for row in (without, learnt)
                     for cell in (
-                        f"{100 * each.right:.1f} % {ends(each.interval95, 100)}",
-                        each.bare_called_masked,
-                        each.masked_called_bare,
+                        f"{100 * row.right:.1f} % {ends(row.interval95, 100)}",
+                        row.bare_called_masked,
+                        row.masked_called_bare,
                     )
                 ),
             )

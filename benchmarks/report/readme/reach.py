@@ -1,4 +1,4 @@
-"""Tables of how far away faces are found, from the record beside the shipped finder."""
+"""Tables of the distances at which faces are found, from the record beside the shipped finder."""
 
 from __future__ import annotations
 

@@ -91,14 +91,14 @@ def _variants(record: Mapping[str, Any]) -> str:
     """One board's table: milliseconds, and the ratio to float32."""
     found = figures.measured(record)
     fewest, ratios = min((key[3] for key in found), default=1), figures.against_float(found)
-    runtimes = {each.key[2]: f"{each.key[2]} {each.version}" for each in found.values()}
+    runtimes = {figure_.key[2]: f"{figure_.key[2]} {figure_.version}" for figure_ in found.values()}
     cells: dict[tuple[str, str], dict[str, str]] = {}
-    for key, each in found.items():
+    for key, figure_ in found.items():
         model, variant, runtime, threads = key
         if threads == fewest:
             ratio = f", {ratios[key]:.2f} ×" if key in ratios else ""
             cells.setdefault((model, variant), {})[runtime] = (
-                f"{each.p50:.2f} ({each.p10:.2f}–{each.p90:.2f}) ms{ratio}"
+                f"{figure_.p50:.2f} ({figure_.p10:.2f}–{figure_.p90:.2f}) ms{ratio}"
             )
     rows = [
         (*name, *(cells[name].get(runtime, "–") for runtime in runtimes)) for name in sorted(cells, key=_by_variant)

@@ -36,8 +36,8 @@ Made = TypeVar("Made", bound=Record)
 
 def record() -> Strangers | None:
     """The record of the test part, else of the validation part, else of a sample of it; None: there is no record."""
-    for shown in ("test", "validation", "validation-sample"):
-        name = f"{RESULTS}/strangers-{shown}.json"
+    for part_ in ("test", "validation", "validation-sample"):
+        name = f"{RESULTS}/strangers-{part_}.json"
         if (ROOT / name).exists():
             return tables.read(Strangers, name)
     return None
@@ -52,18 +52,18 @@ def counted() -> Instructions | None:
 def from_record(read: Callable[[], Made | None], command: str) -> Callable[[Callable[[Made], str]], Callable[[], str]]:
     """Make a table from a record; without a record, the table says which command makes it."""
 
-    def of(tell: Callable[[Made], str]) -> Callable[[], str]:
-        @functools.wraps(tell)
+    def of(write_table: Callable[[Made], str]) -> Callable[[], str]:
+        @functools.wraps(write_table)
         def table() -> str:
             made = read()
-            return f"Not measured yet: `{command}`." if made is None else tell(made)
+            return f"Not measured yet: `{command}`." if made is None else write_table(made)
 
         return table
 
     return of
 
 
-of_strangers = from_record(lambda: record(), "make quality")  # looked up at each call: a test replaces it
+of_strangers = from_record(lambda: record(), "make quality")  # a lambda, because a test replaces record()
 of_counts = from_record(lambda: counted(), "python -m benchmarks instructions")
 
 

@@ -1,4 +1,4 @@
-"""What the tables share: reading committed records, formatting numbers, Markdown."""
+"""Shared by the tables: reads committed records, formats numbers, writes Markdown."""
 
 from __future__ import annotations
 
