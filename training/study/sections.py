@@ -11,22 +11,23 @@ from training.study.comparison import SIGNIFICANCE
 
 Rows = Sequence[Mapping[str, Any]]
 HONEST = (
-    "The leak-free split: 5,287 photographs learnt from, the epoch chosen on 454, and 1,812 judged once, whole, as the "
-    "study judged them. The best network is the one that validation chose. Brackets are Wilson's 95 % intervals of the "
-    "first seed; ± is the standard deviation over seeds."
+    "The split without near-duplicates in two parts: each network learns from 5,287 photographs, its epoch is chosen on "
+    "454, and it is judged once on 1,812, on whole photographs as in the study. The best network is the one that did "
+    "best on the 454. Brackets are Wilson's 95 % intervals of the first seed; ± is the standard deviation over seeds."
 )
 STUDY = (
-    "80 and 20 % at random by picture, near-duplicates on both sides, and the best epoch on the very photographs that "
-    "are reported: the study's own way, shown for what leak and selection are worth."
+    "The study's own way: 80 and 20 % are chosen at random, so near-duplicates are on both sides, and the best epoch is "
+    "chosen on the photographs that are reported. The difference from the table above is what both are worth."
 )
 ELSEWHERE = (
-    "Faces of the test photographs cut as the device cuts them, and faces of street scenes (test part, masks worn "
-    "wrong left out). The networks learnt from whole photographs; ours learnt from such faces too."
+    "Faces of the test photographs, cut out as on the device, and faces of street scenes (the test part, without masks "
+    "that are worn wrong). The networks learnt from whole photographs; ours also learnt from such faces."
 )
 DETECTED = "Average precision of faces from 16 px; mAP over with_mask and without_mask."
-LEARNT = "Accuracy on the same 1,812 photographs by the share of the training part that was learnt from."
+LEARNT = "Accuracy on the same 1,812 photographs, by the share of the training part that the network learnt from."
 QUICK = (
-    "Rows marked (try) learnt from few photographs or for few epochs: they show that the way is open, and no quality."
+    "Rows marked (try) learnt from few photographs or for few epochs. They show that every step works; their figures "
+    "mean nothing."
 )
 
 
@@ -191,7 +192,13 @@ def covariance(matrix: Sequence[Sequence[float]] | None) -> str:
 def confidence(rows: Rows) -> Table:
     """How well the scores are calibrated."""
     return Table(
-        ("network", "file", "expected calibration error", "photographs it is 95 % sure of and more", "of those right"),
+        (
+            "network",
+            "file",
+            "expected calibration error",
+            "photographs with a score of at least 95 %",
+            "of these right",
+        ),
         tuple((name(row), row["precision"], number(row["ece"], ".4f"), *_sure(row)) for row in rows),
     )
 
