@@ -13,7 +13,8 @@ Rows = Sequence[Mapping[str, Any]]
 HONEST = (
     "The split without near-duplicates in two parts: each network learns from 5,287 photographs, its epoch is chosen "
     "on 454, and it is judged once on 1,812, on whole photographs as in the study. The best network is the one that "
-    "did best on the 454. Brackets are Wilson's 95 % intervals of the first seed; ± is the standard deviation over seeds."
+    "did best on the 454. Brackets are Wilson's 95 % intervals of the first seed; ± is the "
+    "standard deviation over seeds."
 )
 STUDY = (
     "The study's own way: 80 and 20 % are chosen at random, so near-duplicates are on both sides, and the best epoch "
