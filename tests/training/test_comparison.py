@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,16 @@ def test_the_best_network_is_chosen_on_validation_and_not_on_the_test_part() -> 
     rows = {row["title"]: row for row in done["protocols"]["honest"]}
     assert [title for title, row in rows.items() if row["best_of_kind"]] == ["MobileNetV2 M1", "CNN C1"]
     assert (rows["CNN C1"]["mean"], rows["CNN C1"]["validation"]) == (pytest.approx(0.9), 1.0)
-    assert [title for title, row in rows.items() if row["best"]] == ["CNN C1"], "equal on validation: the first by name"
+    assert [title for title, row in rows.items() if row["best"]] == ["CNN C1"], "equal in everything: the first by name"
     assert "CNN C1 90.00%" in done["answer"][0]
+
+
+def test_of_networks_that_are_equal_on_validation_the_one_with_the_least_log_loss_is_the_best() -> None:
+    unsure = answering(TRUTH, sure=0.7)
+    rows = comparison.table([of("alexnet", test=unsure), of("cnn", "C1")], "test")
+    assert [row["title"] for row in rows if row["best"]] == ["CNN C1"]
+    losses = {row["title"]: row["validation_loss"] for row in rows}
+    assert losses == pytest.approx({"AlexNet": -math.log(0.7), "CNN C1": -math.log(0.9)})
 
 
 def test_without_validation_the_judged_part_chooses_and_a_try_is_chosen_last() -> None:
@@ -178,7 +187,7 @@ def test_the_answer_speaks_of_results_and_of_no_try() -> None:
     assert answer(quick=True) == []
     (said,) = answer(quick=False)
     assert said.startswith("Transfer or scratch: MobileNetV2 M4 gets 100.00% of 10")
-    assert "0 mistakes against 3, and their 95 % intervals overlap." in said
+    assert "0 mistakes against 3 (McNemar's p 0.25, may be chance)." in said
 
 
 def test_the_learning_curve_is_put_into_words() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ def table(records: Sequence[Record], part: str, boards: Sequence[BoardRun] = ())
 def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[BoardRun]) -> dict[str, Any]:
     """The first seed's figures, and the spread of all seeds."""
     first = seeds[0]
-    accuracies = [float(measures.right(record.judged[precision].parts[part]).mean()) for record in seeds]
+    accuracies = [measures.accuracy(record.judged[precision].parts[part]) for record in seeds]
     return {
         "title": title(first),
         "network": first.network,
@@ -95,7 +95,8 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
         "seeds": [record.seed for record in seeds],
         "accuracies": accuracies,
         "mean": float(np.mean(accuracies)),
-        "validation": _mean([_validated(record, precision) for record in seeds]),
+        "validation": _mean([_on_validation(measures.accuracy, record, precision) for record in seeds]),
+        "validation_loss": _mean([_on_validation(measures.log_loss, record, precision) for record in seeds]),
         "spread": float(np.std(accuracies, ddof=1)) if len(seeds) > 1 else None,
         **measures.of(first.judged[precision].parts[part]),
         "input_size": first.input_size,
@@ -114,10 +115,10 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
     }
 
 
-def _validated(record: Record, precision: str) -> float | None:
-    """Accuracy on the validation part; None: that part was not judged."""
+def _on_validation(measure: Callable[[measures.Scores], float], record: Record, precision: str) -> float | None:
+    """A measure on the validation part; None: that part was not judged."""
     scores = record.judged[precision].parts.get("validation")
-    return None if scores is None else float(measures.right(scores).mean())
+    return None if scores is None else measure(scores)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -159,16 +160,18 @@ def _best_of_each_kind(rows: list[dict[str, Any]]) -> None:
 
 
 def chosen(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The row that is best on validation; of equal rows, the first by name.
+    """The row with the most photographs right on validation; of equal ones, the one with the least log loss there.
 
-    A row without a figure on validation counts with its figure on the judged part: the study's own protocol has no
-    validation part.
+    Without these figures, the best on the judged photographs. The study's own protocol has no validation part: there,
+    the judged photographs themselves choose.
     """
 
-    def accuracy(row: Mapping[str, Any]) -> float:
-        return float(row["mean"] if row["validation"] is None else row["validation"])
+    def merit(row: Mapping[str, Any]) -> tuple[float, float]:
+        if row["validation"] is None:
+            return float(row["mean"]), 0.0
+        return float(row["validation"]), -float(row["validation_loss"])
 
-    return max(sorted(rows, key=lambda row: row["title"]), key=accuracy)
+    return max(sorted(rows, key=lambda row: str(row["title"])), key=merit)
 
 
 def published(record: Record) -> dict[str, Any]:
@@ -227,7 +230,17 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
     for share in sorted({record.share for record in records}):
         for row in table([record for record in records if record.share == share], "test"):
             if row["precision"] == "float32":
-                fields = ("learnt", "mean", "validation", "spread", "interval95", "n", "quick", "network")
+                fields = (
+                    "learnt",
+                    "mean",
+                    "validation",
+                    "validation_loss",
+                    "spread",
+                    "interval95",
+                    "n",
+                    "quick",
+                    "network",
+                )
                 found.setdefault(row["title"], []).append({"share": share, **{name: row[name] for name in fields}})
     return {name: points for name, points in found.items() if len(points) > 1}
 
@@ -263,16 +276,21 @@ def _accuracy(row: Mapping[str, Any]) -> float:
 
 
 def _transfer_or_scratch(transfer: Mapping[str, Any], scratch: Mapping[str, Any]) -> str:
-    separate = (
-        transfer["interval95"][0] > scratch["interval95"][1] or scratch["interval95"][0] > transfer["interval95"][1]
-    )
     first, second = sorted((transfer, scratch), key=_accuracy, reverse=True)
-    mistakes = [(1 - row["mean"]) * row["n"] for row in (first, second)]
+    mistakes = [f"{(1 - row['mean']) * row['n']:.0f}" for row in (first, second)]
     return (
         f"Transfer or scratch: {first['title']} gets {first['mean']:.2%} of {first['n']} held-out photographs right, "
-        f"{second['title']} {second['mean']:.2%}: {mistakes[0]:.0f} mistakes against {mistakes[1]:.0f}"
-        + ("." if separate else ", and their 95 % intervals overlap.")
+        f"{second['title']} {second['mean']:.2%}: {mistakes[0]} mistakes against {mistakes[1]}{_doubt(first, second)}."
     )
+
+
+def _doubt(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """Whether the difference may be chance: by McNemar's test if one is the best network, otherwise by intervals."""
+    other = second if first["best"] else first
+    if (first["best"] or second["best"]) and other["mcnemar"]:
+        p = other["mcnemar"]["p"]
+        return f" (McNemar's p {p:.2g}{'' if p < SIGNIFICANCE else ', may be chance'})"
+    return ", and their 95 % intervals overlap" if first["interval95"][0] <= second["interval95"][1] else ""
 
 
 def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:

@@ -27,6 +27,17 @@ def right(scores: Scores) -> NDArray[np.bool_]:
     return answers(scores) == scores.truths()
 
 
+def accuracy(scores: Scores) -> float:
+    """Share of right answers, 0–1."""
+    return float(right(scores).mean())
+
+
+def log_loss(scores: Scores) -> float:
+    """Mean negative logarithm of the share that the right class has in both scores; shares from 1e-6 to 1 - 1e-6."""
+    share = np.clip(bare(scores), 1e-6, 1 - 1e-6)
+    return float(-np.log(np.where(scores.truths() == 1, share, 1 - share)).mean())
+
+
 def bare(scores: Scores) -> NDArray[np.float64]:
     """(N,) 0–1: the share of without_mask in both scores; 0.5 when both are 0."""
     classes = scores.classes()
