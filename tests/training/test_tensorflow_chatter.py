@@ -18,7 +18,7 @@ def run(code: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("workshop", ["training", "convert.bundles"])
+@pytest.mark.parametrize("workshop", ["training", "convert.bundles", "convert.shapes"])
 def test_a_workshop_imports_tensorflow_silently(workshop: str) -> None:
     told = run(
         f"import sys, {workshop}, tensorflow; print(tensorflow.constant(1).shape); print('seen', file=sys.stderr)"

@@ -22,7 +22,7 @@ NAME = "tensorflow"
 def mute() -> None:
     """From now on TensorFlow is imported silently, whoever imports it first."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # for what it writes after its import
-    if NAME not in sys.modules:
+    if NAME not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
