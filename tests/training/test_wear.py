@@ -325,7 +325,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(wear, "mask", recorder("mask"))
     for name, kind in (("WORN_WRONG", "wrong"), ("NO_MASK", "object"), ("NEUTRAL", "neutral")):
         monkeypatch.setattr(wear, name, tuple(recorder(kind) for _ in getattr(wear, name)))
-    monkeypatch.setattr(wear, "shown", lambda *_: True)
+    monkeypatch.setattr(wear, "in_picture", lambda *_: True)
     return made
 
 
