@@ -130,8 +130,12 @@ def test_without_a_message_an_output_is_asked_all_the_same() -> None:
     buzzer = Part()
     outputs = Outputs([buzzer])
     until(lambda: buzzer.beats > 2)
+    assert outputs.check() is None
     buzzer.act = broken
     until(lambda: outputs.check() is not None)
+    buzzer.act = well
+    until(lambda: outputs.check() is None)
+    assert buzzer.beats > 3, "it was asked again while it failed"
     outputs.close()
 
 

@@ -32,7 +32,7 @@ class Options:
 
     protocol: parts.Protocol = "honest"
     seed: int = 0  # of the weights, the order and the augmentation; in the study's protocol also of the split
-    epochs: int | None = None  # of the variant's last part, instead of its own; earlier parts are at most as long
+    epochs: int | None = None  # replaces those of the variant's last part; its earlier parts get at most as many
     size: int | None = None  # pixels, instead of the variant's
     share: float = 1.0  # of the training part, 0–1, for the learning curve
     limit: int | None = None  # the most photographs: a quick try, which the record says
@@ -148,7 +148,7 @@ def _learn(
 ) -> tuple[checkpoints.Curves, int]:
     """Train all parts, or what is left of them, and load the best epoch's weights; returns the curves and epoch."""
     lengths = variant.epochs
-    if options.epochs:  # of the last part; those before it are at most as long
+    if options.epochs:  # of the last part; the earlier parts get at most as many
         lengths = (*(min(length, options.epochs) for length in lengths[:-1]), options.epochs)
     curves: checkpoints.Curves = {}
     best_weights = epochs.BestWeights(learner, curves, out / f"best-{key[:8]}", variant.patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import sys
@@ -12,10 +13,8 @@ def home() -> Path:
     """The home of the user; with sudo, of the user who called sudo."""
     caller = os.environ.get("SUDO_USER") if os.geteuid() == 0 else None
     if caller:
-        try:
+        with contextlib.suppress(KeyError):  # this computer has no such account any more: root's home is used
             return Path(pwd.getpwnam(caller).pw_dir)
-        except KeyError:  # not an account of this machine any more
-            pass
     return Path.home()
 
 

@@ -1,6 +1,7 @@
 """The real face finder until a file exists, one that fails from then on: what raising_finder and stuck_finder share."""
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from maskwatch import cli
@@ -11,7 +12,7 @@ from maskwatch.flow import Face, Image
 build = parts.build_finder
 
 
-class Spoilt:
+class Spoilt(ABC):
     """A finder whose `fail` is called instead of finding faces."""
 
     variable = ""  # the environment variable that names the file
@@ -31,9 +32,9 @@ class Spoilt:
             self.fail()
         return self._finder.find(image)
 
+    @abstractmethod
     def fail(self) -> None:
         """Called for each frame from now on; a subclass fails in its own way."""
-        raise NotImplementedError
 
 
 def run(finder: type[Spoilt]) -> None:
