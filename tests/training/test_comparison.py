@@ -15,6 +15,7 @@ pytest.importorskip("sklearn", reason="needs extra `train`")
 from maskwatch.errors import SourceError
 from maskwatch.records.speed import Run as BoardRun
 from training.study import comparison, judged, measures, report, variants
+from training.study import rows as study_rows
 
 TRUTH = "0000011111"
 COMMITTED = Path(__file__).parents[2] / "training" / "results" / "comparison"
@@ -94,7 +95,7 @@ def test_seeds_make_one_row_with_mean_and_spread_and_int8_is_below_its_float() -
     int8 = {"file": "a.tflite", "bytes": 1_000_000, "sha256": "b" * 64, "parts": {"test": rough}}
     first = of("cnn", "C1", rough)
     first = first.model_copy(update={"judged": {**first.judged, "int8": judged.Judged.model_validate(int8)}})
-    rows = comparison.table([of("cnn", "C1", seed=1), first, of("alexnet")], "test")
+    rows = study_rows.table([of("cnn", "C1", seed=1), first, of("alexnet")], "test")
     assert [(row["title"], row["precision"]) for row in rows] == [
         ("AlexNet", "float32"),
         ("CNN C1", "float32"),
@@ -127,7 +128,7 @@ def test_the_best_network_is_chosen_on_validation_and_not_on_the_test_part() -> 
 
 def test_of_networks_that_are_equal_on_validation_the_one_with_the_least_log_loss_is_the_best() -> None:
     unsure = answering(TRUTH, sure=0.7)
-    rows = comparison.table([of("alexnet", test=unsure), of("cnn", "C1")], "test")
+    rows = study_rows.table([of("alexnet", test=unsure), of("cnn", "C1")], "test")
     assert [row["title"] for row in rows if row["best"]] == ["CNN C1"]
     losses = {row["title"]: row["validation_loss"] for row in rows}
     assert losses == pytest.approx({"AlexNet": -math.log(0.7), "CNN C1": -math.log(0.9)})
@@ -135,11 +136,11 @@ def test_of_networks_that_are_equal_on_validation_the_one_with_the_least_log_los
 
 def test_without_validation_the_judged_part_chooses_and_a_try_is_chosen_last() -> None:
     rough = answering("0000111100")
-    rows = comparison.table([of("cnn", "C1", rough), of("cnn", "C2", quick=True)], "test")
+    rows = study_rows.table([of("cnn", "C1", rough), of("cnn", "C2", quick=True)], "test")
     assert {row["title"]: row["best_of_kind"] for row in rows} == {"CNN C1": True, "CNN C2": False}
     model = of().judged["float32"].model_copy(update={"parts": {"test": rough}})
     other = of("alexnet").judged["float32"].model_copy(update={"parts": {"test": answering(TRUTH)}})
-    rows = comparison.table(
+    rows = study_rows.table(
         [
             of("cnn", "C1").model_copy(update={"judged": {"float32": model}}),
             of().model_copy(update={"judged": {"float32": other}}),
@@ -160,10 +161,10 @@ def test_each_protocol_has_a_table_and_only_whole_shares_are_in_it() -> None:
 def test_the_studys_figure_stands_beside_ours_with_a_reason() -> None:
     for variant in variants.ALL:
         assert variant.why.endswith(".")
-        theirs = comparison.published(of(variant.network, variant.name))
+        theirs = study_rows.published(of(variant.network, variant.name))
         assert theirs["why"] == variant.why
-    assert comparison.published(of("mobilenet_v2", "M2"))["accuracy"] == pytest.approx(0.9927)
-    assert comparison.published(of("yolov5s", protocol="device"))["accuracy"] is None
+    assert study_rows.published(of("mobilenet_v2", "M2"))["accuracy"] == pytest.approx(0.9927)
+    assert study_rows.published(of("yolov5s", protocol="device"))["accuracy"] is None
 
 
 def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread() -> None:
@@ -172,7 +173,7 @@ def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread()
 
     def found(*rows: dict[str, Any]) -> list[dict[str, Any]]:
         board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
-        return comparison.latency(of("cnn", "C1"), "float32", [board])
+        return study_rows.latency(of("cnn", "C1"), "float32", [board])
 
     assert found(timed("cnn-C1")) == [{"board": "Pi", "ms": 4.0}]
     assert found(timed("anything", sha256="a" * 64)) == [{"board": "Pi", "ms": 4.0}]

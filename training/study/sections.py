@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.pictures.data import LABELS
-from training.study.comparison import SIGNIFICANCE
+from training.study.answer import SIGNIFICANCE
 
 Rows = Sequence[Mapping[str, Any]]
 HONEST = (

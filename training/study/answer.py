@@ -1,0 +1,100 @@
+"""What the compared figures say about the study's question, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.study.rows import chosen
+
+SIGNIFICANCE = 0.05  # McNemar's p; from this value on, two networks do not differ significantly
+SCRATCH = ("cnn", "deep_cnn", "alexnet")
+
+
+def answer(result: Mapping[str, Any]) -> list[str]:
+    """Sentences that answer the study's question. Quick tries and missing figures are left out.
+
+    Networks are chosen on validation; the figures are those of the test part.
+    """
+    rows = [row for row in result["protocols"]["honest"] if not row["quick"]]
+    floats = [row for row in rows if row["precision"] == "float32"]
+    transfer = [row for row in floats if row["network"] == "mobilenet_v2"]
+    scratch = [row for row in floats if row["network"] in SCRATCH]
+    sentences = []
+    if transfer and scratch:
+        sentences.append(_transfer_or_scratch(chosen(transfer), chosen(scratch)))
+    sentences += _how_much_data(result["learning"]) + _quantizing(rows) + _boards(rows)
+    return sentences
+
+
+def _accuracy(row: Mapping[str, Any]) -> float:
+    return float(row["mean"])
+
+
+def _transfer_or_scratch(transfer: Mapping[str, Any], scratch: Mapping[str, Any]) -> str:
+    first, second = sorted((transfer, scratch), key=_accuracy, reverse=True)
+    mistakes = [f"{(1 - row['mean']) * row['n']:.0f}" for row in (first, second)]
+    return (
+        f"Transfer or scratch: {first['title']} gets {first['mean']:.2%} of {first['n']} held-out photographs right, "
+        f"{second['title']} {second['mean']:.2%}: {mistakes[0]} mistakes against {mistakes[1]}{_doubt(first, second)}."
+    )
+
+
+def _doubt(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """Whether the difference may be chance: by McNemar's test if one is the best network, otherwise by intervals."""
+    other = second if first["best"] else first
+    if (first["best"] or second["best"]) and other["mcnemar"]:
+        p = other["mcnemar"]["p"]
+        return f" (McNemar's p {p:.2g}{'' if p < SIGNIFICANCE else ', may be chance'})"
+    return ", and their 95 % intervals overlap" if first["interval95"][0] <= second["interval95"][1] else ""
+
+
+def _how_much_data(found: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+    sentences = []
+    for name, points in found.items():
+        if not any(point["quick"] for point in points):
+            accuracies = ", ".join(f"{point['mean']:.1%} from {point['learnt']} photographs" for point in points)
+            sentences.append(f"How much data: {name} reaches {accuracies}.")
+    whole = [{**points[-1], "title": name} for name, points in found.items() if points[-1]["share"] == 1]
+    scratch = [point for point in whole if point["network"] in SCRATCH]
+    for name, points in found.items():
+        if scratch and points[0]["network"] == "mobilenet_v2":
+            enough = next((point for point in points if point["mean"] >= chosen(scratch)["mean"]), None)
+            if enough:
+                sentences.append(
+                    f"{name} needs {enough['share']:.0%} of the training part ({enough['learnt']} photographs) to be "
+                    "as good as the best network from scratch with all of it."
+                )
+    return sentences
+
+
+def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_title: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        by_title.setdefault(row["title"], {})[row["precision"]] = row
+    costs = [
+        f"{name} {100 * (pair['int8']['accuracy'] - pair['float32']['accuracy']):+.2f}"
+        for name, pair in by_title.items()
+        if len(pair) == 2
+    ]
+    return [f"What int8 changes, in points of accuracy: {', '.join(costs)}."] if costs else []
+
+
+def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each board, the quickest file among those that are not significantly worse than the best."""
+    best = max((row["interval95"][0] for row in rows), default=1.0)
+    sentences = []
+    for board in sorted({time["board"] for row in rows for time in row["latency"]}):
+        timed = [
+            (time["ms"], row)
+            for row in rows
+            for time in row["latency"]
+            if time["board"] == board and row["interval95"][1] >= best
+        ]
+        if timed:
+            ms, row = min(timed, key=lambda pair: pair[0])
+            sentences.append(
+                f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and "
+                f"{row['mean']:.2%} right, is the quickest whose interval reaches that of the best."
+            )
+    return sentences
