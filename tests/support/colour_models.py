@@ -1,5 +1,6 @@
 """Networks that classify drawn faces without training, by how blue the lower half of the face is."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -7,19 +8,20 @@ import keras
 import numpy as np
 from drawn_faces import SIDE, drawn, made
 
+from maskwatch.flow import Image
 from training.pictures import data
 from training.runs import run_folder
 
 SURE = 12.0  # smallest difference of logits between a bare face and a masked one
 
 
-def photographs(root: Path, number: int = 40) -> Path:
+def photographs(root: Path, number: int = 40, face: Callable[[str, np.random.Generator], Image] = drawn) -> Path:
     """A data set of drawn faces."""
     rng = np.random.default_rng(0)
     for label in data.LABELS:
         (root / label).mkdir(parents=True)
         for index in range(number):
-            cv2.imwrite(str(root / label / f"{index}.png"), drawn(label, rng)[..., ::-1])
+            cv2.imwrite(str(root / label / f"{index}.png"), face(label, rng)[..., ::-1])
     return root
 
 

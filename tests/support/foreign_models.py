@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
+import colour_models
 import h5py
 import keras
 import numpy as np
@@ -13,7 +13,6 @@ from drawn_faces import CLOTH, SIDE, SKIN, drawn
 
 from convert.foreign.pixels import SCALED
 from maskwatch.flow import Image
-from training.pictures import data
 
 ROUND_SKIN = 0.35  # share of a channel's range: colours nearer to the skin's count as skin
 SURE = 20.0
@@ -30,12 +29,7 @@ def face(label: str, rng: np.random.Generator) -> Image:
 
 def photographs(root: Path, number: int = 40) -> Path:
     """A data set of such faces."""
-    rng = np.random.default_rng(0)
-    for label in data.LABELS:
-        (root / label).mkdir(parents=True)
-        for index in range(number):
-            cv2.imwrite(str(root / label / f"{index}.png"), face(label, rng)[..., ::-1])
-    return root
+    return colour_models.photographs(root, number, face)
 
 
 def model(
