@@ -65,9 +65,15 @@ class Picture:
 
 
 def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
-    """One picture with the boxes of all parts. The canvas has their pixels already."""
+    """One picture with the boxes of all parts, and their labels if each has some. The canvas has their pixels already."""
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
-    return Picture(canvas, boxes, ignored=np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]))
+    labels = [part.labels for part in parts if part.labels is not None]
+    return Picture(
+        canvas,
+        boxes,
+        np.concatenate(labels) if labels and len(labels) == len(parts) else None,
+        np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]),
+    )
 
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
@@ -166,13 +172,20 @@ def any_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
     return pictures[rng.integers(len(pictures))]
 
 
-def zoomed(picture: Picture, size: int, rng: np.random.Generator, lean: float = 0.0) -> Picture:
+def zoomed(
+    picture: Picture,
+    size: int,
+    rng: np.random.Generator,
+    lean: float = 0.0,
+    zoom: tuple[float, float] = ZOOM,
+) -> Picture:
     """A random square window at a random scale; outside the photograph it is letterbox grey.
 
-    `lean` is the standard deviation of its turn, radians. A turned face keeps the size of its box.
+    `lean` is the standard deviation of its turn, radians. A turned face keeps the size of its box. `zoom` is the range
+    of scales, 1 where the photograph just fits.
     """
     height, width = picture.image.shape[:2]
-    scale = size / max(height, width) * np.exp(rng.uniform(*np.log(ZOOM)))
+    scale = size / max(height, width) * np.exp(rng.uniform(*np.log(zoom)))
     stretch = np.exp(rng.uniform(-0.08, 0.08))  # people's faces have different proportions
     matrix = np.array([[scale * stretch, 0, 0], [0, scale / stretch, 0]], np.float32)
     for axis, extent in enumerate((width, height)):

@@ -109,19 +109,23 @@ def train_finder(
 
 
 @train.command("yolov5s")
-@click.option("--data", "boxes", type=FOLDER, required=True, help="Pascal VOC scenes: images/ and annotations/.")
+@click.option(
+    "--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes (Pascal VOC); repeatable."
+)
+@click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv: single faces, large ones too.")
 @click.option("--out", type=NEW, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
-@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 50.  [default: 2000]")
+@click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 500.  [default: 8000]")
+@click.option("--bfloat16", is_flag=True, default=None, help="Mixed precision: quicker on a Xeon with AMX.")
 @click.option("--seed", type=int, help="[default: 0]")
 @way
-def train_yolov5s(boxes: Path, out: Path, **said: Any) -> None:
+def train_yolov5s(sources: tuple[Path, ...], portraits: Path | None, out: Path, **said: Any) -> None:
     """YOLOv5s: faces and their classes at once, from random weights. Give the command again to continue a run."""
     from training.yolo import train_yolov5s
 
     knobs, asked = knobs_and_way("yolov5s", said)
-    train_yolov5s.train(boxes, out, _detectors(train_yolov5s.Knobs(), knobs), asked)
+    train_yolov5s.train(sources, portraits, out, _detectors(train_yolov5s.Knobs(), knobs), asked)
 
 
 def _detectors(knobs: Any, said: dict[str, Any]) -> Any:

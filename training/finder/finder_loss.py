@@ -110,8 +110,9 @@ class FinderLoss(keras.losses.Loss):
         self, true: keras.KerasTensor, output: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """(B, N) IoU and GIoU of the cells' boxes with the faces' boxes."""
-        stride = self.cells[None, :, 2:]
-        centre = self.cells[None, :, :2] + output[..., :2] * stride
+        cells = ops.convert_to_tensor(self.cells)[None]
+        stride = cells[..., 2:]
+        centre = cells[..., :2] + output[..., :2] * stride
         half = ops.exp(ops.clip(output[..., 2:], *LOG_SIZE)) * stride / 2
         low, high = centre - half, centre + half
         inner = ops.relu(ops.minimum(high, true[..., 2:]) - ops.maximum(low, true[..., :2]))

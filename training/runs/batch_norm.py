@@ -36,12 +36,12 @@ def fused() -> Iterator[None]:
 
 
 def fits(layer: Layer, inputs: Any, mask: Any) -> bool:
-    """Whether the kernel can do this layer's work: float32 maps with the channels last, and no mask."""
+    """Whether the kernel can do this layer's work: maps with the channels last, and no mask."""
     return (
         mask is None
         and len(inputs.shape) == 4
         and layer.axis in (-1, 3)
-        and keras.backend.standardize_dtype(inputs.dtype) == "float32"
+        and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "bfloat16")
         and layer.scale
         and layer.center
         and not (layer.synchronized or layer.renorm)

@@ -87,6 +87,23 @@ class Checkpoint(keras.callbacks.Callback):
         whole_file.write(self.state, state)
 
 
+class _Judged(keras.callbacks.Callback):
+    """Adds more figures to an epoch's logs, before the checkpoint saves them."""
+
+    def __init__(self, judge: Callable[[], dict[str, float]]) -> None:
+        super().__init__()
+        self.judge = judge
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
+        variables = self.model.trainable_variables
+        raw = [np.array(variable) for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)  # the averages
+        if logs is not None:
+            logs.update(self.judge())
+        for variable, value in zip(variables, raw, strict=True):
+            variable.assign(value)
+
+
 class Epochs(Protocol):
     """Batches that depend only on the epoch and on their index in it."""
 
@@ -103,6 +120,7 @@ def fit(
     checkpoint: Checkpoint,
     save: Callable[[], None],
     later: int = 0,
+    judge: Callable[[], dict[str, float]] | None = None,
     **options: Any,
 ) -> None:
     """Train a compiled model for the rest of its epochs; it ends with its averaged weights.
@@ -114,6 +132,7 @@ def fit(
         checkpoint: of this run.
         save: writes the averaged model; called after each epoch and at the end.
         later: number of batches of the phases that follow, for the time left.
+        judge: more figures of an epoch for the curves; called while the network has its averaged weights.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)
@@ -128,6 +147,7 @@ def fit(
                 verbose=0,
                 callbacks=[
                     allocator.KeepFreedMemory(),
+                    *([_Judged(judge)] if judge else []),
                     checkpoint,
                     keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                     keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),

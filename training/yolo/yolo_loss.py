@@ -3,7 +3,8 @@
 A face is assigned to the anchors, of any stride, whose sides differ from the face's by a factor of less than REACH. It
 is assigned in the cell of its centre and in the two neighbouring cells nearest to the centre. Boxes are trained by CIoU
 (Zheng et al. 2020, arXiv 1911.08287), objectness against the reached overlap, each class separately. When two faces get
-the same anchor of a cell, the smaller one is kept; the original counts both, with the overlap of either.
+the same anchor of a cell, the smaller one is kept; the original counts both, with the overlap of either. Faces that nobody
+annotated, or whose class is not known, are ignored: their cells are trained neither as a face nor as background.
 """
 
 from __future__ import annotations
@@ -28,19 +29,31 @@ BALANCE = {8: 4.0, 16: 1.0, 32: 0.4}
 BOX_WEIGHT, OBJECTNESS_WEIGHT, CLASS_WEIGHT = 0.05, 1.0, 0.5
 CLASSES_AT, SIZE_AT = 80, 640
 TINY = 1e-7
+POSITIVE, NEGATIVE, IGNORED = 1.0, 0.0, -1.0  # states of a place
 
 
-def targets(boxes: Boxes, labels: Labels, size: int, anchors: Anchors) -> NDArray[np.float32]:
-    """(M, 4) faces of (M,) classes -> (N, 6) by place: 1 if a face is assigned to it; its box, pixels; its class."""
+def targets(
+    boxes: Boxes, labels: Labels, size: int, anchors: Anchors, left_out: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """(M, 4) faces of (M,) classes -> (N, 6) by place: its state; its face's box, pixels; its face's class.
+
+    A place is POSITIVE if a face is assigned to it, IGNORED in the box of a face that is `left_out`, (M,), else NEGATIVE.
+    """
     answer = [np.zeros((size // stride, size // stride, ANCHORS, 6), np.float32) for stride in STRIDES]
     for level in answer:
         level[..., 3:5] = 1.0  # a harmless box where no face is assigned
+    if left_out is not None:
+        for box in boxes[left_out]:
+            for stride, level in zip(STRIDES, answer, strict=True):
+                (left, top), (right, bottom) = np.floor(box[:2] / stride), np.ceil(box[2:] / stride)
+                level[max(0, int(top)) : int(bottom), max(0, int(left)) : int(right), :, 0] = IGNORED
+        boxes, labels = boxes[~left_out], labels[~left_out]
     sides = boxes[:, 2:] - boxes[:, :2]
     ratios = yolo_boxes.ratios(np.maximum(sides, TINY), anchors)
     for face in np.argsort(-sides.prod(axis=1)):
         if sides[face].min() <= MIN_SIDE:
             continue
-        row = np.concatenate([[1.0], boxes[face], [labels[face]]])
+        row = np.concatenate([[POSITIVE], boxes[face], [labels[face]]])
         for level, (stride, maps) in enumerate(zip(STRIDES, answer, strict=True)):
             fitting = np.flatnonzero(ratios[face, level] < REACH)
             for x, y in cells((boxes[face, :2] + boxes[face, 2:]) / 2 / stride, size // stride):
@@ -82,10 +95,11 @@ class YoloLoss(keras.losses.Loss):
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
         """(B, N, 6) targets and (B, N, 5 + classes) outputs -> a scalar."""
-        positive = y_true[..., 0]
+        positive = ops.cast(ops.equal(y_true[..., 0], POSITIVE), "float32")
+        judged = ops.cast(ops.not_equal(y_true[..., 0], IGNORED), "float32")
         overlap = complete_iou(self.boxes(y_pred), y_true[..., 1:5])
         target = ops.stop_gradient(positive * ops.relu(overlap))
-        objectness = entropy(y_pred[..., OBJECTNESS], target)
+        objectness = judged * entropy(y_pred[..., OBJECTNESS], target)
         classes_true = ops.one_hot(ops.cast(y_true[..., 5], "int32"), self.classes)
         classes = ops.mean(entropy(y_pred[..., FIRST_CLASS:], classes_true), axis=-1)
         total = 0.0
@@ -101,9 +115,10 @@ class YoloLoss(keras.losses.Loss):
 
     def boxes(self, output: keras.KerasTensor) -> keras.KerasTensor:
         """(B, N, 5 + classes) outputs -> (B, N, 4) corners, pixels: yolo_boxes.corners with a gradient."""
+        places = ops.convert_to_tensor(self.places)[None]
         share = 2 * ops.sigmoid(output[..., :OBJECTNESS])
-        centre = (self.places[None, :, :2] + share[..., :2] - 0.5) * self.places[None, :, 2:3]
-        half = ops.square(share[..., 2:]) * self.places[None, :, 3:] / 2
+        centre = (places[..., :2] + share[..., :2] - 0.5) * places[..., 2:3]
+        half = ops.square(share[..., 2:]) * places[..., 3:] / 2
         return ops.concatenate([centre - half, centre + half], axis=-1)
 
 
