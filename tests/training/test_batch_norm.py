@@ -46,6 +46,20 @@ def test_the_network_learns_the_same(options: dict[str, Any]) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=2e-4, atol=2e-5)
 
 
+def test_maps_in_bfloat16_are_normalized_by_the_statistics_in_float32() -> None:
+    x = np.random.default_rng(2).normal(3, 4, (*SHAPE[:3], batch_norm.BFLOAT16_CHANNELS)).astype(np.float32)
+    layer = keras.layers.BatchNormalization(momentum=0.5, dtype="mixed_bfloat16")
+    layer.build(x.shape)
+    assert batch_norm.fits(layer, keras.ops.cast(x, "bfloat16"), None)
+    with batch_norm.fused():
+        found = np.asarray(keras.ops.cast(layer(x, training=True), "float32"))
+    flat = x.reshape(-1, x.shape[-1])
+    expected = (x - flat.mean(axis=0)) / np.sqrt(flat.var(axis=0) + layer.epsilon)
+    np.testing.assert_allclose(found, expected, atol=0.02)  # bfloat16 has 8 bits
+    np.testing.assert_allclose(np.asarray(layer.moving_mean), flat.mean(axis=0) / 2, rtol=0.01)
+    np.testing.assert_allclose(np.asarray(layer.moving_variance), (1 + flat.var(axis=0)) / 2, rtol=0.01)
+
+
 def test_it_is_the_one_kernel_inside_and_not_outside() -> None:
     inputs = keras.Input(SHAPE[1:])
     layer = keras.layers.BatchNormalization()
@@ -78,7 +92,7 @@ def test_a_layer_that_is_frozen_keeps_its_statistics() -> None:
 @pytest.mark.parametrize(
     ("options", "shape", "dtype"),
     [({"center": False}, SHAPE, "float32"), ({}, (6, 3), "float32"), ({}, SHAPE, "bfloat16")],
-    ids=["no offset", "a row of numbers", "bfloat16"],
+    ids=["no offset", "a row of numbers", "bfloat16 in few channels"],
 )
 def test_what_the_kernel_does_not_know_is_left_to_keras(
     options: dict[str, Any], shape: tuple[int, ...], dtype: str

@@ -121,7 +121,7 @@ def test_yolov5s_answers_whole_photographs_and_scenes(root: Path, tmp_path: Path
         write(street, f"{number}", entry("with_mask", 10, 10, 40, 50), entry("without_mask", 60, 10, 90, 50))
         save(street, f"images/{number}.png", number)
     knobs = train_yolov5s.Knobs(size=64, depth=0.1, width=0.125, batch=2, steps=2, warmup=1, steps_per_epoch=2)
-    train_yolov5s.train(street, tmp_path / "run", knobs)
+    train_yolov5s.train([street], root, tmp_path / "run", knobs)
     (tmp_path / "records").mkdir()
     out = tmp_path / "records" / "yolo.json"
     said = ["judge", str(tmp_path / "run"), "--data", str(root), "--scenes", str(street), "-o", str(out)]

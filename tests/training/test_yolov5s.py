@@ -262,6 +262,23 @@ def test_a_wrong_class_or_objectness_costs_where_a_face_is(column: int) -> None:
     assert loss(output) > 0.01
 
 
+def test_in_the_box_of_an_ignored_face_nothing_counts_and_a_face_beside_it_still_does() -> None:
+    boxes, labels = np.array([[8, 8, 40, 44], [60, 20, 90, 52]], np.float32), np.array([0, 0])
+    ignoring = yolo_loss.targets(boxes, labels, SIZE, ANCHORS, np.array([True, False]))
+    alone = yolo_loss.targets(boxes[1:], labels[1:], SIZE, ANCHORS)
+    ignored = ignoring[:, 0] == yolo_loss.IGNORED
+    middles = (PLACES[:, :2] + 0.5) * PLACES[:, 2:3]
+    inside = ((middles > boxes[0, :2]) & (middles < boxes[0, 2:])).all(axis=1)
+    assert ignored[inside].all()
+    assert ignored.sum() < 2.5 * inside.sum()
+    assert ignoring[~ignored] == pytest.approx(alone[~ignored])
+    output = perfect(alone)
+    before = float(LOSS(ignoring[None], output[None]))
+    output[ignored, 4] *= -1  # each says that it is a face
+    assert float(LOSS(ignoring[None], output[None])) == pytest.approx(before, abs=1e-6)
+    assert float(LOSS(alone[None], output[None])) > before + 0.01
+
+
 def test_where_no_face_is_only_objectness_counts() -> None:
     output, nowhere = perfect(TARGETS), TARGETS[:, 0] == 0
     output[nowhere, :4] += 2
@@ -333,9 +350,12 @@ def street(seed: int) -> Picture:
     return Picture(image, np.array(corners, np.float32), np.array(labels))
 
 
+PHOTOGRAPHS = mosaics.Photographs([[street(0), street(1)], [street(2)]])
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_in_a_mosaic_every_label_lies_on_a_face_of_its_class(seed: int) -> None:
-    made = mosaics.mosaic([street(number) for number in range(3)], SIZE, np.random.default_rng(seed))
+    made = mosaics.mosaic(PHOTOGRAPHS, SIZE, np.random.default_rng(seed))
     assert made.image.shape == (SIZE, SIZE, 3)
     assert made.labels is not None
     assert len(made.labels) == len(made.boxes) > 0
@@ -347,11 +367,84 @@ def test_in_a_mosaic_every_label_lies_on_a_face_of_its_class(seed: int) -> None:
 def test_mirroring_keeps_labels_on_their_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mosaics.weather, "apply", lambda image, _rng: image)
     for seed in range(12):
-        made = mosaics.compose([street(1)], SIZE, np.random.default_rng(seed))
+        made = mosaics.compose(PHOTOGRAPHS, SIZE, np.random.default_rng(seed))
         assert made.labels is not None
         for (left, top, right, bottom), label in zip(made.boxes, made.labels, strict=True):
             middle = made.image[int((top + bottom) / 2), int((left + right) / 2)].astype(int)
             assert np.abs(middle - COLOURS[label]).max() < 20
+
+
+def plain(grey: int) -> Picture:
+    return Picture(np.full((64, 64, 3), grey, np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+
+
+def shares(photographs: mosaics.Photographs, monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
+    """Shares of 1,000 views by the grey of their picture."""
+    monkeypatch.setattr(mosaics.scenes, "zoomed", lambda picture, *_, **__: picture)
+    rng = np.random.default_rng(0)
+    seen = [int(photographs.view(64, rng).image[0, 0, 0]) for _ in range(1000)]
+    return {grey: seen.count(grey) / 1000 for grey in sorted(set(seen))}
+
+
+def test_sources_of_a_kind_are_shown_equally_often_however_large_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = shares(mosaics.Photographs([[plain(200)], [plain(10)] * 9], [[plain(250)]]), monkeypatch)
+    assert found[250] == pytest.approx(mosaics.PORTRAITS, abs=0.05)
+    assert found[200] == pytest.approx(found[10], abs=0.07)
+
+
+def test_what_there_is_is_shown_if_one_kind_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shares(mosaics.Photographs([], [[plain(250)]]), monkeypatch).keys() == {250}
+    assert shares(mosaics.Photographs([[plain(200)]]), monkeypatch).keys() == {200}
+
+
+def test_a_portrait_is_shown_whole_or_cut_and_never_as_small_as_a_passer_by() -> None:
+    """Its face is half of the photograph, and the device judges such photographs as well."""
+    face = Picture(np.zeros((64, 64, 3), np.uint8), np.array([[16, 16, 48, 48]], np.float32), np.array([1]))
+    photographs, rng = mosaics.Photographs([], [[face]]), np.random.default_rng(0)
+    views = [photographs.view(64, rng) for _ in range(200)]
+    assert all(len(view.boxes) <= 1 for view in views)
+    sides = np.array([view.boxes[0, 2] - view.boxes[0, 0] for view in views if len(view.boxes)])
+    assert len(sides) > 150
+    assert sides.min() > 32 * 0.3
+    assert sides.max() > 32 * 1.3
+
+
+def test_a_photograph_with_several_known_faces_is_no_portrait(tmp_path: Path) -> None:
+    paths = [tmp_path / "with_mask" / f"{number}.png" for number in range(3)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
+    photos = [data.Photo(path, 0, number) for number, path in enumerate(paths)]
+    box = Box(5, 6, 30, 32)
+    found = mosaics.portraits(photos, {paths[0]: [(box, 0.4)], paths[1]: [(box, 0.9), (box, 0.8)]})
+    assert [picture.boxes.tolist() for picture in found] == [[[5, 6, 30, 32]]]
+    assert [picture.labels.tolist() for picture in found if picture.labels is not None] == [[0]]
+
+
+def test_a_face_of_an_unknown_class_and_one_that_nobody_annotated_are_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
+    boxes = [Box(0, 0, 10, 10), Box(10, 0, 20, 10), Box(20, 0, 30, 10)]
+    faces = (
+        voc.Annotation(boxes[0], "without_mask"),
+        voc.Annotation(boxes[1], voc.FACE),
+        voc.Annotation(boxes[2], voc.FACE, ignored=True),
+    )
+    scene = voc.Scene(path, faces)
+    assert mosaics.picture(scene).left_out.tolist() == [False, True, True]
+    ((truth, *others),) = train_yolov5s.truths_of([scene]).values()
+    assert (truth.name, [other.ignored for other in others]) == ("without_mask", [True, True])
+
+
+def test_a_scene_with_a_rare_face_is_listed_twice_if_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
+    box = Box(0, 0, 10, 10)
+    masked, bare, unknown = (
+        voc.Scene(path, (voc.Annotation(box, name),)) for name in ("with_mask", "without_mask", voc.FACE)
+    )
+    shown = [masked, bare, unknown]
+    assert [len(mosaics.pictures(shown, again)) for again in (1, 2)] == [3, 4]
 
 
 # -- figures ---------------------------------------------------------------------------------------------------------
@@ -442,8 +535,8 @@ def out(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train_yolov5s.train(root, out, KNOBS)
-    train_yolov5s.train(root, out, KNOBS)
+            train_yolov5s.train([root], None, out, KNOBS)
+    train_yolov5s.train([root], None, out, KNOBS)
     tf.config.run_functions_eagerly(False)
     return out
 
@@ -455,7 +548,11 @@ def test_a_run_leaves_its_model_record_and_curves_and_goes_on_where_it_was(out: 
     assert run.split_sha256 == voc.split(voc.load(root), KNOBS.seed).sha256
     assert run.score_threshold in train_yolov5s.THRESHOLDS
     assert np.array(run.knobs["anchors"]) == pytest.approx(yolo_boxes.anchors(64), abs=1e-3)
-    assert len(run.history["loss"]) == 2
+    assert {name: len(values) for name, values in run.history.items()} == dict.fromkeys(
+        ("loss", "val_map50", "val_face_ap50", "seconds"), 2
+    )
+    assert run.knobs["kept_epoch"] == 1 + train_yolov5s.best_epoch(run.history)
+    assert run.knobs["sources"] == [root.name]
     assert all(map(math.isfinite, run.history["loss"]))
     assert run.metrics["validation"]["images"] == 1
 
@@ -507,11 +604,11 @@ def test_the_proof_tells_of_every_class(done: conversion.Conversion) -> None:
     ("turned", "expected"),
     [
         ({"size": 100}, "size 100: expected a multiple of 32"),
-        ({"steps": 175}, "steps 175: expected a multiple of 50 above the warm-up's 100"),
+        ({"steps": 175}, "steps 175: expected a multiple of 500 above the warm-up's 100"),
         ({"steps": 100}, "steps 100: expected"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_is_refused(tmp_path: Path, turned: dict[str, int], expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
-        train_yolov5s.train(tmp_path, tmp_path / "run", train_yolov5s.Knobs(**turned))
+        train_yolov5s.train([tmp_path], None, tmp_path / "run", train_yolov5s.Knobs(**turned))
     assert not (tmp_path / "run").exists()

@@ -13,6 +13,9 @@ from typing import Any
 import keras
 
 Layer = keras.layers.BatchNormalization
+# In bfloat16 the kernel is quick for these multiples alone: for YOLOv5s it takes a quarter of the step's time away, for
+# the finder's 24 or 40 channels it takes four times as long as in float32.
+BFLOAT16_CHANNELS = 16
 
 
 @contextmanager
@@ -36,12 +39,13 @@ def fused() -> Iterator[None]:
 
 
 def fits(layer: Layer, inputs: Any, mask: Any) -> bool:
-    """Whether the kernel can do this layer's work: maps with the channels last, and no mask."""
+    """Whether the kernel does this layer's work well: maps with the channels last, and no mask."""
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
     return (
         mask is None
         and len(inputs.shape) == 4
         and layer.axis in (-1, 3)
-        and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "bfloat16")
+        and (dtype == "float32" or (dtype == "bfloat16" and inputs.shape[-1] % BFLOAT16_CHANNELS == 0))
         and layer.scale
         and layer.center
         and not (layer.synchronized or layer.renorm)
