@@ -11,7 +11,7 @@ import keras
 from maskwatch.errors import ModelError
 from maskwatch.records.run import Run
 from training.finder import finder_scores, warm_finder
-from training.judging import detections, matching, scorer
+from training.judging import detections, matching, mistakes, scorer
 from training.judging.detections import Findings, Found
 from training.pictures import data, voc
 from training.runs import run_folder
@@ -37,7 +37,8 @@ def choose(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[
     truths = {scene.key: detections.as_truths(scene.faces) for scene in pictures}
     scores = {threshold: matching.tally(found, truths, threshold).f1 for threshold in THRESHOLDS}
     lowest = min(threshold for threshold, f1 in scores.items() if f1 >= max(scores.values()) - F1_TOLERANCE)
-    return lowest, scorer.score_faces(found, truths, lowest)
+    kinds = mistakes.summary(mistakes.of(found, truths, lowest))
+    return lowest, {**scorer.score_faces(found, truths, lowest), "mistakes": kinds}
 
 
 def choose_again(model: Path, scenes: Sequence[voc.Scene], split_sha256: str) -> Run:

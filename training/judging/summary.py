@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwatch.records.run import Run
+from training.judging import mistakes
 from training.pictures import quick
 from training.runs.course import duration
 
@@ -19,6 +20,8 @@ def lines(out: Path, run: Run) -> Iterator[str]:
     yield f"made {out / 'model.keras'}: {run.name} at {run.input_size} px, trained for {duration(took)}"
     figures = run.metrics.get("validation", {})
     yield "on the validation part: " + (_classifier(figures) if run.task == "mask" else _detector(run, figures))
+    if "mistakes" in figures:
+        yield mistakes.line(mistakes.Mistakes(**figures["mistakes"]))
     if run.quick:
         yield quick.SAID
     yield f"next: python -m convert {out / 'model.keras'} --data DATA… -o {out / f'{run.task}.tflite'}"
