@@ -111,10 +111,10 @@ reference: .venv/.made ## train the study's network at 224 px for comparison: ru
 		--out $(RUNS)/reference
 	$(CONVERT) $(RUNS)/reference/model.keras $(QUICK_OPTION) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/reference.tflite
 
-study: .venv/.made ## train, quantize and judge the study's other networks: an hour or more [QUICK=1]
+study: .venv/.made ## train, quantize and judge the study's other networks: hours [QUICK=1]
 	$(TRAIN) cnn $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/cnn
 	$(TRAIN) alexnet $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/alexnet
-	$(TRAIN) yolov5s $(QUICK_OPTION) --data $(firstword $(SCENES)) --out $(RUNS)/yolov5s
+	$(TRAIN) yolov5s $(QUICK_OPTION) --data $(firstword $(SCENES)) --portraits $(DATA) --out $(RUNS)/yolov5s
 	mkdir -p $(RUNS)/study
 	$(CONVERT) $(RUNS)/cnn/model.keras $(QUICK_OPTION) --data $(DATA) $(addprefix --data ,$(SCENES)) --variants $(VARIANTS) \
 		-o $(RUNS)/study/cnn.tflite

@@ -65,7 +65,7 @@ class Picture:
 
 
 def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
-    """One picture with the boxes of all parts, and their labels if each has some. The canvas has their pixels already."""
+    """One picture with the boxes of all parts, and labels if all have some. The canvas has their pixels already."""
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
     labels = [part.labels for part in parts if part.labels is not None]
     return Picture(

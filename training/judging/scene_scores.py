@@ -4,6 +4,7 @@ Each class is judged by the rules of training.judging.matching, on the boxes and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,13 @@ def of(found: Findings, label: str) -> dict[str, list[Found]]:
 
 
 def annotated(truths: Truths, label: str) -> dict[str, list[Truth]]:
-    """The annotated faces of one class, and all ignored faces."""
-    return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in truths.items()}
+    """The annotated faces of one class, and all ignored faces. Faces of an unknown class are ignored."""
+    judged = {stem: [_judged(face) for face in faces] for stem, faces in truths.items()}
+    return {stem: [face for face in faces if face.ignored or face.name == label] for stem, faces in judged.items()}
+
+
+def _judged(face: Truth) -> Truth:
+    return face if face.name in CLASSES else replace(face, ignored=True)
 
 
 def precisions(found: Findings, truths: Truths, iou: float = MATCH_IOU) -> dict[str, tuple[float, int]]:

@@ -64,7 +64,9 @@ def pictures(shown: Iterable[voc.Scene], rare_again: int = 1) -> list[Picture]:
 def picture(scene: voc.Scene) -> Picture:
     """One annotated scene as a picture with labels. Faces of an unknown class are ignored."""
     known = [face.name in data.CLASSES and not face.ignored for face in scene.faces]
-    labels = [data.CLASSES.index(Label(face.name)) if sure else 0 for face, sure in zip(scene.faces, known, strict=True)]
+    labels = [
+        data.CLASSES.index(Label(face.name)) if sure else 0 for face, sure in zip(scene.faces, known, strict=True)
+    ]
     return Picture(
         data.read_rgb(scene.path),
         scenes.as_array([face.box for face in scene.faces]),

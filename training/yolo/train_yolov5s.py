@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maskwatch.errors import ConfigError
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
+from training.augment.scenes import Picture
 from training.judging import detections, plots, scene_scores, summary
 from training.judging.detections import Findings, Found, Truth
 from training.networks import yolov5s
@@ -254,14 +255,8 @@ def find_all(model: keras.Model, pictures: Iterable[voc.Scene], size: int) -> di
 
 
 def truths_of(pictures: Iterable[voc.Scene]) -> dict[str, list[Truth]]:
-    """The annotated faces of each scene. Those of an unknown class are ignored."""
-    return {
-        scene.key: [
-            replace(truth, ignored=truth.ignored or truth.name not in data.CLASSES)
-            for truth in detections.as_truths(scene.faces)
-        ]
-        for scene in pictures
-    }
+    """The annotated faces of each scene."""
+    return {scene.key: detections.as_truths(scene.faces) for scene in pictures}
 
 
 def choose_threshold(found: Findings, pictures: Iterable[voc.Scene]) -> tuple[float, dict[str, Any]]:

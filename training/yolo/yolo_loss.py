@@ -3,8 +3,8 @@
 A face is assigned to the anchors, of any stride, whose sides differ from the face's by a factor of less than REACH. It
 is assigned in the cell of its centre and in the two neighbouring cells nearest to the centre. Boxes are trained by CIoU
 (Zheng et al. 2020, arXiv 1911.08287), objectness against the reached overlap, each class separately. When two faces get
-the same anchor of a cell, the smaller one is kept; the original counts both, with the overlap of either. Faces that nobody
-annotated, or whose class is not known, are ignored: their cells are trained neither as a face nor as background.
+the same anchor of a cell, the smaller one is kept; the original counts both, with the overlap of either. Faces that
+nobody annotated, or whose class is not known, are ignored: their cells are trained neither as a face nor as background.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def targets(
 ) -> NDArray[np.float32]:
     """(M, 4) faces of (M,) classes -> (N, 6) by place: its state; its face's box, pixels; its face's class.
 
-    A place is POSITIVE if a face is assigned to it, IGNORED in the box of a face that is `left_out`, (M,), else NEGATIVE.
+    A place is POSITIVE if a face is assigned to it, IGNORED in the box of a face that is left out, else NEGATIVE.
+    `left_out` says which are, (M,).
     """
     answer = [np.zeros((size // stride, size // stride, ANCHORS, 6), np.float32) for stride in STRIDES]
     for level in answer:
