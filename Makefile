@@ -75,6 +75,7 @@ else
 	cp runs/face/model.keras runs/face/run.json runs/face/curves.png $(MODELS)/face
 	cp runs/mask/model.keras runs/mask/run.json runs/mask/curves.png $(MODELS)/mask
 	$(MAKE) bundles DATA="$(DATA)" SCENES="$(SCENES)"
+	$(MAKE) reach SCENES="$(SCENES)"
 endif
 
 bundles: .venv/.made ## make the shipped bundles again from training/models, byte for byte: make bundles DATA=… SCENES=…

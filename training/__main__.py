@@ -76,10 +76,15 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 @click.option("--seed", type=int, default=0, show_default=True)
 def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
     """Draw contact sheets of the training views: every drawing, masks cut out of photographs and moved to other faces,
-    every effect, and views as often as they are drawn in training."""
+    every effect, and views as often as they are drawn in training; with --scenes also what the finder learns from."""
     from training.classifier import gallery
 
     written = gallery.write(root, scenes, out, size, seed, yunet)
+    if scenes:
+        from training.finder import scene_sheet
+        from training.networks.finder import STRIDES
+
+        written.append(scene_sheet.write(scenes, root, out, 2 * size // max(STRIDES) * max(STRIDES), seed))
     click.echo(f"wrote {', '.join(written[:-1])} and {written[-1]} into {out}")
 
 

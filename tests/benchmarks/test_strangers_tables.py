@@ -114,6 +114,13 @@ def test_a_figure_is_bold_where_it_keeps_its_target_on_the_right_side() -> None:
     ]
 
 
+def test_a_system_with_its_own_bound_is_shown_with_it_and_held_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = {**MADE["targets"][0], "of_system": {"now": 0.965}}
+    made = Strangers.model_validate({**MADE, "targets": [target]})
+    monkeypatch.setattr(strangers, "record", lambda: made)
+    assert "| ≥ 0.935; now 0.965 | 0.940 (0.840–1.040), 200 faces |" in strangers.targets()
+
+
 def test_every_system_is_told_with_what_it_has_learnt_from() -> None:
     told = strangers.learnt()
     assert "| now | 0.30 MB, `01234567`, made for pixels 1, 320 px, faces from a score of 0.5 | – |" in told

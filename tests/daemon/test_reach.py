@@ -148,6 +148,17 @@ def test_a_min_size_that_hides_or_promises_too_much_is_told(min_size: float, ask
     assert bool(told) == bool(says)
 
 
+def test_the_usual_min_size_written_out_is_told_as_if_it_were_not_written() -> None:
+    """`maskwatch install` copies a config that names every key."""
+    seen = check.Seen("x", True, 640, 480, "")
+    told = {
+        size: check._reach(config.Settings.model_validate({"face": face}), seen)
+        for size, face in {"none": {}, "usual": {"min_size": 16.0}, "another": {"min_size": 4.0}}.items()
+    }
+    assert told["usual"] == told["none"]
+    assert "face.min_size = 4 is too small" in told["another"]
+
+
 def test_who_is_hidden_by_min_size_is_not_promised() -> None:
     assert line(min_size=181.02).startswith("faces are found up to about 0.8 m (181 pixels wide there; ")
 

@@ -1,7 +1,8 @@
 """Hashes of drawn pictures after each step of the device's preprocess: the same on every processor.
 
 `python tests/support/pixels.py` prints them; pixels.json beside it has them. x86-64 and aarch64 (OpenCV 5.0.0.93 and
-4.11.0.86, run by qemu-user as a Cortex-A72) gave the same. Only change it with a new preprocess.VERSION.
+4.11.0.86, run by qemu-user as a Cortex-A72) gave the same; those of `squared` were made on x86-64 alone. Only change it
+with a new preprocess.VERSION.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskwatch.camera.pixels import squared
 from maskwatch.flow import Box, Image
 from maskwatch.vision import preprocess
 
@@ -23,6 +25,7 @@ TARGETS = ((320, 180), (320, 240), (128, 128), (160, 90), (33, 47))
 INPUTS = (320, 512, 96)  # pixels, sides of a finder's input
 FACES = (Box(10, 20, 90, 130), Box(-30, -10, 61, 77.5), Box(30.4, 12.6, 31, 13), Box(5, 5, 400, 500))
 CROP = 128  # pixels
+ASPECTS = (16 / 15, 64 / 45, 8 / 9)  # of pixels: PAL, PAL wide, NTSC
 
 
 def drawn(width: int, height: int) -> Image:
@@ -42,6 +45,8 @@ def hashes() -> dict[str, str]:
         for size in INPUTS:
             pixels, placement = preprocess.letterbox(image, size)
             found[f"letterbox {name} in {size}"] = f"{digest(pixels)} {placement.left} {placement.top}"
+        for aspect in ASPECTS if min(width, height) >= 64 else ():
+            found[f"squared {name} by {aspect:.3f}"] = digest(squared(image, aspect))
         for number, box in enumerate(FACES):
             found[f"face {number} of {name}"] = digest(preprocess.face_crop(image, box, CROP))
     return found

@@ -256,6 +256,12 @@ def test_a_bound_is_kept_on_its_own_side(most: bool, value: float | None, kept: 
     assert Target("faces", "streets", "recall").kept_by(row) is None
 
 
+def test_a_system_with_its_own_bound_is_held_to_that() -> None:
+    target = Target("faces", "streets", "AP50", 0.9, of_system={"far": 0.96})
+    rows = {name: Row("faces", "streets", name, "AP50", 0.94, None, 9) for name in ("near", "far")}
+    assert [target.kept_by(rows[name]) for name in ("near", "far")] == [True, False]
+
+
 @BUNDLES
 def test_the_command_judges_what_nobody_learnt_from_and_keeps_sheets_out_of_the_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -208,8 +208,8 @@ def text(made: dict[str, Any]) -> str:
     lines = []
     for key, value in made.items():
         if isinstance(value, list):
-            inner = ",\n  ".join(json.dumps(item, ensure_ascii=False) for item in value)
+            inner = ",\n  ".join(json.dumps(item, ensure_ascii=False, allow_nan=False) for item in value)
             lines.append(f' "{key}": [\n  {inner}\n ]')
         else:
-            lines.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
+            lines.append(f' "{key}": {json.dumps(value, ensure_ascii=False, allow_nan=False)}')
     return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -219,8 +219,11 @@ def lost(source: str, results: Sequence[PictureResult], before: System, after: S
     ]
 
 
-def lost_labels(source: str, results: Sequence[PictureResult], before: str, after: str, kind: str) -> Row:
-    """For a classifier alone: the share of right labels of float, minus that of int8 on the same crops."""
+def lost_labels(source: str, results: Sequence[PictureResult], before: str, after: str, kind: str) -> Row | None:
+    """For a classifier alone: the share of right labels of float, minus that of int8 on the same crops.
+
+    None: no crop has a known class.
+    """
     rights = {
         name: np.array(
             [
@@ -234,6 +237,8 @@ def lost_labels(source: str, results: Sequence[PictureResult], before: str, afte
         for name in (before, after)
     }
     differences = rights[before] - rights[after]
+    if not len(differences):
+        return None
     draws = np.random.default_rng(0).integers(len(differences), size=(RESAMPLED, len(differences)))
     return Row(
         f"float, crops: {kind}",

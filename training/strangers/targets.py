@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from training.strangers import measures
@@ -16,6 +17,7 @@ EVERYDAY, STREETS, OLD_STREETS, KINDS, ROOMS = (
     "face-mask-types",
     "rooms-empty",
 )
+FAR = "far"  # the name of the pair with the finder of [face] reach = "far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,23 @@ class Target:
     measure: str
     bound: float | None = None  # None: the figure is only shown
     most: bool = False  # whether the bound is an upper one
+    of_system: Mapping[str, float] = field(default_factory=dict)  # the bounds of systems that have their own
 
     def kept_by(self, row: Row) -> bool | None:
-        """Whether a figure keeps the bound; None without a bound or without a value."""
-        if self.bound is None or row.value is None:
+        """Whether a figure keeps its bound; None without a bound or without a value."""
+        bound = self.of_system.get(row.system, self.bound)
+        if bound is None or row.value is None:
             return None
-        return row.value <= self.bound if self.most else row.value >= self.bound
+        return row.value <= bound if self.most else row.value >= bound
 
     def record(self) -> dict[str, Any]:
         """Ready for JSON."""
         return asdict(self)
 
 
-def _faces(source: str, ap50: float, recall: float, precision: float) -> list[Target]:
+def _faces(source: str, ap50: float, recall: float, precision: float, far_ap50: float | None = None) -> list[Target]:
     return [
-        Target("faces", source, "AP50", ap50),
+        Target("faces", source, "AP50", ap50, of_system={} if far_ap50 is None else {FAR: far_ap50}),
         Target("faces", source, "recall", recall),
         Target("faces", source, "precision", precision),
     ]
@@ -60,7 +64,7 @@ def _labels(about: str, wrong: float | None, masked: float | None, bare: float |
 
 
 TARGETS = (
-    *_faces(EVERYDAY, 0.935, 0.90, 0.96),
+    *_faces(EVERYDAY, 0.935, 0.90, 0.96, far_ap50=0.965),
     *_faces(STREETS, 0.91, 0.89, 0.93),
     *_faces(OLD_STREETS, 0.955, 0.92, 0.95),
     *(Target("faces", KINDS, measure) for measure in ("AP50", "recall", "precision")),

@@ -100,7 +100,9 @@ def _row(target: TargetRow) -> str:
 def _bound(target: TargetRow) -> str:
     if target.bound is None:
         return "–"
-    return f"{'≤' if target.most else '≥'} {_number(target.bound, target.measure)}"
+    sign = "≤" if target.most else "≥"
+    others = "".join(f"; {name} {_number(bound, target.measure)}" for name, bound in target.of_system.items())
+    return f"{sign} {_number(target.bound, target.measure)}{others}"
 
 
 def _number(value: float, measure: str) -> str:
@@ -118,7 +120,7 @@ def _cell(row: FigureRow | None, target: TargetRow) -> str:
         return "–"
     low, high = (_number(end, row.measure).removesuffix(" %") for end in row.interval95)
     value = _number(row.value, row.measure)
-    bound, most = target.bound, target.most
+    bound, most = target.of_system.get(row.system, target.bound), target.most
     kept = bound is not None and (row.value <= bound if most else row.value >= bound)
     count = f"{row.hits}/{row.n}" if row.hits is not None else f"{row.n} faces"
     return f"{f'**{value}**' if kept else value} ({low}–{high}), {count}"

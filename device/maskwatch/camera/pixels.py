@@ -59,6 +59,8 @@ def usable_aspect(across: float, down: float) -> float:
 def squared(image: Image, aspect: float) -> Image:
     """The picture with square pixels, like those in training. It is enlarged in one direction, so nothing is lost.
 
+    INTER_LINEAR_EXACT gives the same pixels on every processor, see maskwatch.vision.preprocess.resize.
+
     Args:
         image: (H, W, 3).
         aspect: width by height of its pixels, see usable_aspect.
@@ -67,4 +69,4 @@ def squared(image: Image, aspect: float) -> Image:
         return image
     height, width = image.shape[:2]
     size = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)

@@ -177,7 +177,8 @@ def _reach(settings: Settings, seen: Seen) -> str:
     region = looking.region(settings.zone.polygon, seen.width, seen.height, opened.card.input_size)
     eye = reach.Eye(seen.width, seen.height, region, opened.card.input_size, camera.rotation)
     degrees = camera.field_of_view or lenses.field_of_view(seen.described)
-    return reach.sentence(reach.of(known, eye, face.min_size, degrees), "min_size" in face.model_fields_set)
+    chosen = face.min_size != type(face).model_fields["min_size"].default
+    return reach.sentence(reach.of(known, eye, face.min_size, degrees), chosen)
 
 
 def _pin(plan: PinPlan) -> str:

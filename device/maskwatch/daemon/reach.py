@@ -87,7 +87,7 @@ def sentence(reach: Reach, is_set: bool) -> str:
 
     Args:
         reach: see of().
-        is_set: whether the config sets min_size; only then it is checked against what the finder can do.
+        is_set: whether min_size is another than the usual one; only then it is checked against what the finder can do.
     """
     if reach.smallest is None:
         return f"no size of faces is found {OFTEN:.0%} of the time by this model; use the one that ships"

@@ -52,6 +52,8 @@ class TargetRow(Record):
     """None: shown only, no bound."""
     most: bool
     """Whether the bound is an upper one."""
+    of_system: dict[str, Number] = Field(default_factory=dict)
+    """The bounds of systems that have their own."""
 
 
 class FigureRow(Record):
