@@ -21,6 +21,7 @@ from maskwatch.flow import Image
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.augment import crops, scenes
+from training.augment.picture import Picture, as_array
 from training.judging import detections
 from training.judging.detections import Truth
 from training.pictures import data, quick, voc
@@ -247,7 +248,7 @@ def sure_faces(
 def _frame(run: Run, path: Path, faces: tuple[voc.Annotation, ...], view: str) -> Candidate:
     def make(picture: Image) -> tuple[Image, tuple[Truth, ...]]:
         image, place = preprocess.letterbox(picture, run.input_size)
-        boxes = scenes.as_array([face.box for face in faces])
+        boxes = as_array([face.box for face in faces])
         moved = boxes * place.scale + np.array([place.left, place.top] * 2, np.float32)
         return image, tuple(truths(moved, faces))
 
@@ -262,9 +263,9 @@ def truths(boxes: NDArray[np.float32], faces: Iterable[voc.Annotation]) -> list[
 
 def _window(run: Run, scene: voc.Scene, index: int, view: str) -> Candidate:
     def make(picture: Image) -> tuple[Image, tuple[Truth, ...]]:
-        boxes = scenes.as_array([face.box for face in scene.faces])
+        boxes = as_array([face.box for face in scene.faces])
         rng = np.random.default_rng([run.seed, index])
-        return scenes.zoomed(scenes.Picture(picture, boxes), run.input_size, rng).image, ()
+        return scenes.zoomed(Picture(picture, boxes), run.input_size, rng).image, ()
 
     return Candidate(scene.path, view, 0, make)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
-from training.augment.scenes import Boxes
+from training.augment.picture import Boxes
 from training.finder import finder_loss
 from training.finder.finder_loss import IGNORED, NEGATIVE, POSITIVE
 from training.networks import finder, mobilenet_v2

@@ -21,6 +21,7 @@ from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import preprocess  # noqa: E402
 from training.augment import crops, scenes  # noqa: E402
 from training.augment.crops import Sample  # noqa: E402
+from training.augment.picture import Picture  # noqa: E402
 from training.classifier import pools, recipes, train_classifier  # noqa: E402
 from training.finder import finder_threshold, resize_finder, train_finder  # noqa: E402
 from training.judging import evaluate, plots  # noqa: E402
@@ -448,7 +449,7 @@ def test_steps_that_make_no_phase_are_refused(tmp_path: Path, steps: int, again:
     assert not (tmp_path / "run").exists()
 
 
-STREET = [scenes.Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
+STREET = [Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
 
 
 def dataset(seed: int = 0) -> train_finder.Scenes:

@@ -12,7 +12,8 @@ from photographs import save
 pytest.importorskip("keras", reason="needs extra `train`")
 
 from training.__main__ import cli
-from training.augment.scenes import Picture, TrainingPictures
+from training.augment.picture import Picture
+from training.augment.scenes import TrainingPictures
 from training.finder import scene_sheet
 from training.pictures import data
 

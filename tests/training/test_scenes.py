@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from maskwatch.flow import Box, Image
 from training.augment import scenes, weather
-from training.augment.scenes import Picture
+from training.augment.picture import Picture, mirrored
 from training.pictures import voc
 from training.pictures.data import Photo
 
@@ -164,21 +164,55 @@ def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("box", "seen"),
+    ("box", "seen", "ignored"),
     [
-        ((10, 10, 30, 30), (10, 10, 30, 30)),
-        ((-10, 0, 10, 20), (0, 0, 10, 20)),  # half is left
-        ((-13, 0, 7, 20), None),  # a third
-        ((90, 70, 110, 90), None),  # a quarter: half across and half down
-        ((84, 50, 104, 100), (84, 50, 100, 80)),  # 48 %
-        ((200, 10, 220, 30), None),
+        ((10, 10, 30, 30), (10, 10, 30, 30), False),
+        ((-10, 0, 10, 20), (0, 0, 10, 20), False),  # half is left
+        ((84, 50, 104, 100), (84, 50, 100, 80), False),  # 48 %
+        ((-13, 0, 7, 20), (0, 0, 7, 20), True),  # a third: neither a face to learn nor background
+        ((90, 70, 110, 90), (90, 70, 100, 80), True),  # a quarter: half across and half down
+        ((-19, 0, 1, 20), None, False),  # a twentieth
+        ((200, 10, 220, 30), None, False),
     ],
 )
-def test_a_box_is_clipped_or_dropped_when_little_is_left(
-    box: tuple[float, ...], seen: tuple[float, ...] | None
+def test_a_cut_face_is_clipped_then_ignored_then_dropped(
+    box: tuple[float, ...], seen: tuple[float, ...] | None, ignored: bool
 ) -> None:
-    found = scenes.visible(np.array([box], np.float32), 100, 80)
-    assert found.tolist() == ([list(seen)] if seen else [])
+    moved = np.array([box], np.float32)
+    before = Picture(np.zeros((1, 1, 3), np.uint8), moved, np.array([2]))
+    found = before.cropped(np.zeros((80, 100, 3), np.uint8), moved)
+    assert found.boxes.tolist() == ([list(seen)] if seen else [])
+    assert found.left_out.tolist() == ([ignored] if seen else [])
+    assert found.labels is not None
+    assert found.labels.tolist() == ([2] if seen else [])
+
+
+def test_an_ignored_face_stays_ignored_and_nothing_is_drawn_on_it() -> None:
+    street = picture(120, 120, (20, 20, 60, 70), (70, 20, 110, 70))
+    half = Picture(street.image, street.boxes, ignored=np.array([True, False]))
+    assert half.cropped(street.image, street.boxes).left_out.tolist() == [True, False]
+    drawn = [scenes.dressed(half, np.random.default_rng(seed), share=1.0).image for seed in range(6)]
+    changed = np.any([image != street.image for image in drawn], axis=(0, 3))
+    assert changed[30:60, 80:100].any()
+    assert not changed[40:60, 25:45].any()
+
+
+def test_half_of_the_rooms_are_hard_ones_if_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Picture] = []
+
+    def zoomed(shown_picture: Picture, *_: object, **__: object) -> Picture:
+        shown.append(shown_picture)
+        return shown_picture
+
+    monkeypatch.setattr(scenes, "zoomed", zoomed)
+    street, easy, hard = picture(96, 96, (20, 20, 60, 70)), picture(96, 96), picture(96, 96)
+    for of_hard, share in (([hard], scenes.HARD), ([], 0.0)):
+        shown.clear()
+        pictures = scenes.TrainingPictures([[street]], [], [easy] * 9, of_hard)
+        for seed in range(1500):
+            scenes.compose(pictures, 96, np.random.default_rng(seed))
+        rooms = [each for each in shown if each is not street]
+        assert sum(each is hard for each in rooms) / len(rooms) == pytest.approx(share, abs=0.1)
 
 
 COORDINATES = st.integers(-50, 150)
@@ -188,8 +222,8 @@ COORDINATES = st.integers(-50, 150)
 @given(st.lists(st.tuples(COORDINATES, COORDINATES, COORDINATES, COORDINATES), max_size=5), st.integers(1, 200))
 def test_mirroring_twice_is_nothing_and_once_keeps_the_size(boxes: list[tuple[int, ...]], width: int) -> None:
     given_boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    once = scenes.mirrored(given_boxes, width)
-    assert np.array_equal(scenes.mirrored(once, width), given_boxes)
+    once = mirrored(given_boxes, width)
+    assert np.array_equal(mirrored(once, width), given_boxes)
     assert np.array_equal(once[:, 2:] - once[:, :2], given_boxes[:, 2:] - given_boxes[:, :2])
 
 

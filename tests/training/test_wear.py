@@ -18,7 +18,7 @@ from training.pictures.data import CLASSES
 MASKED, BARE, WRONG = (CLASSES.index(label) for label in (Label.WITH_MASK, Label.WITHOUT_MASK, Label.INCORRECT))
 ALL = (
     *(wear.mask, wear.nose_out, wear.on_chin, wear.hand, wear.cup, wear.microphone),
-    *(wear.scarf, wear.beard, wear.sunglasses, wear.cap, wear.visor),
+    *(wear.scarf, wear.beard, wear.sunglasses, wear.goggles, wear.cap, wear.visor),
 )
 EACH = pytest.mark.parametrize("drawing", ALL, ids=lambda drawing: drawing.__name__)
 FACE = Box(60, 50, 120, 110)  # in a picture of 180 by 160
@@ -67,6 +67,20 @@ def untouched(drawing: wear.Drawing, place: tuple[float, float]) -> list[bool]:
 
 def test_every_drawing_has_its_tests() -> None:
     assert set(wear.DRAWINGS) == set(ALL)
+
+
+def test_through_clear_goggles_the_eyes_are_seen_and_their_frame_hides_the_face_around() -> None:
+    """The pane is a tint over the face: what was dark under it stays darker than what was light."""
+    face = np.full((160, 180, 3), 120, np.uint8)
+    left, right = (round(FACE.left + share * FACE.width) for share in (0.3, 0.7))
+    down = round(FACE.top + 0.4 * FACE.height)
+    face[down - 2 : down + 3, left - 2 : left + 3], face[down - 2 : down + 3, right - 2 : right + 3] = 20, 240
+    kept = []
+    for seed in range(40):
+        drawn = wear.goggles(face, FACE, np.random.default_rng(seed)).astype(int)
+        kept.append(float(drawn[down, right].mean() - drawn[down, left].mean()))
+    assert min(kept) > -10
+    assert 0.3 < np.mean(np.array(kept) > 40) < 0.95
 
 
 @EACH
@@ -194,6 +208,7 @@ def test_a_mask_follows_the_shadow_across_the_face() -> None:
         (wear.scarf, (NOSE, EYE, CHEEK)),
         (wear.beard, (EYE, (0.5, 0.58))),
         (wear.sunglasses, (NOSE, MOUTH, CHIN)),
+        (wear.goggles, (MOUTH, CHIN)),
         (wear.cap, (EYE, NOSE, MOUTH, CHIN)),
         (wear.hand, (FOREHEAD,)),
     ],
@@ -210,6 +225,7 @@ def test_what_is_no_mask_leaves_the_part_of_the_face_that_shows_it(
     ("drawing", "hides"),
     [
         (wear.sunglasses, ((0.3, 0.4), (0.7, 0.4))),
+        (wear.goggles, ((0.3, 0.4), (0.7, 0.4))),
         (wear.cap, ((0.5, -0.1),)),
         (wear.scarf, ((0.5, 1.3),)),
         (wear.beard, ((0.5, 0.95), (0.2, 0.85))),

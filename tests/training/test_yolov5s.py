@@ -27,7 +27,7 @@ from maskwatch.errors import ConfigError
 from maskwatch.flow import Box
 from maskwatch.vision import bundle, preprocess
 from maskwatch.vision.runtime import Model
-from training.augment.scenes import Boxes, Picture
+from training.augment.picture import Boxes, Picture
 from training.judging import scene_scores
 from training.judging.detections import Found, Truth
 from training.networks import yolov5s

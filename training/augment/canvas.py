@@ -101,6 +101,13 @@ class Canvas:
         exposure = np.clip(float(grey[inside].mean()) / 140, 0.45, 1.15) * rng.uniform(0.85, 1.1)
         self.patch[:] = self.patch * (1 - alpha) + (texture * light * exposure).clip(0, 255) * alpha
 
+    def uncover(self, places: Places, below: NDArray[np.float32]) -> None:
+        """Show in a closed shape what was there before; `below` is a copy of `patch`, made then."""
+        shape = np.zeros(self.patch.shape[:2], np.uint8)
+        cv2.fillPoly(shape, [self.pixels(places).round().astype(np.int32)], 255, cv2.LINE_AA)
+        alpha = (cv2.GaussianBlur(shape, (0, 0), 1.0) / 255.0)[..., None]
+        self.patch[:] = self.patch * (1 - alpha) + below * alpha
+
     def done(self) -> Image:
         """The whole picture, with what was painted on it."""
         left, top = self.origin

@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 
 from maskwatch.flow import Box, Image, Label
 from maskwatch.vision import preprocess
-from training.augment import wear, weather
+from training.augment import crowd, wear, weather
+from training.augment.picture import Picture, as_array, from_centres, joined, mirrored
 from training.pictures import data, voc
-
-Boxes = NDArray[np.float32]  # (N, 4) left, top, right, bottom, pixels
-Labels = NDArray[np.int64]  # (N,) index into data.CLASSES
 
 COLLAGES = 0.25  # share of the composed scenes: portraits side by side
 ROOMS = 0.1  # share of the composed scenes, with nobody in them
@@ -35,45 +33,10 @@ TILT = 0.16  # radians, standard deviation of a tile's turn: heads lean, cameras
 LEAN = 0.1  # radians, the same of a whole scene
 FAR, LEANING_FAR = 0.5, 0.1  # radians, standard deviation of the turns of this share: people who bend, kiss or sleep
 DRESSED = 0.15  # share of a collage's faces on which a mask, a scarf, a cap … is drawn
+CROWDED = 0.12  # share of the street scenes in which a head is put in front of a face
+HARD = 0.5  # share of the empty rooms that are drawn from those in which the finder saw a face
 DRESSED_OUTSIDE = 0.07  # the same share in a street scene
-MIN_VISIBLE = 0.4  # share of a face that must be in the frame, to teach it as a face
 ZOOM = (0.7, 2.6)  # scale of a street scene, 1 when it just fits: its 22 px faces appear at 12 to 46 px
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """A photograph in memory with its face boxes."""
-
-    image: Image
-    boxes: Boxes
-    labels: Labels | None = None  # only where they are needed: to the face finder all faces are alike
-    ignored: NDArray[np.bool_] | None = None
-    """(N,) true: the box is taught neither as a face nor as background; None: no box is ignored."""
-
-    def cropped(self, image: Image, moved: Boxes) -> Picture:
-        """Another view of the picture; `moved` has the places of its boxes there, some of them out of sight."""
-        height, width = image.shape[:2]
-        seen = in_sight(moved, width, height)
-        labels = None if self.labels is None else self.labels[seen]
-        ignored = None if self.ignored is None else self.ignored[seen]
-        return Picture(image, visible(moved, width, height), labels, ignored)
-
-    @property
-    def left_out(self) -> NDArray[np.bool_]:
-        """(N,) `ignored`; all false if it is None."""
-        return np.zeros(len(self.boxes), np.bool_) if self.ignored is None else self.ignored
-
-
-def joined(canvas: Image, parts: Sequence[Picture]) -> Picture:
-    """One picture with the boxes of all parts, and labels if all have some. The canvas has their pixels already."""
-    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part.boxes for part in parts)])
-    labels = [part.labels for part in parts if part.labels is not None]
-    return Picture(
-        canvas,
-        boxes,
-        np.concatenate(labels) if labels and len(labels) == len(parts) else None,
-        np.concatenate([np.zeros(0, np.bool_), *(part.left_out for part in parts)]),
-    )
 
 
 def streets(scenes: Iterable[voc.Scene]) -> list[Picture]:
@@ -123,11 +86,6 @@ def picture(scene: voc.Scene) -> Picture:
     return Picture(data.read_rgb(scene.path), as_array([face.box for face in scene.faces]), ignored=ignored)
 
 
-def as_array(boxes: Iterable[Box]) -> Boxes:
-    """Boxes as (N, 4) float32."""
-    return np.array([[box.left, box.top, box.right, box.bottom] for box in boxes], np.float32).reshape(-1, 4)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingPictures:
     """The pictures that scenes are composed of."""
@@ -135,6 +93,7 @@ class TrainingPictures:
     street: Sequence[Sequence[Picture]]  # by source; all sources are drawn equally often, large or small
     portrait: Sequence[Picture] = ()
     empty: Sequence[Picture] = ()  # rooms with nobody in them
+    hard: Sequence[Picture] = ()  # those of them in which a finder saw a face
 
     def __iter__(self) -> Iterator[Picture]:
         return itertools.chain(*self.street, self.portrait, self.empty)
@@ -156,11 +115,14 @@ def compose(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> 
     if pictures.portrait and drawn < COLLAGES:
         picture = collage(lambda: any_of(pictures.portrait, rng), size, rng)
     elif pictures.empty and drawn < COLLAGES + ROOMS:
-        picture = zoomed(any_of(pictures.empty, rng), size, rng, LEAN)
+        rooms = pictures.hard if pictures.hard and rng.random() < HARD else pictures.empty
+        picture = zoomed(any_of(rooms, rng), size, rng, LEAN)
     elif rng.random() < FOURFOLD:
         picture = collage(lambda: pictures.any_street(rng), size, rng, grids=(2,))
     else:
         picture = dressed(zoomed(pictures.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
+        if pictures.portrait and rng.random() < CROWDED:
+            picture = crowd.in_front(picture, any_of(pictures.portrait, rng), rng)
     if rng.random() < 0.5:
         mirror = mirrored(picture.boxes, size)
         picture = Picture(weather.mirror(picture.image), mirror, ignored=picture.ignored)
@@ -241,13 +203,6 @@ def shrunk_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[1, 0, matrix[0, 2]], [0, 1, matrix[1, 2]]], np.float32)
 
 
-def from_centres(matrix: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The transform for warpAffine, which counts from pixel centres; boxes count from pixel edges."""
-    half = np.full(2, 0.5)
-    moved = matrix[:, 2] + matrix[:, :2] @ half - half
-    return np.column_stack([matrix[:, :2], moved]).astype(np.float32)
-
-
 def collage(
     draw: Callable[[], Picture], size: int, rng: np.random.Generator, grids: tuple[int, ...] = GRIDS
 ) -> Picture:
@@ -272,7 +227,7 @@ def collage(
 def dressed(picture: Picture, rng: np.random.Generator, share: float) -> Picture:
     """The picture with something drawn on some of its faces; they all stay faces."""
     image = picture.image
-    for left, top, right, bottom in picture.boxes.tolist():
+    for left, top, right, bottom in picture.boxes[~picture.left_out].tolist():
         if rng.random() < share and right - left >= wear.MIN_FACE:
             image = wear.any_of(wear.DRAWINGS, rng)(image, Box(left, top, right, bottom), rng)
     return replace(picture, image=image)
@@ -304,26 +259,3 @@ def tilted(picture: Picture, side: tuple[int, int], rng: np.random.Generator, cl
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + place, (boxes[:, 2:] - boxes[:, :2]) / 2
     moved = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
     return picture.cropped(np.asarray(image, np.uint8), moved)
-
-
-def visible(boxes: Boxes, width: int, height: int) -> Boxes:
-    """Boxes clipped to the frame, without those that are out of sight."""
-    return clipped(boxes, width, height)[in_sight(boxes, width, height)]
-
-
-def in_sight(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
-    """(N,) whether more than MIN_VISIBLE of a box is in the frame."""
-    inside = clipped(boxes, width, height)
-    before = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    after = np.prod(np.maximum(inside[:, 2:] - inside[:, :2], 0), axis=1)
-    return np.asarray(after > MIN_VISIBLE * before)
-
-
-def clipped(boxes: Boxes, width: int, height: int) -> Boxes:
-    """The parts of the boxes that are in the frame."""
-    return np.clip(boxes, 0, np.array([width, height] * 2, np.float32)).astype(np.float32)
-
-
-def mirrored(boxes: Boxes, width: int) -> Boxes:
-    """Boxes with left and right exchanged."""
-    return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)

@@ -158,7 +158,7 @@ def beard(image: Image, box: Box, rng: Generator) -> Image:
     tone = np.array([[35, 26, 20], [70, 48, 30], [120, 115, 110], [20, 18, 18]])[rng.integers(4)].astype(np.float32)
     fine = cv2.GaussianBlur(rng.standard_normal((height, width)).astype(np.float32), (0, 0), 0.6, sigmaY=2.0)
     hair = (tone + 40 * fine[..., None]).clip(0, 255).astype(np.float32)
-    lips, length = canvas.patch.copy(), rng.uniform(1.0, 1.25)
+    below, length = canvas.patch.copy(), rng.uniform(1.0, 1.25)
     canvas.fill(
         [
             *((0.02, 0.6), (0.12, 0.72), (0.28, 0.73), (0.42, 0.69), (0.5, 0.7), (0.58, 0.69), (0.72, 0.73)),
@@ -169,11 +169,7 @@ def beard(image: Image, box: Box, rng: Generator) -> Image:
         rng,
         opacity=rng.uniform(0.75, 1.0),
     )
-    shape = np.zeros((height, width), np.uint8)
-    mouth = ellipse((0.5, 0.8), rng.uniform(0.14, 0.19), rng.uniform(0.03, 0.05))
-    cv2.fillPoly(shape, [canvas.pixels(mouth).round().astype(np.int32)], 255, cv2.LINE_AA)
-    alpha = (cv2.GaussianBlur(shape, (0, 0), 1.0) / 255.0)[..., None]
-    canvas.patch[:] = canvas.patch * (1 - alpha) + lips * alpha
+    canvas.uncover(ellipse((0.5, 0.8), rng.uniform(0.14, 0.19), rng.uniform(0.03, 0.05)), below)
     return canvas.done()
 
 
@@ -186,6 +182,23 @@ def sunglasses(image: Image, box: Box, rng: Generator) -> Image:
     for middle in (0.3, 0.7):
         lens = ellipse((middle, down), across, rng.uniform(0.08, 0.11))
         canvas.fill(lens, plain(canvas.patch.shape, dark), rng, opacity=rng.uniform(0.75, 1.0))
+    return canvas.done()
+
+
+def goggles(image: Image, box: Box, rng: Generator) -> Image:
+    """Safety, swimming or ski goggles: a wide frame with one pane or two, clear or dark, and a band around the head."""
+    canvas = Canvas.around(image, box, rng)
+    rim, pane = mask_colour(rng), np.full(3, rng.uniform(10, 235), np.float32) * rng.uniform(0.8, 1.2, 3)
+    down, high, wide = rng.uniform(0.36, 0.42), rng.uniform(0.09, 0.17), rng.uniform(0.42, 0.55)
+    below = canvas.patch.copy()
+    canvas.line([(-0.1, down - 0.02), (0.5, down), (1.1, down - 0.02)], mask_colour(rng), rng.uniform(0.05, 0.1), rng)
+    tint = rng.uniform(0.15, 0.95)
+    panes = [(0.5, wide)] if rng.random() < 0.6 else [(0.5 - wide / 2, wide / 2), (0.5 + wide / 2, wide / 2)]
+    for middle, half in panes:
+        canvas.fill(ellipse((middle, down), half + 0.03, high + 0.03), plain(canvas.patch.shape, rim), rng)
+        inner = ellipse((middle, down), half, high)
+        canvas.uncover(inner, below)
+        canvas.fill(inner, plain(canvas.patch.shape, pane), rng, opacity=tint)
     return canvas.done()
 
 
@@ -214,14 +227,14 @@ def visor(image: Image, box: Box, rng: Generator) -> Image:
 PUT_ON = 0.28  # share of bare faces: a mask, half properly and half wrongly worn, so that the nose decides the class
 MOVED = 0.5  # share of those masks that come from another photograph, if any could be cut out; the others are drawn
 DRAWN_OBJECT = 0.16  # share of bare faces that get an object that is no mask
-DRAWN_NEUTRAL = 0.07  # share of all faces that get sunglasses or a cap
+DRAWN_NEUTRAL = 0.07  # share of all faces that get sunglasses, goggles or a cap
 MOUTH_SEEN, CHIN_SEEN = 0.9, 1.12  # share of the face box: must be in the picture for a mask on mouth, or chin
 PRINTED = 0.06  # share of the drawn masks with a printed mouth
 CUPS, CUP_DIP, FLAT_DIP = 0.3, (0.12, 0.26), (0.02, 0.1)  # share of drawn masks; how much lower the edge is at the ears
 WORN_WRONG: tuple[Drawing, ...] = (nose_out, nose_out, on_chin)
 MOVED_WRONG = (transplant.nose_out, transplant.nose_out, transplant.on_chin)
 NO_MASK: tuple[Drawing, ...] = (hand, hand, cup, microphone, scarf, scarf, beard, visor)  # a face stays bare under each
-NEUTRAL: tuple[Drawing, ...] = (sunglasses, cap)  # worn by masked and bare alike
+NEUTRAL: tuple[Drawing, ...] = (sunglasses, goggles, cap)  # worn by masked and bare alike
 DRAWINGS = (mask, mask, mask, mask, *WORN_WRONG, *NO_MASK, *NEUTRAL)
 MIN_FACE = 16.0  # pixels across: on a smaller face a drawing is only a blur
 

@@ -14,7 +14,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from maskwatch.vision.decoding import LOG_SIZE
-from training.augment.scenes import Boxes
+from training.augment.picture import Boxes
 from training.networks.finder import STRIDES
 
 # Stride -> sizes of the faces that it is trained on: from the first number to below the second. The ranges overlap. The

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from maskwatch.flow import Image
 from training.augment import scenes
-from training.augment.scenes import Picture, TrainingPictures
+from training.augment.picture import Picture
+from training.augment.scenes import TrainingPictures
 from training.finder import finder_loss, train_finder
 from training.pictures import contact_sheet
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ from maskwatch.errors import ConfigError
 from maskwatch.flow import Box
 from maskwatch.records.run import Run
 from training.augment import scenes
+from training.augment.picture import Picture
 from training.finder import finder_loss, finder_scores, finder_threshold, slimming, warm_finder
 from training.judging import plots, summary
 from training.networks import finder
@@ -24,6 +25,7 @@ from training.runs.knobs import USUAL, Way
 
 NAME = "finder"
 SLIMMED_ON = 4  # batches of training scenes
+SEEN = 0.3  # score from which a box in an empty room makes the room a hard one
 STATISTICS_ON = 8  # batches of training scenes from which the batch norms of a dequantized finder are measured
 
 
@@ -53,7 +55,7 @@ class Material:
 
     pictures: scenes.TrainingPictures
     validation: list[voc.Scene]
-    close: list[scenes.Picture]  # portraits of the validation part
+    close: list[Picture]  # portraits of the validation part
     sha256: str  # of the sources' splits, in their order
 
 
@@ -205,8 +207,17 @@ def _train_phases(
         first = learn(model, material, phase, out, knobs, key, later=knobs.again)
         pictures = first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+    material = replace(material, pictures=with_hard_rooms(material.pictures, model, knobs.size))
     again = learn(model, material, Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
     return model, {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}, lost
+
+
+def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size: int) -> scenes.TrainingPictures:
+    """The pictures, with those of the empty rooms named as hard in which the finder sees a face."""
+    hard = [room for room in pictures.empty if finder_scores.answers(model, room.image, size, SEEN)]
+    if pictures.empty:
+        print(f"{len(hard)} of {len(pictures.empty)} empty rooms are hard: the finder sees a face in them", flush=True)
+    return replace(pictures, hard=hard)
 
 
 def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
@@ -274,7 +285,7 @@ def optimizer(knobs: Knobs, phase: Phase) -> keras.optimizers.Optimizer:
 
 
 def calibrate(
-    model: keras.Model, street: Iterable[voc.Scene], portrait: Iterable[scenes.Picture], size: int
+    model: keras.Model, street: Iterable[voc.Scene], portrait: Iterable[Picture], size: int
 ) -> finder_scores.Scale:
     """Fit the scores of all strides on validation pictures, and fold the result into the model."""
     pictures = [(data.read_rgb(scene.path), [face.box for face in scene.faces]) for scene in street]

@@ -14,7 +14,7 @@ import numpy as np
 
 from maskwatch.flow import Box, Label
 from training.augment import scenes, weather
-from training.augment.scenes import Boxes, Picture
+from training.augment.picture import Boxes, Picture, as_array, joined, mirrored
 from training.pictures import data, voc
 
 MOSAICS = 0.5  # share of the composed scenes
@@ -69,7 +69,7 @@ def picture(scene: voc.Scene) -> Picture:
     ]
     return Picture(
         data.read_rgb(scene.path),
-        scenes.as_array([face.box for face in scene.faces]),
+        as_array([face.box for face in scene.faces]),
         np.array(labels, np.int64),
         ~np.array(known, np.bool_),
     )
@@ -93,7 +93,7 @@ def compose(photographs: Photographs, size: int, rng: np.random.Generator) -> Pi
     """One training scene, (size, size, 3)."""
     made = mosaic(photographs, size, rng) if rng.random() < MOSAICS else photographs.view(size, rng)
     if rng.random() < 0.5:
-        made = replace(made, image=weather.mirror(made.image), boxes=scenes.mirrored(made.boxes, size))
+        made = replace(made, image=weather.mirror(made.image), boxes=mirrored(made.boxes, size))
     return replace(made, image=weather.apply(made.image, rng))
 
 
@@ -106,7 +106,7 @@ def mosaic(photographs: Photographs, size: int, rng: np.random.Generator) -> Pic
         part = window(photographs.view(size, rng), right - left, bottom - top, rng)
         canvas[top:bottom, left:right] = part.image
         parts.append(replace(part, boxes=part.boxes + np.array([left, top] * 2, np.float32)))
-    return scenes.joined(canvas, parts)
+    return joined(canvas, parts)
 
 
 def window(picture: Picture, width: int, height: int, rng: np.random.Generator) -> Picture:

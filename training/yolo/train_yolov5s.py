@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maskwatch.errors import ConfigError
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
-from training.augment.scenes import Picture
+from training.augment.picture import Picture
 from training.judging import detections, plots, scene_scores, summary
 from training.judging.detections import Findings, Found, Truth
 from training.networks import yolov5s

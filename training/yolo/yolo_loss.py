@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.augment.scenes import Boxes, Labels
+from training.augment.picture import Boxes, Labels
 from training.networks.yolov5s import ANCHORS, OBJECTNESS, STRIDES
 from training.yolo import yolo_boxes
 from training.yolo.yolo_boxes import FIRST_CLASS, REACH, Anchors
