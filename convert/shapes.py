@@ -9,12 +9,15 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import keras
 import numpy as np
 
 from maskwatch.cli import command
+
+if TYPE_CHECKING:
+    import keras
 
 ALPHAS, CHANNELS, SIZES, STEMS = (0.2, 0.25, 0.35, 0.5), (24, 32, 40, 48), (256, 320, 384, 512, 640), (5, 8, 16)
 NARROW, LARGER = ((0.2, 24), (0.25, 32)), (384,)
@@ -91,6 +94,8 @@ def write(shape: Shape, folder: Path) -> list[Path]:
     places = [folder / f"{shape.name}, {variant}.tflite" for variant in ("int8", "float32")[: 1 + floats]]
     if all(place.exists() for place in places):
         return places
+    import keras
+
     keras.utils.set_random_seed(0)
     model = shape.network()
     noise = np.random.default_rng(0).integers(0, 256, (NOISE, shape.size, shape.size, 3), np.uint8)

@@ -15,7 +15,7 @@ from maskwatch.errors import ConfigError
 from maskwatch.records.quality import Evaluated, PortraitScores, SceneScores
 from maskwatch.system import whole_file
 from training.commands.train_commands import choose_threshold, find_faces, left_out, resize, train
-from training.options import FILE, FOLDER, NEW, PART
+from training.options import FILE, FOLDER, NEW, NEW_FOLDER, PART
 from training.options import scenes as scenes_option
 from training.runs import memory
 from training.strangers.command import strangers
@@ -71,7 +71,7 @@ def evaluate(model: Path, root: Path, part: str, seed: int, as_json: bool, plot:
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/, without_mask/ and faces.tsv.")
 @scenes_option("Pascal VOC scenes whose faces are shown too; repeat for each source.")
 @click.option("--yunet", type=FILE, help="YuNet's ONNX file: masks put on bare faces follow the head's turn.")
-@click.option("--out", type=NEW, required=True, help="Folder of the sheets.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="Folder of the sheets.")
 @click.option("--size", type=int, default=128, show_default=True, help="Input side, pixels.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def looks(root: Path, scenes: tuple[Path, ...], yunet: Path | None, out: Path, size: int, seed: int) -> None:
@@ -108,7 +108,7 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
 @scenes_option("Pascal VOC scenes whose faces are judged too; repeat for each source.")
 @click.option("--part", type=PART, default="validation", show_default=True)
-@click.option("--out", type=NEW, required=True, help="Folder for the figures and pictures.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="Folder for the figures and pictures.")
 @click.option(
     "--people",
     type=click.IntRange(min=1),

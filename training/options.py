@@ -16,7 +16,8 @@ from training.runs.knobs import FineTuning, Knobs, Way
 Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-NEW = click.Path(path_type=Path)
+NEW = click.Path(path_type=Path)  # a file or a folder
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 PART = click.Choice(["all", "train", "validation", "test"])
 
 
@@ -58,7 +59,7 @@ def recipe(knobs: Knobs) -> Callable[[Command], Command]:
     return _options(
         click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs."),
         scenes("Pascal VOC scenes whose faces are learnt too; repeat for each source."),
-        click.option("--out", type=NEW, required=True, help="The run's folder."),
+        click.option("--out", type=NEW_FOLDER, required=True, help="The run's folder."),
         knob("--size", int, knobs.size, "Input side, pixels."),
         knob(
             "--epochs", click.IntRange(min=1), knobs.epochs, "Epochs of the longest phase; the other phases are added."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ pytest.importorskip("sklearn", reason="needs extra `train`")
 
 from maskwatch.errors import SourceError
 from maskwatch.records.speed import Run as BoardRun
+from training import __main__ as program
 from training.study import comparison, judged, measures, report, variants
 from training.study import rows as study_rows
 
@@ -169,7 +171,7 @@ def test_the_studys_figure_stands_beside_ours_with_a_reason() -> None:
 
 def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread() -> None:
     def timed(model: str, **more: Any) -> dict[str, Any]:
-        return measured.row(**{"variant": "float32", "model": model, "us": [[3000, 5000]], "sha256": "c" * 64, **more})
+        return measured.row(**{"variant": "float32", "model": model, "us": [[3900, 4100]], "sha256": "c" * 64, **more})
 
     def found(*rows: dict[str, Any]) -> list[dict[str, Any]]:
         board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
@@ -178,6 +180,61 @@ def test_latency_is_that_of_the_same_file_or_of_the_same_network_on_one_thread()
     assert found(timed("cnn-C1")) == [{"board": "Pi", "ms": 4.0}]
     assert found(timed("anything", sha256="a" * 64)) == [{"board": "Pi", "ms": 4.0}]
     assert found(timed("cnn-C2"), timed("cnn"), timed("cnn-C1", threads=2), timed("cnn-C1", variant="int8")) == []
+    assert found(timed("cnn-C1", us=[[3000, 5000]])) == []  # it spreads too widely
+
+
+def test_a_time_of_code_that_was_not_committed_is_not_used() -> None:
+    row = measured.row(variant="float32", model="cnn-C1")
+    boards = [BoardRun.model_validate(measured.record(row, commit=commit)) for commit in ("abc", "abc-dirty")]
+    assert [len(study_rows.latency(of("cnn", "C1"), "float32", [board])) for board in boards] == [1, 0]
+
+
+def test_the_quickest_on_a_board_is_only_told_where_several_were_measured() -> None:
+    def told(*models: str) -> list[str]:
+        rows = [
+            measured.row(variant="float32", model=name, ms=ms) for name, ms in zip(models, (9.0, 3.0), strict=False)
+        ]
+        board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
+        done = comparison.compare([of("cnn", "C1"), of("mobilenet_v2", "M1")], [board])
+        return [each for each in done["answer"] if each.startswith("On Pi")]
+
+    assert told("cnn-C1") == []
+    (said,) = told("cnn-C1", "mobilenet_v2-M1")
+    assert said.startswith("On Pi: MobileNetV2 M1 in float32, 3.0 ms")
+
+
+def test_in_the_learning_curve_a_seed_is_compared_with_itself() -> None:
+    few = of("mobilenet_v2", "M4", test=answering("0000111110"), share=0.5, learnt=50)
+    seeds = [of("mobilenet_v2", "M4", test=answering(said), seed=at) for at, said in enumerate((TRUTH, "0" * 10))]
+    (points,) = comparison.learning([*seeds, few]).values()
+    assert [point["mean"] for point in points] == [pytest.approx(0.9 - 0.1), 1.0]
+
+
+def test_a_training_given_twice_is_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        judged.write(of(), tmp_path / f"{name}.json")
+    with pytest.raises(SourceError, match="alexnet alexnet, honest, seed 0, share 1 is there twice"):
+        report.write(sorted(tmp_path.glob("*.json")), tmp_path / "out")
+
+
+def test_a_record_whose_scores_are_cut_off_is_named(tmp_path: Path) -> None:
+    judged.write(of(), tmp_path / "a.json")
+    content = json.loads((tmp_path / "a.json").read_text())
+    content["judged"]["float32"]["parts"]["test"]["bare"].pop()
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(SourceError, match=r"a\.json: .*10 classes, 10 scores of with_mask, 9 of without_mask"):
+        judged.read(tmp_path / "a.json")
+
+
+def test_the_command_prints_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, each in (("a", of("mobilenet_v2", "M4")), ("b", of(test=answering("0000111100")))):
+        judged.write(each, tmp_path / f"{name}.json")
+    program.cli(
+        ["compare", *map(str, sorted(tmp_path.glob("*.json"))), "-o", str(tmp_path / "out")], standalone_mode=False
+    )
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Transfer or scratch: MobileNetV2 M4 gets 100.00%")
+    assert said[-1].startswith("wrote ")
 
 
 def test_the_answer_speaks_of_results_and_of_no_try() -> None:
@@ -234,5 +291,12 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_the_committed_report_is_what_the_committed_records_say(tmp_path: Path) -> None:
     boards = (COMMITTED.parents[2] / "benchmarks" / "results").glob("*/run.json")
     report.write([*(COMMITTED / "records").glob("*.json"), *boards], tmp_path)
-    for name in ("comparison.md", "comparison.json"):
-        assert (tmp_path / name).read_text() == (COMMITTED / name).read_text(), f"{name}: see docs/study.md"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in COMMITTED.iterdir() if path.is_file()}
+    for name in ("comparison.md", "comparison.json", "comparison.html"):
+        made, committed = (without_plots((folder / name).read_text()) for folder in (tmp_path, COMMITTED))
+        assert made == committed, f"{name}: see docs/study.md"
+
+
+def without_plots(page: str) -> str:
+    """Another version of Matplotlib draws the same plots with other bytes."""
+    return re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)

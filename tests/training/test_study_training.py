@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ else:
 
 from convert import conversion
 from convert.recipe import Recipe
-from maskwatch.errors import ConfigError, ModelError
+from maskwatch.errors import ConfigError, ModelError, SourceError
 from maskwatch.vision import bundle
 from training import __main__ as program
 from training.networks import deep_cnn, mobilenet_v2
@@ -98,7 +98,7 @@ def test_the_whole_way(trained: Path, root: Path, tmp_path: Path) -> None:
         assert len(each.parts["test"].truth) == len(split.test)
         assert len(each.parts["validation"].truth) == len(split.validation)
     assert found.quick  # one epoch is a try
-    with pytest.raises(ConfigError, match="judged 1 times already"):
+    with pytest.raises(ConfigError, match="judged once already"):
         program.cli([*said, "-o", str(tmp_path / "record.json")], standalone_mode=False)
     program.cli(["compare", str(tmp_path / "record.json"), "-o", str(tmp_path / "out")], standalone_mode=False)
     (row, _) = json.loads((tmp_path / "out" / "comparison.json").read_text())["protocols"]["honest"]
@@ -134,6 +134,61 @@ def test_yolov5s_answers_whole_photographs_and_scenes(root: Path, tmp_path: Path
     assert "mAP50-95" in (tmp_path / "out" / "comparison.md").read_text()
 
 
+def test_the_end_says_what_was_made_and_the_same_command_again_too(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--limit makes a quick try, also for the command that is given again."""
+    said = ["train", "cnn", "--data", str(root), "--out", str(tmp_path / "run"), "--size", "32", "--epochs", "1"]
+    said += ["--variant", "C1", "--limit", "8"]
+    for again in (False, True):
+        program.cli(said, standalone_mode=False)
+        lines = capsys.readouterr().out.splitlines()
+        assert any("nothing to do" in line for line in lines) == again
+        made, marked, following = lines[-3:]
+        assert made.startswith(f"made {tmp_path / 'run' / 'model.keras'}: cnn at 32 px; ")
+        assert "--limit" in marked
+        assert following.startswith(f"next: python -m training judge {tmp_path / 'run'}")
+    assert run_folder.read(tmp_path / "run" / "model.keras").quick
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"times": "often"}', "{}"])
+def test_a_damaged_note_of_how_often_it_was_judged_is_named(
+    trained: Path, root: Path, tmp_path: Path, content: str
+) -> None:
+    note = trained / judge.TOUCHED
+    before = note.read_text() if note.exists() else None
+    note.write_text(content)
+    try:
+        with pytest.raises(ConfigError, match=r"judged\.json: .*expected how often this training was judged"):
+            judge.judge(judge.Subject(trained, None, root, []), tmp_path / "record.json")
+    finally:
+        note.unlink() if before is None else note.write_text(before)
+
+
+@pytest.mark.parametrize("damage", [lambda data_: data_[:-9], lambda _: b"no array", lambda _: b""])
+def test_a_damaged_cache_is_named_and_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(pictures, "CACHE", tmp_path)
+
+    def seven(array: np.ndarray) -> None:
+        array[:] = 7
+
+    def get() -> int:
+        return int(np.asarray(pictures.cached("a", (3, 4), np.uint8, seven)).sum())
+
+    assert get() == 84
+    file = tmp_path / "a.npy"
+    file.write_bytes(damage(file.read_bytes()))
+    assert get() == 84
+    assert get() == 84
+    (told,) = [record.message for record in caplog.records]
+    assert told.startswith(f"cache {file}: damaged (")
+    np.save(file, np.zeros((2, 2), np.uint8))
+    assert get() == 84
+    assert "it holds uint8 (2, 2), expected uint8 (3, 4)" in caplog.text
+
+
 # -- what is learnt from, and what chooses ---------------------------------------------------------------------------
 
 
@@ -159,7 +214,7 @@ def test_a_smaller_share_is_part_of_a_larger_one(root: Path, tmp_path: Path) -> 
     assert shares[0] < shares[1] < shares[2]
     assert len(parts.of(root, "honest", 0, limit=6).learn) == 6
     assert len(parts.of(root, "honest", 0, limit=1).learn) == 2  # one of each class
-    with pytest.raises(ConfigError, match="photographs to choose the epoch by, of one class; expected both: take more"):
+    with pytest.raises(SourceError, match="no with_mask picture to check on; expected 40 photographs or more of each"):
         parts.of(drawn_study.photographs(tmp_path, 8), "honest", 0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from training.options import FILE, FOLDER, NEW, fine_tuning, knob, knobs_and_way, need, recipe, way
+from training.options import FILE, FOLDER, NEW_FOLDER, fine_tuning, knob, knobs_and_way, need, recipe, way
 from training.runs.knobs import AlexNet, FineTuning, PlainCnn
 from training.study.commands import by_protocol, deep_cnn
 
@@ -88,7 +88,7 @@ train.add_command(deep_cnn)
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
 @click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
 @click.option("--start", type=FILE, help="A finder to continue from, a bundle or .keras, instead of --weights.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
@@ -113,7 +113,7 @@ def train_finder(
     "--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes (Pascal VOC); repeatable."
 )
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv: single faces, large ones too.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
 @click.option("--steps", type=int, help="Batches, a multiple of 500.  [default: 8000]")
@@ -166,7 +166,7 @@ def left_out(
 @click.command()
 @click.argument("model", type=FILE)
 @click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")
-@click.option("--out", type=NEW, required=True, help="The folder of the resized finder.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The folder of the resized finder.")
 @click.option("--force", is_flag=True, help="Overwrite the model that --out holds.")
 def resize(model: Path, size: int, out: Path, force: bool) -> None:
     """Write the face finder MODEL (.keras) with the same weights at another input side."""

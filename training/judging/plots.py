@@ -25,15 +25,16 @@ FEW = 20  # faces: a bin with fewer is uncertain, and the line leaves it out
 
 def curves(history: dict[str, list[float]], path: Path) -> None:
     """Each measure by epoch, training and validation on one axis, as a PNG."""
-    names = [name for name in history if not name.startswith("val_")]
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in history))
     figure, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 3.6), squeeze=False)
     for axis, name in zip(axes[0], names, strict=True):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             if key in history:
                 marker = "o" if len(history[key]) == 1 else ""  # a single epoch has no line
                 axis.plot(range(1, len(history[key]) + 1), history[key], marker=marker, label=label)
-        axis.set(title=name, xlabel="epoch", xlim=(0.5, len(history[name]) + 0.5))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        epochs = max(map(len, history.values()))
+        axis.set(title=name.replace("_", " "), xlabel="epoch", xlim=(0.5, epochs + 0.5))
+        axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
         axis.legend()
     _save(figure, path)

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 PARTS = ("train", "validation", "test")
 EACH = 24  # samples of each class of each source
 PICTURES = 40  # scenes of each part of each source
-SAID = "made with --quick from a few pictures: it only shows that every step works, and is not for use"
+SAID = "made with --quick or --limit from a few pictures: it only shows that every step works, and is not for use"
 # The options that --quick changes, by network; the rest of the recipe stays.
 KNOBS: dict[str, dict[str, Any]] = {
     "mobilenet_v2": {"epochs": 1, "settling": 1, "looks": 256},

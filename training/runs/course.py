@@ -32,7 +32,8 @@ class Course(keras.callbacks.Callback):
             TimeElapsedColumn(),
             TextColumn("left:"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=(console := Console(stderr=True)),
+            disable=not console.is_terminal,
             transient=True,
             redirect_stdout=sys.stdout.isatty(),
         )

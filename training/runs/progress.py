@@ -12,6 +12,6 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
-    """The items, with a bar that counts them. The bar disappears at the end."""
+    """The items, with a bar that counts them. The bar disappears at the end; without a terminal there is none."""
     console = Console(stderr=True)
-    return iter(rich_track(items, title, total=total, transient=True, console=console))
+    return iter(rich_track(items, title, total=total, transient=True, console=console, disable=not console.is_terminal))

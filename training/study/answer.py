@@ -81,17 +81,16 @@ def _quantizing(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _boards(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each board, the quickest file among those that are not significantly worse than the best."""
+    """For each board, the quickest file among those that are not significantly worse than the best.
+
+    A board on which fewer than two networks were measured says nothing.
+    """
     best = max((row["interval95"][0] for row in rows), default=1.0)
     sentences = []
     for board in sorted({time["board"] for row in rows for time in row["latency"]}):
-        timed = [
-            (time["ms"], row)
-            for row in rows
-            for time in row["latency"]
-            if time["board"] == board and row["interval95"][1] >= best
-        ]
-        if timed:
+        measured = [(time["ms"], row) for row in rows for time in row["latency"] if time["board"] == board]
+        timed = [(ms, row) for ms, row in measured if row["interval95"][1] >= best]
+        if timed and len({row["title"] for _, row in measured}) > 1:
             ms, row = min(timed, key=lambda pair: pair[0])
             sentences.append(
                 f"On {board}: {row['title']} in {row['precision']}, {ms:.1f} ms a picture on one thread and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from maskwatch.errors import ConfigError
-from training.options import FILE, FOLDER, NEW, need, scenes, way
+from training.options import FILE, FOLDER, NEW_FOLDER, scenes, way
 from training.runs.knobs import Way
 from training.study import variants
 
@@ -45,8 +46,8 @@ def by_protocol(network: str, default: str = DEVICE) -> Callable[[Command], Comm
 def _options(run: Callable[..., Any], network: str, protocols: list[str], default: str) -> Callable[..., Any]:
     names = [variant.name for variant in variants.of(network)]
     protocol_help = (
-        f"{default} by default. honest: whole photographs, the epoch chosen on validation, the test part left "
-        "alone. study: 80/20 at random, the best epoch on the 20."
+        f"{default} by default{', honest with --variant' * (default == DEVICE)}. honest: whole photographs, the epoch "
+        "chosen on validation, the test part left alone. study: 80/20 at random, the best epoch on the 20."
     )
     for option in (
         click.option("--data-parallel", is_flag=True, help="All devices, on KERAS_BACKEND=jax; docs/study.md."),
@@ -82,8 +83,8 @@ def _study(network: str, protocol: Any, values: dict[str, Any]) -> None:
     _refuse(values.keys() - STUDY_ONLY - SHARED, f"has no meaning with --protocol {protocol}")
     choices = variants.of(network)
     variant = next((choice for choice in choices if choice.name == values["variant"]), choices[-1])
-    if variant.frozen:
-        need(values.get("weights"))
+    if variant.frozen and not values.get("weights"):
+        raise ConfigError(f"--weights: {variant.key} needs ImageNet's weights; give a file of them, or 'imagenet'")
     source = click.get_current_context().get_parameter_source
     overrides = {name: values[name] for name in ("epochs", "size") if source(name) is ParameterSource.COMMANDLINE}
     if values["quick"]:
@@ -107,7 +108,7 @@ def _study(network: str, protocol: Any, values: dict[str, Any]) -> None:
 @click.command("deep_cnn")
 @by_protocol("deep_cnn", "honest")
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
-@click.option("--out", type=NEW, required=True, help="The run's folder.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The run's folder.")
 @click.option("--size", type=click.IntRange(min=16), help="Input side, pixels.  [default: 128]")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most.  [default: 80]")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -148,7 +149,7 @@ def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, ag
 
 @click.command()
 @click.argument("records", metavar="RECORDS…", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--out", type=NEW, required=True, help="Folder of the report.")
+@click.option("-o", "--out", type=NEW_FOLDER, required=True, help="Folder of the report.")
 def compare(records: tuple[Path, ...], out: Path) -> None:
     """Compare the networks: writes comparison.md, .html and .json from RECORDS.
 
@@ -156,5 +157,8 @@ def compare(records: tuple[Path, ...], out: Path) -> None:
     """
     from training.study import report
 
-    for path in report.write(records, out):
+    written = report.write(records, out)
+    for sentence in json.loads(written[0].read_text())["answer"]:
+        click.echo(sentence)
+    for path in written:
         click.echo(f"wrote {path}")

@@ -52,10 +52,16 @@ def detectors(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
-    """Network -> accuracy on the test part by the share of training data; only networks with several shares."""
+    """Network -> accuracy on the test part by the share of training data; only networks with several shares.
+
+    Of each share the first seed counts alone: the whole training part often has more seeds than a share.
+    """
+    records = [
+        seeds[0] for share in {record.share for record in records} for seeds in groups(_of(records, share)).values()
+    ]
     found: dict[str, list[dict[str, Any]]] = {}
     for share in sorted({record.share for record in records}):
-        for row in table([record for record in records if record.share == share], "test"):
+        for row in table(_of(records, share), "test"):
             if row["precision"] == "float32":
                 fields = (
                     "learnt",
@@ -72,9 +78,13 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
     return {name: points for name, points in found.items() if len(points) > 1}
 
 
+def _of(records: Sequence[Record], share: float) -> list[Record]:
+    return [record for record in records if record.share == share]
+
+
 def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
     """Accuracy and loss by epoch, of the first seed of each training."""
-    names = ("accuracy", "val_accuracy", "loss", "val_loss")
+    names = ("accuracy", "val_accuracy", "val_map50", "loss", "val_loss")
     return {
         title(seeds[0]): {name: seeds[0].curves[name] for name in names if name in seeds[0].curves}
         for seeds in groups(records).values()

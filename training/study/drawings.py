@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,10 @@ import numpy as np
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from training.judging import wilson
+from training.judging.plots import FEW
 
 STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3}
 WIDE = 9.0  # inches
@@ -77,14 +80,18 @@ def confusion(rows: list[dict[str, Any]]) -> Figure:
 
 
 def reliability(rows: list[dict[str, Any]]) -> Figure:
-    """Share right by confidence. The area of a dot grows with its number of photographs: a small dot is uncertain."""
+    """Share right by confidence, with Wilson's intervals. A bin of fewer than FEW photographs is drawn hollow."""
     floats = [row for row in rows if row["precision"] == "float32"]
     figure, axes = _small(len(floats), 2.1)
     for axis, row in zip(axes, floats, strict=False):
         found = row["reliability"]
         axis.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", linewidth=1)
-        sizes = [6 + 90 * math.sqrt(bin_["n"] / row["n"]) for bin_ in found]
-        axis.scatter([bin_["confidence"] for bin_ in found], [bin_["right"] for bin_ in found], s=sizes, alpha=0.7)
+        for bin_ in found:
+            low, high = wilson.interval(round(bin_["right"] * bin_["n"]), bin_["n"])
+            bars = [[max(0.0, bin_["right"] - low)], [max(0.0, high - bin_["right"])]]
+            fill = "C0" if bin_["n"] >= FEW else "white"
+            style = {"fmt": "o", "ms": 4, "color": "C0", "mfc": fill, "elinewidth": 0.7}
+            axis.errorbar(bin_["confidence"], bin_["right"], bars, **style)
         axis.set(xlim=(0.48, 1.03), ylim=(-0.03, 1.06))
         axis.set_title(f"{row['title']}: ECE {row['ece']:.3f}", fontsize=9)
     figure.supxlabel("confidence", fontsize=9)
@@ -97,11 +104,13 @@ def curves(found: Mapping[str, Mapping[str, list[float]]]) -> Figure:
     figure, axes = _small(len(found), 2.1)
     for axis, (title, history) in zip(axes, found.items(), strict=False):
         style = {"marker": "o", "ms": 3} if len(history.get("loss", ())) < 6 else {}
-        names = ("accuracy", "val_accuracy") if "val_accuracy" in history else ("loss", "val_loss")
+        measure = next((name for name in ("accuracy", "map50") if f"val_{name}" in history), "loss")
+        names = (measure, f"val_{measure}")
         for name, label in zip(names, ("learnt from", "checked"), strict=True):
             if name in history:
                 axis.plot(range(1, len(history[name]) + 1), history[name], label=label, linewidth=1.2, **style)
         axis.set_title(f"{title}: {names[0]}", fontsize=9)
+        axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axes[0].legend(fontsize=8)
     figure.supxlabel("epoch", fontsize=9)
     return figure

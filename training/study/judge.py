@@ -60,9 +60,10 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
     run = run_folder.read(subject.run / "model.keras")
     before = _times(subject.run)
     if before and not again:
+        often = "once" if before == 1 else f"{before} times"
         raise ConfigError(
-            f"run {subject.run}: its test part was judged {before} times already; expected once, because whoever looks "
-            "twice chooses by it; --again judges it nevertheless, and the record says so"
+            f"run {subject.run}: its test part was judged {often} already; expected once, because whoever looks twice "
+            "chooses by it; --again judges it nevertheless, and the record says so"
         )
     split = _split(subject.root, run)
     models = {"float32": subject.run / "model.keras"} | ({"int8": subject.int8} if subject.int8 else {})
@@ -75,7 +76,13 @@ def judge(subject: Subject, out: Path, again: bool = False) -> Record:
 
 def _times(run: Path) -> int:
     file = run / TOUCHED
-    return int(json.loads(file.read_text())["times"]) if file.exists() else 0
+    try:
+        return int(json.loads(file.read_text())["times"]) if file.exists() else 0
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{file}: {error}; expected how often this training was judged, as in {json.dumps({'times': 1})}: "
+            "write it, or delete the file if it never was"
+        ) from error
 
 
 def _split(root: Path, run: Run) -> parts.Parts:

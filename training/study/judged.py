@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from maskwatch.errors import SourceError
 from maskwatch.records import record as records
@@ -33,6 +33,15 @@ class Scores(records.Record):
     """Score of with_mask, 0–1."""
     bare: tuple[float, ...]
     """Score of without_mask. Where a detector finds no face both scores are 0, and there is no answer."""
+
+    @model_validator(mode="after")
+    def _of_the_same_photographs(self) -> Self:
+        if not len(self.truth) == len(self.masked) == len(self.bare):
+            counts = (
+                f"{len(self.truth)} classes, {len(self.masked)} scores of with_mask, {len(self.bare)} of without_mask"
+            )
+            raise ValueError(f"{counts}; expected as many of each")
+        return self
 
     def classes(self) -> NDArray[np.float64]:
         """(N, 2) scores: with_mask, without_mask."""

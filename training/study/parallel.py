@@ -34,7 +34,7 @@ def start(seed: int, batch: int) -> Place:
     if keras.backend.backend() != "jax":
         raise ConfigError(
             f"--data-parallel: Keras runs on {keras.backend.backend()}, expected jax; "
-            "pip install 'maskwatch[jax]' and set KERAS_BACKEND=jax"
+            "pip install -e '.[jax]' in the checkout and set KERAS_BACKEND=jax"
         )
     import jax
 
@@ -44,7 +44,7 @@ def start(seed: int, batch: int) -> Place:
         keras.distribution.initialize()
     devices = keras.distribution.list_devices()
     if batch % len(devices):
-        raise ConfigError(f"--batch {batch}: {len(devices)} devices cannot share it evenly; expected a multiple")
+        raise ConfigError(f"--data-parallel: {len(devices)} devices cannot share a batch of {batch} evenly; use fewer")
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     return Place(len(devices), jax.process_index(), jax.process_count())
 

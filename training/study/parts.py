@@ -16,8 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwatch.errors import ConfigError
-from training.pictures import data
+from training.pictures import data, sizes
 
 Protocol = Literal["honest", "study"]
 PROTOCOLS: tuple[Protocol, ...] = ("honest", "study")
@@ -58,8 +57,7 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
         limit: the most photographs to train on, and the most to choose the epoch by.
 
     Raises:
-        SourceError: the folder cannot be used.
-        ConfigError: no photograph of a class is left.
+        SourceError: the folder cannot be used, or no photograph of a class is left.
     """
     photos = data.load(root).photos
     labels = np.array([photo.label for photo in photos])
@@ -75,9 +73,7 @@ def of(root: Path, protocol: Protocol, seed: int, share: float = 1.0, limit: int
     learn, check, test = parts
     count = min(limit or len(learn), round(share * len(learn)))
     learn, check = some(learn, labels, count, seed), some(check, labels, limit or len(check), seed)
-    for part, name in ((learn, "to learn from"), (check, "to choose the epoch by")):
-        if len(set(labels[part])) < len(data.LABELS):
-            raise ConfigError(f"data {root}: {len(part)} photographs {name}, of one class; expected both: take more")
+    sizes.of_classes(root, labels[learn], labels[check])
     return Parts(photos, learn, check, test, sha256)
 
 

@@ -6,6 +6,7 @@ They are in the user's cache folder (0.4 GB for the study's photographs at 128 p
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from maskwatch.vision import preprocess
 from training.pictures import data
 from training.runs.progress import track
 
+logger = logging.getLogger(__name__)
 CACHE = data.HASH_CACHE.parent / "study"
 
 
@@ -48,11 +50,27 @@ def of_files(paths: Sequence[Path], *more: object) -> str:
 def cached(name: str, shape: tuple[int, ...], kind: Any, fill: Callable[[NDArray[Any]], None]) -> NDArray[Any]:
     """The array of that name in the cache. If it is missing, `fill` fills it; a file is never left half written."""
     file = CACHE / f"{name}.npy"
-    if not file.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with whole_file.beside(file) as temporary:
-            array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
-            fill(array)
-            array.flush()
-            del array
+    if (found := _read(file, shape, kind)) is not None:
+        return found
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with whole_file.beside(file) as temporary:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+        fill(array)
+        array.flush()
+        del array
     return np.asarray(np.load(file, mmap_mode="r"))
+
+
+def _read(file: Path, shape: tuple[int, ...], kind: Any) -> NDArray[Any] | None:
+    """The array in a file of the cache; None if there is none, or a damaged one, which is named."""
+    if not file.exists():
+        return None
+    try:
+        found = np.load(file, mmap_mode="r")
+        if (found.shape, found.dtype) == (shape, np.dtype(kind)):
+            return np.asarray(found)
+        reason = f"it holds {found.dtype} {found.shape}, expected {np.dtype(kind)} {shape}"
+    except (OSError, ValueError, EOFError) as error:
+        reason = str(error)
+    logger.warning("cache %s: damaged (%s); it is made again", file, reason)
+    return None

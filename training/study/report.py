@@ -45,10 +45,24 @@ def read(paths: Sequence[Path]) -> tuple[list[judged.Record], list[BoardRun]]:
             )
     if not trainings:
         raise SourceError("records: no record of a training; expected at least one file of `python -m training judge`")
+    _refuse_twice(trainings)
     # Sort, so that the order of the files does not change the report.
     trainings.sort(key=lambda record: (record.network, record.variant, record.protocol, record.seed, record.share))
     boards.sort(key=lambda record: record.host.board)
     return trainings, boards
+
+
+def _refuse_twice(trainings: Sequence[judged.Record]) -> None:
+    """A training given twice would count as two seeds."""
+    seen: set[tuple[object, ...]] = set()
+    for record in trainings:
+        key = (record.network, record.variant, record.protocol, record.seed, record.share)
+        if key in seen:
+            raise SourceError(
+                f"records: {record.network} {record.variant}, {record.protocol}, seed {record.seed}, share "
+                f"{record.share:g} is there twice; expected one record of each training"
+            )
+        seen.add(key)
 
 
 def write(paths: Sequence[Path], out: Path) -> list[Path]:

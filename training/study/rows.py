@@ -11,6 +11,7 @@ from maskwatch.records.speed import Run as BoardRun
 from training.study import measures, variants
 from training.study.judged import Judged, Record
 
+WIDE = 0.25  # p10 to p90 of a time as a share of its median; one that spreads more is not used
 NETWORKS = {
     "cnn": "CNN",
     "deep_cnn": "deep CNN",
@@ -161,7 +162,8 @@ def published(record: Record) -> dict[str, Any]:
 def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[dict[str, Any]]:
     """Median ms on one thread of ai-edge-litert, by board, of the same file or of a network with the same name.
 
-    A time does not depend on the weights, so a network measured as NETWORK-VARIANT or NETWORK will do.
+    A time does not depend on the weights, so a network measured as NETWORK-VARIANT or NETWORK will do. A board is left
+    out if its values spread widely, or if its code was not committed.
     """
     names = {f"{record.network}-{record.variant}"}
     if record.protocol == "device":
@@ -176,7 +178,10 @@ def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[
             and (row.sha256 == file or row.model in names)
             and row.us
         ]
-        if rows:
-            values = np.concatenate([np.ravel(times) for times in rows[0].us])
-            times_by_board.append({"board": board.host.board, "ms": float(np.median(values)) / 1000})
+        if not rows or str(board.host.commit).endswith("-dirty"):
+            continue
+        values = np.concatenate([np.ravel(times) for times in rows[0].us])
+        low, middle, high = (float(value) for value in np.quantile(values, (0.1, 0.5, 0.9)))
+        if high - low <= WIDE * middle:
+            times_by_board.append({"board": board.host.board, "ms": middle / 1000})
     return times_by_board

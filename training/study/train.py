@@ -4,7 +4,7 @@ them. The validation part chooses the epoch, see training.study.parts."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maskwatch.records.run import Run
 from maskwatch.vision import preprocess
 from training.judging import calibration, plots
-from training.pictures import data
+from training.pictures import data, quick
 from training.runs import allocator, batch_norm, checkpoints, course, occupied, run_folder
 from training.runs.knobs import USUAL, Way
 from training.study import batches, epochs, features, networks, parallel, parts, pictures
@@ -72,6 +72,7 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     # Processes that share a disk must not overwrite each other
     folder = out / f"process-{place.process}" if place.process else out
     knobs = {**asdict(options), "variant": variant.name}
+    way = replace(way, quick=way.quick or options.limit is not None)
     occupied.claim(folder, variant.network, knobs, way)
     keras.utils.set_random_seed(options.seed)
     cv2.setNumThreads(1)  # the other cores are for the network
@@ -84,8 +85,10 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
         variant=asdict(variant), knobs=knobs, split=split.sha256, weights=checkpoints.of_weights(learner)
     )
     if not occupied.begin(folder, variant.network, knobs, way, key):
-        print(f"{folder}: this training is finished", flush=True)
-        return run_folder.read(folder / "model.keras")
+        run = run_folder.read(folder / "model.keras")
+        print(f"{folder}: this training is finished already, nothing to do (--force trains it anew)", flush=True)
+        _say_made(run, folder)
+        return run
     curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, key)
     plots.curves(curves, folder / "curves.png")
     if place.processes > 1:
@@ -94,10 +97,20 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     temperature, bias = _calibrated(learner, material, options.protocol)
     run_folder.save(model, folder / "model.keras")
     run = _record(variant, split, options, curves, chosen, temperature, bias)
-    run = run.model_copy(update={"key": key, "quick": way.quick or options.limit is not None})
+    run = run.model_copy(update={"key": key, "quick": way.quick})
     run_folder.write(folder, run)
     occupied.end(folder)
+    _say_made(run, folder)
     return run
+
+
+def _say_made(run: Run, folder: Path) -> None:
+    """The end of a training: its file, how good it is, and the next step."""
+    model, checked = folder / "model.keras", run.metrics["checked"]
+    print(f"made {model}: {run.name} at {run.input_size} px; {checked['accuracy']:.2%} of {checked['n']} right")
+    if run.quick:
+        print(quick.SAID)
+    print(f"next: python -m training judge {folder} --data DATA -o RECORD.json", flush=True)
 
 
 def _begin(
