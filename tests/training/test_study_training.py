@@ -122,14 +122,19 @@ def test_yolov5s_answers_whole_photographs_and_scenes(root: Path, tmp_path: Path
         save(street, f"images/{number}.png", number)
     knobs = train_yolov5s.Knobs(size=64, depth=0.1, width=0.125, batch=2, steps=2, warmup=1, steps_per_epoch=2)
     train_yolov5s.train([street], root, tmp_path / "run", knobs)
+    done = conversion.convert(tmp_path / "run" / "model.keras", (street,), Recipe(calibration=7))
+    bundle.write(tmp_path / "int8.tflite", done.made["int8"].flatbuffer, done.card("int8"))
     (tmp_path / "records").mkdir()
     out = tmp_path / "records" / "yolo.json"
     said = ["judge", str(tmp_path / "run"), "--data", str(root), "--scenes", str(street), "-o", str(out)]
+    said += ["--int8", str(tmp_path / "int8.tflite")]
     program.cli(said, standalone_mode=False)
     found = judged.read(out)
     assert (found.network, found.protocol) == ("yolov5s", "device")
-    assert found.judged["float32"].parts.keys() == {"validation", "test"}
-    assert found.judged["float32"].scenes.keys() == {"validation of street", "test of street"}
+    assert found.judged.keys() == {"float32", "int8"}
+    for each in found.judged.values():
+        assert each.parts.keys() == {"validation", "test"}
+        assert each.scenes.keys() == {"validation of street", "test of street"}
     program.cli(["compare", str(out), "-o", str(tmp_path / "out")], standalone_mode=False)
     assert "mAP50-95" in (tmp_path / "out" / "comparison.md").read_text()
 

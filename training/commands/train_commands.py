@@ -118,6 +118,7 @@ def train_finder(
 @click.option("--width", type=float, help="Share of the channels of the family's largest.  [default: 0.5]")
 @click.option("--steps", type=int, help="Batches, a multiple of 500.  [default: 8000]")
 @click.option("--batch", type=click.IntRange(min=1), help="Scenes in a batch.  [default: 16]")
+@click.option("--limit", type=click.IntRange(min=4), help="Train on so many pictures of each source, for a quick try.")
 @click.option("--bfloat16", is_flag=True, default=None, help="Mixed precision: quicker on a Xeon with AMX.")
 @click.option("--seed", type=int, help="[default: 0]")
 @way

@@ -30,7 +30,9 @@ COSTS = (
     "magnitude. Those of M1 to M6 are without the four passes of the frozen base, which they share."
 )
 FEW_DOTS = "A dot is the share right of the photographs with about that confidence; hollow dots are fewer than 20."
-LEARNT = "Accuracy on the same 1,812 photographs, by the share of the training part that the network learnt from; one seed."
+LEARNT = (
+    "Accuracy on the same 1,812 photographs, by the share of the training part that the network learnt from; one seed."
+)
 QUICK = (
     "Rows marked (try) learnt from few photographs or for few epochs. They show that every step works; their figures "
     "mean nothing."

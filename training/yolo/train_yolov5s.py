@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Knobs:
     steps_per_epoch: int = 500  # a checkpoint, and a look at the validation scenes, every few minutes
     patience: int = 5  # epochs without a better validation mAP50 that end the training
     bfloat16: bool = False  # mixed precision: nearly twice as quick on a Xeon with AMX
+    limit: int | None = None  # the most pictures of each part of each source: a quick try, which the record says
     seed: int = 0
 
 
@@ -128,10 +129,11 @@ def train(sources: Sequence[Path], portraits: Path | None, out: Path, knobs: Kno
             end before the warm-up; or the folder holds another training, see training.runs.occupied.
     """
     _check(knobs)
+    way = replace(way, quick=way.quick or knobs.limit is not None)
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the other cores are for the network
-    material = gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
+    material = gather(sources, portraits, knobs.seed, knobs.limit or (quick.PICTURES if way.quick else None))
     print(f"to learn from: {material.photographs.described()}", flush=True)
     model = yolov5s.build(knobs.size, len(data.CLASSES), knobs.depth, knobs.width)
     key = fingerprint(knobs, material)
