@@ -103,6 +103,21 @@ def list_part(root: Path, part: str, seed: int, out: Path) -> None:
     click.echo(f"wrote {count} photographs into {out}")
 
 
+@cli.command("splits")
+@click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")
+@scenes_option("Pascal VOC scenes; repeat for each source.", required=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Write this .json file.")
+def write_splits(root: Path, scenes: tuple[Path, ...], out: Path) -> None:
+    """Write how every data set is split into training, validation and test part, with a hash of each."""
+    from training.pictures import splits
+
+    found = splits.record(root, scenes)
+    whole_file.write(out, json.dumps(found, indent=1) + "\n")
+    for name, parts in {**found["photographs"], **found["scenes"]}.items():
+        click.echo(f"{name}: {parts['train']} to learn from, {parts['validation']} validation, {parts['test']} test")
+    click.echo(f"wrote {out}")
+
+
 @cli.command()
 @click.argument("model", type=NEW)
 @click.option("--data", "root", type=FOLDER, required=True, help="with_mask/ and without_mask/ photographs.")

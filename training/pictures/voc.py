@@ -175,5 +175,9 @@ def part(split: Split, name: str) -> tuple[Scene, ...]:
 
 def sha256(splits: Iterable[Split]) -> str:
     """SHA-256 of the splits of several sources in their order; for one source, its own SHA-256."""
-    each = [split.sha256 for split in splits]
+    return joined_sha256([split.sha256 for split in splits])
+
+
+def joined_sha256(each: Sequence[str]) -> str:
+    """The hash of several splits, from the hash of each."""
     return each[0] if len(each) == 1 else hashlib.sha256("\n".join(each).encode()).hexdigest()
