@@ -84,7 +84,7 @@ def load(root: Path, progress: bool = True) -> Dataset:
         SourceError: a class folder is missing or holds no readable image.
     """
     paths = [(path, index) for index, label in enumerate(LABELS) for path in class_files(root, label)]
-    hashes, unreadable = _hashes(root, [path for path, _ in paths], progress)
+    hashes, unreadable = hashes_of(root, [path for path, _ in paths], progress)
     kept = [(path, label) for path, label in paths if path in hashes]
     for index, label in enumerate(LABELS):
         if not any(kept_label == index for _, kept_label in kept):
@@ -106,8 +106,11 @@ def class_files(root: Path, label: str) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if pictures.is_picture(path.name))
 
 
-def _hashes(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:
-    """Perceptual hash of each readable file (cached while it is unchanged), and a line for each unreadable one."""
+def hashes_of(root: Path, paths: list[Path], progress: bool) -> tuple[dict[Path, int], list[str]]:
+    """Perceptual hash of each readable file (cached while it is unchanged), and a line for each unreadable one.
+
+    `root` names the progress bar.
+    """
     cache = _read_cache()
     found: dict[Path, int] = {}
     unreadable: list[str] = []

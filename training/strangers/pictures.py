@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from training.pictures import data, voc
+from training.pictures import data, unseen, voc
 
 Item = TypeVar("Item")
 PORTRAITS = "portraits"  # the source name of the photographs of --data
@@ -32,7 +32,7 @@ class Picture:
 
 
 def gather(root: Path, scenes: Sequence[Path], part: str, seed: int, most: int | None) -> list[Picture]:
-    """Every readable picture of a part.
+    """Every readable picture of a part; without scenes that look like a training scene (see training.pictures.unseen).
 
     Args:
         root: portraits, with_mask/ and without_mask/.
@@ -44,10 +44,11 @@ def gather(root: Path, scenes: Sequence[Path], part: str, seed: int, most: int |
     Raises:
         SourceError: a folder cannot be used.
     """
+    splits = voc.sources(scenes, seed)
     found = [
         Picture(name, scene.path, scene.faces)
-        for name, split in voc.sources(scenes, seed).items()
-        for scene in _some(voc.part(split, part), most)
+        for name, split in splits.items()
+        for scene in _some(unseen.scenes(voc.part(split, part), splits.values(), name), most)
     ]
     known = data.faces(root)
     for photo in _some(getattr(data.load(root).split(seed), part), most):

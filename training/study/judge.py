@@ -20,7 +20,7 @@ from training.augment import crops
 from training.judging import detections, evaluate, scene_scores
 from training.judging.average_precision import average_precision, precision_interval
 from training.judging.detections import Findings, Found, Truths
-from training.pictures import data, voc
+from training.pictures import data, unseen, voc
 from training.runs import run_folder
 from training.runs.progress import track
 from training.study import parts, size
@@ -207,7 +207,7 @@ def _scenes(find: Callable[[Image], list[Found]], sources: Mapping[str, voc.Spli
     found = {}
     for name, split in sources.items():
         for part in ("validation", "test"):
-            pictures = voc.part(split, part)
+            pictures = unseen.scenes(voc.part(split, part), sources.values(), name)
             seen = {scene.key: find(data.read_rgb(scene.path)) for scene in track(pictures, f"{name}, {part}")}
             found[f"{part} of {name}"] = precisions(seen, {s.key: detections.as_truths(s.faces) for s in pictures})
     return found
