@@ -452,6 +452,25 @@ def test_steps_that_make_no_phase_are_refused(tmp_path: Path, steps: int, again:
 STREET = [Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
 
 
+def test_a_room_in_which_the_finder_sees_a_face_is_a_hard_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = [Picture(np.full((64, 64, 3), grey, np.uint8), np.zeros((0, 4), np.float32)) for grey in (10, 200, 90)]
+    asked: list[tuple[object, int, float]] = []
+
+    def answers(model: object, image: np.ndarray, size: int, min_score: float) -> list[str]:
+        asked.append((model, size, min_score))
+        return ["a face"] if image.mean() > 50 else []
+
+    monkeypatch.setattr(train_finder.finder_scores, "answers", answers)
+    pictures = scenes.TrainingPictures([STREET], [], rooms)
+    found = train_finder.with_hard_rooms(pictures, "the model", 96)
+    assert list(found.hard) == rooms[1:]
+    assert (found.street, found.empty) == (pictures.street, pictures.empty)
+    assert asked == [("the model", 96, train_finder.SEEN)] * 3
+    assert "2 of 3 empty rooms are hard" in capsys.readouterr().out
+
+
 def dataset(seed: int = 0) -> train_finder.Scenes:
     knobs = train_finder.Knobs(size=64, batch=2, steps_per_epoch=3)
     return train_finder.Scenes(train_finder.Material(scenes.TrainingPictures([STREET]), [], [], ""), knobs, seed)
