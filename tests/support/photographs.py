@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwatch.flow import Image
+from maskwatch.flow import Image, Label
 
 
 def blotches(seed: int) -> Image:
@@ -20,3 +20,14 @@ def save(root: Path, name: str, seed: int, quality: int = 95) -> Path:
     parameters = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() == ".jpg" else []
     assert cv2.imwrite(str(path), blotches(seed)[..., ::-1], parameters)
     return path
+
+
+def portraits(root: Path, count: int = 20) -> Path:
+    """Portraits of both classes in turn, each with a known face in faces.tsv."""
+    lines = ["path\tx1\ty1\tx2\ty2\tscore"]
+    for number in range(count):
+        name = f"{(Label.WITH_MASK, Label.WITHOUT_MASK)[number % 2]}/{number}.png"
+        save(root, name, number)
+        lines.append(f"{name}\t30\t20\t70\t74\t0.9")
+    (root / "faces.tsv").write_text("\n".join(lines) + "\n")
+    return root

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import photographs
 import pytest
 from annotated_scenes import entry, write
 from photographs import save
@@ -22,13 +23,7 @@ Sheets = dict[str, list[str]]
 def portraits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Portraits of both classes, each with a known face."""
     monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "hashes.csv")
-    root, lines = tmp_path / "portraits", ["path\tx1\ty1\tx2\ty2\tscore"]
-    for number in range(20):
-        name = f"{data.LABELS[number % 2]}/{number}.png"
-        save(root, name, number)
-        lines.append(f"{name}\t30\t20\t70\t74\t0.9")
-    (root / "faces.tsv").write_text("\n".join(lines) + "\n")
-    return root
+    return photographs.portraits(tmp_path / "portraits")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from annotated_scenes import entry, write
-from photographs import save
+from photographs import portraits, save
 
 pytest.importorskip("keras", reason="needs extra `train`")
 
@@ -39,12 +39,7 @@ def test_each_face_has_the_colour_of_its_kind(monkeypatch: pytest.MonkeyPatch) -
 
 def test_looks_writes_the_sheet_if_there_are_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "HASH_CACHE", tmp_path / "hashes.csv")
-    root, lines = tmp_path / "portraits", ["path\tx1\ty1\tx2\ty2\tscore"]
-    for number in range(20):
-        name = f"{data.LABELS[number % 2]}/{number}.png"
-        save(root, name, number)
-        lines.append(f"{name}\t30\t20\t70\t74\t0.9")
-    (root / "faces.tsv").write_text("\n".join(lines) + "\n")
+    root = portraits(tmp_path / "portraits")
     for number in range(10):
         write(tmp_path / "street", f"{number}", entry("with_mask", 10, 10, 50, 50))
         save(tmp_path / "street", f"images/{number}.png", 100 + number)

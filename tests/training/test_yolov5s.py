@@ -565,6 +565,20 @@ def test_a_run_leaves_its_model_record_and_curves_and_goes_on_where_it_was(out: 
     assert run.metrics["validation"]["images"] == 1
 
 
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ([0.0] * 9, False),  # it has not begun to find anything
+        ([0.0, 0.0, 0.3, 0.2], False),
+        ([0.0, 0.0, 0.3, 0.2, 0.3], True),  # as good is not better
+        ([0.3, 0.2, 0.4], False),
+        ([0.4], False),
+    ],
+)
+def test_a_training_ends_when_looks_get_no_better_after_it_found_something(looks: list[float], expected: bool) -> None:
+    assert train_yolov5s.stalled({"val_map50": looks}, patience=2) is expected
+
+
 def test_the_model_is_loaded_by_plain_keras(out: Path) -> None:
     network = keras.models.load_model(out / "model.keras")
     assert [output.shape for output in network.outputs] == [(None, side, side, 24) for side in (8, 4, 2)]

@@ -14,31 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwatch.records.run import Run
-from maskwatch.vision import preprocess
 from training.judging import calibration, plots
-from training.pictures import data, quick
 from training.runs import allocator, batch_norm, checkpoints, course, occupied, run_folder
 from training.runs.knobs import USUAL, Way
-from training.study import batches, epochs, features, networks, parallel, parts, pictures
+from training.study import batches, epochs, features, networks, parallel, parts, pictures, result
+from training.study.options import Options
 from training.study.variants import Variant
 
 WARMUP = 200  # steps, where the rate falls by a cosine
 CLIPPED = 1.0  # the largest norm of all gradients together: one bad batch must not ruin a deep network
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The user's choices; everything else is in the variant."""
-
-    protocol: parts.Protocol = "honest"
-    seed: int = 0  # of the weights, the order and the augmentation; in the study's protocol also of the split
-    epochs: int | None = None  # replaces those of the variant's last part; its earlier parts get at most as many
-    size: int | None = None  # pixels, instead of the variant's
-    share: float = 1.0  # of the training part, 0–1, for the learning curve
-    limit: int | None = None  # the most photographs: a quick try, which the record says
-    bfloat16: bool = False  # mixed precision: quicker for AlexNet on a Xeon with AMX, slower for small networks
-    data_parallel: bool = False
-    copies: int = features.COPIES  # of each photograph's features, for a frozen base
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +71,7 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     if not occupied.begin(folder, variant.network, knobs, way, key):
         run = run_folder.read(folder / "model.keras")
         print(f"{folder}: this training is finished already, nothing to do (--force trains it anew)", flush=True)
-        _say_made(run, folder)
+        result.say(run, folder)
         return run
     curves, chosen = _learn(variant, learner, _even(material, variant.batch, place), folder, options, place, key)
     plots.curves(curves, folder / "curves.png")
@@ -96,21 +80,12 @@ def train(variant: Variant, weights: str | None, root: Path, out: Path, options:
     model = _in_float32(whole, variant, weights, options)
     temperature, bias = _calibrated(learner, material, options.protocol)
     run_folder.save(model, folder / "model.keras")
-    run = _record(variant, split, options, curves, chosen, temperature, bias)
+    run = result.record(variant, split, options, curves, chosen, temperature, bias)
     run = run.model_copy(update={"key": key, "quick": way.quick})
     run_folder.write(folder, run)
     occupied.end(folder)
-    _say_made(run, folder)
+    result.say(run, folder)
     return run
-
-
-def _say_made(run: Run, folder: Path) -> None:
-    """The end of a training: its file, how good it is, and the next step."""
-    model, checked = folder / "model.keras", run.metrics["checked"]
-    print(f"made {model}: {run.name} at {run.input_size} px; {checked['accuracy']:.2%} of {checked['n']} right")
-    if run.quick:
-        print(quick.SAID)
-    print(f"next: python -m training judge {folder} --data DATA -o RECORD.json", flush=True)
 
 
 def _begin(
@@ -291,43 +266,3 @@ def _calibrated(learner: keras.Model, material: Material, protocol: parts.Protoc
     if protocol == "study":
         return 1.0, 0.0
     return calibration.fit(learner.predict(material.x_check, verbose=0).astype(np.float32), material.y_check)
-
-
-def _record(
-    variant: Variant,
-    split: parts.Parts,
-    options: Options,
-    curves: checkpoints.Curves,
-    chosen: int,
-    temperature: float,
-    bias: float,
-) -> Run:
-    """run.json, which convert and the comparison read."""
-    accuracy = float(curves["val_accuracy"][chosen])
-    print(
-        f"{variant.key}: {len(curves['loss'])} epochs in {sum(curves['seconds']):.0f} s; epoch {chosen + 1} is kept, "
-        f"{accuracy:.2%} of {len(split.check)} checked photographs right",
-        flush=True,
-    )
-    return Run(
-        name=variant.network,
-        task="mask",
-        labels=data.LABELS,
-        input_size=options.size or variant.size,
-        margin=preprocess.FACE_MARGIN,
-        temperature=temperature,
-        bias=bias,
-        seed=parts.SPLIT_SEED,
-        split_sha256=split.sha256,
-        knobs={
-            **asdict(options),
-            "variant": variant.name,
-            "kept_epoch": chosen + 1,
-            "learnt": len(split.learn),
-            "checked": len(split.check),
-            "recipe": asdict(variant),
-        },
-        versions=run_folder.versions(),
-        history=dict(curves),
-        metrics={"checked": {"n": len(split.check), "accuracy": round(accuracy, 4)}},
-    )

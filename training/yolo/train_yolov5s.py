@@ -210,7 +210,7 @@ def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: 
         if chosen == done - 1:
             model.set_weights(network.get_weights())
             run_folder.save(model, out / MODEL)
-        trainer.stop_training = done - 1 - chosen >= knobs.patience
+        trainer.stop_training = stalled(checkpoint.curves, knobs.patience)
 
     with silu.compiled():
         checkpoints.fit(
@@ -228,6 +228,12 @@ def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: 
 def best_epoch(curves: checkpoints.Curves) -> int:
     """The epoch, from 0, with the highest mAP50 on the validation scenes; of equal ones the first."""
     return int(np.argmax(curves["val_map50"]))
+
+
+def stalled(curves: checkpoints.Curves, patience: int) -> bool:
+    """Whether the last `patience` epochs were no better. The averaged weights find nothing at first: that is no end."""
+    best = best_epoch(curves)
+    return curves["val_map50"][best] > 0 and len(curves["val_map50"]) - 1 - best >= patience
 
 
 def optimizer(knobs: Knobs) -> keras.optimizers.Optimizer:
