@@ -155,7 +155,7 @@ def test_composing_mirrors_picture_and_boxes_together(monkeypatch: pytest.Monkey
     monkeypatch.setattr(weather, "CHANCES", {})
     monkeypatch.setattr(scenes, "DRESSED_OUTSIDE", 0.0)
     lopsided = picture(320, 320, (40, 140, 100, 200))
-    monkeypatch.setattr(scenes, "zoomed", lambda *_: lopsided)
+    monkeypatch.setattr(scenes, "zoomed", lambda *_, **__: lopsided)
     monkeypatch.setattr(scenes, "collage", lambda *_, **__: lopsided)
     pictures = scenes.TrainingPictures([[lopsided]])
     composed = [scenes.compose(pictures, 320, np.random.default_rng(seed)) for seed in range(20)]
@@ -260,11 +260,30 @@ def test_every_source_is_drawn_as_often_however_large_it_is(monkeypatch: pytest.
     monkeypatch.setattr(scenes, "FOURFOLD", 0.0)
     small, large = picture(99, 99, (1, 1, 50, 50)), picture(99, 99, (1, 1, 50, 50))
     drawn = []
-    monkeypatch.setattr(scenes, "zoomed", lambda picture, *_: drawn.append(picture is small) or picture)
+    monkeypatch.setattr(scenes, "zoomed", lambda picture, *_, **__: drawn.append(picture is small) or picture)
     pictures = scenes.TrainingPictures([[small], [large] * 99])
     for seed in range(200):
         scenes.compose(pictures, 96, np.random.default_rng(seed))
     assert 70 < sum(drawn) < 130
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"), [("street", scenes.AS_IT_IS_STREET), ("portrait", scenes.AS_IT_IS_PORTRAIT)]
+)
+def test_a_share_of_the_photographs_is_shown_as_a_device_sees_them(
+    monkeypatch: pytest.MonkeyPatch, kind: str, share: float
+) -> None:
+    """One photograph, upright, hardly zoomed: each face keeps its proportions and nearly its size."""
+    drawn = []
+    monkeypatch.setattr(scenes, "zoomed", lambda picture, *_, **options: drawn.append(options) or picture)
+    monkeypatch.setattr(scenes, "collage", lambda *_, **__: drawn.append("collage") or STREET)
+    monkeypatch.setattr(scenes, "PORTRAITS", {"street": 0.0, "portrait": 1.0}[kind])
+    pictures = scenes.TrainingPictures([[STREET]], [PORTRAIT])
+    for seed in range(300):
+        scenes.compose(pictures, 96, np.random.default_rng(seed))
+    assert share - 0.1 < drawn.count({"zoom": scenes.AS_IT_IS_ZOOM}) / len(drawn) < share + 0.1
+    low, high = scenes.AS_IT_IS_ZOOM
+    assert 0.8 < low < 1 < high < 1.25
 
 
 def test_a_room_is_shown_as_often_as_it_should_be_and_holds_no_face() -> None:
@@ -291,7 +310,7 @@ def test_what_is_left_out_of_the_loss_stays_so_wherever_it_is_shown(monkeypatch:
         elif way == "collage":
             scene = scenes.collage(lambda: both, 160, rng, grids=(2,))
         else:
-            monkeypatch.setattr(scenes, "zoomed", lambda *_: both)
+            monkeypatch.setattr(scenes, "zoomed", lambda *_, **__: both)
             scene = scenes.compose(scenes.TrainingPictures([[both]]), 160, rng)
         assert len(scene.left_out) == len(scene.boxes)
         sizes = scene.boxes[:, 2:] - scene.boxes[:, :2]

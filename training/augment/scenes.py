@@ -22,9 +22,10 @@ from training.augment import crowd, wear, weather
 from training.augment.picture import Picture, as_array, from_centres, joined, mirrored
 from training.pictures import data, voc
 
-COLLAGES = 0.25  # share of the composed scenes: portraits side by side
+PORTRAITS = 0.25  # share of the composed scenes: portraits side by side, or a single one
 ROOMS = 0.1  # share of the composed scenes, with nobody in them
-FOURFOLD = 0.2  # of the rest: four photographs side by side
+AS_IT_IS_PORTRAIT, AS_IT_IS_STREET = 0.3, 0.5  # share of those, and of street scenes: one photograph, not turned
+FOURFOLD = 0.2  # of the other street scenes: four photographs side by side
 BARE_AGAIN = 2  # how often a scene with a bare face is listed
 SURE = 0.75  # the score that each face of a portrait of several needs: a missed face would be taught as background
 GRIDS = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6)  # collage tiles along a side: faces from 20 px to the whole frame
@@ -36,6 +37,7 @@ DRESSED = 0.15  # share of a collage's faces on which a mask, a scarf, a cap …
 CROWDED = 0.12  # share of the street scenes in which a head is put in front of a face
 HARD = 0.5  # share of the empty rooms that are drawn from those in which the finder saw a face
 DRESSED_OUTSIDE = 0.07  # the same share in a street scene
+AS_IT_IS_ZOOM = (0.85, 1.2)  # scale of a photograph as it is, 1 when it just fits
 ZOOM = (0.7, 2.6)  # scale of a street scene, 1 when it just fits: its 22 px faces appear at 12 to 46 px
 
 
@@ -112,21 +114,36 @@ class TrainingPictures:
 def compose(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> Picture:
     """Compose one training scene."""
     drawn = rng.random()
-    if pictures.portrait and drawn < COLLAGES:
-        picture = collage(lambda: any_of(pictures.portrait, rng), size, rng)
-    elif pictures.empty and drawn < COLLAGES + ROOMS:
+    if pictures.portrait and drawn < PORTRAITS:
+        picture = portrait_scene(pictures, size, rng)
+    elif pictures.empty and drawn < PORTRAITS + ROOMS:
         rooms = pictures.hard if pictures.hard and rng.random() < HARD else pictures.empty
         picture = zoomed(any_of(rooms, rng), size, rng, LEAN)
-    elif rng.random() < FOURFOLD:
-        picture = collage(lambda: pictures.any_street(rng), size, rng, grids=(2,))
     else:
-        picture = dressed(zoomed(pictures.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
-        if pictures.portrait and rng.random() < CROWDED:
-            picture = crowd.in_front(picture, any_of(pictures.portrait, rng), rng)
+        picture = street_scene(pictures, size, rng)
     if rng.random() < 0.5:
         mirror = mirrored(picture.boxes, size)
         picture = Picture(weather.mirror(picture.image), mirror, ignored=picture.ignored)
     return Picture(weather.apply(picture.image, rng), picture.boxes, ignored=picture.ignored)
+
+
+def portrait_scene(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> Picture:
+    """A portrait as it is, or a collage."""
+    if rng.random() < AS_IT_IS_PORTRAIT:
+        return zoomed(any_of(pictures.portrait, rng), size, rng, zoom=AS_IT_IS_ZOOM)
+    return collage(lambda: any_of(pictures.portrait, rng), size, rng)
+
+
+def street_scene(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> Picture:
+    """An annotated photograph as it is; or zoomed and turned, with something drawn on it; or four of them."""
+    if rng.random() < AS_IT_IS_STREET:
+        return zoomed(pictures.any_street(rng), size, rng, zoom=AS_IT_IS_ZOOM)
+    if rng.random() < FOURFOLD:
+        return collage(lambda: pictures.any_street(rng), size, rng, grids=(2,))
+    picture = dressed(zoomed(pictures.any_street(rng), size, rng, LEAN), rng, DRESSED_OUTSIDE)
+    if pictures.portrait and rng.random() < CROWDED:
+        picture = crowd.in_front(picture, any_of(pictures.portrait, rng), rng)
+    return picture
 
 
 def any_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
