@@ -144,9 +144,9 @@ def measure_all(
 def count_instructions(
     others: tuple[str, ...], shapes: Path | None, yunet: Path | None, root: Path, packages: Path, results: Path
 ) -> None:
-    """Count models' instructions on a Pi 3, 4 and 5 in QEMU's user mode; writes RESULTS/instructions.json and .png.
+    """Count models' instructions on a Pi 3, 4 and 5 in QEMU's user mode; prints them.
 
-    Needs Debian 12's packages qemu-user and gcc; see docs/speed.md.
+    Writes RESULTS/instructions.json and .png. Needs Debian 12's packages qemu-user and gcc; see docs/speed.md.
     """
     from benchmarks.instructions import chart, measure  # the chart needs extra `train`
 
@@ -158,7 +158,8 @@ def count_instructions(
     record = measure.measure(counted, root, packages, say)
     place = records.save_anywhere(record, results)
     chart.draw(record, place.with_suffix(".png"))
-    click.echo(f"wrote {place}")
+    for line in (*measure.lines(record), f"wrote {place}"):
+        click.echo(line)
 
 
 @click.command("compare")

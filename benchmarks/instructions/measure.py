@@ -85,5 +85,14 @@ def measure(
     }
 
 
+def lines(record: Mapping[str, Any]) -> list[str]:
+    """The record in words: for each model, its million instructions by board."""
+    return [
+        f"{model['name']}: million instructions "
+        + ", ".join(f"{board} {counts[0] / 1e6:.1f}" for board, counts in model["instructions"].items())
+        for model in record["models"]
+    ]
+
+
 def _first_line(words: Sequence[str]) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.partition("\n")[0]

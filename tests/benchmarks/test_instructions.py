@@ -90,11 +90,13 @@ def test_the_emulated_system_tells_the_boards_own_processor(tmp_path: Path, root
 
 
 def test_the_command_writes_a_record_its_picture_and_its_table(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     programs(tmp_path, monkeypatch, f'[ "$1" = --version ] && echo "qemu-aarch64 version 7.2" && exit 0\n{MARKS}')
     words = [f"mask={bundle.default_path('mask')}", "--root", str(root), "--packages", str(tmp_path)]
     cli(["instructions", *words, "--results", str(tmp_path / "results")], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert all(f"{board.name} 0.0" in printed for board in BOARDS)
     made = json.loads((tmp_path / "results" / "instructions.json").read_text())
     assert made["emulator"] == "qemu-aarch64 version 7.2"
     (model,) = made["models"]
