@@ -58,15 +58,15 @@ def _context(report: dict[str, Any]) -> dict[str, Any]:
 
 def verdict(report: dict[str, Any]) -> str:
     """The first sentences: what was shipped, and caveats."""
-    withheld = report.get("withheld", [])
-    sentence = "Every gate holds."
+    withheld, weaker = report.get("withheld", []), report.get("loosened", {})
+    sentence = "With these limits, every gate holds." if weaker else "Every gate holds."
     if not report["shipped"]:
         sentence = "A gate failed: " + (f"not written: {', '.join(withheld)}." if withheld else "written anyway.")
-    if weaker := report.get("loosened"):
+    if weaker:
         named = ", ".join(
             f"{name.replace('_', ' ')} {'off' if at is None else plain(at)}" for name, at in weaker.items()
         )
-        sentence += f" **Gates were loosened for it: {named}.**"
+        sentence = f"**Gates were loosened for it: {named}.** {sentence}"
     return f"{sentence} **{quick.SAID[0].upper()}{quick.SAID[1:]}.**" if report.get("quick") else sentence
 
 

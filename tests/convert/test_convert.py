@@ -18,7 +18,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 from drawn_faces import SIDE, Convert, drawn, made  # noqa: E402
 
 from convert import __main__ as program  # noqa: E402
-from convert import conversion, files, gates, graph, packing, proof, quantize, recipe, samples, variants  # noqa: E402
+from convert import conversion, files, gates, graph, packing, page, proof, quantize, recipe, samples, variants  # noqa: E402
 from convert.recipe import Recipe  # noqa: E402
 from maskwatch.config import MaskSettings  # noqa: E402
 from maskwatch.daemon import parts  # noqa: E402
@@ -157,6 +157,12 @@ def test_a_failed_gate_withholds_its_variant_alone_and_what_lay_there_is_set_asi
     assert "A gate failed: not written: int8." in (tmp_path / "mask.report.md").read_text()
 
 
+def test_a_report_names_loosened_gates_before_it_says_that_the_gates_hold() -> None:
+    assert page.verdict({"shipped": True}) == "Every gate holds."
+    loose = page.verdict({"shipped": True, "loosened": {"flips": 20.0}})
+    assert loose == "**Gates were loosened for it: flips 20.** With these limits, every gate holds."
+
+
 def test_loosened_gates_and_a_quick_try_are_told_by_report_card_and_check(
     convert: Convert, trained: Path, photos: Path, tmp_path: Path
 ) -> None:
@@ -171,10 +177,10 @@ def test_loosened_gates_and_a_quick_try_are_told_by_report_card_and_check(
     told: list[str] = []
     parts.build_classifier(MaskSettings(model=str(out)), told.append)
     assert told[1:] == [quickly, loosely]
-    page = (tmp_path / "mask.report.md").read_text()
+    written = (tmp_path / "mask.report.md").read_text()
     assert "**Gates were loosened for it: recall drop off, flips 20.**" in page
-    assert "**Made with --quick" in page
-    assert "≤ 20 (usually 0.5)" in page
+    assert "**Made with --quick" in written
+    assert "≤ 20 (usually 0.5)" in written
     assert re.search(
         r"convert: \d+ of with_mask in the validation part: fewer than 20 give no reliable figure", finished.errors
     )
