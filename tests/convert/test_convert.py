@@ -178,7 +178,7 @@ def test_loosened_gates_and_a_quick_try_are_told_by_report_card_and_check(
     parts.build_classifier(MaskSettings(model=str(out)), told.append)
     assert told[1:] == [quickly, loosely]
     written = (tmp_path / "mask.report.md").read_text()
-    assert "**Gates were loosened for it: recall drop off, flips 20.**" in page
+    assert "**Gates were loosened for it: recall drop off, flips 20.**" in written
     assert "**Made with --quick" in written
     assert "≤ 20 (usually 0.5)" in written
     assert re.search(
