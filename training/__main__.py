@@ -14,7 +14,7 @@ from maskwatch.cli import command
 from maskwatch.errors import ConfigError
 from maskwatch.records.quality import Evaluated, PortraitScores, SceneScores
 from maskwatch.system import whole_file
-from training.commands.train_commands import choose_threshold, find_faces, left_out, resize, train
+from training.commands.train_commands import choose_threshold, find_faces, left_out, left_out_finder, resize, train
 from training.options import FILE, FOLDER, NEW, NEW_FOLDER, PART
 from training.options import scenes as scenes_option
 from training.runs import memory
@@ -30,7 +30,17 @@ def cli() -> None:
     """Train and judge models on photographs."""
 
 
-for command_of_training in (train, find_faces, judge, compare, left_out, resize, choose_threshold, strangers):
+for command_of_training in (
+    train,
+    find_faces,
+    judge,
+    compare,
+    left_out,
+    left_out_finder,
+    resize,
+    choose_threshold,
+    strangers,
+):
     cli.add_command(command_of_training)
 
 

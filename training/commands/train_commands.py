@@ -1,4 +1,4 @@
-"""The commands that train: `python -m training train NETWORK`, left-out, resize."""
+"""The commands that train: `python -m training train NETWORK`, left-out, left-out-finder, resize."""
 
 from __future__ import annotations
 
@@ -162,6 +162,31 @@ def left_out(
             f"without {row['left_out']}: {without['slice']}: {without['right']:.2%} of {without['n']} right, "
             f"{learnt['right']:.2%} had it been learnt"
         )
+
+
+@click.command("left-out-finder")
+@click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes; all sources.")
+@click.option("--of", "left_out", required=True, multiple=True, help="Leave out this source, a folder's name; repeat.")
+@click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
+@click.option("--start", type=FILE, required=True, help="A finder that has not learnt them, a bundle or .keras.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The folder of the runs and of the record.")
+@click.option("--again", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 2500]")
+@click.option("--rate", type=float, help="Twice the peak.  [default: 0.002]")
+@click.option("--frozen", help="Freeze the trunk's layers up to this one, e.g. block_5_add.  [default: none]")
+@way
+def left_out_finder(
+    sources: tuple[Path, ...], left_out: tuple[str, ...], portraits: Path | None, start: Path, out: Path, **said: Any
+) -> None:
+    """Cross-validation by source: train the face finder without a source, judge it on that source, its test part apart.
+
+    Prints the figures, and writes OUT/left-out-finder.json.
+    """
+    from training.finder import left_out_finder, train_finder
+
+    knobs, asked = knobs_and_way("finder", said)
+    made = _detectors(train_finder.Knobs(), knobs)
+    for row in left_out_finder.run(sources, left_out, portraits, start, out, made, asked):
+        click.echo(left_out_finder.line(row))
 
 
 @click.command()
