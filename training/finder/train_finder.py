@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
@@ -156,10 +157,22 @@ def train(
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
+    told = {"stem_lost": lost, "score_scale": asdict(scale), "sources": [source.resolve().name for source in sources]}
+    run = _record(model, material, knobs, told, curves)
+    run = run.model_copy(update={"quick": way.quick, "start_sha256": run_folder.file_sha256(start), "key": key})
+    run_folder.write(out, run)
+    occupied.end(out)
+    summary.say(summary.lines(out, run))
+
+
+def _record(
+    model: keras.Model, material: Material, knobs: Knobs, told: dict[str, Any], curves: checkpoints.Curves
+) -> Run:
+    """run.json, with the threshold that is chosen on the validation scenes; `told`: more than the knobs."""
     threshold, metrics = finder_threshold.choose(
         finder_threshold.find_all(model, material.validation, knobs.size), material.validation
     )
-    run = Run(
+    return Run(
         name=NAME,
         task="face",
         labels=("face",),
@@ -167,22 +180,11 @@ def train(
         score_threshold=threshold,
         seed=knobs.seed,
         split_sha256=material.sha256,
-        knobs={
-            **asdict(knobs),
-            "stem_lost": lost,
-            "score_scale": asdict(scale),
-            "sources": [source.resolve().name for source in sources],
-        },
+        knobs={**asdict(knobs), **told},
         versions=run_folder.versions(),
         history=curves,
         metrics={"validation": metrics},
-        quick=way.quick,
-        start_sha256=run_folder.file_sha256(start),
-        key=key,
     )
-    run_folder.write(out, run)
-    occupied.end(out)
-    summary.say(summary.lines(out, run))
 
 
 def _check(knobs: Knobs) -> None:
