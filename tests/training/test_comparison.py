@@ -109,6 +109,23 @@ def test_seeds_make_one_row_with_mean_and_spread_and_int8_is_below_its_float() -
     assert rows[2]["mcnemar"]["only_best_right"] == 3
 
 
+def test_a_part_that_only_a_later_seed_was_judged_on_is_compared_with_that_seed() -> None:
+    street = "street: parties"
+    later = of("cnn", "C1", seed=1)
+    parts = {**later.judged["float32"].parts, street: answering("0000011000")}
+    later = later.model_copy(
+        update={"judged": {"float32": later.judged["float32"].model_copy(update={"parts": parts})}}
+    )
+    best = of("alexnet")
+    parts = {**best.judged["float32"].parts, street: answering(TRUTH)}
+    best = best.model_copy(update={"judged": {"float32": best.judged["float32"].model_copy(update={"parts": parts})}})
+    rows = study_rows.table([of("cnn", "C1"), later, best], street)
+    assert [(row["title"], row["seeds"]) for row in rows] == [("AlexNet", [0]), ("CNN C1", [1])]
+    (tested,) = (row["mcnemar"] for row in rows if not row["best"])
+    assert tested["only_best_right"] + tested["only_this_right"] == 3
+    assert {row["title"]: row["mean"] for row in rows} == pytest.approx({"AlexNet": 1.0, "CNN C1": 0.7})
+
+
 def validated(record: judged.Record, text: str) -> judged.Record:
     """The record with other answers on the validation part."""
     model = record.judged["float32"]

@@ -110,10 +110,11 @@ def _against_the_best(rows: list[dict[str, Any]], records: Sequence[Record], par
     if not floats:
         return
     best = chosen(floats)
-    by_key = {key: seeds[0] for key, seeds in groups(records).items()}
+    by_seed = {(record.network, record.variant, record.protocol, record.seed): record for record in records}
 
     def scores(row: Mapping[str, Any]) -> measures.Scores:
-        judged: Judged = by_key[row["network"], row["variant"], row["protocol"]].judged[row["precision"]]
+        seed = row["seeds"][0]  # the first that was judged on this part
+        judged: Judged = by_seed[row["network"], row["variant"], row["protocol"], seed].judged[row["precision"]]
         return judged.parts[part]
 
     for row in rows:
