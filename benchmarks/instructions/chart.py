@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator
 
 from maskwatch.system import whole_file
 
@@ -25,6 +26,8 @@ def draw(record: dict[str, Any], place: Path) -> None:
             axes.plot(counts, range(len(models)), "o", color=colour, markersize=4.5, label=board)
         axes.set_yticks(range(len(models)), [f"{model['name']}  {model['bytes'] / 1e6:.2f} MB" for model in models])
         axes.set(xlabel="million instructions for one picture, one thread", xscale="log")
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        axes.tick_params(axis="x", which="both", length=3, pad=3)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("{x:g}")
         axes.grid(alpha=0.3, which="both")
