@@ -14,6 +14,7 @@ from maskwatch.errors import ConfigError  # noqa: E402
 from training.__main__ import cli  # noqa: E402
 from training.finder import left_out_finder, train_finder  # noqa: E402
 from training.networks import finder  # noqa: E402
+from training.pictures import voc  # noqa: E402
 
 KNOBS = train_finder.Knobs(size=64, batch=2, steps_per_epoch=2, again=2, warmup=1)
 
@@ -47,14 +48,26 @@ def test_a_source_is_judged_by_a_finder_that_learnt_the_others(tmp_path: Path, s
         assert (figures["images"], figures["faces"], figures["min_side"]) == (32, 32, 24.0)  # all but its test part
     again = keras.models.load_model(tmp_path / "runs" / "without-party" / "model.keras", compile=False)
     threshold = row["without"]["threshold"]
-    assert left_out_finder.judge(again, sources[1], threshold, KNOBS) == row["without"]
+    assert left_out_finder.judge(again, voc.split(voc.load(sources[1]), 0), threshold, KNOBS.size) == row["without"]
     assert "party, not learnt: AP50" in left_out_finder.line(row)
     assert "32 faces from 24 px" in left_out_finder.line(row)
 
 
-def test_a_source_that_is_not_given_cannot_be_left_out(tmp_path: Path, start: Path) -> None:
-    with pytest.raises(ConfigError, match="of pary: no such source; expected one of street, party"):
-        left_out_finder.run([tmp_path / "street", tmp_path / "party"], ["pary"], None, start, tmp_path / "runs", KNOBS)
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pary", "of pary: no such source; expected one of street, hall"),
+        ("hall", "of hall: no annotated face to judge a finder on"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused_before_any_training(
+    tmp_path: Path, start: Path, name: str, expected: str
+) -> None:
+    sources = [source(tmp_path / "street", 0), tmp_path / "hall"]
+    for number in range(10):
+        write(sources[1], f"empty-{number}")
+    with pytest.raises(ConfigError, match=expected):
+        left_out_finder.run(sources, [name], None, start, tmp_path / "runs", KNOBS)
     assert not (tmp_path / "runs").exists()
 
 

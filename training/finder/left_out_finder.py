@@ -50,14 +50,17 @@ def run(
         A row for each source; they are also the record.
 
     Raises:
-        ConfigError: a name is not one of the sources'.
+        ConfigError: a name is not one of the sources', two sources have the same name, or there is no face to judge on.
     """
-    named = {source.resolve().name: source for source in sources}
-    if unknown := [name for name in left_out if name not in named]:
-        raise ConfigError(f"of {unknown[0]}: no such source; expected one of {', '.join(named)}")
+    splits = voc.sources(sources, knobs.seed)
+    for name in left_out:
+        if name not in splits:
+            raise ConfigError(f"of {name}: no such source; expected one of {', '.join(splits)}")
+        if not any(scene.faces for scene in scenes_of(splits[name])):
+            raise ConfigError(f"of {name}: no annotated face to judge a finder on; leave out another source")
     rows = []
     for name in left_out:
-        others = [source for source in sources if source != named[name]]
+        others = [source for source, other in zip(sources, splits, strict=True) if other != name]
         folder = out / f"without-{name}"
         print(f"training without {name}: {folder}", flush=True)
         train_finder.train(others, portraits, None, start, folder, knobs, way)
@@ -75,8 +78,8 @@ def run(
                 "learnt": run.knobs["sources"],
                 "batches": knobs.again,
                 "start_sha256": run.start_sha256,
-                "start": judge(before, named[name], threshold, knobs),
-                "without": judge(after, named[name], run.score_threshold or 0.0, knobs),
+                "start": judge(before, splits[name], threshold, knobs.size),
+                "without": judge(after, splits[name], run.score_threshold or 0.0, knobs.size),
                 **({"quick": True} if way.quick else {}),
             }
         )
@@ -84,15 +87,18 @@ def run(
     return rows
 
 
-def judge(model: keras.Model, source: Path, threshold: float, knobs: train_finder.Knobs) -> dict[str, Any]:
-    """The figures of the float finder on the source's PARTS."""
-    split = voc.split(voc.load(source), knobs.seed)
-    scenes = [scene for part in PARTS for scene in voc.part(split, part)]
+def scenes_of(split: voc.Split) -> list[voc.Scene]:
+    """The scenes of PARTS."""
+    return [scene for part in PARTS for scene in voc.part(split, part)]
+
+
+def judge(model: keras.Model, split: voc.Split, threshold: float, size: int) -> dict[str, Any]:
+    """The figures of the float finder on the readable scenes of PARTS; `size`: side of its input, pixels."""
+    scenes = scenes_of(split)
     good = data.readable(scene.path for scene in scenes)
     scenes = [scene for scene in scenes if scene.path in good]
     truths = {scene.key: detections.as_truths(scene.faces, MIN_SIDE) for scene in scenes}
-    found = finder_threshold.find_all(model, scenes, knobs.size)
-    return scorer.score_faces(found, truths, threshold, MIN_SIDE)
+    return scorer.score_faces(finder_threshold.find_all(model, scenes, size), truths, threshold, MIN_SIDE)
 
 
 def line(row: dict[str, Any]) -> str:
