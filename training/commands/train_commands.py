@@ -171,15 +171,16 @@ def left_out(
 @click.option("--start", type=FILE, required=True, help="A finder that has not learnt them, a bundle or .keras.")
 @click.option("--out", type=NEW_FOLDER, required=True, help="The folder of the runs and of the record.")
 @click.option("--again", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 2500]")
-@click.option("--rate", type=float, help="Twice the peak.  [default: 0.002]")
+@click.option("--rate", type=float, help="Learning rate; half of it is the peak.  [default: 0.002]")
 @click.option("--frozen", help="Freeze the trunk's layers up to this one, e.g. block_5_add.  [default: none]")
 @way
 def left_out_finder(
     sources: tuple[Path, ...], left_out: tuple[str, ...], portraits: Path | None, start: Path, out: Path, **said: Any
 ) -> None:
-    """Cross-validation by source: train the face finder without a source, judge it on that source, its test part apart.
+    """Cross-validation by source: train the face finder without a source, and judge it on that source.
 
-    Prints the figures, and writes OUT/left-out-finder.json.
+    It is judged on the source's training and validation parts; the test part is not used. Prints the figures, and writes
+    OUT/left-out-finder.json.
     """
     from training.finder import left_out_finder, train_finder
 
