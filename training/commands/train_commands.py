@@ -179,7 +179,7 @@ def left_out_finder(
 ) -> None:
     """Cross-validation by source: train the face finder without a source, and judge it on that source.
 
-    It is judged on the source's training and validation parts; the test part is not used. Prints the figures, and writes
+    The source's training and validation parts are judged, its test part is not used. Prints the figures, and writes
     OUT/left-out-finder.json.
     """
     from training.finder import left_out_finder, train_finder
