@@ -15,6 +15,7 @@ from training.__main__ import cli  # noqa: E402
 from training.finder import left_out_finder, train_finder  # noqa: E402
 from training.networks import finder  # noqa: E402
 from training.pictures import voc  # noqa: E402
+from training.runs import checkpoints  # noqa: E402
 
 KNOBS = train_finder.Knobs(size=64, batch=2, steps_per_epoch=2, again=2, warmup=1)
 
@@ -38,7 +39,19 @@ def start(tmp_path: Path) -> Path:
     return tmp_path / "start.keras"
 
 
-def test_a_source_is_judged_by_a_finder_that_learnt_the_others(tmp_path: Path, start: Path) -> None:
+def weights(path: Path) -> str:
+    return checkpoints.of_weights(keras.models.load_model(path, compile=False))
+
+
+def test_a_source_is_judged_by_a_finder_that_learnt_the_others(
+    tmp_path: Path, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, judge = [], left_out_finder.judge
+    monkeypatch.setattr(
+        left_out_finder,
+        "judge",
+        lambda model, *rest: asked.append(checkpoints.of_weights(model)) or judge(model, *rest),
+    )
     sources = [source(tmp_path / name, seed) for seed, name in enumerate(("street", "party"))]
     (row,) = left_out_finder.run(sources, ["party"], None, start, tmp_path / "runs", KNOBS)
     assert json.loads((tmp_path / "runs" / left_out_finder.RECORD).read_text()) == [row]
@@ -48,7 +61,8 @@ def test_a_source_is_judged_by_a_finder_that_learnt_the_others(tmp_path: Path, s
         assert (figures["images"], figures["faces"], figures["min_side"]) == (32, 32, 24.0)  # all but its test part
     again = keras.models.load_model(tmp_path / "runs" / "without-party" / "model.keras", compile=False)
     threshold = row["without"]["threshold"]
-    assert left_out_finder.judge(again, voc.split(voc.load(sources[1]), 0), threshold, KNOBS.size) == row["without"]
+    assert asked == [weights(start), weights(tmp_path / "runs" / "without-party" / "model.keras")]
+    assert judge(again, voc.split(voc.load(sources[1]), 0), threshold, KNOBS.size) == row["without"]
     assert "party, not learnt: AP50" in left_out_finder.line(row)
     assert "32 faces from 24 px" in left_out_finder.line(row)
 
