@@ -93,7 +93,10 @@ train.add_command(deep_cnn)
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--again", type=int, help="Batches of the second phase; may be 0.  [default: 2500]")
-@click.option("--rate", type=float, help="Peak in the first phase; half of it in the second.  [default: 0.002]")
+@click.option("--rounded", type=int, help="Batches of a last phase, rounded as in int8; may be 0.  [default: 1000]")
+@click.option(
+    "--rate", type=float, help="Peak in the first phase; half in the second, a tenth in the last.  [default: 0.002]"
+)
 @click.option("--frozen", help="Freeze the trunk's layers up to this one, e.g. block_5_add.  [default: none]")
 @click.option("--seed", type=int, help="[default: 0]")
 @way

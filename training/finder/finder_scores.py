@@ -100,3 +100,9 @@ def fold(model: keras.Model, scale: Scale) -> None:
         convolution = model.get_layer(f"score{stride}")
         kernel, bias = convolution.get_weights()
         convolution.set_weights([kernel * scale.slope, bias * scale.slope + offset])
+
+
+def unfold(model: keras.Model, scale: Scale) -> None:
+    """Undo fold(), in place. The loss expects the scores as they were trained: with a slope of 3, those of a trained
+    finder are far too certain for it, and its first steps would be lost on them."""
+    fold(model, Scale(1 / scale.slope, {stride: -offset / scale.slope for stride, offset in scale.offsets.items()}))

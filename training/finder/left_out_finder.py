@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def run(
             raise ConfigError(f"of {name}: no such source; expected one of {', '.join(splits)}")
         if not any(scene.faces for scene in scenes_of(splits[name])):
             raise ConfigError(f"of {name}: no annotated face to judge a finder on; leave out another source")
+    knobs = replace(knobs, rounded=0)  # the float finder is judged
     rows = []
     for name in left_out:
         others = [source for source, other in zip(sources, splits, strict=True) if other != name]

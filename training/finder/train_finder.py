@@ -17,7 +17,14 @@ from maskwatch.flow import Box
 from maskwatch.records.run import Run
 from training.augment import scenes
 from training.augment.picture import Picture
-from training.finder import finder_loss, finder_scores, finder_threshold, slimming, warm_finder
+from training.finder import (
+    fake_quantization,
+    finder_loss,
+    finder_scores,
+    finder_threshold,
+    slimming,
+    warm_finder,
+)
 from training.judging import plots, summary
 from training.networks import finder
 from training.pictures import data, quick, sizes, voc
@@ -28,6 +35,7 @@ NAME = "finder"
 SLIMMED_ON = 4  # batches of training scenes
 SEEN = 0.3  # score from which a box in an empty room makes the room a hard one
 STATISTICS_ON = 8  # batches of training scenes from which the batch norms of a dequantized finder are measured
+RANGES_ON = 8  # batches of training scenes over which activations are measured, before they are rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,10 @@ class Knobs:
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
     again: int = 2500  # steps of a second phase at half the rate, with the slimmed finder
-    rate: float = 2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second phase
+    rounded: int = 1000  # steps of a last phase, in which activations are rounded as in int8
+    rate: float = (
+        2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second phase, a tenth in the last
+    )
     frozen: str = ""  # trunk layers up to this one are frozen; "": none
     warmup: int = 200  # steps
     decay: float = 1e-4
@@ -127,8 +138,8 @@ def train(
 ) -> None:
     """Train on the training scenes of `sources` and the training portraits of `portraits`; then calibrate.
 
-    With `weights` for the trunk there are two phases, and the finder is slimmed between them. A finder that continues
-    from `start`, a bundle or a .keras file, is slim already and only has the second phase. Writes out/model.keras,
+    With `weights` for the trunk there are three phases, and the finder is slimmed after the first. A finder that
+    continues from `start`, a bundle or a .keras file, is slim already and has no first phase. Writes out/model.keras,
     out/run.json and out/curves.png. After every epoch, the averaged weights and everything needed to continue are
     saved: to continue an interrupted run, give the same command again.
 
@@ -153,7 +164,7 @@ def train(
     if not occupied.begin(out, NAME, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
-    model, curves, lost = _train_phases(model, material, out, knobs, key, slim_already=start is not None)
+    model, curves, lost = _train_phases(model, material, out, knobs, key, start)
     plots.curves(curves, out / "curves.png")
     scale = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
@@ -188,7 +199,7 @@ def _record(
 
 
 def _check(knobs: Knobs) -> None:
-    for name, steps in (("steps", knobs.steps), ("again", knobs.again)):
+    for name, steps in (("steps", knobs.steps), ("again", knobs.again), ("rounded", knobs.rounded)):
         if steps % knobs.steps_per_epoch or ((steps or name == "steps") and steps <= knobs.warmup):
             raise ConfigError(
                 f"{name} {steps}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
@@ -196,22 +207,44 @@ def _check(knobs: Knobs) -> None:
 
 
 def _train_phases(
-    model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str, slim_already: bool
+    model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str, start: Path | None
 ) -> tuple[keras.Model, checkpoints.Curves, float]:
-    """Train both phases and slim the finder between them, or train the second phase alone.
+    """Train all phases and slim the finder after the first; one that continues from `start` has no first.
 
     Returns:
-        The trained finder, the curves of both phases, and the error of slimming (see slimming.slim).
+        The trained finder, the curves of all phases, and the error of slimming (see slimming.slim).
     """
-    first, lost = checkpoints.Curves(), 0.0
-    if not slim_already:
-        phase = Phase("first", knobs.steps, knobs.rate, knobs.seed)
-        first = learn(model, material, phase, out, knobs, key, later=knobs.again)
+    first = Phase("first", knobs.steps, knobs.rate, knobs.seed)
+    again = Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1)
+    last = Phase("rounded", knobs.rounded, knobs.rate / 10, knobs.seed + 2)
+    curves, lost = [], 0.0
+    if start is None:
+        curves.append(learn(model, material, first, out, knobs, key, later=again.steps + last.steps))
         pictures = first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
     material = replace(material, pictures=with_hard_rooms(material.pictures, model, knobs.size))
-    again = learn(model, material, Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1), out, knobs, key)
-    return model, {name: first.get(name, []) + again.get(name, []) for name in {**first, **again}}, lost
+    if start is not None and (scale := folded_scale(start)):
+        finder_scores.unfold(model, scale)
+    curves.append(learn(model, material, again, out, knobs, key, later=last.steps))
+    if last.steps:
+        ranges = fake_quantization.ranges(model, first_scenes(material, knobs, RANGES_ON))
+        with fake_quantization.fixed_statistics(model):
+            rounded = fake_quantization.rounded(model, ranges)
+            curves.append(learn(model, material, last, out, knobs, key, network=rounded))
+    names = dict.fromkeys(name for phase in curves for name in phase)
+    return model, {name: [value for phase in curves for value in phase.get(name, [])] for name in names}, lost
+
+
+def folded_scale(start: Path) -> finder_scores.Scale | None:
+    """The scale that calibrate() folded into a float finder, by the run.json beside it; None: it is not known."""
+    if start.suffix != ".keras" or not (start.parent / run_folder.RECORD).exists():
+        return None
+    told = run_folder.read(start).knobs.get("score_scale")
+    return (
+        finder_scores.Scale(told["slope"], {int(stride): offset for stride, offset in told["offsets"].items()})
+        if told
+        else None
+    )
 
 
 def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size: int) -> scenes.TrainingPictures:
@@ -252,17 +285,26 @@ class Phase:
 
 
 def learn(
-    model: keras.Model, material: Material, phase: Phase, out: Path, knobs: Knobs, key: str, later: int = 0
+    model: keras.Model,
+    material: Material,
+    phase: Phase,
+    out: Path,
+    knobs: Knobs,
+    key: str,
+    later: int = 0,
+    network: keras.Model | None = None,
 ) -> checkpoints.Curves:
     """Train all but the frozen layers, or do the rest of the steps; the model then has its averaged weights.
 
     `key` identifies the weights before the first phase, not those after it: after an interruption those differ in the
-    last bits. `later`: steps of the phases that follow, for the time left.
+    last bits. `later`: steps of the phases that follow, for the time left. `network`: what is trained in its place,
+    with the same layers.
     """
     if not phase.steps:
         return {}
     finder.freeze(model, knobs.frozen)
-    trainer = keras.Model(model.input, finder_loss.join(model.outputs))
+    network = network or model
+    trainer = keras.Model(network.input, finder_loss.join(network.outputs))
     trainer.compile(optimizer(knobs, phase), finder_loss.FinderLoss(knobs.size))
     checkpoint = checkpoints.Checkpoint(out, f"{key} {phase.name}", phase.name)
     checkpoints.fit(

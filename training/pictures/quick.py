@@ -22,7 +22,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "mobilenet_v2": {"epochs": 1, "settling": 1, "looks": 256},
     "cnn": {"epochs": 1, "looks": 640},
     "alexnet": {"epochs": 1, "looks": 128},
-    "finder": {"steps": 20, "again": 10, "steps_per_epoch": 10, "warmup": 4},
+    "finder": {"steps": 20, "again": 10, "rounded": 10, "steps_per_epoch": 10, "warmup": 4},
     "yolov5s": {"steps": 10, "steps_per_epoch": 10, "warmup": 2},
 }
 
