@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from pydantic import ValidationError
 
-from convert import gates, graph, layers, metadata, quantize, samples, variants
+from convert import ends, gates, graph, layers, metadata, quantize, samples, variants
 from convert.judges import judge_face, judge_mask, judge_scene
 from convert.recipe import REFERENCE, SHIPPED, Recipe, Variant
 from maskwatch.config.complaint import complaint
@@ -196,7 +196,10 @@ def prove(
     return Conversion(
         run,
         recipe,
-        {variant: _measured(variant, made, limits[variant], recipe, images, found[variant]) for variant in made},
+        {
+            variant: _measured(run.task, variant, made, limits[variant], recipe, images, found[variant])
+            for variant in made
+        },
         tuple(calibration),
         validation,
         test,
@@ -217,6 +220,7 @@ def described(made: Mapping[Variant, bytes], run: Run) -> dict[Variant, bytes]:
 
 
 def _measured(
+    task: str,
     variant: Variant,
     made: Mapping[Variant, bytes],
     limits: Sequence[gates.Gate],
@@ -235,7 +239,8 @@ def _measured(
         **found,
     }
     shown = images[: layers.PICTURES]
-    errors = layers.errors(reference, flatbuffer, shown) if variant != REFERENCE and shown else []
+    faintest = ends.FAINTEST if task == "face" else -np.inf
+    errors = layers.errors(reference, flatbuffer, shown, faintest) if variant != REFERENCE and shown else []
     return Made(variant, flatbuffer, facts, measures, gates.adjusted(limits, recipe.gates), tuple(errors))
 
 

@@ -55,13 +55,14 @@ class _Sums:
         return min(EXACT_DB, 10 * float(np.log10(max(self.signal, 1e-30) / self.noise)))
 
 
-def errors(reference: bytes, variant: bytes, pictures: Sequence[Image]) -> list[LayerError]:
+def errors(reference: bytes, variant: bytes, pictures: Sequence[Image], faintest: float = -np.inf) -> list[LayerError]:
     """The error of every layer that both models have, in the order of execution.
 
     Args:
         reference: the float32 .tflite.
         variant: the same network, quantized.
         pictures: (S, S, 3) uint8 RGB each.
+        faintest: in outputs with one channel, lower numbers count as this one, in both models.
     """
     names = _made(reference)
     partners = matched(names, _made(variant))
@@ -70,7 +71,8 @@ def errors(reference: bytes, variant: bytes, pictures: Sequence[Image]) -> list[
     for picture in pictures:
         old, new = before.answers(picture), after.answers(picture)
         for name, total in sums.items():
-            total.add(old[name], new[partners[name]])
+            low = faintest if name in before.outputs and old[name].shape[-1] == 1 else -np.inf
+            total.add(np.maximum(old[name], low), np.maximum(new[partners[name]], low))
     return [
         LayerError(short(name), name, names[name], round(total.sqnr_db, 2), round(float(np.mean(total.cosines)), 6))
         for name, total in sums.items()
@@ -125,6 +127,7 @@ class _Spy:
         )
         self._interpreter.allocate_tensors()
         (self._input,) = self._interpreter.get_input_details()
+        self.outputs = {each["name"] for each in self._interpreter.get_output_details()}
         self.tensors = {each["name"]: each for each in self._interpreter.get_tensor_details() if each["name"] in names}
 
     def answers(self, picture: Image) -> dict[str, Values]:

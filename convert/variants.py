@@ -21,7 +21,8 @@ def make(network: keras.Model, calibration: Sequence[Image], recipe: Recipe, tas
         network: input (B, S, S, 3), 0–255.
         calibration: (S, S, 3) uint8 RGB each.
         recipe: see Recipe.
-        task: mask, face or scene; a mask model gives uint8, for readers without int8 such as MediaPipe.
+        task: mask, face or scene. A mask model gives uint8, for readers without int8 such as MediaPipe; a finder's
+            scores have fine steps.
     """
     float32 = quantize.to_float32(network)
     makers: dict[Variant, Callable[[], bytes]] = {
@@ -40,4 +41,6 @@ def _int8(network: keras.Model, float32: bytes, calibration: Sequence[Image], re
         made = quantize.to_int8(network, calibration, recipe.keep_float)
     else:
         made = edge_quantizer.to_int8(float32, calibration, recipe.keep_float)
+    if task == "face":
+        made = ends.fine_scores(made)
     return ends.unsigned(made, output=task == "mask")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from annotated_scenes import entry, write
+from numpy.typing import NDArray
 from photographs import save
 
 if TYPE_CHECKING:
@@ -284,14 +285,16 @@ def small_finder(size: int, *_: object) -> keras.Model:
     outputs = []
     for stride in finder.STRIDES:
         feature = keras.layers.AveragePooling2D(8 if stride == 8 else 2)(feature)
-        feature = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(feature)
+        feature = keras.layers.ReLU()(keras.layers.Conv2D(6, 3, padding="same")(feature))
         for depth, name in ((1, "score"), (4, "box")):
             outputs.append(keras.layers.Conv2D(depth, 1, name=f"{name}{stride}")(feature))
     return keras.Model(image, outputs)
 
 
 CLASSIFIER = FineTuning(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
-FINDER = train_finder.Knobs(size=64, batch=4, steps=2, again=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3)
+FINDER = train_finder.Knobs(
+    size=64, batch=4, steps=2, again=0, rounded=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3
+)
 PHASES = (
     recipes.Phase("head", None, 1, 1e-2),
     recipes.Phase("last-blocks", "block_12_add", 1, 1e-2),
@@ -364,6 +367,40 @@ def test_the_record_names_the_model_that_a_training_went_on_from(
     told = run_folder.read(tmp_path / "model.keras").start_sha256
     assert told == hashlib.sha256(start.read_bytes()).hexdigest()
     assert run_folder.read(start).start_sha256 is None
+
+
+def test_a_finder_goes_on_with_the_scores_it_was_trained_with_not_with_those_it_was_calibrated_to(
+    folders: tuple[Path, Path], undisturbed: dict[Train, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = undisturbed[find] / "model.keras"
+    told = run_folder.read(start).knobs["score_scale"]
+    monkeypatch.setattr(warm_finder, "from_model", lambda *_: keras.models.load_model(start, compile=False))
+    begun: list[dict[int, NDArray[np.float32]]] = []
+
+    def learn(model: keras.Model, *_: Any, **__: Any) -> dict[str, list[float]]:
+        begun.append({stride: model.get_layer(f"score{stride}").get_weights()[1] for stride in finder.STRIDES})
+        return {"loss": [1.0]}
+
+    monkeypatch.setattr(train_finder, "learn", learn)
+    portraits, street = folders
+    train_finder.train([street], portraits, None, start, tmp_path / "known", FINDER)
+    calibrated = keras.models.load_model(start, compile=False)
+    for stride, bias in begun[0].items():
+        folded = calibrated.get_layer(f"score{stride}").get_weights()[1]
+        assert bias * told["slope"] + told["offsets"][str(stride)] == pytest.approx(folded, abs=1e-4)
+        assert bias != pytest.approx(folded, abs=1e-4)
+
+
+def test_the_scale_of_a_finder_is_known_from_its_record_alone(undisturbed: dict[Train, Path], tmp_path: Path) -> None:
+    start = undisturbed[find] / "model.keras"
+    told = run_folder.read(start).knobs["score_scale"]
+    found = train_finder.folded_scale(start)
+    assert found is not None
+    assert (found.slope, {str(stride): offset for stride, offset in found.offsets.items()}) == tuple(told.values())
+    alone = tmp_path / "model.keras"
+    alone.write_bytes(start.read_bytes())
+    assert train_finder.folded_scale(alone) is None
+    assert train_finder.folded_scale(tmp_path / "face.tflite") is None
 
 
 @pytest.mark.parametrize(("train", "pulled"), [(classify, 1), (classify, 3), (find, 1), (find, 3)])
@@ -520,7 +557,7 @@ def test_a_run_interrupted_before_its_last_model_was_written_writes_it(
 
 @pytest.mark.parametrize(
     ("train", "knobs"),
-    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, again=0, steps_per_epoch=6))],
+    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, rounded=0, steps_per_epoch=6))],
 )
 def test_batches_come_in_the_same_order_after_an_interruption(
     folders: tuple[Path, Path],
@@ -593,6 +630,6 @@ def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Tr
     assert (run.task, run.labels, run.input_size, run.seed) == ("face", ("face",), 64, 3)
     assert run.score_threshold in finder_threshold.THRESHOLDS
     assert run.metrics["validation"]["images"] == 1
-    assert (run.knobs["steps"], run.knobs["again"]) == (2, 2)
+    assert (run.knobs["steps"], run.knobs["rounded"]) == (2, 2)
     shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]
     assert shapes == [(None, side, side, depth) for side in (8, 4, 2) for depth in (1, 4)]

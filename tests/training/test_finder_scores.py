@@ -75,6 +75,16 @@ def test_the_fold_scales_and_shifts_every_score_and_no_box() -> None:
         np.testing.assert_array_equal(after[2 * at + 1], before[2 * at + 1])
 
 
+def test_unfolding_undoes_the_fold() -> None:
+    model = finder.build(64, 0.35, 8)
+    before = model.get_weights()
+    scale = Scale(3.0, {8: 0.5, 16: -1.0, 32: 2.0})
+    finder_scores.fold(model, scale)
+    finder_scores.unfold(model, scale)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-6)
+
+
 class TwoFaces:
     """A finder of 64 px that sees a small face at stride 8 and a large one at stride 32."""
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 STEPS = 255  # between the lowest and the highest value of a byte
 BATCH = 8  # pictures at once, when ranges are measured
-ROUNDED = (layers.ReLU, layers.Add, layers.UpSampling2D, layers.BatchNormalization)  # operators on a device
+CONVOLVED = (layers.ReLU, layers.BatchNormalization)  # the ends of convolutions
+ROUNDED = (*CONVOLVED, layers.Add, layers.UpSampling2D)  # the operators on a device
 
 Ranges = Mapping[str, tuple[float, float]]  # a layer's name -> the lowest and the highest value of its output
 
@@ -61,9 +62,18 @@ def ranges(model: keras.Model, pictures: NDArray[np.uint8]) -> dict[str, tuple[f
     for start in range(0, len(pictures), BATCH):
         for probe in probes:
             for name, seen in probe(pictures[start : start + BATCH]).items():
-                low, high = found.get(name, (0.0, 0.0))
-                found[name] = min(low, float(seen.min())), max(high, float(seen.max()))
+                found[name] = _widest(found.get(name, (0.0, 0.0)), (float(seen.min()), float(seen.max())))
+    for owner in (*trunks, model):
+        for layer in owner.layers:
+            if isinstance(layer, layers.Add):  # the converter gives the convolution before it the range of the sum
+                makers = [operand._keras_history.operation for operand in layer.input]
+                name = [maker.name for maker in makers if isinstance(maker, CONVOLVED)][-1]
+                found[name] = _widest(found[name], found[layer.name])
     return found
+
+
+def _widest(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _probe(owner: keras.Model, prepare: Callable[[Any], Any]) -> Callable[[NDArray[np.uint8]], dict[str, Any]]:
