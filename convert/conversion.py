@@ -239,8 +239,8 @@ def _measured(
         **found,
     }
     shown = images[: layers.PICTURES]
-    faintest = ends.FAINTEST if task == "face" else -np.inf
-    errors = layers.errors(reference, flatbuffer, shown, faintest) if variant != REFERENCE and shown else []
+    lowest = ends.LOWEST_LOGIT if task == "face" else -np.inf
+    errors = layers.errors(reference, flatbuffer, shown, lowest) if variant != REFERENCE and shown else []
     return Made(variant, flatbuffer, facts, measures, gates.adjusted(limits, recipe.gates), tuple(errors))
 
 

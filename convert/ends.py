@@ -15,7 +15,7 @@ from convert import packing
 
 SHIFT = 128
 BYTE = (-128, 127)
-FAINTEST = -4.0  # logit; a score of 0.018. No reader looks at lower ones: the device's lowest threshold is 0.05
+LOWEST_LOGIT = -4.0  # a score of 0.018; the lowest [face] min_score is 0.05. The device never counts the lowest byte
 
 
 def unsigned(flatbuffer: bytes, *, output: bool) -> bytes:
@@ -36,11 +36,11 @@ def unsigned(flatbuffer: bytes, *, output: bool) -> bytes:
 
 
 def fine_scores(flatbuffer: bytes) -> bytes:
-    """A finder's int8 scores in finer steps: all logits below FAINTEST become FAINTEST.
+    """A finder's int8 scores in finer steps: all logits below LOWEST_LOGIT become LOWEST_LOGIT.
 
-    Where nobody is, a finder's logits fall below -100. With a range down to there, a step is 0.4 to 1.3 logits, which
-    near the threshold is 10 to 30 % of a score. The operator that makes a map scales its sums to the map's own steps
-    and clips them, so nothing else in the model changes.
+    Where nobody is, a finder's logits fall below -100. With a range down to there, a step is 0.4 to 1.3 logits; near
+    the threshold the score then goes up by 0.1 to 0.3 at once. The operator that makes a map scales its sums to the
+    map's own steps and clips them, so nothing else in the model changes.
     """
     model = packing.unpack(flatbuffer)
     subgraph = model.subgraphs[0]
@@ -48,9 +48,9 @@ def fine_scores(flatbuffer: bytes) -> bytes:
         if tensor.shape[-1] != 1 or tensor.type != schema.TensorType.INT8:
             continue  # a map of boxes
         highest = float(tensor.quantization.scale[0]) * (BYTE[1] - int(tensor.quantization.zeroPoint[0]))
-        step = (highest - FAINTEST) / (BYTE[1] - BYTE[0])  # every range has 0 in it
+        step = (highest - LOWEST_LOGIT) / (BYTE[1] - BYTE[0])  # every range has 0 in it, so `highest` is at least 0
         tensor.quantization.scale = np.array([step], np.float32)
-        tensor.quantization.zeroPoint = np.array([round(BYTE[0] - FAINTEST / step)], np.int64)
+        tensor.quantization.zeroPoint = np.array([round(BYTE[0] - LOWEST_LOGIT / step)], np.int64)
     return packing.pack(model)
 
 

@@ -55,14 +55,14 @@ class _Sums:
         return min(EXACT_DB, 10 * float(np.log10(max(self.signal, 1e-30) / self.noise)))
 
 
-def errors(reference: bytes, variant: bytes, pictures: Sequence[Image], faintest: float = -np.inf) -> list[LayerError]:
+def errors(reference: bytes, variant: bytes, pictures: Sequence[Image], lowest: float = -np.inf) -> list[LayerError]:
     """The error of every layer that both models have, in the order of execution.
 
     Args:
         reference: the float32 .tflite.
         variant: the same network, quantized.
         pictures: (S, S, 3) uint8 RGB each.
-        faintest: in outputs with one channel, lower numbers count as this one, in both models.
+        lowest: in outputs with one channel, lower numbers count as this one, in both models.
     """
     names = _made(reference)
     partners = matched(names, _made(variant))
@@ -71,7 +71,7 @@ def errors(reference: bytes, variant: bytes, pictures: Sequence[Image], faintest
     for picture in pictures:
         old, new = before.answers(picture), after.answers(picture)
         for name, total in sums.items():
-            low = faintest if name in before.outputs and old[name].shape[-1] == 1 else -np.inf
+            low = lowest if name in before.outputs and old[name].shape[-1] == 1 else -np.inf
             total.add(np.maximum(old[name], low), np.maximum(new[partners[name]], low))
     return [
         LayerError(short(name), name, names[name], round(total.sqnr_db, 2), round(float(np.mean(total.cosines)), 6))

@@ -71,9 +71,9 @@ def test_every_score_is_the_same_number_in_finer_steps(coarse: bytes, fine: byte
                 assert np.array_equal(old[shape], new[shape])
                 continue
             assert after[shape] < before[shape] / 5
-            faint = old[shape] < ends.FAINTEST - before[shape]
-            assert new[shape][faint] == pytest.approx(ends.FAINTEST, abs=after[shape])
-            clear = old[shape] > ends.FAINTEST + before[shape]
+            faint = old[shape] < ends.LOWEST_LOGIT - before[shape]
+            assert new[shape][faint] == pytest.approx(ends.LOWEST_LOGIT, abs=after[shape])
+            clear = old[shape] > ends.LOWEST_LOGIT + before[shape]
             both = (before[shape] + after[shape]) / 2
             assert new[shape][clear] == pytest.approx(old[shape][clear], abs=both + 1e-4)
             seen += int(clear.sum())
@@ -91,7 +91,7 @@ def test_a_finder_gets_them_when_it_is_converted_and_another_network_does_not(
 def test_a_faint_score_is_no_error_of_its_layer(network: keras.Model, fine: bytes) -> None:
     float32 = quantize.to_float32(network)
     whole = {each.tensor: each.sqnr_db for each in layers.errors(float32, fine, PICTURES)}
-    seen = {each.tensor: each.sqnr_db for each in layers.errors(float32, fine, PICTURES, ends.FAINTEST)}
+    seen = {each.tensor: each.sqnr_db for each in layers.errors(float32, fine, PICTURES, ends.LOWEST_LOGIT)}
     changed = {name for name in whole if whole[name] != seen[name]}
     assert len(changed) == len(finder.STRIDES)  # the boxes' errors and those between are what they were
     assert all(seen[name] > whole[name] for name in changed)

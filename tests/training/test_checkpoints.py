@@ -22,6 +22,7 @@ else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 from maskwatch.errors import ConfigError
+from training.augment import scenes
 from training.classifier import pools, recipes, train_classifier
 from training.finder import finder_threshold, slimming, train_finder, warm_finder
 from training.networks import finder, mobilenet_v2
@@ -293,12 +294,12 @@ def small_finder(size: int, *_: object) -> keras.Model:
 
 CLASSIFIER = FineTuning(size=32, epochs=2, looks=16, frozen="block_2_add", batch=16, seed=3)
 FINDER = train_finder.Knobs(
-    size=64, batch=4, steps=2, again=0, rounded=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3
+    size=64, batch=4, steps=2, again=2, rounded=2, steps_per_epoch=1, warmup=1, rate=1e-2, seed=3
 )
 PHASES = (
     recipes.Phase("head", None, 1, 1e-2),
     recipes.Phase("last-blocks", "block_12_add", 1, 1e-2),
-    recipes.Phase("all", "block_2_add", 2, 1e-2),
+    recipes.Phase("all", "block_2_add", 4, 1e-2),
 )
 TOTAL = sum(phase.epochs for phase in PHASES)
 STAGES_AS_THEY_ARE, ADAMW = recipes.fine_tuning, keras.optimizers.AdamW
@@ -391,7 +392,9 @@ def test_a_finder_goes_on_with_the_scores_it_was_trained_with_not_with_those_it_
         assert bias != pytest.approx(folded, abs=1e-4)
 
 
-def test_the_scale_of_a_finder_is_known_from_its_record_alone(undisturbed: dict[Train, Path], tmp_path: Path) -> None:
+def test_the_scale_of_a_finder_is_known_from_its_record_alone(
+    undisturbed: dict[Train, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     start = undisturbed[find] / "model.keras"
     told = run_folder.read(start).knobs["score_scale"]
     found = train_finder.folded_scale(start)
@@ -400,10 +403,14 @@ def test_the_scale_of_a_finder_is_known_from_its_record_alone(undisturbed: dict[
     alone = tmp_path / "model.keras"
     alone.write_bytes(start.read_bytes())
     assert train_finder.folded_scale(alone) is None
-    assert train_finder.folded_scale(tmp_path / "face.tflite") is None
+    assert f"{alone}: no run.json says how its scores were calibrated" in capsys.readouterr().out
+    assert train_finder.folded_scale(start.with_name("face.tflite")) is None
+    assert train_finder.folded_scale(None) is None
+    material = train_finder.Material(scenes.TrainingPictures([]), [], [], "")
+    assert train_finder.fingerprint(FINDER, material, "", found) != train_finder.fingerprint(FINDER, material, "", None)
 
 
-@pytest.mark.parametrize(("train", "pulled"), [(classify, 1), (classify, 3), (find, 1), (find, 3)])
+@pytest.mark.parametrize(("train", "pulled"), [(classify, 1), (classify, 3), (find, 1), (find, 3), (find, 5)])
 def test_a_recipes_run_goes_on_where_it_was(
     folders: tuple[Path, Path],
     undisturbed: dict[Train, Path],
@@ -557,7 +564,10 @@ def test_a_run_interrupted_before_its_last_model_was_written_writes_it(
 
 @pytest.mark.parametrize(
     ("train", "knobs"),
-    [(classify, replace(CLASSIFIER, looks=48, batch=8)), (find, replace(FINDER, steps=12, rounded=0, steps_per_epoch=6))],
+    [
+        (classify, replace(CLASSIFIER, looks=48, batch=8)),
+        (find, replace(FINDER, steps=12, again=0, rounded=0, steps_per_epoch=6)),
+    ],
 )
 def test_batches_come_in_the_same_order_after_an_interruption(
     folders: tuple[Path, Path],
@@ -630,6 +640,6 @@ def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Tr
     assert (run.task, run.labels, run.input_size, run.seed) == ("face", ("face",), 64, 3)
     assert run.score_threshold in finder_threshold.THRESHOLDS
     assert run.metrics["validation"]["images"] == 1
-    assert (run.knobs["steps"], run.knobs["rounded"]) == (2, 2)
+    assert [run.knobs[name] for name in ("steps", "again", "rounded")] == [2, 2, 2]
     shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]
     assert shapes == [(None, side, side, depth) for side in (8, 4, 2) for depth in (1, 4)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,6 +182,19 @@ def test_freezing_keeps_the_trunk_up_to_the_named_layer(network: keras.Model) ->
     assert frozen == [layer.name for layer in trunk.layers][: len(frozen)]
     assert frozen[-1] == "block_2_add"
     assert 0 < len(trunk.trainable_weights) < len(trunk.weights)
+
+
+def test_a_finder_saved_with_frozen_layers_learns_with_all_that_are_not_frozen_now(
+    network: keras.Model, tmp_path: Path
+) -> None:
+    finder.freeze(network, "block_5_add")
+    network.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    finder.freeze(loaded, "block_2_add")
+    frozen = [layer.name for layer in loaded.get_layer(finder.TRUNK).layers if not layer.trainable]
+    assert frozen[-1] == "block_2_add"
+    finder.freeze(loaded, "")
+    assert all(layer.trainable for layer in loaded.get_layer(finder.TRUNK).layers)
 
 
 def operations(network: keras.Model) -> list[keras.Operation]:

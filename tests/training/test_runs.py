@@ -446,6 +446,8 @@ def test_the_rate_warms_up_and_descends() -> None:
 def test_steps_that_make_no_phase_are_refused(tmp_path: Path, steps: int, again: int, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         train_finder.train([tmp_path], None, None, None, tmp_path / "run", train_finder.Knobs(steps=steps, again=again))
+    with pytest.raises(ConfigError, match="rounded 300: expected a multiple of 250"):
+        train_finder.train([tmp_path], None, None, None, tmp_path / "run", train_finder.Knobs(rounded=300))
     assert not (tmp_path / "run").exists()
 
 

@@ -76,13 +76,26 @@ def test_no_more_than_the_surest_candidates_are_kept() -> None:
 @settings(max_examples=20, deadline=None)
 def test_integers_are_decoded_as_what_they_stand_for(dtype: type[np.integer], seed: int, min_score: float) -> None:
     rng, limits = np.random.default_rng(seed), np.iinfo(dtype)
-    raw = [rng.integers(limits.min, limits.max + 1, each.shape, dtype) for each in flat(empty_maps())]
+    raw = [rng.integers(limits.min + 1, limits.max + 1, each.shape, dtype) for each in flat(empty_maps())]
     scales = [Scale(float(rng.uniform(1e-5, 0.05)), int(rng.integers(-100, 100))) for _ in raw]
     boxes, scores = decoding.grid(raw, scales, SIZE, min_score).decode(raw)
     meant = [scale.floats(each) for scale, each in zip(scales, raw, strict=True)]
     expected, surest = decoding.decode(meant, SIZE, min_score)
     assert boxes.tolist() == expected.tolist()
     assert scores.tolist() == surest.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
+@pytest.mark.parametrize("min_score", [0.0, 0.01, 0.05])
+def test_the_lowest_integer_is_no_face_because_it_stands_for_all_lower_scores(
+    dtype: type[np.integer], min_score: float
+) -> None:
+    lowest = int(np.iinfo(dtype).min)
+    raw = [np.full(each.shape, lowest, dtype) for each in flat(empty_maps())]
+    raw[0][0, 2, 1, 0] = lowest + 1
+    scale = Scale(0.05, lowest + 59)  # the lowest is a logit of -2.95, a score of 0.0497
+    _, scores = decoding.grid(raw, [scale] * 6, SIZE, min_score).decode(raw)
+    assert scores == pytest.approx([1 / (1 + np.exp(2.9))])
 
 
 def test_floats_are_taken_as_they_are_whatever_scale_comes_with_them() -> None:

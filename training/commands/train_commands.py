@@ -87,13 +87,17 @@ train.add_command(deep_cnn)
 )
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
 @click.option("--weights", help="Keras weights file of the trunk without top, or 'imagenet'.")
-@click.option("--start", type=FILE, help="A finder to continue from, a bundle or .keras, instead of --weights.")
+@click.option("--start", type=FILE, help="A finder to continue from, instead of --weights: a .keras, or a bundle.")
 @click.option("--out", type=NEW_FOLDER, required=True, help="The run's folder.")
 @click.option("--size", type=int, help="Input side, pixels.  [default: 320]")
 @click.option("--alpha", type=float, help="Width of the trunk.  [default: 0.35]")
 @click.option("--steps", type=int, help="Batches of 16 scenes, a multiple of 250.  [default: 4000]")
 @click.option("--again", type=int, help="Batches of the second phase; may be 0.  [default: 2500]")
-@click.option("--rounded", type=int, help="Batches of a last phase, rounded as in int8; may be 0.  [default: 1000]")
+@click.option(
+    "--rounded",
+    type=int,
+    help="Batches of a last phase, rounded as in int8; may be 0; also with --start.  [default: 1000]",
+)
 @click.option(
     "--rate", type=float, help="Peak in the first phase; half in the second, a tenth in the last.  [default: 0.002]"
 )

@@ -40,7 +40,7 @@ class Rounded(layers.Layer):
 
 
 def rounded(model: keras.Model, ranges: Ranges) -> keras.Model:
-    """The finder with its activations rounded. It shares the layers: who trains it trains `model`."""
+    """The finder with its activations rounded. It shares the layers: training it changes the weights of `model`."""
 
     def call(layer: layers.Layer, *inputs: Any, **options: Any) -> Any:
         if isinstance(layer, keras.Model):

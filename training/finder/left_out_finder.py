@@ -45,7 +45,7 @@ def run(
         start: a finder that has not learnt the sources to leave out. It is judged too, so that a row shows what
             the other sources bring.
         out: the folder of all runs; gets left-out-finder.json.
-        knobs: of the trainings; with the threshold that each chooses on its own validation scenes.
+        knobs: of the trainings, which have no rounded phase. Each chooses its threshold on its own validation scenes.
 
     Returns:
         A row for each source; they are also the record.
@@ -59,7 +59,7 @@ def run(
             raise ConfigError(f"of {name}: no such source; expected one of {', '.join(splits)}")
         if not any(scene.faces for scene in scenes_of(splits[name])):
             raise ConfigError(f"of {name}: no annotated face to judge a finder on; leave out another source")
-    knobs = replace(knobs, rounded=0)  # the float finder is judged
+    knobs = replace(knobs, rounded=0)  # that phase is for int8, and the float finder is judged
     rows = []
     for name in left_out:
         others = [source for source, other in zip(sources, splits, strict=True) if other != name]

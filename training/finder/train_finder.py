@@ -45,14 +45,12 @@ class Knobs:
     size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
     alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
     channels: int = 40  # of neck and heads
-    stem: int = 8  # of the first 16 channels, those kept for the second phase: saves a tenth of the time
+    stem: int = 8  # of the first 16 channels, those kept after the first phase: saves a tenth of the time
     batch: int = 16
     steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
     again: int = 2500  # steps of a second phase at half the rate, with the slimmed finder
     rounded: int = 1000  # steps of a last phase, in which activations are rounded as in int8
-    rate: float = (
-        2e-3  # peak, after a warm-up; then cosine to zero; half of it in the second phase, a tenth in the last
-    )
+    rate: float = 2e-3  # peak after a warm-up, then cosine to zero; half in the second phase, a tenth in the last
     frozen: str = ""  # trunk layers up to this one are frozen; "": none
     warmup: int = 200  # steps
     decay: float = 1e-4
@@ -160,15 +158,20 @@ def train(
         if start is not None
         else finder.build(knobs.size, knobs.alpha, knobs.channels, weights)
     )
-    key = fingerprint(knobs, material, checkpoints.of_weights(model))
+    scale = folded_scale(start)
+    key = fingerprint(knobs, material, checkpoints.of_weights(model), scale)
     if not occupied.begin(out, NAME, asdict(knobs), way, key):
         summary.say(summary.finished(out, run_folder.read(out / "model.keras")))
         return
-    model, curves, lost = _train_phases(model, material, out, knobs, key, start)
+    model, curves, lost = _train_phases(model, material, out, knobs, key, start is not None, scale)
     plots.curves(curves, out / "curves.png")
-    scale = calibrate(model, material.validation, material.close, knobs.size)
+    calibrated = calibrate(model, material.validation, material.close, knobs.size)
     run_folder.save(model, out / "model.keras")
-    told = {"stem_lost": lost, "score_scale": asdict(scale), "sources": [source.resolve().name for source in sources]}
+    told = {
+        "stem_lost": lost,
+        "score_scale": asdict(calibrated),
+        "sources": [source.resolve().name for source in sources],
+    }
     run = _record(model, material, knobs, told, curves)
     run = run.model_copy(update={"quick": way.quick, "start_sha256": run_folder.file_sha256(start), "key": key})
     run_folder.write(out, run)
@@ -207,9 +210,18 @@ def _check(knobs: Knobs) -> None:
 
 
 def _train_phases(
-    model: keras.Model, material: Material, out: Path, knobs: Knobs, key: str, start: Path | None
+    model: keras.Model,
+    material: Material,
+    out: Path,
+    knobs: Knobs,
+    key: str,
+    slim_already: bool,
+    scale: finder_scores.Scale | None,
 ) -> tuple[keras.Model, checkpoints.Curves, float]:
-    """Train all phases and slim the finder after the first; one that continues from `start` has no first.
+    """Train all phases and slim the finder after the first; one that is slim already has no first.
+
+    Args:
+        scale: what was folded into the scores of `model`; None: nothing, or it is not known.
 
     Returns:
         The trained finder, the curves of all phases, and the error of slimming (see slimming.slim).
@@ -218,12 +230,12 @@ def _train_phases(
     again = Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1)
     last = Phase("rounded", knobs.rounded, knobs.rate / 10, knobs.seed + 2)
     curves, lost = [], 0.0
-    if start is None:
+    if not slim_already:
         curves.append(learn(model, material, first, out, knobs, key, later=again.steps + last.steps))
         pictures = first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
     material = replace(material, pictures=with_hard_rooms(material.pictures, model, knobs.size))
-    if start is not None and (scale := folded_scale(start)):
+    if scale:
         finder_scores.unfold(model, scale)
     curves.append(learn(model, material, again, out, knobs, key, later=last.steps))
     if last.steps:
@@ -235,16 +247,19 @@ def _train_phases(
     return model, {name: [value for phase in curves for value in phase.get(name, [])] for name in names}, lost
 
 
-def folded_scale(start: Path) -> finder_scores.Scale | None:
-    """The scale that calibrate() folded into a float finder, by the run.json beside it; None: it is not known."""
-    if start.suffix != ".keras" or not (start.parent / run_folder.RECORD).exists():
+def folded_scale(start: Path | None) -> finder_scores.Scale | None:
+    """The scale that calibrate() folded into a finder, by the run.json beside a .keras.
+
+    None: there is no finder, or its scale is unknown, and a line says so.
+    """
+    if start is None:
         return None
-    told = run_folder.read(start).knobs.get("score_scale")
-    return (
-        finder_scores.Scale(told["slope"], {int(stride): offset for stride, offset in told["offsets"].items()})
-        if told
-        else None
-    )
+    if start.suffix == ".keras" and (start.parent / run_folder.RECORD).exists():
+        told = run_folder.read(start).knobs.get("score_scale")
+        if told:
+            return finder_scores.Scale(told["slope"], {int(stride): own for stride, own in told["offsets"].items()})
+    print(f"{start}: no run.json says how its scores were calibrated, so the training begins with them", flush=True)
+    return None
 
 
 def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size: int) -> scenes.TrainingPictures:
@@ -255,10 +270,18 @@ def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size:
     return replace(pictures, hard=hard)
 
 
-def fingerprint(knobs: Knobs, material: Material, weights: str) -> str:
-    """A hash of everything that decides the result; `weights`: the hash of the weights before the first phase."""
+def fingerprint(knobs: Knobs, material: Material, weights: str, scale: finder_scores.Scale | None) -> str:
+    """A hash of everything that decides the result.
+
+    Args:
+        weights: the hash of the weights before the first phase.
+        scale: what was folded into their scores.
+    """
     learnt = [picture.boxes.tolist() for picture in material.pictures]
-    return checkpoints.fingerprint(knobs=asdict(knobs), scenes=material.sha256, learnt=learnt, weights=weights)
+    told = asdict(scale) if scale else None
+    return checkpoints.fingerprint(
+        knobs=asdict(knobs), scenes=material.sha256, learnt=learnt, weights=weights, scale=told
+    )
 
 
 def start_model(start: Path, material: Material, knobs: Knobs) -> keras.Model:

@@ -60,13 +60,12 @@ def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
 
 
 def freeze(model: keras.Model, last: str) -> None:
-    """Freeze the trunk's layers up to and including `last`; "" freezes none."""
-    if not last:
-        return
+    """Freeze the trunk's layers up to and including `last`, and no others; "" freezes none. A model that was saved with
+    frozen layers still has them when it is loaded."""
     trunk = model.get_layer(TRUNK)
-    names = [layer.name for layer in trunk.layers]
-    for layer in trunk.layers[: names.index(last) + 1]:
-        layer.trainable = False
+    learnt_from = 1 + [layer.name for layer in trunk.layers].index(last) if last else 0
+    for place, layer in enumerate(trunk.layers):
+        layer.trainable = place >= learnt_from
 
 
 def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.KerasTensor]:

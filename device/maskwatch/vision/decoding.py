@@ -97,7 +97,7 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
     scales = [Scale() if each.dtype.kind == "f" else scale for each, scale in zip(raw, scales, strict=True)]
     score_maps, box_maps = (tuple(indices[1, side, side, depth] for side in sides) for depth in (1, 4))
     pairs = [(scales[score], scales[box]) for score, box in zip(score_maps, box_maps, strict=True)]
-    min_raw_scores = [scales[index].smallest_raw(_logit(min_score), raw[index].dtype) for index in score_maps]
+    min_raw_scores = [_smallest_raw(scales[index], _logit(min_score), raw[index].dtype) for index in score_maps]
     numbers = [(score.zero_point, score.scale, box.zero_point, box.scale) for score, box in pairs]
     counts = [side * side for side in sides]
     return Grid(
@@ -108,6 +108,12 @@ def grid(raw: Sequence[Raw], scales: Sequence[Scale], size: int, min_score: floa
         np.repeat(np.array(numbers, np.float32), counts, axis=0),
         size,
     )
+
+
+def _smallest_raw(scale: Scale, logit: float, dtype: np.dtype[Any]) -> float:
+    """The smallest raw score that counts. The smallest integer never does: it stands for every lower score as well."""
+    smallest = scale.smallest_raw(logit, dtype)
+    return smallest if dtype.kind == "f" else max(smallest, np.iinfo(dtype).min + 1)
 
 
 def _demand_finite(numbers: Raw) -> None:
