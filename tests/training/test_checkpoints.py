@@ -24,7 +24,14 @@ else:
 from maskwatch.errors import ConfigError
 from training.augment import scenes
 from training.classifier import pools, recipes, train_classifier
-from training.finder import finder_threshold, slimming, train_finder, warm_finder
+from training.finder import (
+    fake_quantization,
+    finder_loss,
+    finder_threshold,
+    slimming,
+    train_finder,
+    warm_finder,
+)
 from training.networks import finder, mobilenet_v2
 from training.pictures import data
 from training.runs import allocator, checkpoints, run_folder
@@ -390,6 +397,20 @@ def test_a_finder_goes_on_with_the_scores_it_was_trained_with_not_with_those_it_
         folded = calibrated.get_layer(f"score{stride}").get_weights()[1]
         assert bias * told["slope"] + told["offsets"][str(stride)] == pytest.approx(folded, abs=1e-4)
         assert bias != pytest.approx(folded, abs=1e-4)
+
+
+def test_the_last_phase_trains_the_rounded_finder_and_no_other_does(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[keras.Model] = []
+    trained: list[list[keras.KerasTensor]] = []
+    rounded, join = fake_quantization.rounded, finder_loss.join
+    monkeypatch.setattr(fake_quantization, "rounded", lambda *given: made.append(rounded(*given)) or made[-1])
+    monkeypatch.setattr(finder_loss, "join", lambda outputs: trained.append(outputs) or join(outputs))
+    find(folders, tmp_path)
+    (network,) = made
+    ours = [[output is mine for output, mine in zip(each, network.outputs, strict=True)] for each in trained]
+    assert ours == [[False] * 6, [False] * 6, [True] * 6]  # the phases first, again and rounded
 
 
 def test_the_scale_of_a_finder_is_known_from_its_record_alone(

@@ -111,3 +111,22 @@ def test_statistics_are_fixed_meanwhile_and_batch_norms_learn_afterwards(network
         assert not any(norm.trainable for norm in norms)
     assert [norm.trainable for norm in norms] == [False] + [True] * (len(norms) - 1)
     norms[0].trainable = True
+
+
+def test_training_it_changes_the_finders_convolutions_and_no_batch_norm(
+    network: keras.Model, ranges: dict[str, tuple[float, float]]
+) -> None:
+    own = keras.models.clone_model(network)
+    own.set_weights(network.get_weights())
+    rounded = fake_quantization.rounded(own, ranges)
+    with fake_quantization.fixed_statistics(own):
+        trainer = keras.Model(rounded.input, keras.layers.Flatten()(rounded.outputs[1]))
+        trainer.compile(keras.optimizers.SGD(0.1), "mse")
+        trainer.train_on_batch(STACK, np.ones((len(STACK), trainer.output_shape[1]), np.float32))
+    changed = {
+        type(layer).__name__
+        for layer, before in zip(own._flatten_layers(), network._flatten_layers(), strict=True)
+        if not isinstance(layer, keras.Model)
+        and any(not np.array_equal(*pair) for pair in zip(layer.get_weights(), before.get_weights(), strict=True))
+    }
+    assert changed == {"Conv2D", "DepthwiseConv2D"}
