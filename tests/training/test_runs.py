@@ -473,6 +473,32 @@ def test_a_room_in_which_the_finder_sees_a_face_is_a_hard_one(
     assert "2 of 3 empty rooms are hard" in capsys.readouterr().out
 
 
+def test_the_rounded_phase_has_fixed_batch_norms_and_each_phase_its_frozen_layers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    knobs = train_finder.Knobs(
+        size=64, channels=8, batch=2, steps_per_epoch=2, steps=2, again=2, rounded=2, warmup=1, frozen="block_2_add"
+    )
+    model = finder.build(64, 0.35, 8, stem=8)
+    seen: list[tuple[set[str], set[str]]] = []
+
+    def fit(*_: object, **__: object) -> None:
+        layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+        norms = {layer.name for layer in layers if isinstance(layer, keras.layers.BatchNormalization)}
+        learnt = {layer.name for layer in layers if layer.trainable and layer.weights}
+        seen.append((learnt & norms, learnt - norms))
+
+    monkeypatch.setattr(train_finder.checkpoints, "fit", fit)
+    material = train_finder.Material(scenes.TrainingPictures([STREET]), [], [], "")
+    train_finder._train_phases(model, material, tmp_path, knobs, "", slim_already=True, scale=None)
+    (norms_again, others_again), (norms_rounded, others_rounded) = seen
+    assert "block_3_expand_BN" in norms_again
+    assert "block_2_expand_BN" not in norms_again
+    assert norms_rounded == set()
+    assert others_rounded == others_again
+    assert "block_2_expand" not in others_rounded
+
+
 def dataset(seed: int = 0) -> train_finder.Scenes:
     knobs = train_finder.Knobs(size=64, batch=2, steps_per_epoch=3)
     return train_finder.Scenes(train_finder.Material(scenes.TrainingPictures([STREET]), [], [], ""), knobs, seed)

@@ -230,10 +230,12 @@ def _train_phases(
     again = Phase("again", knobs.again, knobs.rate / 2, knobs.seed + 1)
     last = Phase("rounded", knobs.rounded, knobs.rate / 10, knobs.seed + 2)
     curves, lost = [], 0.0
+    finder.freeze(model, knobs.frozen)
     if not slim_already:
         curves.append(learn(model, material, first, out, knobs, key, later=again.steps + last.steps))
         pictures = first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
+        finder.freeze(model, knobs.frozen)
     material = replace(material, pictures=with_hard_rooms(material.pictures, model, knobs.size))
     if scale:
         finder_scores.unfold(model, scale)
@@ -317,7 +319,7 @@ def learn(
     later: int = 0,
     network: keras.Model | None = None,
 ) -> checkpoints.Curves:
-    """Train all but the frozen layers, or do the rest of the steps; the model then has its averaged weights.
+    """Train the layers that are not frozen, or do the rest of the steps; the model then has its averaged weights.
 
     `key` identifies the weights before the first phase, not those after it: after an interruption those differ in the
     last bits. `later`: steps of the phases that follow, for the time left. `network`: what is trained in its place,
@@ -325,7 +327,6 @@ def learn(
     """
     if not phase.steps:
         return {}
-    finder.freeze(model, knobs.frozen)
     network = network or model
     trainer = keras.Model(network.input, finder_loss.join(network.outputs))
     trainer.compile(optimizer(knobs, phase), finder_loss.FinderLoss(knobs.size))
