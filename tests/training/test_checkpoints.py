@@ -27,6 +27,7 @@ from training.classifier import pools, recipes, train_classifier
 from training.finder import (
     fake_quantization,
     finder_loss,
+    finder_scenes,
     finder_threshold,
     slimming,
     train_finder,
@@ -427,7 +428,7 @@ def test_the_scale_of_a_finder_is_known_from_its_record_alone(
     assert f"{alone}: no run.json says how its scores were calibrated" in capsys.readouterr().out
     assert train_finder.folded_scale(start.with_name("face.tflite")) is None
     assert train_finder.folded_scale(None) is None
-    material = train_finder.Material(scenes.TrainingPictures([]), [], [], "")
+    material = finder_scenes.Material(scenes.TrainingPictures([]), [], [], "")
     assert train_finder.fingerprint(FINDER, material, "", found) != train_finder.fingerprint(FINDER, material, "", None)
 
 

@@ -23,7 +23,7 @@ from training.augment import crops, scenes  # noqa: E402
 from training.augment.crops import Sample  # noqa: E402
 from training.augment.picture import Picture  # noqa: E402
 from training.classifier import pools, recipes, train_classifier  # noqa: E402
-from training.finder import finder_threshold, resize_finder, train_finder  # noqa: E402
+from training.finder import finder_scenes, finder_scores, finder_threshold, resize_finder, train_finder  # noqa: E402
 from training.judging import evaluate, plots  # noqa: E402
 from training.judging.detections import Found  # noqa: E402
 from training.networks import finder, mobilenet_v2  # noqa: E402
@@ -464,12 +464,12 @@ def test_a_room_in_which_the_finder_sees_a_face_is_a_hard_one(
         asked.append((model, size, min_score))
         return ["a face"] if image.mean() > 50 else []
 
-    monkeypatch.setattr(train_finder.finder_scores, "answers", answers)
+    monkeypatch.setattr(finder_scores, "answers", answers)
     pictures = scenes.TrainingPictures([STREET], [], rooms)
-    found = train_finder.with_hard_rooms(pictures, "the model", 96)
+    found = finder_scenes.with_hard_rooms(pictures, "the model", 96)
     assert list(found.hard) == rooms[1:]
     assert (found.street, found.empty) == (pictures.street, pictures.empty)
-    assert asked == [("the model", 96, train_finder.SEEN)] * 3
+    assert asked == [("the model", 96, finder_scenes.SEEN)] * 3
     assert "2 of 3 empty rooms are hard" in capsys.readouterr().out
 
 
@@ -489,7 +489,7 @@ def test_the_rounded_phase_has_fixed_batch_norms_and_each_phase_its_frozen_layer
         seen.append((learnt & norms, learnt - norms))
 
     monkeypatch.setattr(train_finder.checkpoints, "fit", fit)
-    material = train_finder.Material(scenes.TrainingPictures([STREET]), [], [], "")
+    material = finder_scenes.Material(scenes.TrainingPictures([STREET]), [], [], "")
     train_finder._train_phases(model, material, tmp_path, knobs, "", slim_already=True, scale=None)
     (norms_again, others_again), (norms_rounded, others_rounded) = seen
     assert "block_3_expand_BN" in norms_again
@@ -499,9 +499,9 @@ def test_the_rounded_phase_has_fixed_batch_norms_and_each_phase_its_frozen_layer
     assert "block_2_expand" not in others_rounded
 
 
-def dataset(seed: int = 0) -> train_finder.Scenes:
+def dataset(seed: int = 0) -> finder_scenes.Scenes:
     knobs = train_finder.Knobs(size=64, batch=2, steps_per_epoch=3)
-    return train_finder.Scenes(train_finder.Material(scenes.TrainingPictures([STREET]), [], [], ""), knobs, seed)
+    return finder_scenes.Scenes(finder_scenes.Material(scenes.TrainingPictures([STREET]), [], [], ""), knobs, seed)
 
 
 def test_a_batch_is_the_same_whenever_it_is_made() -> None:

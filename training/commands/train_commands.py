@@ -215,11 +215,11 @@ def resize(model: Path, size: int, out: Path, force: bool) -> None:
 @click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="The scenes it was trained with.")
 def choose_threshold(model: Path, sources: tuple[Path, ...]) -> None:
     """Choose the score threshold of the face finder MODEL (.keras) anew, on validation; changes its run.json alone."""
-    from training.finder import finder_threshold, train_finder
+    from training.finder import finder_scenes, finder_threshold
     from training.runs import run_folder
 
     before = run_folder.read(model)
-    material = train_finder.gather(sources, None, before.seed)
+    material = finder_scenes.gather(sources, None, before.seed)
     run = finder_threshold.choose_again(model, material.validation, material.sha256)
     figures = run.metrics["validation"]
     click.echo(

@@ -16,7 +16,7 @@ import keras
 
 from maskwatch.errors import ConfigError
 from maskwatch.system import whole_file
-from training.finder import finder_threshold, train_finder
+from training.finder import finder_scenes, finder_threshold, train_finder
 from training.judging import detections, scorer
 from training.pictures import data, voc
 from training.runs import run_folder
@@ -66,7 +66,7 @@ def run(
         folder = out / f"without-{name}"
         print(f"training without {name}: {folder}", flush=True)
         train_finder.train(others, portraits, None, start, folder, knobs, way)
-        material = train_finder.gather(others, None, knobs.seed)
+        material = finder_scenes.gather(others, None, knobs.seed)
         before = train_finder.start_model(start, material, knobs)
         threshold, _ = finder_threshold.choose(
             finder_threshold.find_all(before, material.validation, knobs.size), material.validation

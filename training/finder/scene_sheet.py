@@ -13,7 +13,7 @@ from maskwatch.flow import Image
 from training.augment import scenes
 from training.augment.picture import Picture
 from training.augment.scenes import TrainingPictures
-from training.finder import finder_loss, train_finder
+from training.finder import finder_loss, finder_scenes
 from training.pictures import contact_sheet
 
 NAME = "scenes.png"
@@ -35,7 +35,7 @@ def write(sources: Sequence[Path], portraits: Path, out: Path, size: int, seed: 
     Returns:
         The file's name.
     """
-    pictures = train_finder.gather(sources, portraits, seed, AT_MOST).pictures
+    pictures = finder_scenes.gather(sources, portraits, seed, AT_MOST).pictures
     contact_sheet.write(shown(pictures, size, np.random.default_rng(seed)), out / NAME, COLUMNS, size)
     return NAME
 

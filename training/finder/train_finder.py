@@ -9,120 +9,31 @@ from typing import Any
 
 import cv2
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Box
 from maskwatch.records.run import Run
-from training.augment import scenes
 from training.augment.picture import Picture
 from training.finder import (
     fake_quantization,
     finder_loss,
+    finder_scenes,
     finder_scores,
     finder_threshold,
     slimming,
     warm_finder,
 )
+from training.finder.finder_knobs import Knobs
 from training.judging import plots, summary
 from training.networks import finder
-from training.pictures import data, quick, sizes, voc
+from training.pictures import data, quick, voc
 from training.runs import checkpoints, occupied, run_folder
 from training.runs.knobs import USUAL, Way
 
 NAME = "finder"
 SLIMMED_ON = 4  # batches of training scenes
-SEEN = 0.3  # score from which a box in an empty room makes the room a hard one
 STATISTICS_ON = 8  # batches of training scenes from which the batch norms of a dequantized finder are measured
 RANGES_ON = 8  # batches of training scenes over which activations are measured, before they are rounded
-
-
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """Every number of the recipe, with its reason."""
-
-    size: int = 320  # pixels; a 400 px street scene keeps its 22 px faces at 18
-    alpha: float = 0.35  # trunk width: 0.2 M weights, an int8 file of half a megabyte
-    channels: int = 40  # of neck and heads
-    stem: int = 8  # of the first 16 channels, those kept after the first phase: saves a tenth of the time
-    batch: int = 16
-    steps: int = 4000  # 64,000 composed scenes: 0.6 s a step on two x86-64 cores
-    again: int = 2500  # steps of a second phase at half the rate, with the slimmed finder
-    rounded: int = 1000  # steps of a last phase, in which activations are rounded as in int8
-    rate: float = 2e-3  # peak after a warm-up, then cosine to zero; half in the second phase, a tenth in the last
-    frozen: str = ""  # trunk layers up to this one are frozen; "": none
-    warmup: int = 200  # steps
-    decay: float = 1e-4
-    ema: float = 0.998  # weight averaging over about 500 steps
-    steps_per_epoch: int = 250
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """The pictures to train on, and those that choose the threshold."""
-
-    pictures: scenes.TrainingPictures
-    validation: list[voc.Scene]
-    close: list[Picture]  # portraits of the validation part
-    sha256: str  # of the sources' splits, in their order
-
-
-def gather(sources: Sequence[Path], portraits: Path | None, seed: int, at_most: int | None = None) -> Material:
-    """Split each source and leave out unreadable files. `at_most`: the most scenes of each part of each source."""
-    splits = {root: voc.split(voc.load(root), seed) for root in sources}
-    sha256 = voc.sha256(splits.values())
-    photos = data.load(portraits).split(seed) if portraits else None
-    if at_most is not None:
-        splits = {root: quick.of_scenes(split, at_most) for root, split in splits.items()}
-        photos = photos and quick.of_photos(photos, at_most)
-    good = data.readable(scene.path for split in splits.values() for scene in split.validation)
-    street, portrait, empty = [], [], []
-    for split in splits.values():
-        of_source = scenes.streets(split.train)
-        (portrait if voc.portraits_mostly(split.train) else street).append(of_source)
-        empty += scenes.rooms(split.train)
-    if photos and portraits:
-        portrait.append(scenes.portraits(photos.train, portraits))
-    pictures = scenes.TrainingPictures(
-        [of_source for of_source in street if of_source],
-        [picture for of_source in portrait for picture in of_source],
-        empty,
-    )
-    validation = [scene for split in splits.values() for scene in split.validation if scene.path in good]
-    learnt = sum(len(picture.boxes) for picture in pictures)
-    sizes.of_scenes(learnt, sum(len(scene.faces) for scene in validation), sources)
-    return Material(
-        pictures,
-        validation,
-        scenes.portraits(photos.validation, portraits) if photos and portraits else [],
-        sha256,
-    )
-
-
-class Scenes(keras.utils.PyDataset):
-    """Composed batches. Batch i of an epoch depends on the seed alone, not on the thread that makes it."""
-
-    def __init__(self, material: Material, knobs: Knobs, seed: int) -> None:
-        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=8)
-        self.material, self.knobs, self.seed = material, knobs, seed
-        self.cells = finder_loss.cell_centres(knobs.size)
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.knobs.steps_per_epoch
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        rng = np.random.default_rng([self.seed, self.epoch, index])
-        made = [scenes.compose(self.material.pictures, self.knobs.size, rng) for _ in range(self.knobs.batch)]
-        return (
-            np.stack([picture.image for picture in made]),
-            np.stack([finder_loss.targets(picture.boxes, self.cells, picture.left_out) for picture in made]),
-        )
 
 
 def train(
@@ -150,7 +61,7 @@ def train(
     occupied.claim(out, NAME, asdict(knobs), way)
     keras.utils.set_random_seed(knobs.seed)
     cv2.setNumThreads(1)  # the other cores are for the network
-    material = gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
+    material = finder_scenes.gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
     print(f"to learn from: {material.pictures.described()}", flush=True)
 
     model = (
@@ -180,7 +91,7 @@ def train(
 
 
 def _record(
-    model: keras.Model, material: Material, knobs: Knobs, told: dict[str, Any], curves: checkpoints.Curves
+    model: keras.Model, material: finder_scenes.Material, knobs: Knobs, told: dict[str, Any], curves: checkpoints.Curves
 ) -> Run:
     """run.json, with the threshold that is chosen on the validation scenes; `told`: more than the knobs."""
     threshold, metrics = finder_threshold.choose(
@@ -211,7 +122,7 @@ def _check(knobs: Knobs) -> None:
 
 def _train_phases(
     model: keras.Model,
-    material: Material,
+    material: finder_scenes.Material,
     out: Path,
     knobs: Knobs,
     key: str,
@@ -233,15 +144,15 @@ def _train_phases(
     finder.freeze(model, knobs.frozen)
     if not slim_already:
         curves.append(learn(model, material, first, out, knobs, key, later=again.steps + last.steps))
-        pictures = first_scenes(material, knobs, SLIMMED_ON)
+        pictures = finder_scenes.first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
         finder.freeze(model, knobs.frozen)
-    material = replace(material, pictures=with_hard_rooms(material.pictures, model, knobs.size))
+    material = replace(material, pictures=finder_scenes.with_hard_rooms(material.pictures, model, knobs.size))
     if scale:
         finder_scores.unfold(model, scale)
     curves.append(learn(model, material, again, out, knobs, key, later=last.steps))
     if last.steps:
-        ranges = fake_quantization.ranges(model, first_scenes(material, knobs, RANGES_ON))
+        ranges = fake_quantization.ranges(model, finder_scenes.first_scenes(material, knobs, RANGES_ON))
         with fake_quantization.fixed_statistics(model):
             rounded = fake_quantization.rounded(model, ranges)
             curves.append(learn(model, material, last, out, knobs, key, network=rounded))
@@ -264,15 +175,7 @@ def folded_scale(start: Path | None) -> finder_scores.Scale | None:
     return None
 
 
-def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size: int) -> scenes.TrainingPictures:
-    """The pictures, with those of the empty rooms named as hard in which the finder sees a face."""
-    hard = [room for room in pictures.empty if finder_scores.answers(model, room.image, size, SEEN)]
-    if pictures.empty:
-        print(f"{len(hard)} of {len(pictures.empty)} empty rooms are hard: the finder sees a face in them", flush=True)
-    return replace(pictures, hard=hard)
-
-
-def fingerprint(knobs: Knobs, material: Material, weights: str, scale: finder_scores.Scale | None) -> str:
+def fingerprint(knobs: Knobs, material: finder_scenes.Material, weights: str, scale: finder_scores.Scale | None) -> str:
     """A hash of everything that decides the result.
 
     Args:
@@ -286,17 +189,13 @@ def fingerprint(knobs: Knobs, material: Material, weights: str, scale: finder_sc
     )
 
 
-def start_model(start: Path, material: Material, knobs: Knobs) -> keras.Model:
+def start_model(start: Path, material: finder_scenes.Material, knobs: Knobs) -> keras.Model:
     """The finder to continue from: a float model, or the one in a bundle."""
     if start.suffix == ".keras":
         return warm_finder.from_model(start, knobs.size)
-    return warm_finder.from_bundle(start, first_scenes(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels)
-
-
-def first_scenes(material: Material, knobs: Knobs, batches: int) -> NDArray[np.uint8]:
-    """(N, S, S, 3) the first `batches` batches of training scenes."""
-    made = Scenes(material, knobs, knobs.seed)
-    return np.concatenate([made[index][0] for index in range(batches)])
+    return warm_finder.from_bundle(
+        start, finder_scenes.first_scenes(material, knobs, STATISTICS_ON), knobs.alpha, knobs.channels
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +210,7 @@ class Phase:
 
 def learn(
     model: keras.Model,
-    material: Material,
+    material: finder_scenes.Material,
     phase: Phase,
     out: Path,
     knobs: Knobs,
@@ -333,7 +232,7 @@ def learn(
     checkpoint = checkpoints.Checkpoint(out, f"{key} {phase.name}", phase.name)
     checkpoints.fit(
         trainer,
-        Scenes(material, knobs, phase.seed),
+        finder_scenes.Scenes(material, knobs, phase.seed),
         phase.steps // knobs.steps_per_epoch,
         checkpoint,
         save=lambda: run_folder.save(model, out / "model.keras"),
