@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 
-from convert import packing
+from convert import packing, reproducible
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.system.library_chatter import muted_stderr
@@ -72,12 +72,10 @@ def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequen
         keep_float: parts of the names of tensors; the operators that make them stay in float.
 
     Returns:
-        The flatbuffer. The same model and sample give the same bytes.
+        The flatbuffer. The same model and sample give the same bytes, also on another processor (see reproducible).
     """
     converter = _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.int8
-    return _made(converter) if not keep_float else _mixed(converter, keep_float)
+    return _quantized(converter, keep_float)
 
 
 def to_int16x8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
@@ -98,21 +96,24 @@ def _calibrated(model: keras.Model, calibration: Sequence[Image], operators: Any
     return converter
 
 
-def _mixed(converter: Any, keep_float: Sequence[str]) -> bytes:
-    """The converter's own second step with layers left out, which it has no option for."""
+def _quantized(converter: Any, keep_float: Sequence[str]) -> bytes:
+    """The converter's own two steps, calibrate and quantize, one by one: the ranges between them are rounded, and the
+    second has no option for layers that stay in float.
+    """
     converter._experimental_calibrate_only = True
-    calibrated = _made(converter)
+    calibrated = reproducible.round_ranges(_made(converter))
     names = [tensor.name.decode() for tensor in packing.unpack(calibrated).subgraphs[0].tensors]
     kept = [name for name in names if any(part in name for part in keep_float)]
-    return bytes(
-        mlir_quantize(
-            calibrated,
-            fully_quantize=True,
-            input_data_type=converter.inference_input_type,
-            output_data_type=converter.inference_output_type,
-            denylisted_nodes=kept,
+    with muted_stderr():
+        return bytes(
+            mlir_quantize(
+                calibrated,
+                fully_quantize=True,
+                input_data_type=tf.uint8,
+                output_data_type=tf.int8,
+                denylisted_nodes=kept,
+            )
         )
-    )
 
 
 def _converter(model: keras.Model) -> Any:
@@ -122,7 +123,8 @@ def _converter(model: keras.Model) -> Any:
     The wrapper has a fixed name: Keras would number it otherwise, and the tensor names in the file would change.
     """
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="image")
-    wrapper = keras.Model(image, model(image, training=False), name="bytes_in")
+    inference = reproducible.without_norms(model)
+    wrapper = keras.Model(image, inference(image, training=False), name="bytes_in")
     return tf.lite.TFLiteConverter.from_keras_model(wrapper)
 
 

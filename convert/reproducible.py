@@ -1,0 +1,96 @@
+"""What makes a conversion give the same bytes on every processor.
+
+TensorFlow computes with the widest instructions that a processor has, so the last bits of its results differ between
+processors. Two of its results get into an int8 file: the factors that batch norms are folded into weights with, and the
+ranges of activations. The factors are computed here instead, in float64. The ranges are rounded up, so that their last
+bits do not count.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert import packing
+
+RANGE_BITS = 8  # of a range's 24 significant bits: at most 0.8 % more than measured. 255, the input's, fits exactly
+SLACK = 1e-5  # of a range. Many end near 1, 6 or 255; with slack, slightly more is still rounded to them everywhere
+
+
+class ScaleShift(keras.layers.Layer):
+    """A batch norm at inference, with its four vectors made into two: output = input · scale + shift."""
+
+    def __init__(self, norm: keras.layers.BatchNormalization) -> None:
+        super().__init__(name=norm.name)
+        self.axis = norm.axis
+        self.scale, self.shift = scale_shift(norm)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Any shape whose axis `axis` has one entry for each number of the vectors.
+
+        `training` and `mask` are what a batch norm is called with; neither counts here.
+        """
+        del training, mask
+        shape = [1] * len(inputs.shape)
+        shape[self.axis] = -1
+        # The names that a batch norm's own vectors get, which are in every bundle: tensors are found by them.
+        with tf.name_scope("batchnorm"):
+            scale = tf.constant(self.scale.reshape(shape), name="mul")
+            shift = tf.constant(self.shift.reshape(shape), name="sub")
+            return inputs * scale + shift
+
+
+def scale_shift(norm: keras.layers.BatchNormalization) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The two vectors of a batch norm, (C,) each.
+
+    They are computed in float64, whose square root every processor rounds alike, and TensorFlow's quick one does not.
+    """
+    mean, variance = (_exact(each) for each in (norm.moving_mean, norm.moving_variance))
+    scale = 1 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        scale = scale * _exact(norm.gamma)
+    shift = -mean * scale
+    if norm.center:
+        shift = shift + _exact(norm.beta)
+    return scale.astype(np.float32), shift.astype(np.float32)
+
+
+def _exact(variable: Any) -> NDArray[np.float64]:
+    return keras.ops.convert_to_numpy(variable).astype(np.float64)
+
+
+def without_norms(model: keras.Model) -> keras.Model:
+    """The same layers, except that each batch norm is a ScaleShift of its name; for inference alone.
+
+    A model that is not made of layers and their connections, but of own code, stays as it is: Keras cannot copy it.
+    """
+    try:
+        return keras.models.clone_model(model, clone_function=_inference, recursive=True)
+    except ValueError:
+        return model
+
+
+def _inference(layer: keras.Layer) -> keras.Layer:
+    return ScaleShift(layer) if isinstance(layer, keras.layers.BatchNormalization) else layer
+
+
+def round_ranges(calibrated: bytes) -> bytes:
+    """A calibrated model, before it is quantized, with every tensor's measured range rounded away from zero."""
+    model = packing.unpack(calibrated)
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            said = tensor.quantization
+            if said is not None and said.min is not None and said.max is not None:
+                said.min, said.max = rounded_up(said.min), rounded_up(said.max)
+    return packing.pack(model)
+
+
+def rounded_up(values: Any) -> NDArray[np.float32]:
+    """Float32 numbers with RANGE_BITS significant bits, none smaller in size than before, but for SLACK of it."""
+    fractions, exponents = np.frexp(np.asarray(values, np.float64) * (1 - SLACK))
+    steps = np.copysign(np.ceil(np.abs(fractions) * 2**RANGE_BITS), fractions)
+    return np.ldexp(steps / 2**RANGE_BITS, exponents).astype(np.float32)
