@@ -64,7 +64,7 @@ def to_dynamic(model: keras.Model) -> bytes:
 
 
 def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequence[str] = ()) -> bytes:
-    """Quantize weights and activations to int8, and the input to uint8.
+    """Quantize weights and activations to int8.
 
     Args:
         model: input (B, S, S, 3), 0–255.
@@ -72,7 +72,8 @@ def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequen
         keep_float: parts of the names of tensors; the operators that make them stay in float.
 
     Returns:
-        The flatbuffer. The same model and sample give the same bytes, also on another processor (see reproducible).
+        The flatbuffer, its input int8. The same model and sample give the same bytes, also on another processor (see
+        reproducible).
     """
     converter = _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
     return _quantized(converter, keep_float)
@@ -109,7 +110,7 @@ def _quantized(converter: Any, keep_float: Sequence[str]) -> bytes:
             mlir_quantize(
                 calibrated,
                 fully_quantize=True,
-                input_data_type=tf.uint8,
+                input_data_type=tf.int8,
                 output_data_type=tf.int8,
                 denylisted_nodes=kept,
             )

