@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from convert import reproducible
 from maskwatch.errors import ConfigError
 from maskwatch.flow import Image
 from maskwatch.vision.runtime import open_interpreter
@@ -43,6 +44,9 @@ def to_int8(float32: bytes, calibration: Sequence[Image], keep_float: Sequence[s
             {signature: [{image: picture[None].astype(np.float32)} for picture in calibration]}, num_threads=THREADS
         )
         _whole_input(float32, ranges)
+        for measured in ranges.values():
+            for end in ("min", "max"):
+                measured[end] = reproducible.away_from_zero(measured[end])
         return bytes(work.quantize(ranges).quantized_model)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,6 +25,10 @@ from convert import packing, reproducible
 from maskwatch.errors import ModelError
 from maskwatch.flow import Image
 from maskwatch.system.library_chatter import muted_stderr
+
+BORDER = (
+    "measured ranges may be rounded otherwise on another processor; for the same bytes everywhere try another --seed"
+)
 
 
 def load(path: Path) -> keras.Model:
@@ -64,7 +69,7 @@ def to_dynamic(model: keras.Model) -> bytes:
 
 
 def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequence[str] = ()) -> bytes:
-    """Quantize weights and activations to int8.
+    """Quantize weights and activations to int8, and the input to uint8.
 
     Args:
         model: input (B, S, S, 3), 0–255.
@@ -72,15 +77,18 @@ def to_int8(model: keras.Model, calibration: Sequence[Image], keep_float: Sequen
         keep_float: parts of the names of tensors; the operators that make them stay in float.
 
     Returns:
-        The flatbuffer, its input int8. The same model and sample give the same bytes, also on another processor (see
-        reproducible).
+        The flatbuffer. The same model and sample give the same bytes, also on another processor (see reproducible); if
+        that is not sure, a line says so.
     """
     converter = _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
     return _quantized(converter, keep_float)
 
 
 def to_int16x8(model: keras.Model, calibration: Sequence[Image]) -> bytes:
-    """Weights in int8, activations in int16: slower than int8, and almost as exact as float."""
+    """Weights in int8, activations in int16: slower than int8, and almost as exact as float.
+
+    Its bytes may depend on the processor.
+    """
     int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
     converter = _calibrated(model, calibration, int16)
     converter.inference_input_type = tf.int16
@@ -98,23 +106,19 @@ def _calibrated(model: keras.Model, calibration: Sequence[Image], operators: Any
 
 
 def _quantized(converter: Any, keep_float: Sequence[str]) -> bytes:
-    """The converter's own two steps, calibrate and quantize, one by one: the ranges between them are rounded, and the
-    second has no option for layers that stay in float.
+    """The converter's own two steps one by one: measure ranges, and quantize.
+
+    Between them the ranges are rounded, and together they have no option for layers that stay in float.
     """
     converter._experimental_calibrate_only = True
-    calibrated = reproducible.round_ranges(_made(converter))
-    names = [tensor.name.decode() for tensor in packing.unpack(calibrated).subgraphs[0].tensors]
+    calibrated = _made(converter)
+    if count := reproducible.near_border(calibrated):
+        click.echo(f"convert: {count} {BORDER}", err=True)
+    rounded = reproducible.round_ranges(calibrated)
+    names = [tensor.name.decode() for tensor in packing.unpack(rounded).subgraphs[0].tensors]
     kept = [name for name in names if any(part in name for part in keep_float)]
     with muted_stderr():
-        return bytes(
-            mlir_quantize(
-                calibrated,
-                fully_quantize=True,
-                input_data_type=tf.int8,
-                output_data_type=tf.int8,
-                denylisted_nodes=kept,
-            )
-        )
+        return bytes(mlir_quantize(rounded, input_data_type=tf.uint8, output_data_type=tf.int8, denylisted_nodes=kept))
 
 
 def _converter(model: keras.Model) -> Any:

@@ -16,7 +16,7 @@ from maskwatch.flow import Image
 from maskwatch.vision.runtime import Model, open_interpreter
 
 SIZE = 32
-LAST_BITS = 2e-6  # larger than any difference seen between an Intel and an AMD processor
+LAST_BITS = reproducible.LAST_BITS
 PICTURES: list[Image] = [
     *(np.full((SIZE, SIZE, 3), grey, np.uint8) for grey in (0, 255)),
     *np.random.default_rng(0).integers(0, 256, (6, SIZE, SIZE, 3), np.uint8),
@@ -60,11 +60,39 @@ def weights(flatbuffer: bytes) -> dict[str, Any]:
     return constants
 
 
-def test_the_network_computes_what_it_did(network: keras.Model) -> None:
-    model = Model(quantize.to_float32(network), 1, "here")
+def a_sequence() -> keras.Model:
+    """A batch norm behind a dense layer."""
+    flat = [keras.layers.Input((SIZE, SIZE, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
+    return learnt(keras.Sequential([*flat, keras.layers.BatchNormalization()]))
+
+
+def by_rows() -> keras.Model:
+    """A batch norm with a mean for each row of the picture, used twice."""
+    image = keras.Input((SIZE, SIZE, 3))
+    norm = keras.layers.BatchNormalization(axis=1)
+    return learnt(keras.Model(image, keras.layers.GlobalMaxPooling2D()(norm(norm(image)))))
+
+
+@pytest.mark.parametrize("make", [None, a_sequence, by_rows])
+def test_the_network_computes_what_it_did(network: keras.Model, make: Callable[[], keras.Model] | None) -> None:
+    trained = make() if make else network
+    model = Model(quantize.to_float32(trained), 1, "here")
     for picture in PICTURES:
-        expected = np.asarray(network(picture[None].astype(np.float32), training=False))[0]
+        expected = np.asarray(trained(picture[None].astype(np.float32), training=False))[0]
         np.testing.assert_allclose(model.run(picture)[0].reshape(-1), expected, rtol=2e-4, atol=2e-5)
+
+
+def test_both_vectors_are_the_nearest_float32() -> None:
+    norm = keras.layers.BatchNormalization()
+    norm.build((None, 500))
+    random = np.random.default_rng(2)
+    for vector in norm.weights:
+        vector.assign(random.uniform(0.3, 3, 500))
+    gamma, beta, mean, variance = (np.asarray(each, np.longdouble) for each in norm.weights)
+    scale = gamma / np.sqrt(variance + np.longdouble(norm.epsilon))
+    found = reproducible.scale_shift(norm)
+    for vector, expected in zip(found, (scale, beta - mean * scale), strict=True):
+        np.testing.assert_array_equal(vector, expected.astype(np.float32))
 
 
 def test_batch_norms_are_folded_by_factors_that_are_computed_in_float64(network: keras.Model) -> None:
@@ -113,35 +141,43 @@ def test_the_last_bits_of_measured_ranges_do_not_count(
     for seed in range(3):
         other_processor(seed)
         assert quantize.to_int8(network, PICTURES) == made
-    monkeypatch.setattr(reproducible, "rounded_up", lambda values: np.asarray(values, np.float32))
-    assert quantize.to_int8(network, PICTURES) != made
+    monkeypatch.setattr(reproducible, "away_from_zero", lambda values: np.asarray(values, np.float32))
+    unrounded = quantize.to_int8(network, PICTURES)
+    other_processor(3)
+    assert quantize.to_int8(network, PICTURES) != unrounded
 
 
 @given(st.floats(-1e6, 1e6, width=32))
 def test_a_range_is_rounded_away_from_zero_by_less_than_a_hundredth(value: float) -> None:
-    (rounded,) = reproducible.rounded_up([value])
+    (rounded,) = reproducible.away_from_zero([value])
     assert abs(value) * (1 - 2e-5) <= abs(rounded) <= abs(value) * (1 + 2**-7) + 1e-44
     assert np.signbit(rounded) == np.signbit(value)
-    assert reproducible.rounded_up([rounded]) == rounded
+    assert reproducible.away_from_zero([rounded]) == rounded
 
 
 @pytest.mark.parametrize("error", [-LAST_BITS, 0, LAST_BITS])
 def test_where_many_ranges_end_is_not_where_rounding_changes(error: float) -> None:
     ends = np.array([255.0, 6.0, 1.0, 0.0, -1.0])
-    assert reproducible.rounded_up(ends * (1 + error)).tolist() == ends.tolist()
+    assert reproducible.away_from_zero(ends * (1 + error)).tolist() == ends.tolist()
 
 
-def test_a_model_of_own_code_stays_as_it_is() -> None:
-    class Own(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.dense = keras.layers.Dense(2)
-
-        def call(self, inputs: Any) -> Any:
-            return self.dense(inputs)
-
-    own = Own()
-    assert reproducible.without_norms(own) is own
+def test_a_range_near_a_border_is_said(
+    network: keras.Model, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    measured: list[bytes] = []
+    monkeypatch.setattr(reproducible, "near_border", lambda calibrated: measured.append(calibrated) or 0)
+    quantize.to_int8(network, PICTURES)
+    monkeypatch.undo()
+    assert reproducible.near_border(measured[0]) == 0
+    model = packing.unpack(measured[0])
+    border = 3 / (1 - reproducible.SLACK)
+    said = [each.quantization for each in model.subgraphs[0].tensors if each.quantization.max is not None]
+    said[-1].max = np.array([border], np.float32)
+    assert reproducible.near_border(packing.pack(model)) == 1
+    capfd.readouterr()
+    monkeypatch.setattr(reproducible, "near_border", lambda _: 1)
+    quantize.to_int8(network, PICTURES)
+    assert capfd.readouterr().err == f"convert: 1 {quantize.BORDER}\n"
 
 
 def test_quantizing_prints_nothing(network: keras.Model, capfd: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def test_it_errs_about_as_much_as_int8_does(network: keras.Model, ranges: dict[s
         wanted = {answer.shape: np.asarray(answer) for answer in network(picture[None].astype(np.float32))}
         for name, answers in (("int8", int8.run(picture)), ("rounded", rounded(picture[None].astype(np.float32)))):
             errors[name] += [float(np.abs(np.asarray(each) - wanted[each.shape]).mean()) for each in answers]
-    assert 0.6 < np.mean(errors["rounded"]) / np.mean(errors["int8"]) < 1.2
+    assert 0.6 < np.mean(errors["rounded"]) / np.mean(errors["int8"]) < 1.5
 
 
 def test_it_shares_every_weight_and_leaves_the_finder_as_it_is(
