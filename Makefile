@@ -84,7 +84,7 @@ bundles: .venv/.made ## make the shipped bundles again from training/models, byt
 # Continue training the shipped finder with a larger input, FAR_SIZE pixels wide. Its first layers are frozen, because they
 # detect details, which look the same in the larger input.
 FAR_SIZE ?= 512
-FAR ?= --frozen block_5_add --again 1000 --rate 0.001
+FAR ?= --frozen block_5_add --again 1250 --rounded 750 --rate 0.001
 far: .venv/.made ## train the finder with a larger input, for [face] reach = "far": make far DATA=… SCENES=…
 	test -f $(RUNS)/far-start/model.keras || \
 		.venv/bin/python -m training resize $(MODELS)/face/model.keras --size $(FAR_SIZE) --out $(RUNS)/far-start
