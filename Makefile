@@ -93,6 +93,9 @@ far: .venv/.made ## train the finder with a larger input, for [face] reach = "fa
 	mkdir -p $(MODELS)/face-far
 	cp $(RUNS)/far/model.keras $(RUNS)/far/run.json $(RUNS)/far/curves.png $(MODELS)/face-far
 	$(CONVERT).bundles --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
+	.venv/bin/python -m training choose-threshold $(MODELS)/face-far/model.keras \
+		--bundle device/maskwatch/models/face-far.tflite $(addprefix --data ,$(SCENES))
+	$(CONVERT).bundles --new --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
 	.venv/bin/python -m training reach device/maskwatch/models/face-far.tflite \
 		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
 

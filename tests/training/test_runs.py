@@ -1,10 +1,13 @@
 """A run writes a model that loads without the project, the record of how it was made, and its curves."""
 
+import hashlib
 import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace as Namespace
 
+import cv2
 import numpy as np
 import pytest
 from annotated_scenes import entry, write
@@ -16,7 +19,7 @@ keras = pytest.importorskip("keras", reason="needs extra `train`")
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 from maskwatch.errors import ConfigError, ModelError  # noqa: E402
-from maskwatch.flow import Box  # noqa: E402
+from maskwatch.flow import Box, Face  # noqa: E402
 from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import preprocess  # noqa: E402
 from training.augment import crops, scenes  # noqa: E402
@@ -418,6 +421,32 @@ def test_a_threshold_is_chosen_anew_and_nothing_else_of_the_run_changes(
     after = run_folder.read(tmp_path / "model.keras")
     assert (after.score_threshold, after.metrics["validation"]["precision"]) == (0.46, 1.0)
     assert after.model_copy(update={"score_threshold": before.score_threshold, "metrics": before.metrics}) == before
+
+
+def test_a_threshold_is_chosen_by_the_answers_of_the_models_own_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model.keras"
+    faces = (voc.Annotation(square(0), "with_mask"),)
+    shown = [voc.Scene(tmp_path / f"{number}.png", faces) for number in range(4)]
+    for scene in shown:
+        cv2.imwrite(str(scene.path), np.zeros((8, 8, 3), np.uint8))
+    before = RUN.model_copy(update={"task": "face", "input_size": 64, "knobs": {"sources": ["street"]}})
+    run_folder.save(finder.build(64, 0.35, 8), model)
+    run_folder.write(tmp_path, before)
+    provenance = {"float_sha256": "another"}
+    answers = [Face(square(0), 0.7), Face(square(500), 0.55)]
+    monkeypatch.setattr(finder_threshold.bundle, "read", lambda *_: Namespace(card=Namespace(provenance=provenance)))
+    monkeypatch.setattr(finder_threshold, "SingleShotDetector", lambda *_: Namespace(find=lambda _: answers))
+    with pytest.raises(ModelError, match=r"face.tflite: not made from .*model.keras; make it again"):
+        finder_threshold.choose_again(model, shown, before.split_sha256, tmp_path / "face.tflite")
+    assert run_folder.read(model) == before
+
+    provenance["float_sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
+    finder_threshold.choose_again(model, shown, before.split_sha256, tmp_path / "face.tflite")
+    after = run_folder.read(model)
+    assert (after.score_threshold, after.metrics["validation, int8"]["precision"]) == (0.56, 1.0)
+    assert after.metrics.get("validation") == before.metrics.get("validation")
 
 
 def test_of_thresholds_that_chance_may_tell_apart_the_lowest_is_taken() -> None:

@@ -213,15 +213,16 @@ def resize(model: Path, size: int, out: Path, force: bool) -> None:
 @click.command("choose-threshold")
 @click.argument("model", type=FILE)
 @click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="The scenes it was trained with.")
-def choose_threshold(model: Path, sources: tuple[Path, ...]) -> None:
+@click.option("--bundle", "made", type=FILE, help="Choose by the answers of this bundle, which was made from MODEL.")
+def choose_threshold(model: Path, sources: tuple[Path, ...], made: Path | None) -> None:
     """Choose the score threshold of the face finder MODEL (.keras) anew, on validation; changes its run.json alone."""
     from training.finder import finder_scenes, finder_threshold
     from training.runs import run_folder
 
     before = run_folder.read(model)
     material = finder_scenes.gather(sources, None, before.seed)
-    run = finder_threshold.choose_again(model, material.validation, material.sha256)
-    figures = run.metrics["validation"]
+    run = finder_threshold.choose_again(model, material.validation, material.sha256, made)
+    figures = run.metrics["validation" if made is None else "validation, int8"]
     click.echo(
         f"{model}: threshold {run.score_threshold} (it was {before.score_threshold}); "
         f"recall {figures['recall']:.1%}, precision {figures['precision']:.1%} of {figures['faces']} faces"
