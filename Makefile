@@ -90,12 +90,11 @@ far: .venv/.made ## train the finder with a larger input, for [face] reach = "fa
 		.venv/bin/python -m training resize $(MODELS)/face/model.keras --size $(FAR_SIZE) --out $(RUNS)/far-start
 	$(TRAIN) finder $(addprefix --data ,$(SCENES)) --portraits $(DATA) --size $(FAR_SIZE) \
 		--start $(RUNS)/far-start/model.keras $(FAR) --out $(RUNS)/far
+	$(CONVERT) $(RUNS)/far/model.keras --variants float32,int8 --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/far/int8.tflite
+	.venv/bin/python -m training choose-threshold $(RUNS)/far/model.keras --bundle $(RUNS)/far/int8.tflite $(addprefix --data ,$(SCENES))
 	mkdir -p $(MODELS)/face-far
 	cp $(RUNS)/far/model.keras $(RUNS)/far/run.json $(RUNS)/far/curves.png $(MODELS)/face-far
 	$(CONVERT).bundles --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
-	.venv/bin/python -m training choose-threshold $(MODELS)/face-far/model.keras \
-		--bundle device/maskwatch/models/face-far.tflite $(addprefix --data ,$(SCENES))
-	$(CONVERT).bundles --new --task face-far --data $(DATA) $(addprefix --data ,$(SCENES))
 	.venv/bin/python -m training reach device/maskwatch/models/face-far.tflite \
 		$(addprefix --scenes ,$(filter-out %/face-mask-types %/rooms-empty,$(SCENES)))
 

@@ -91,9 +91,13 @@ def round_ranges(calibrated: bytes) -> bytes:
 
 def near_border(calibrated: bytes) -> int:
     """How many limits of ranges another processor might round to another step."""
-    limits = [limit for each in _measured(packing.unpack(calibrated)) for limit in (*each.min, *each.max)]
-    lower, higher = (away_from_zero(np.array(limits, np.float64) * (1 + error)) for error in (-LAST_BITS, LAST_BITS))
-    return int((lower != higher).sum())
+    count = 0
+    for measured in _measured(packing.unpack(calibrated)):
+        limits = np.array([*measured.min, *measured.max], np.float64)
+        error = LAST_BITS * np.abs(limits).max()
+        limits = limits[limits != 0]  # the zero of a ReLU is exact everywhere
+        count += int((away_from_zero(limits - error) != away_from_zero(limits + error)).sum())
+    return count
 
 
 def _measured(model: Any) -> Iterator[Any]:

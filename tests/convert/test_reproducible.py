@@ -122,11 +122,13 @@ def other_processor(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             model = packing.unpack(calibrated)
             for tensor in model.subgraphs[0].tensors:
                 said = tensor.quantization
+                if said is None or said.min is None or said.max is None:
+                    continue
+                largest = np.abs([*said.min, *said.max]).max()
                 for name in ("min", "max"):
-                    limit = getattr(said, name) if said is not None else None
-                    if limit is not None:
-                        factor = 1 + LAST_BITS * random.uniform(-1, 1)
-                        setattr(said, name, (np.asarray(limit) * factor).astype(np.float32))
+                    limit = np.asarray(getattr(said, name), np.float64)
+                    moved = limit + LAST_BITS * largest * random.uniform(-1, 1)
+                    setattr(said, name, np.where(limit == 0, 0, moved).astype(np.float32))
             return rounded(packing.pack(model))
 
         monkeypatch.setattr(reproducible, "round_ranges", disturbed)
