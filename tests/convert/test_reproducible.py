@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert import packing, quantize, reproducible
+from convert import edge_quantizer, packing, quantize, reproducible
 from maskwatch.flow import Image
 from maskwatch.vision.runtime import Model, open_interpreter
 
@@ -147,6 +147,16 @@ def test_the_last_bits_of_measured_ranges_do_not_count(
     unrounded = quantize.to_int8(network, PICTURES)
     other_processor(3)
     assert quantize.to_int8(network, PICTURES) != unrounded
+
+
+def test_the_ranges_of_the_other_back_end_are_rounded_too(
+    network: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ai_edge_quantizer")
+    float32 = quantize.to_float32(network)
+    rounded = edge_quantizer.to_int8(float32, PICTURES)
+    monkeypatch.setattr(reproducible, "away_from_zero", lambda values: values)
+    assert edge_quantizer.to_int8(float32, PICTURES) != rounded
 
 
 @given(st.floats(-1e6, 1e6, width=32))
