@@ -57,18 +57,23 @@ def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_
     result = np.zeros((len(cells), 5), np.float32)
     result[:, 1:] = np.concatenate([cells[:, :2] - 1, cells[:, :2] + 1], axis=1)
     sizes = np.sqrt(np.maximum((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), 0))
+    unimportant = sizes < TOO_SMALL
+    if left_out is not None:
+        unimportant |= left_out
+    # (M, N): each face with each cell
+    x, y = (np.abs(cells[:, axis] - (boxes[:, axis, None] + boxes[:, 2 + axis, None]) / 2) for axis in (0, 1))
+    half_width, half_height = ((boxes[:, 2 + axis, None] - boxes[:, axis, None]) / 2 for axis in (0, 1))
+    distance = np.maximum(x, y) / cells[:, 2]
+    inside = (x <= half_width) & (y <= half_height)
+    low, high = np.array([SIZES[stride] for stride in STRIDES])[np.searchsorted(STRIDES, cells[:, 2])].T
+    positive = (low <= sizes[:, None]) & (sizes[:, None] < high) & (distance <= NEAR)
     for face in np.argsort(-sizes):  # large faces first: a smaller one then overwrites their cells
-        centre = (boxes[face, :2] + boxes[face, 2:]) / 2
-        distance = np.abs(cells[:, :2] - centre).max(axis=1) / cells[:, 2]
-        inside = (np.abs(cells[:, :2] - centre) <= (boxes[face, 2:] - boxes[face, :2]) / 2).all(axis=1)
-        if sizes[face] < TOO_SMALL or (left_out is not None and left_out[face]):
-            result[inside | (distance <= NEAR), 0] = IGNORED
+        if unimportant[face]:
+            result[inside[face] | (distance[face] <= NEAR), 0] = IGNORED
             continue
-        stride_suits = np.array([SIZES[int(stride)][0] <= sizes[face] < SIZES[int(stride)][1] for stride in STRIDES])
-        cell_suits = stride_suits[np.searchsorted(STRIDES, cells[:, 2])]
-        positive = cell_suits & (distance <= NEAR)
-        result[inside & (distance <= AROUND) & ~positive & (result[:, 0] == NEGATIVE), 0] = IGNORED
-        result[positive] = np.concatenate([[POSITIVE], boxes[face]])
+        around = inside[face] & (distance[face] <= AROUND) & ~positive[face] & (result[:, 0] == NEGATIVE)
+        result[around, 0] = IGNORED
+        result[positive[face]] = np.concatenate([[POSITIVE], boxes[face]])
     return result
 
 

@@ -1,0 +1,17 @@
+"""The workshops use oneDNN's kernels on every processor, unless the user decides otherwise."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from training.runs import kernels
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({kernels.SWITCH: "0"}, "0")])
+def test_the_switch_is_set_once_the_workshop_is_imported(given: dict[str, str], expected: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != kernels.SWITCH} | given
+    code = f"import os, sys, training; print(os.environ['{kernels.SWITCH}'], 'tensorflow' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
+    assert told.stdout.split() == [expected, "False"]
