@@ -14,7 +14,15 @@ from maskwatch.cli import command
 from maskwatch.errors import ConfigError
 from maskwatch.records.quality import Evaluated, PortraitScores, SceneScores
 from maskwatch.system import whole_file
-from training.commands.train_commands import choose_threshold, find_faces, left_out, left_out_finder, resize, train
+from training.commands.train_commands import (
+    choose_threshold,
+    find_faces,
+    head_search,
+    left_out,
+    left_out_finder,
+    resize,
+    train,
+)
 from training.options import FILE, FOLDER, NEW, NEW_FOLDER, PART
 from training.options import scenes as scenes_option
 from training.runs import memory
@@ -37,6 +45,7 @@ for command_of_training in (
     compare,
     left_out,
     left_out_finder,
+    head_search,
     resize,
     choose_threshold,
     strangers,

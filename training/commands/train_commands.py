@@ -197,6 +197,37 @@ def left_out_finder(
         click.echo(left_out_finder.line(row))
 
 
+@click.command("head-search")
+@click.argument("model", type=FILE)
+@click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes; repeatable.")
+@click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
+@click.option("--yunet", type=FILE, help="YuNet's ONNX file, for the trials with a teacher.")
+@click.option("--trial", "names", multiple=True, help="A trial's name; repeat for several.  [default: all]")
+@click.option("--steps", type=int, help="Batches of 16 scenes that are stored; 400 take 3 GB.  [default: 400]")
+@click.option("--again", type=int, help="Batches of each trial, a multiple of 250.  [default: 1500]")
+@click.option("--rate", type=float, help="Peak learning rate.  [default: 0.002]")
+@click.option("--seed", type=int, help="Of the scenes.  [default: 0]")
+@click.option("--quick", is_flag=True, help="A few pictures, for minutes: to see whether every step works.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The folder of record, chart and checkpoints.")
+def head_search(
+    model: Path,
+    sources: tuple[Path, ...],
+    portraits: Path | None,
+    yunet: Path | None,
+    names: tuple[str, ...],
+    out: Path,
+    **said: Any,
+) -> None:
+    """Try changes of neck, heads, loss and labels on the trunk of the finder MODEL (.keras), each alone.
+
+    Judges on the validation parts; writes OUT/head-search.json and head-search.png. Give the command again to continue.
+    """
+    from training.finder import head_search
+
+    knobs, asked = knobs_and_way("head-search", {**said, "force": False})
+    head_search.search(model, sources, portraits, yunet, names, out, _detectors(head_search.KNOBS, knobs), asked)
+
+
 @click.command()
 @click.argument("model", type=FILE)
 @click.option("--size", type=int, required=True, help="Input side, pixels, a multiple of 32.")

@@ -8,6 +8,8 @@ The box is trained with the GIoU loss (Rezatofighi et al. 2019, arXiv 1902.09630
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -26,6 +28,7 @@ TOO_SMALL = 9.0  # pixels of the input; cells in a smaller face are ignored: it 
 NEAR, AROUND = 0.75, 1.5
 SCORE_WEIGHT, BOX_WEIGHT = 4.0, 2.0
 POSITIVE, NEGATIVE, IGNORED = 1.0, 0.0, -1.0
+ScoreLoss = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
 
 
 def cell_centres(size: int) -> NDArray[np.float32]:
@@ -42,13 +45,16 @@ def cell_centres(size: int) -> NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+def targets(
+    boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_] | None = None, near: float = NEAR
+) -> NDArray[np.float32]:
     """The targets of the cells. A cell that is positive for two faces is assigned to the smaller one.
 
     Args:
         boxes: (M, 4) faces, in pixels of the input.
         cells: (N, 3) see cell_centres().
         left_out: (M,) faces whose cells are ignored, as are those of faces below TOO_SMALL; None: no face.
+        near: distance from a face's centre up to which cells are positive, in strides.
 
     Returns:
         (N, 5) for each cell POSITIVE, NEGATIVE or IGNORED, then left, top, right, bottom of its face. Without a face
@@ -66,10 +72,10 @@ def targets(boxes: Boxes, cells: NDArray[np.float32], left_out: NDArray[np.bool_
     distance = np.maximum(x, y) / cells[:, 2]
     inside = (x <= half_width) & (y <= half_height)
     low, high = np.array([SIZES[stride] for stride in STRIDES])[np.searchsorted(STRIDES, cells[:, 2])].T
-    positive = (low <= sizes[:, None]) & (sizes[:, None] < high) & (distance <= NEAR)
+    positive = (low <= sizes[:, None]) & (sizes[:, None] < high) & (distance <= near)
     for face in np.argsort(-sizes):  # large faces first: a smaller one then overwrites their cells
         if unimportant[face]:
-            result[inside[face] | (distance[face] <= NEAR), 0] = IGNORED
+            result[inside[face] | (distance[face] <= near), 0] = IGNORED
             continue
         around = inside[face] & (distance[face] <= AROUND) & ~positive[face] & (result[:, 0] == NEGATIVE)
         result[around, 0] = IGNORED
@@ -87,13 +93,32 @@ def join(outputs: list[keras.KerasTensor]) -> keras.KerasTensor:
     return keras.layers.Concatenate(axis=1, name="cells")(columns)
 
 
-class FinderLoss(keras.losses.Loss):
-    """Weighted sum of the quality focal loss of the scores and the GIoU loss of the boxes, divided by the number of
-    positive cells."""
+def quality_focal(logit: keras.KerasTensor, quality: keras.KerasTensor) -> keras.KerasTensor:
+    """Cross-entropy of the scores with the quality, weighted by the square of their difference (arXiv 2006.04388)."""
+    return ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality) * entropy(logit, quality)
 
-    def __init__(self, size: int, name: str = "finder_loss") -> None:
+
+def entropy(logit: keras.KerasTensor, target: keras.KerasTensor) -> keras.KerasTensor:
+    """Binary cross-entropy of each cell."""
+    return ops.relu(logit) - logit * target + ops.softplus(-ops.abs(logit))
+
+
+class FinderLoss(keras.losses.Loss):
+    """Weighted sum of the scores' loss and the GIoU loss of the boxes, divided by the number of positive cells."""
+
+    def __init__(
+        self, size: int, score_loss: ScoreLoss = quality_focal, floor: float = 0.5, name: str = "finder_loss"
+    ) -> None:
+        """Args:
+        size: side of the input, pixels.
+        score_loss: of each cell, from its logit and its quality, 0 where no face is.
+        floor: the least quality of a cell on a face; 1 if the score shall not say how good the box is. With the
+            overlap alone (0), a cell whose box is still bad would get a target near 0, and would never learn a higher
+            score.
+        """
         super().__init__(name=name, reduction=None)
         self.cells = cell_centres(size)
+        self.score_loss, self.floor = score_loss, floor
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
         """(B, N, 5) targets and (B, N, 5) outputs -> a scalar."""
@@ -101,13 +126,9 @@ class FinderLoss(keras.losses.Loss):
         positive = ops.cast(ops.equal(state, POSITIVE), "float32")
         judged = ops.cast(ops.not_equal(state, IGNORED), "float32")
         overlap, giou = self.overlaps(y_true[..., 1:], y_pred[..., 1:])
-        # The target is at least 0.5. With the overlap alone, a cell whose box is still bad would get a target near 0,
-        # and would never learn a higher score.
-        quality = ops.stop_gradient(positive * (0.5 + 0.5 * overlap))
-        distance = ops.square(ops.stop_gradient(ops.sigmoid(logit)) - quality)
-        entropy = ops.relu(logit) - logit * quality + ops.softplus(-ops.abs(logit))
+        quality = ops.stop_gradient(positive * (self.floor + (1 - self.floor) * overlap))
         count = ops.maximum(ops.sum(positive), 1.0)
-        score_loss = ops.sum(judged * distance * entropy) / count
+        score_loss = ops.sum(judged * self.score_loss(logit, quality)) / count
         box_loss = ops.sum(positive * (1 - giou)) / count
         return score_loss * SCORE_WEIGHT + BOX_WEIGHT * box_loss
 

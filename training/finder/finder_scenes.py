@@ -76,9 +76,13 @@ class Scenes(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         self.epoch += 1
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def pictures(self, index: int) -> list[Picture]:
+        """The composed scenes of a batch of this epoch."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        made = [scenes.compose(self.material.pictures, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+        return [scenes.compose(self.material.pictures, self.knobs.size, rng) for _ in range(self.knobs.batch)]
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        made = self.pictures(index)
         return (
             np.stack([picture.image for picture in made]),
             np.stack([finder_loss.targets(picture.boxes, self.cells, picture.left_out) for picture in made]),

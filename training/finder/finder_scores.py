@@ -9,7 +9,7 @@ shares. Both are folded into the score convolutions, so the device needs no extr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -44,7 +44,13 @@ class Scale:
 def answers(model: keras.Model, image: Image, size: int, min_score: float = MIN_SCORE) -> list[Answer]:
     """The faces that the float model finds in an (h, w, 3) uint8 RGB image, letterboxed and decoded as on a device."""
     pixels, placement = preprocess.letterbox(image, size)
-    maps = [np.asarray(single) for single in model.predict_on_batch(pixels[None])]
+    return decoded([np.asarray(single) for single in model.predict_on_batch(pixels[None])], placement, size, min_score)
+
+
+def decoded(
+    maps: Sequence[NDArray[np.float32]], placement: preprocess.Letterbox, size: int, min_score: float = MIN_SCORE
+) -> list[Answer]:
+    """The boxes in the maps of one letterboxed picture, as on a device."""
     pairs = [
         decoding.decode([single for single in maps if single.shape[1] == size // stride], size, min_score)
         for stride in STRIDES
@@ -92,6 +98,13 @@ def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
         elif max(map(box.iou, faces), default=0.0) <= ABSENT:
             verdicts[index] = False
     return verdicts
+
+
+def calibrated(answer: Answer, scale: Scale) -> Found:
+    """A box with the score that it has once the scale is folded into the finder."""
+    score = answer.found.score
+    logit = scale.slope * (np.log(score) - np.log1p(-score)) + scale.offsets[answer.stride]
+    return replace(answer.found, score=float(1 / (1 + np.exp(-logit))))
 
 
 def fold(model: keras.Model, scale: Scale) -> None:

@@ -138,6 +138,18 @@ def search(panels: Mapping[str, Sequence[Candidate]], path: Path) -> None:
     _save(figure, path)
 
 
+def gains(rows: Sequence[tuple[str, float, tuple[float, float]]], label: str, path: Path) -> None:
+    """Each change's name, gain and interval, one below the other, as a PNG; `label`: what is gained, and its unit."""
+    figure, axis = plt.subplots(figsize=(8.5, 1.2 + 0.34 * len(rows)))
+    for place, (_, gain, (low, high)) in enumerate(rows):
+        axis.errorbar(gain, place, xerr=[[max(0.0, gain - low)], [max(0.0, high - gain)]], fmt="o", color="C0")
+    axis.axvline(0, color="grey", linewidth=0.8)
+    axis.set(yticks=range(len(rows)), yticklabels=[name for name, *_ in rows], ylim=(len(rows) - 0.5, -0.5))
+    axis.set_xlabel(label)
+    axis.grid(axis="x", alpha=0.3)
+    _save(figure, path)
+
+
 def _save(figure: plt.Figure, path: Path) -> None:
     figure.tight_layout()
     with whole_file.beside(path) as temporary:

@@ -44,9 +44,14 @@ def build(
         trunk = narrowed(trunk, stem)
     taps = keras.Model(trunk.input, [trunk.get_layer(name).output for name in TAPS], name=TRUNK)
     # Batch norm is trained with the rest: a batch of scenes has enough pixels for its statistics.
-    features = neck(taps(scaled), channels)
-    outputs = [head(feature, channels, stride) for feature, stride in zip(features, STRIDES, strict=True)]
-    return keras.Model(image, [output for pair in outputs for output in pair], name="finder")
+    return keras.Model(image, neck_and_heads(taps(scaled), channels), name="finder")
+
+
+def neck_and_heads(features: Sequence[keras.KerasTensor], channels: int, blocks: int = 1) -> list[keras.KerasTensor]:
+    """The trunk's features at each stride -> score logits and boxes of each stride in turn."""
+    refined = neck(features, channels, blocks)
+    outputs = [head(feature, channels, stride) for feature, stride in zip(refined, STRIDES, strict=True)]
+    return [output for pair in outputs for output in pair]
 
 
 def narrowed(trunk: keras.Model, stem: int) -> keras.Model:
@@ -68,14 +73,17 @@ def freeze(model: keras.Model, last: str) -> None:
         layer.trainable = place >= learnt_from
 
 
-def neck(features: Sequence[keras.KerasTensor], channels: int) -> list[keras.KerasTensor]:
-    """Features from fine to coarse in, the same out, each refined with the coarser ones."""
+def neck(features: Sequence[keras.KerasTensor], channels: int, blocks: int = 1) -> list[keras.KerasTensor]:
+    """Features from fine to coarse in, the same out, each refined with the coarser ones by `blocks` convolutions."""
     merged: list[keras.KerasTensor] = []
     for level, feature in reversed(list(enumerate(features))):
         lateral = convolve(feature, channels, f"lateral{level}", kernel=1)
         if merged:
             lateral = layers.Add(name=f"merge{level}")([lateral, enlarged(merged[-1], level)])
-        merged.append(convolve(lateral, channels, f"neck{level}", separable=True))
+        for block in range(blocks):
+            name = f"neck{level}" + (f"_{block}" if block else "")
+            lateral = convolve(lateral, channels, name, separable=True)
+        merged.append(lateral)
     return merged[::-1]
 
 

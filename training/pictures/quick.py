@@ -23,6 +23,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 1, "looks": 640},
     "alexnet": {"epochs": 1, "looks": 128},
     "finder": {"steps": 20, "again": 10, "rounded": 10, "steps_per_epoch": 10, "warmup": 4},
+    "head-search": {"steps": 4, "again": 10, "steps_per_epoch": 10, "warmup": 4},
     "yolov5s": {"steps": 10, "steps_per_epoch": 10, "warmup": 2},
 }
 
