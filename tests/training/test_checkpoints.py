@@ -665,3 +665,45 @@ def test_the_finders_run_leaves_its_model_record_and_curves(undisturbed: dict[Tr
     assert [run.knobs[name] for name in ("steps", "again", "rounded")] == [2, 2, 2]
     shapes = [output.shape for output in keras.models.load_model(out / "model.keras").outputs]
     assert shapes == [(None, side, side, depth) for side in (8, 4, 2) for depth in (1, 4)]
+
+
+class HalfBatches(keras.utils.PyDataset):
+    """INPUTS in two batches."""
+
+    epoch = 0
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return INPUTS[index::2], ANSWERS[index::2]
+
+
+def test_a_training_that_has_ended_early_learns_nothing_more_when_it_is_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, saved = [], []
+
+    def ended(curves: checkpoints.Curves) -> bool:
+        asked.append(len(curves["loss"]))
+        return len(curves["loss"]) >= 2
+
+    def fit() -> Weights:
+        model = compiled()
+        checkpoints.fit(
+            model,
+            HalfBatches(),
+            EPOCHS,
+            Checkpoint(tmp_path, "a recipe"),
+            save=lambda: saved.append(model.get_weights()),
+            ended=ended,
+        )
+        return model.get_weights()
+
+    weights = fit()
+    assert (asked, len(saved)) == ([1, 2], 3)
+    assert same(weights, saved[-1])
+    assert "epoch 2 of 3" in capsys.readouterr().out
+    fit()
+    assert (asked, len(saved)) == ([1, 2, 2], 3)
+    assert "epoch 3 of 3" not in capsys.readouterr().out

@@ -323,6 +323,23 @@ def test_it_stops_when_the_checked_part_gets_no_better(root: Path, tmp_path: Pat
     assert (len(run.history["loss"]), run.knobs["kept_epoch"]) == (3, 1)
 
 
+def test_killed_after_its_early_end_it_learns_nothing_more(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant, options = replace(variants.ALL[0], epochs=(30,), rate=0.0, patience=2), train.Options(size=16)
+
+    def pull(*_: object, **__: object) -> None:
+        raise PulledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.plots, "curves", pull)
+        with pytest.raises(PulledError):
+            train.train(variant, None, root, tmp_path / "run", options)
+    monkeypatch.setattr(keras.Model, "fit", pull)
+    run = train.train(variant, None, root, tmp_path / "run", options)
+    assert (len(run.history["loss"]), run.knobs["kept_epoch"]) == (3, 1)
+
+
 def test_a_network_trained_in_bfloat16_is_saved_in_float32(root: Path, tmp_path: Path) -> None:
     train.train(variants.ALL[0], None, root, tmp_path / "run", train.Options(size=16, epochs=1, bfloat16=True))
     model = keras.models.load_model(tmp_path / "run" / "model.keras", compile=False)

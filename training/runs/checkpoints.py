@@ -121,6 +121,7 @@ def fit(
     save: Callable[[], None],
     later: int = 0,
     judge: Callable[[], dict[str, float]] | None = None,
+    ended: Callable[[Curves], bool] = lambda _: False,
     **options: Any,
 ) -> None:
     """Train a compiled model for the rest of its epochs; it ends with its averaged weights.
@@ -133,9 +134,18 @@ def fit(
         save: writes the averaged model; called after each epoch and at the end.
         later: number of batches of the phases that follow, for the time left.
         judge: more figures of an epoch for the curves; called while the network has its averaged weights.
+        ended: whether a training with these curves needs no further epoch. If it was interrupted after it had ended
+            early, nothing more is trained, and the network does not have its averaged weights: load what `save` wrote.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)
+    if batches.epoch and ended(checkpoint.curves):
+        return
+
+    def save_and_end() -> None:
+        save()
+        trainer.stop_training = ended(checkpoint.curves)
+
     shown = course.Course(checkpoint.name, epochs, len(batches), later)
     try:
         with batch_norm.fused():
@@ -150,7 +160,7 @@ def fit(
                     *([_Judged(judge)] if judge else []),
                     checkpoint,
                     keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                    keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save()),
+                    keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: save_and_end()),
                     shown,
                 ],
                 **options,

@@ -34,14 +34,17 @@ class BestWeights(keras.callbacks.Callback):
         return self.prefix.with_name(f"{self.prefix.name}-{epoch:04}.weights.h5")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002 - keras's
-        chosen = best(self.curves)
-        if chosen == epoch:
+        if best(self.curves) == epoch:
             with whole_file.beside(self.file(epoch)) as temporary:
                 self.network.save_weights(temporary)
             for other in self.saved_epochs()[:-1]:
                 self.file(other).unlink()
-        if self.patience and epoch - chosen >= self.patience:
-            self.model.stop_training = True
+        self.model.stop_training = self.stalled()
+
+    def stalled(self) -> bool:
+        """Whether the last `patience` epochs were no better, so that the training ends."""
+        done = len(self.curves.get("val_accuracy", ()))
+        return bool(self.patience and done) and done - 1 - best(self.curves) >= self.patience
 
     def saved_epochs(self) -> list[int]:
         """The epochs whose weights are on disk: more than one if the process was killed while it saved."""

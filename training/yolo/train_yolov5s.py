@@ -210,7 +210,6 @@ def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: 
         if chosen == done - 1:
             model.set_weights(network.get_weights())
             run_folder.save(model, out / MODEL)
-        trainer.stop_training = stalled(checkpoint.curves, knobs.patience)
 
     with silu.compiled():
         checkpoints.fit(
@@ -220,6 +219,7 @@ def learn(model: keras.Model, material: Material, out: Path, knobs: Knobs, key: 
             checkpoint,
             save=save_if_best,
             judge=judge,
+            ended=lambda curves: stalled(curves, knobs.patience),
         )
     model.set_weights(keras.models.load_model(out / MODEL, compile=False).get_weights())
     return checkpoint.curves
