@@ -88,7 +88,9 @@ def test_the_test_part_takes_the_place_of_the_validation_part_and_that_of_a_samp
         assert READ().part == name
 
 
-@pytest.mark.parametrize("table", [strangers.targets, strangers.slices, strangers.quantized, strangers.learnt])
+@pytest.mark.parametrize(
+    "table", [strangers.targets, strangers.mistakes, strangers.slices, strangers.quantized, strangers.learnt]
+)
 def test_without_a_record_the_table_says_how_to_make_one(
     monkeypatch: pytest.MonkeyPatch, table: Callable[[], str]
 ) -> None:
@@ -126,6 +128,24 @@ def test_every_system_is_told_with_what_it_has_learnt_from() -> None:
     assert "| now | 0.30 MB, `01234567`, made for pixels 1, 320 px, faces from a score of 0.5 | – |" in told
     assert "face-mask-boxes, faces-wider |" in told
     assert "other people's pictures" in told
+
+
+def test_mistakes_are_told_by_source_and_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert strangers.mistakes() == "Not counted yet: `make quality`."  # by an older version
+    rows = [
+        *(row("faces", source, "recall", 0.9, 180, "YuNet 320") for source in ("faces-wider", "face-mask-ilc")),
+        row("mistakes", "faces-wider", "false: badly placed", 0.1, 20, "YuNet 320"),
+        row("mistakes", "faces-wider", "missed: no box", 0.05, 10, "YuNet 320"),
+        row("mistakes", "face-mask-ilc", "false: badly placed", 0.2, 40, "YuNet 320"),
+        row("mistakes", "face-mask-ilc", "missed: no box", 0.0, 0, "YuNet 320"),
+    ]
+    monkeypatch.setattr(strangers, "record", lambda: Strangers.model_validate({**MADE, "rows": rows}))
+    assert strangers.mistakes().splitlines() == [
+        "| source, test part | finder | found | false: badly placed | missed: no box |",
+        "| --- | --- | --- | --- | --- |",
+        "| everyday scenes (faces-wider) | YuNet 320 | 180 of 200 | 20 | 10 |",
+        "| new streets (face-mask-ilc) | YuNet 320 | 180 of 200 | 40 | 0 |",
+    ]
 
 
 def test_slices_tell_found_and_right() -> None:

@@ -76,8 +76,24 @@ def test_faces_smaller_than_asked_are_neither_missed_nor_called() -> None:
     small = PictureResult(
         Picture("streets", Path("a.png"), (voc.Annotation(square(0, 20), MASKED),)), {"ours": []}, [{}], []
     )
-    assert [row.n for row in measures.faces("streets", [small], OURS, SIDE)] == [0, 0, 0]
+    assert [row.n for row in measures.faces("streets", [small], OURS, SIDE)] == [0] * 9
     assert measures.labels("streets", [small], OURS, SIDE) == []
+
+
+def test_each_mistake_is_counted_by_its_kind() -> None:
+    faces = [(BARE, 0), (BARE, 100), (BARE, 200), (BARE, 300)]
+    found = [at(0), at(116), at(200, score=0.4), at(500), at(600)]  # found; badly placed; too low; on nothing, twice
+    rows = by_measure(measures.faces("streets", [scene("a", faces, found)], OURS, SIDE))
+    counts = {name: (row.hits, row.n) for name, row in rows.items() if row.about == measures.MISTAKES}
+    assert counts == {
+        "false: badly placed": (1, 4),
+        "false: second box": (0, 4),
+        "false: on nothing annotated": (2, 4),
+        "missed: badly placed": (1, 4),
+        "missed: lower score": (1, 4),
+        "missed: no box": (1, 4),
+    }
+    assert (rows["recall"].hits, rows["precision"].n) == (1, 4)
 
 
 def test_recall_and_precision_are_those_of_the_systems_own_threshold() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from maskwatch.flow import Label
-from training.judging import detections, matching, scorer, wilson
+from training.judging import detections, matching, mistakes, scorer, wilson
 from training.judging.average_precision import average_precision, resampled_precisions
 from training.judging.detections import Findings, Found, Truth
 from training.pictures import data
@@ -21,6 +21,7 @@ from training.strangers.systems import System
 from training.strangers.watch import PictureResult
 
 RESAMPLED = 1000  # sets, seed 0
+MISTAKES = "mistakes"
 WORN_WRONG, MASKED_BARE, BARE_MASKED = "worn wrong flagged", "masked called bare", "bare called masked"
 
 
@@ -28,7 +29,7 @@ WORN_WRONG, MASKED_BARE, BARE_MASKED = "worn wrong flagged", "masked called bare
 class Row:
     """One figure."""
 
-    about: str  # faces, rooms, labels, crops, portraits, close-ups, float, found, right
+    about: str  # faces, mistakes, rooms, labels, crops, portraits, close-ups, float, found, right
     source: str
     system: str
     measure: str
@@ -71,11 +72,28 @@ def faces(source: str, results: Sequence[PictureResult], system: System, min_sid
     annotated, found = truths(results, min_side), {result.picture.key: result.found[system.name] for result in results}
     value, count = average_precision(found, annotated, min_side=min_side)
     counts = matching.tally(found, annotated, system.threshold, min_side)
+    kinds = mistakes.of(found, annotated, system.threshold, min_side)
     return [
         Row("faces", source, system.name, "AP50", value, _middle(precisions(found, annotated, min_side)), count),
         _counted(source, system.name, "recall", counts.matched, counts.matched + counts.missed),
         _counted(source, system.name, "precision", counts.matched, counts.matched + counts.false),
+        *(
+            _counted(source, system.name, kind, hits, kinds.found + (kinds.missed if missed else kinds.false), MISTAKES)
+            for kind, (hits, missed) in by_kind(kinds).items()
+        ),
     ]
+
+
+def by_kind(kinds: mistakes.Mistakes) -> dict[str, tuple[int, bool]]:
+    """Kind of mistake, in words -> its number, and whether it is a missed face; otherwise it is a false box."""
+    return {
+        "false: badly placed": (kinds.false_misplaced, False),
+        "false: second box": (kinds.false_doubled, False),
+        "false: on nothing annotated": (kinds.false_nothing, False),
+        "missed: badly placed": (kinds.missed_misplaced, True),
+        "missed: lower score": (kinds.missed_score, True),
+        "missed: no box": (kinds.missed_nothing, True),
+    }
 
 
 def precisions(found: Findings, annotated: Mapping[str, list[Truth]], min_side: float) -> NDArray[np.float64]:
@@ -83,9 +101,9 @@ def precisions(found: Findings, annotated: Mapping[str, list[Truth]], min_side: 
     return resampled_precisions(found, annotated, min_side, RESAMPLED)
 
 
-def _counted(source: str, system: str, measure: str, hits: int, n: int) -> Row:
+def _counted(source: str, system: str, measure: str, hits: int, n: int, about: str = "faces") -> Row:
     return Row(
-        "faces", source, system, measure, hits / n if n else None, wilson.interval(hits, n) if n else None, n, hits
+        about, source, system, measure, hits / n if n else None, wilson.interval(hits, n) if n else None, n, hits
     )
 
 

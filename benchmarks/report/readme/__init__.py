@@ -27,6 +27,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "strangers_quantized": strangers.quantized,
     "strangers_learnt": strangers.learnt,
     "strangers_sources": strangers.sources,
+    "strangers_mistakes": strangers.mistakes,
     "strangers_slices": strangers.slices,
     "instructions": strangers.instructions,
     "starts": speed.starts,

@@ -181,6 +181,26 @@ def sources(made: Strangers) -> str:
 
 
 @of_strangers
+def mistakes(made: Strangers) -> str:
+    """How many of each kind of mistake every system makes in each source."""
+    counts = {(row.source, row.system, row.measure): row for row in made.rows if row.about == "mistakes"}
+    if not counts:
+        return "Not counted yet: `make quality`."
+    kinds = dict.fromkeys(kind for *_, kind in counts)
+    found = {(row.source, row.system): row for row in made.rows if (row.about, row.measure) == ("faces", "recall")}
+    lines = [
+        (
+            WORDS.get(source, source),
+            system,
+            f"{found[source, system].hits} of {found[source, system].n}",
+            *(counts[source, system, kind].hits for kind in kinds),
+        )
+        for source, system in dict.fromkeys((source, system) for source, system, _ in counts)
+    ]
+    return markdown((f"source, {part(made)}", "finder", "found", *kinds), sorted(lines, key=lambda line: line[0]))
+
+
+@of_strangers
 def slices(made: Strangers) -> str:
     """Faces by their traits: share found, and share of found faces with the right label, by pair of bundles."""
     names = [system.name for system in made.systems if system.kind == "bundles"]
