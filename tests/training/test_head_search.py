@@ -1,6 +1,8 @@
 """Trials of necks, heads, losses and labels on stored features of a finder's trunk."""
 
+import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,21 +13,40 @@ from annotated_scenes import entry, write
 from click.testing import CliRunner
 
 keras = pytest.importorskip("keras", reason="needs extra `train`")
+tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 
 from keras import ops  # noqa: E402
 
 from maskwatch.errors import ConfigError  # noqa: E402
+from maskwatch.flow import Box  # noqa: E402
 from training.__main__ import cli  # noqa: E402
-from training.finder import finder_loss, finder_scenes, head_search, head_trials, stored_features  # noqa: E402
+from training.finder import (  # noqa: E402
+    finder_loss,
+    finder_scenes,
+    finder_scores,
+    head_search,
+    head_trials,
+    stored_features,
+)
 from training.finder.finder_knobs import Knobs  # noqa: E402
 from training.finder.head_trials import TRIALS, Trial  # noqa: E402
-from training.finder.stored_features import Labels  # noqa: E402
+from training.finder.stored_features import SceneFaces  # noqa: E402
+from training.judging.detections import Found, Truth  # noqa: E402
 from training.networks import finder  # noqa: E402
+from training.pictures import data  # noqa: E402
 from training.runs import run_folder  # noqa: E402
 from training.runs.checkpoints import of_weights  # noqa: E402
 
 KNOBS = Knobs(size=64, batch=2, steps=3, again=4, steps_per_epoch=2, warmup=1)
 CELLS = finder_loss.cell_centres(64)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs() -> Iterable[None]:
+    """Run eagerly: making a graph takes longer than these few small steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +87,15 @@ def test_stored_features_are_those_that_the_finder_sees_on_the_scenes_of_a_train
     by_features = heads.predict_on_batch([maps[2:4].astype(np.float32) for maps in stored.maps])
     for seen, expected in zip(by_features, model.predict_on_batch(images), strict=True):
         np.testing.assert_allclose(seen, expected, atol=0.02)
-    taught = np.stack([labels.targets(CELLS, TRIALS["recipe"]) for labels in stored.labels[2:4]])
+    taught = np.stack([labels.targets(CELLS, TRIALS["recipe"]) for labels in stored.faces[2:4]])
     assert (taught == targets).all()
-    assert len(stored.labels) == 6
-    assert [len(maps) for maps in stored.judged] == [len(material.validation)] * 3
+    assert len(stored.faces) == 6
+    assert [len(maps) for maps in stored.validation] == [len(material.validation)] * 3
 
 
 def test_a_trial_takes_from_the_teacher_what_it_says_and_the_recipe_nothing() -> None:
     face, other = np.array([[10, 10, 42, 42]], np.float32), np.array([[12, 10, 44, 42], [46, 2, 62, 18]], np.float32)
-    labels, alone = Labels(face, np.array([False]), other), Labels(face, np.array([False]), other[:0])
+    labels, alone = SceneFaces(face, np.array([False]), other), SceneFaces(face, np.array([False]), other[:0])
     recipe = TRIALS["recipe"]
     assert (labels.targets(CELLS, recipe) == alone.targets(CELLS, recipe)).all()
 
@@ -88,12 +109,18 @@ def test_a_trial_takes_from_the_teacher_what_it_says_and_the_recipe_nothing() ->
     assert (faces[in_the_second, 0] == finder_loss.IGNORED).all()
     assert (alone.targets(CELLS, recipe)[in_the_second, 0] == finder_loss.NEGATIVE).all()
     assert (faces[~in_the_second] == alone.targets(CELLS, recipe)[~in_the_second]).all()
+
+    nested = SceneFaces(face, np.array([False]), np.array([[20, 20, 32, 32]], np.float32))  # IoU 0.14
+    taught, usual = nested.targets(CELLS, Trial("", teacher_faces=True)), alone.targets(CELLS, recipe)
+    changed = taught[:, 0] != usual[:, 0]
+    assert (usual[changed, 0] == finder_loss.NEGATIVE).all()  # no cell of the annotated face
+    assert (taught[changed, 0] == finder_loss.IGNORED).all()
     for trial in (Trial("", teacher_boxes=True), Trial("", teacher_faces=True)):
         assert (alone.targets(CELLS, trial) == alone.targets(CELLS, recipe)).all()
 
 
 def test_cells_farther_from_the_centre_learn_a_face_in_a_trial_that_says_so() -> None:
-    labels = Labels(np.array([[2, 2, 42, 42]], np.float32), np.array([False]), np.zeros((0, 4), np.float32))
+    labels = SceneFaces(np.array([[2, 2, 42, 42]], np.float32), np.array([False]), np.zeros((0, 4), np.float32))
     counts = [
         int((labels.targets(CELLS, TRIALS[name])[:, 0] == finder_loss.POSITIVE).sum())
         for name in ("near-0.5", "recipe", "near-1.25")
@@ -113,6 +140,12 @@ def test_the_losses_are_those_of_their_papers() -> None:
     assert losses(head_trials.varifocal, [0.0], 0.0) == pytest.approx(0.75 * 0.25 * half)
     assert losses(head_trials.varifocal, [0.0], 0.6) == pytest.approx(0.6 * half)
     assert losses(finder_loss.quality_focal, [0.0], 0.8) == pytest.approx(0.09 * half)
+    for loss, quality in itertools.product((head_trials.focal, head_trials.varifocal), (0.0, 0.6)):
+        with tf.GradientTape() as tape:
+            logit = tf.Variable(0.3)
+            value = loss(logit, tf.constant(quality))
+        slope = losses(loss, [0.301, 0.299], quality) @ [500, -500]  # the factor that weights a cell is learnt from too
+        assert float(tape.gradient(value, logit)) == pytest.approx(slope, rel=0.02)
     certain = losses(head_trials.varifocal, [-9.0, 0.0, 3.0], 0.0)
     assert (np.diff(certain) > 0).all()  # background is punished more the more certain it looks
 
@@ -129,24 +162,76 @@ def test_the_floor_is_the_least_quality_of_a_cell_on_a_face(floor: float, qualit
     assert (np.delete(seen[0][0], 3) == 0).all()
 
 
-def test_a_search_compares_each_trial_with_the_recipe_and_continues_where_it_was(
-    model: keras.Model, material: finder_scenes.Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_faces_are_those_of_the_whole_finder_with_calibrated_scores(
+    model: keras.Model, material: finder_scenes.Material
+) -> None:
+    stored = stored_features.of(model, material, KNOBS, stored_features.no_teacher)
+    inputs = [keras.Input(maps.shape[1:]) for maps in stored.maps]
+    heads = keras.Model(inputs, finder.neck_and_heads(inputs, KNOBS.channels))
+    for layer in heads.layers:
+        if layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    for stride in finder.STRIDES:  # it must see something
+        kernel, bias = heads.get_layer(f"score{stride}").get_weights()
+        heads.get_layer(f"score{stride}").set_weights([kernel, bias + 3])
+    found = head_search.find(heads, stored, material, KNOBS.size)
+    whole = keras.models.clone_model(model)
+    whole.set_weights(model.get_weights())
+    for layer in heads.layers:
+        if layer.weights:
+            whole.get_layer(layer.name).set_weights(layer.get_weights())
+    assert sum(map(len, found.values())) > 3
+    for scene in material.validation:
+        answers = finder_scores.answers(whole, data.read_rgb(scene.path), KNOBS.size, 0.05)
+        assert [face.score for face in found[scene.key]] == pytest.approx(
+            [answer.found.score for answer in answers], abs=0.01
+        )
+
+
+def test_a_gain_has_its_sign_and_an_interval_of_the_same_pictures() -> None:
+    square = Box(0, 0, 40, 40)
+    truths = {f"{at}": [Truth(square, "face", ignored=False)] for at in range(30)}
+    all_found = {name: [Found(square, 0.9)] for name in truths}
+    half = {name: all_found[name] for name in list(truths)[::2]}
+    assert head_search.gain(all_found, all_found, truths) == {"points": 0.0, "interval95": [0.0, 0.0]}
+    more, less = head_search.gain(all_found, half, truths), head_search.gain(half, all_found, truths)
+    assert more["points"] == -less["points"] == pytest.approx(50, abs=1)
+    low, high = more["interval95"]
+    assert 20 < low < more["points"] < high < 80
+
+
+def test_a_search_goes_on_where_it_was_and_only_new_and_changed_trials_are_trained(
+    model: keras.Model,
+    material: finder_scenes.Material,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     record = head_search.run(model, material, ["near-1.25"], KNOBS, None, tmp_path, {"told": 1})
     assert json.loads((tmp_path / head_search.RECORD).read_text()) == record
     assert cv2.imread(str(tmp_path / head_search.CHART)).std() > 10
     assert list(record["trials"]) == ["recipe", "near-1.25"]
-    recipe, other = record["trials"].values()
-    assert recipe["gain"] == {"points": 0.0, "interval95": [0.0, 0.0]}
-    assert recipe["faces"] == other["faces"] == len(material.validation)
-    assert other["gain"]["points"] == pytest.approx(100 * (other["face_ap50"] - recipe["face_ap50"]), abs=0.02)
-    assert recipe["by_source"]["street"]["face_ap50"] == recipe["face_ap50"]
+    assert record["trials"]["near-1.25"]["settings"] == TRIALS["near-1.25"].settings
+    for row in record["trials"].values():
+        assert (row["faces"], row["images"]) == (len(material.validation), len(material.validation))
+        assert row["by_source"]["street"] == {"faces": row["faces"], "face_ap50": row["face_ap50"]}
     assert "near-1.25: AP50" in capsys.readouterr().out
 
-    assert head_search.run(model, material, ["near-1.25"], KNOBS, None, tmp_path, {"told": 1}) == record
+    more = head_search.run(model, material, ["floor-1"], KNOBS, None, tmp_path, {"told": 1})
+    assert {name: more["trials"][name] for name in record["trials"]} == record["trials"]
+    assert list(more["trials"]) == ["recipe", "near-1.25", "floor-1"]
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines() if "epoch 1 of" in line] == ["floor-1"]
+
+    monkeypatch.setitem(TRIALS, "floor-1", replace(TRIALS["floor-1"], floor=0.9))
+    changed = head_search.run(model, material, ["near-1.25", "floor-1"], KNOBS, None, tmp_path, {"told": 1})
+    assert changed["trials"]["floor-1"]["settings"]["floor"] == 0.9
+    assert {name: changed["trials"][name] for name in record["trials"]} == record["trials"]
     told = capsys.readouterr().out
-    assert "going on after epoch 2" in told
-    assert "epoch 1 of" not in told  # nothing is trained twice
+    assert "floor-1.weights.h5: of another training, so this phase starts again" in told
+    assert told.count("epoch 1 of") == 1
+
+    with pytest.raises(ConfigError, match="is of another search"):
+        head_search.run(model, material, [], KNOBS, None, tmp_path, {"told": 2})
 
 
 def test_each_trial_changes_one_thing() -> None:
@@ -182,14 +267,17 @@ def test_the_command_searches_with_the_finder_and_the_pictures_that_it_is_given(
     shipped = run_folder.read(Path(__file__).parents[2] / "training/models/face/model.keras")
     run_folder.write(tmp_path, shipped.model_copy(update={"input_size": 64}))
     arguments = ["head-search", str(tmp_path / "model.keras"), "--data", str(street), "--out", str(tmp_path / "out")]
-    CliRunner().invoke(cli, [*arguments, "--quick", "--trial", "floor-1"], catch_exceptions=False)
+    CliRunner().invoke(cli, [*arguments, "--quick", "--seed", "5", "--trial", "floor-1"], catch_exceptions=False)
     ((given, material, names, knobs, teacher, out, told),) = asked
     assert of_weights(given) == of_weights(model)
     assert (len(material.validation), names, teacher, out) == (2, ("floor-1",), None, tmp_path / "out")
-    assert (knobs.size, knobs.steps, knobs.again, knobs.batch) == (64, 4, 10, 16)
-    assert (told["quick"], told["sources"]) == (True, ["street"])
+    assert (knobs.size, knobs.steps, knobs.again, knobs.batch, knobs.seed) == (64, 4, 10, 16, 5)
+    assert (told["quick"], told["sources"], told["teacher_sha256"]) == (True, ["street"], None)
+    assert material.sha256 == finder_scenes.gather([street], None, shipped.seed, 40).sha256
 
     refused = CliRunner().invoke(cli, [*arguments, "--again", "260"])
     assert isinstance(refused.exception, ConfigError)
     assert "again 260: expected a multiple of 250" in str(refused.exception)
+    refused = CliRunner().invoke(cli, [*arguments, "--steps", "0"])
+    assert "steps 0: expected at least 1" in str(refused.exception)
     assert len(asked) == 1

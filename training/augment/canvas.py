@@ -92,7 +92,7 @@ class Canvas:
     def blend(self, shape: NDArray[np.uint8], texture: Texture, rng: Generator, opacity: float = 1.0) -> None:
         """Blend a texture into the patch where `shape` is 255."""
         edge = max(0.3, rng.uniform(0.002, 0.012) * self.box.width)
-        rows, columns = around(shape, margin=int(np.ceil(4 * edge)))  # nothing changes elsewhere
+        rows, columns = rectangle_of(shape, margin=int(np.ceil(4 * edge)))  # nothing changes elsewhere
         inside = shape[rows, columns] > 127
         if not inside.any():
             return
@@ -128,7 +128,7 @@ class Canvas:
         return out
 
 
-def around(shape: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:
+def rectangle_of(shape: NDArray[np.uint8], margin: int) -> tuple[slice, slice]:
     """Rows and columns of the smallest rectangle with all pixels that are not 0, and `margin` pixels around it."""
     left, top, width, height = cv2.boundingRect(shape)
     return slice(max(0, top - margin), top + height + margin), slice(max(0, left - margin), left + width + margin)

@@ -1,4 +1,4 @@
-"""The commands that train: `python -m training train NETWORK`, left-out, left-out-finder, resize."""
+"""The commands that train: `python -m training train NETWORK`, left-out, left-out-finder, head-search, resize."""
 
 from __future__ import annotations
 
@@ -202,8 +202,15 @@ def left_out_finder(
 @click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes; repeatable.")
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
 @click.option("--yunet", type=FILE, help="YuNet's ONNX file, for the trials with a teacher.")
-@click.option("--trial", "names", multiple=True, help="A trial's name; repeat for several.  [default: all]")
-@click.option("--steps", type=int, help="Batches of 16 scenes that are stored; 400 take 3 GB.  [default: 400]")
+@click.option(
+    "--trial",
+    "names",
+    multiple=True,
+    help="A trial's name; repeat.  [default: all; without --yunet, those without a teacher]",
+)
+@click.option(
+    "--steps", type=int, help="Batches of 16 scenes that are stored; at 320 px, 400 take 3 GB.  [default: 400]"
+)
 @click.option("--again", type=int, help="Batches of each trial, a multiple of 250.  [default: 1500]")
 @click.option("--rate", type=float, help="Peak learning rate.  [default: 0.002]")
 @click.option("--seed", type=int, help="Of the scenes.  [default: 0]")
@@ -220,7 +227,8 @@ def head_search(
 ) -> None:
     """Try changes of neck, heads, loss and labels on the trunk of the finder MODEL (.keras), each alone.
 
-    Judges on the validation parts; writes OUT/head-search.json and head-search.png. Give the command again to continue.
+    Judges on the validation parts; writes OUT/head-search.json and head-search.png. Give the command again to
+    continue, or with another --trial to add to the record.
     """
     from training.finder import head_search
 

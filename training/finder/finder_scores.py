@@ -9,7 +9,7 @@ shares. Both are folded into the score convolutions, so the device needs no extr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -98,13 +98,6 @@ def present(found: Sequence[Found], faces: Sequence[Box]) -> list[bool | None]:
         elif max(map(box.iou, faces), default=0.0) <= ABSENT:
             verdicts[index] = False
     return verdicts
-
-
-def calibrated(answer: Answer, scale: Scale) -> Found:
-    """A box with the score that it has once the scale is folded into the finder."""
-    score = answer.found.score
-    logit = scale.slope * (np.log(score) - np.log1p(-score)) + scale.offsets[answer.stride]
-    return replace(answer.found, score=float(1 / (1 + np.exp(-logit))))
 
 
 def fold(model: keras.Model, scale: Scale) -> None:

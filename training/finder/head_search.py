@@ -1,9 +1,9 @@
 """Which neck, heads, loss and labels find more faces: short trainings on stored features, each with one change.
 
 The trunk of a trained finder stays as it is, and its features of some thousand scenes are computed once. Each trial
-trains a new neck and new heads on them, with the same scenes in the same order. So a trial takes minutes in place of
-hours; what the trunk would learn together with them is not seen. Every trial is judged on the validation pictures,
-also against the recipe, with the same drawn pictures for both.
+trains a new neck and new heads on them: the same scenes, in an order that its seed decides. This is much quicker than
+to train the trunk too; what the trunk would learn together with them is not seen. Every trial is judged on the
+validation pictures. Its gain against the recipe has an interval from the same drawn pictures for both.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from training.judging.average_precision import average_precision, resampled_prec
 from training.judging.detections import Findings, Found, Truths
 from training.judging.peers import Finder
 from training.networks import finder
-from training.pictures import quick
+from training.pictures import quick, voc
 from training.runs import checkpoints, run_folder
 from training.runs.knobs import USUAL, Way
 from training.study import size as network_size
@@ -49,7 +49,7 @@ MIN_SIDE = 24.0  # pixels, shorter side: smaller faces are ignored, as in docs/q
 FIRST = "recipe"  # the trial that the others are compared with
 DRAWS = 400  # sets of pictures for the interval of a difference
 TEACHER_SCORE = 0.7  # from which a box of YuNet's is a face
-KNOBS = Knobs(steps=400, again=1500)  # 6,400 scenes, and 24,000 of them for a trial
+KNOBS = Knobs(steps=400, again=1500)  # 6,400 scenes; a trial sees each of them nearly four times
 LEAST = 0.02  # score from which boxes are looked at, before calibration: losses differ in how high their scores are
 
 
@@ -70,15 +70,15 @@ class FeatureBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[tuple[NDArray[np.float32], ...], NDArray[np.float32]]:
         start = (self.epoch * len(self) + index) * self.knobs.batch
         places = np.arange(start, start + self.knobs.batch)
-        turns, scenes = np.divmod(places, len(self.stored.labels))
+        turns, scenes = np.divmod(places, len(self.stored.faces))
         orders = {turn: self._order(turn) for turn in set(turns.tolist())}
         chosen = [int(orders[turn][scene]) for turn, scene in zip(turns.tolist(), scenes.tolist(), strict=True)]
-        targets = [self.stored.labels[scene].targets(self.cells, self.trial) for scene in chosen]
+        targets = [self.stored.faces[scene].targets(self.cells, self.trial) for scene in chosen]
         return tuple(maps[chosen].astype(np.float32) for maps in self.stored.maps), np.stack(targets)
 
     def _order(self, turn: int) -> NDArray[np.int64]:
         """The order of all scenes, the same for the same turn through them."""
-        return np.random.default_rng([self.trial.seed, turn]).permutation(len(self.stored.labels))
+        return np.random.default_rng([self.trial.seed, turn]).permutation(len(self.stored.faces))
 
 
 def search(
@@ -91,31 +91,36 @@ def search(
     knobs: Knobs = KNOBS,
     way: Way = USUAL,
 ) -> dict[str, Any]:
-    """run() with the finder in `path` and pictures from folders.
+    """run() with the finder in `path` and pictures from folders, which are split as in the finder's own training.
 
     Raises:
-        ConfigError: see run(); or the batches are not a multiple of an epoch's.
+        ConfigError: see run(); or a number of batches cannot be used, or two sources have the same name.
         ModelError: the model cannot be read, or is not a finder; or `yunet` is not YuNet.
     """
-    if knobs.again % knobs.steps_per_epoch or knobs.again <= knobs.warmup or knobs.steps < 1:
+    if knobs.again % knobs.steps_per_epoch or knobs.again <= knobs.warmup:
         raise ConfigError(
-            f"again {knobs.again}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}, "
-            "and at least one batch of --steps"
+            f"again {knobs.again}: expected a multiple of {knobs.steps_per_epoch} above the warm-up's {knobs.warmup}"
         )
-    chosen(names, yunet is not None)  # before anything slow
-    side = run_folder.read(path).input_size
-    model = warm_finder.from_model(path, side)
-    knobs = replace(knobs, size=side)
-    teacher = peers.yunet(yunet, TEACHER_SCORE, side) if yunet else None
+    if knobs.steps < 1:
+        raise ConfigError(f"steps {knobs.steps}: expected at least 1")
+    taught = any(trial.needs_teacher for trial in chosen(names, yunet is not None).values())  # before anything slow
+    trained = run_folder.read(path)
+    knobs = replace(knobs, size=trained.input_size)
+    model = warm_finder.from_model(path, knobs.size)
+    teacher = peers.yunet(yunet, TEACHER_SCORE, knobs.size) if yunet and taught else None
     cv2.setNumThreads(1)  # the other cores are for the network
-    material = finder_scenes.gather(sources, portraits, knobs.seed, quick.PICTURES if way.quick else None)
+    voc.sources(sources, trained.seed)  # refuses two of the same name
+    material = finder_scenes.gather(sources, portraits, trained.seed, quick.PICTURES if way.quick else None)
     print(f"scenes of: {material.pictures.described()}", flush=True)
     told = {
         "trunk_sha256": run_folder.file_sha256(path),
+        "teacher_sha256": run_folder.file_sha256(yunet) if teacher else None,
+        "teacher_score": TEACHER_SCORE if teacher else None,
         "sources": [source.resolve().name for source in sources],
+        "portraits": portraits is not None,
         "split_sha256": material.sha256,
-        "rate": knobs.rate,
-        **({"quick": True} if way.quick else {}),
+        "versions": run_folder.versions(),
+        "quick": way.quick,
     }
     return run(model, material, names, knobs, teacher, out, told)
 
@@ -134,31 +139,38 @@ def run(
     Args:
         model: the finder whose trunk is used.
         material: the pictures.
-        names: of trials; the recipe is always the first. Without names, all.
+        names: of trials; the recipe is always the first. Without names, all that are possible.
         knobs: `steps` batches of scenes are stored, and a trial learns for `again` batches, at a peak of `rate`.
         teacher: a detector, for the trials that need one.
-        out: the folder of record, chart and checkpoints. With the same command, what is trained is not trained again.
+        out: the folder of record, chart and checkpoints. What its record has already is not tried again.
         told: more for the record.
 
     Raises:
-        ConfigError: there is no such trial, or it needs a teacher.
+        ConfigError: there is no such trial, or it needs a teacher; or `out` holds another search.
     """
     trials = chosen(names, teacher is not None)
-    out.mkdir(parents=True, exist_ok=True)
+    learnt = [picture.boxes.tolist() for picture in material.pictures]
+    knobs_told = asdict(knobs)
+    key = checkpoints.fingerprint(
+        weights=checkpoints.of_weights(model), knobs=knobs_told, scenes=material.sha256, learnt=learnt, told=told
+    )
+    rows = begun(out, key)
     stored = stored_features.of(model, material, knobs, teacher or stored_features.no_teacher)
     truths = {scene.key: detections.as_truths(scene.faces, MIN_SIDE) for scene in material.validation}
-    key = checkpoints.fingerprint(weights=checkpoints.of_weights(model), knobs=asdict(knobs), scenes=material.sha256)
     trunk = network_size.multiply_adds(model.get_layer(finder.TRUNK))
-    rows: dict[str, dict[str, Any]] = {}
-    record = {**told, "size": knobs.size, "scenes": len(stored.labels), "batches": knobs.again, "trials": rows}
+    record = {"key": key, **told, "knobs": knobs_told, "draws": DRAWS, "trials": rows}
     recipe: Findings = {}
     for name, trial in trials.items():
-        heads = train(stored, trial, knobs, checkpoints.Checkpoint(out, f"{key} {name}", name))
+        if name != FIRST and name in rows and rows[name]["settings"] == trial.settings:
+            continue
+        checkpoint = checkpoints.Checkpoint(out, checkpoints.fingerprint(key=key, trial=trial.settings), name)
+        heads = train(stored, trial, knobs, checkpoint)
+        multiply_adds = trunk + network_size.multiply_adds(heads)
         found = find(heads, stored, material, knobs.size)
         recipe = recipe or found
         rows[name] = {
-            "what": trial.what,
-            "multiply_adds": trunk + network_size.multiply_adds(heads),
+            "settings": trial.settings,
+            "multiply_adds": multiply_adds,
             **judged(found, truths, material),
             "gain": gain(found, recipe, truths),
         }
@@ -168,8 +180,26 @@ def run(
     return record
 
 
+def begun(out: Path, key: str) -> dict[str, dict[str, Any]]:
+    """The rows of the record that `out` holds already; makes the folder.
+
+    Raises:
+        ConfigError: it holds another search.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        found = json.loads((out / RECORD).read_text())
+        if found["key"] == key:
+            return dict(found["trials"])
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise ConfigError(f"--out {out}: its {RECORD} is of another search, or cannot be read; name another --out")
+
+
 def chosen(names: Sequence[str], taught: bool) -> dict[str, Trial]:
-    """The trials with these names, the recipe first; without names, all that are possible.
+    """The trials with these names, the recipe first; without names, all that are possible without or with a teacher.
 
     Raises:
         ConfigError: there is no such trial, or it needs a teacher.
@@ -203,16 +233,22 @@ def train(stored: Stored, trial: Trial, knobs: Knobs, checkpoint: checkpoints.Ch
 
 
 def find(heads: keras.Model, stored: Stored, material: Material, size: int) -> dict[str, list[Found]]:
-    """The faces in each validation picture, with scores calibrated on the same pictures, as in a training."""
-    answers = []
-    for index, placement in enumerate(stored.placements):
-        maps = heads.predict_on_batch([single[index : index + 1].astype(np.float32) for single in stored.judged])
-        answers.append(finder_scores.decoded([np.asarray(single) for single in maps], placement, size, LEAST))
+    """The faces in each validation picture. First the scores are calibrated on the boxes in the same pictures, and the
+    result is folded into `heads`."""
+
+    def answers(min_score: float) -> list[list[finder_scores.Answer]]:
+        found = []
+        for index, placement in enumerate(stored.placements):
+            maps = heads.predict_on_batch([of[index : index + 1].astype(np.float32) for of in stored.validation])
+            found.append(finder_scores.decoded([np.asarray(of) for of in maps], placement, size, min_score))
+        return found
+
     boxes = [[face.box for face in scene.faces] for scene in material.validation]
-    scale = finder_scores.fit(zip(answers, boxes, strict=True))
+    finder_scores.fold(heads, finder_scores.fit(zip(answers(LEAST), boxes, strict=True)))
+    least = min(finder_threshold.THRESHOLDS) / 2
     return {
-        scene.key: [finder_scores.calibrated(answer, scale) for answer in of_picture]
-        for scene, of_picture in zip(material.validation, answers, strict=True)
+        scene.key: [answer.found for answer in of_picture]
+        for scene, of_picture in zip(material.validation, answers(least), strict=True)
     }
 
 
@@ -240,7 +276,7 @@ def gain(found: Findings, recipe: Findings, truths: Truths) -> dict[str, Any]:
 
 def draw(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """What each trial gains, as a picture."""
-    gains = [(row["what"], row["gain"]["points"], row["gain"]["interval95"]) for row in rows.values()]
+    gains = [(row["settings"]["what"], row["gain"]["points"], row["gain"]["interval95"]) for row in rows.values()]
     plots.gains(gains, "points of AP50 gained against the recipe, 95 % interval", path)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import keras
 from keras import ops
@@ -29,6 +30,11 @@ class Trial:
     seed: int = 0  # of the initial weights and the order
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Its numbers and names, ready for JSON."""
+        return {**asdict(self), "score_loss": self.score_loss.__name__}
+
+    @property
     def needs_teacher(self) -> bool:
         """Whether it learns from another detector's answers."""
         return self.teacher_boxes or self.teacher_faces
@@ -38,13 +44,13 @@ def focal(logit: keras.KerasTensor, quality: keras.KerasTensor) -> keras.KerasTe
     """Focal loss (Lin et al. 2017, arXiv 1708.02002): a cell is on a face or not, however good its box."""
     face = ops.cast(quality > 0, "float32")
     weight = face * FACE_WEIGHT + (1 - face) * (1 - FACE_WEIGHT)
-    return weight * ops.abs(face - ops.stop_gradient(ops.sigmoid(logit))) ** FOCUS * entropy(logit, face)
+    return weight * ops.abs(face - ops.sigmoid(logit)) ** FOCUS * entropy(logit, face)
 
 
 def varifocal(logit: keras.KerasTensor, quality: keras.KerasTensor) -> keras.KerasTensor:
     """Varifocal loss (Zhang et al. 2021, arXiv 2008.13367): background is weighted by its score, a face by its
     quality."""
-    background = VARIFOCAL_WEIGHT * ops.stop_gradient(ops.sigmoid(logit)) ** FOCUS
+    background = VARIFOCAL_WEIGHT * ops.sigmoid(logit) ** FOCUS
     return ops.where(quality > 0, quality, background) * entropy(logit, quality)
 
 

@@ -13,7 +13,7 @@ from rich.progress import track
 
 from maskwatch.flow import Image
 from maskwatch.vision import preprocess
-from training.augment.picture import Boxes, as_array
+from training.augment.picture import Boxes, as_array, clipped
 from training.finder import finder_loss, finder_scenes
 from training.finder.finder_knobs import Knobs
 from training.finder.head_trials import Trial
@@ -23,12 +23,13 @@ from training.networks import finder
 from training.pictures import data
 
 AGREES = 0.5  # IoU from which a box of the teacher is the same face as an annotation
-Maps = list[NDArray[np.float16]]  # for each stride, (N, h, w, c) features; half precision keeps 3 decimal places
+ALONE = 0.3  # IoU with every annotation below which a box of the teacher is another face
+Maps = list[NDArray[np.float16]]  # for each stride, (N, h, w, c) features; half precision keeps three digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labels:
-    """What a scene shows."""
+class SceneFaces:
+    """The faces in a scene."""
 
     boxes: Boxes
     left_out: NDArray[np.bool_]
@@ -36,17 +37,19 @@ class Labels:
 
     def targets(self, cells: NDArray[np.float32], trial: Trial) -> NDArray[np.float32]:
         """See finder_loss.targets; with what the trial takes from the teacher."""
-        boxes, left_out = self.boxes.copy(), self.left_out
+        boxes = self.boxes.copy()
         overlaps = overlap(self.boxes, self.taught)
         if trial.teacher_boxes:
             for face, row in enumerate(overlaps):
                 if len(row) and row.max() >= AGREES:
                     boxes[face] = (self.boxes[face] + self.taught[row.argmax()]) / 2
+        result = finder_loss.targets(boxes, cells, self.left_out, trial.near)
         if trial.teacher_faces:
-            alone = self.taught[~(overlaps >= finder_scenes.SEEN).any(axis=0)]
-            boxes = np.concatenate([boxes, alone])
-            left_out = np.concatenate([left_out, np.ones(len(alone), np.bool_)])
-        return finder_loss.targets(boxes, cells, left_out, trial.near)
+            alone = self.taught[(overlaps < ALONE).all(axis=0)]
+            ignoring = finder_loss.targets(alone, cells, np.ones(len(alone), np.bool_), trial.near)
+            background = result[:, 0] == finder_loss.NEGATIVE  # what is annotated stays
+            result[background, 0] = ignoring[background, 0]
+        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +57,9 @@ class Stored:
     """Scenes to learn from, and validation pictures to judge on."""
 
     maps: Maps
-    labels: Sequence[Labels]
-    judged: Maps
-    placements: Sequence[preprocess.Letterbox]
+    faces: Sequence[SceneFaces]
+    validation: Maps
+    placements: Sequence[preprocess.Letterbox]  # of the validation pictures
 
 
 def of(
@@ -75,21 +78,19 @@ def of(
     """
     trunk = keras.Model(model.input, model.get_layer(finder.TRUNK)(model.get_layer("scale")(model.input)))
     made = finder_scenes.Scenes(material, knobs, knobs.seed)
-    parts, labels = [], []
+    maps, faces = empty(trunk, knobs.steps * knobs.batch), []
     for index in track(range(knobs.steps), "composing scenes", console=Console(stderr=True)):
         composed = made.pictures(index)
-        parts.append(features(trunk, np.stack([picture.image for picture in composed])))
-        labels += [
-            Labels(picture.boxes, picture.left_out, as_array(face.box for face in teacher(picture.image)))
-            for picture in composed
-        ]
-    letterboxed = [preprocess.letterbox(data.read_rgb(scene.path), knobs.size) for scene in material.validation]
-    return Stored(
-        joined(parts),
-        labels,
-        joined([features(trunk, image[None]) for image, _ in letterboxed]),
-        [placement for _, placement in letterboxed],
-    )
+        put(maps, index * knobs.batch, trunk, np.stack([picture.image for picture in composed]))
+        for picture in composed:
+            taught = as_array(face.box for face in teacher(picture.image))
+            faces.append(SceneFaces(picture.boxes, picture.left_out, clipped(taught, knobs.size, knobs.size)))
+    validation, placements = empty(trunk, len(material.validation)), []
+    for index, scene in enumerate(material.validation):
+        image, placement = preprocess.letterbox(data.read_rgb(scene.path), knobs.size)
+        put(validation, index, trunk, image[None])
+        placements.append(placement)
+    return Stored(maps, faces, validation, placements)
 
 
 def no_teacher(image: Image) -> list[Found]:  # noqa: ARG001 - a teacher's signature
@@ -97,14 +98,15 @@ def no_teacher(image: Image) -> list[Found]:  # noqa: ARG001 - a teacher's signa
     return []
 
 
-def features(trunk: keras.Model, images: NDArray[np.uint8]) -> Maps:
-    """(B, S, S, 3) pictures -> the trunk's maps."""
-    return [np.asarray(single, np.float16) for single in trunk.predict_on_batch(images)]
+def empty(trunk: keras.Model, count: int) -> Maps:
+    """Room for the features of `count` pictures."""
+    return [np.zeros((count, *output.shape[1:]), np.float16) for output in trunk.outputs]
 
 
-def joined(parts: Sequence[Maps]) -> Maps:
-    """The maps of all batches in one array a stride."""
-    return [np.concatenate(of_stride) for of_stride in zip(*parts, strict=True)]
+def put(maps: Maps, start: int, trunk: keras.Model, images: NDArray[np.uint8]) -> None:
+    """Write the features of (B, S, S, 3) pictures into the places from `start` on."""
+    for of_stride, made in zip(maps, trunk.predict_on_batch(images), strict=True):
+        of_stride[start : start + len(images)] = made
 
 
 def overlap(first: Boxes, second: Boxes) -> NDArray[np.float32]:

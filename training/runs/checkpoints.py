@@ -134,17 +134,21 @@ def fit(
         save: writes the averaged model; called after each epoch and at the end.
         later: number of batches of the phases that follow, for the time left.
         judge: more figures of an epoch for the curves; called while the network has its averaged weights.
-        ended: whether a training with these curves needs no further epoch. If it was interrupted after it had ended
-            early, nothing more is trained, and the network does not have its averaged weights: load what `save` wrote.
+        ended: whether a training with these curves needs no further epoch.
         options: more for keras.Model.fit.
     """
     batches.epoch = checkpoint.resume(trainer, epochs)
-    if batches.epoch and ended(checkpoint.curves):
+    if batches.epoch and ended(checkpoint.curves):  # it was interrupted after its last epoch
+        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+        save()
         return
+
+    averaged: list[np.ndarray] = []
 
     def save_and_end() -> None:
         save()
         trainer.stop_training = ended(checkpoint.curves)
+        averaged[:] = [np.array(variable) for variable in trainer.trainable_variables] if trainer.stop_training else []
 
     shown = course.Course(checkpoint.name, epochs, len(batches), later)
     try:
@@ -167,4 +171,7 @@ def fit(
             )
     finally:
         shown.close()
+    if averaged:  # SwapEMAWeights expects no early end, and Keras puts the raw weights back
+        for variable, value in zip(trainer.trainable_variables, averaged, strict=True):
+            variable.assign(value)
     save()

@@ -183,7 +183,7 @@ def _fit(
     done = checkpoint.resume(trainer, ended - first)
     earlier = {measure: list(values) for measure, values in best_weights.curves.items()}
     _extend_curves(best_weights, earlier, checkpoint.curves)
-    if best_weights.stalled():  # it was interrupted after its last epoch
+    if done and best_weights.stalled():  # it was interrupted after its last epoch
         return
     train_batches.epoch = first + done
     progress = course.Course(variant.key, ended, len(train_batches))
