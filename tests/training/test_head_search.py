@@ -211,6 +211,7 @@ def test_a_search_goes_on_where_it_was_and_only_new_and_changed_trials_are_train
     assert json.loads((tmp_path / head_search.RECORD).read_text()) == record
     assert cv2.imread(str(tmp_path / head_search.CHART)).std() > 10
     assert list(record["trials"]) == ["recipe", "near-1.25"]
+    assert record["knobs"]["ema"] == 0  # of four steps, the first ones count for nothing
     assert record["trials"]["near-1.25"]["settings"] == TRIALS["near-1.25"].settings
     for row in record["trials"].values():
         assert (row["faces"], row["images"]) == (len(material.validation), len(material.validation))

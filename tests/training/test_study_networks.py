@@ -13,8 +13,8 @@ else:
     keras = pytest.importorskip("keras", reason="needs extra `train`")
 
 from maskwatch.errors import ConfigError
-from training.networks import deep_cnn
-from training.study import networks, size, variants
+from training.networks import deep_cnn, size
+from training.study import networks, variants
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
 

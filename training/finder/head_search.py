@@ -39,10 +39,10 @@ from training.judging.average_precision import average_precision, resampled_prec
 from training.judging.detections import Findings, Found, Truths
 from training.judging.peers import Finder
 from training.networks import finder
+from training.networks import size as network_size
 from training.pictures import quick, voc
 from training.runs import checkpoints, run_folder
 from training.runs.knobs import USUAL, Way
-from training.study import size as network_size
 
 RECORD, CHART = "head-search.json", "head-search.png"
 MIN_SIDE = 24.0  # pixels, shorter side: smaller faces are ignored, as in docs/quality.md
@@ -149,6 +149,8 @@ def run(
         ConfigError: there is no such trial, or it needs a teacher; or `out` holds another search.
     """
     trials = chosen(names, teacher is not None)
+    # New weights: an average over more than a fifth of the steps would still contain the random ones.
+    knobs = replace(knobs, ema=max(0.0, min(knobs.ema, 1 - 5 / knobs.again)))
     learnt = [picture.boxes.tolist() for picture in material.pictures]
     knobs_told = asdict(knobs)
     key = checkpoints.fingerprint(

@@ -20,10 +20,11 @@ from training.augment import crops
 from training.judging import detections, evaluate, scene_scores
 from training.judging.average_precision import average_precision, precision_interval
 from training.judging.detections import Findings, Found, Truths
+from training.networks import size
 from training.pictures import data, unseen, voc
 from training.runs import run_folder
 from training.runs.progress import track
-from training.study import parts, size
+from training.study import parts
 from training.study.judged import DECIMALS, Judged, Record, Scenes, Scores, sha256_of, write
 from training.yolo import yolo_boxes
 
