@@ -82,18 +82,25 @@ def test_faces_smaller_than_asked_are_neither_missed_nor_called() -> None:
 
 def test_each_mistake_is_counted_by_its_kind() -> None:
     faces = [(BARE, 0), (BARE, 100), (BARE, 200), (BARE, 300)]
-    found = [at(0), at(116), at(200, score=0.4), at(500), at(600)]  # found; badly placed; too low; on nothing, twice
+    found = [
+        at(0),
+        at(116),
+        at(200, score=0.4),
+        at(500),
+        at(600),
+        at(700),
+    ]  # found; badly placed; too low; on nothing, thrice
     rows = by_measure(measures.faces("streets", [scene("a", faces, found)], OURS, SIDE))
     counts = {name: (row.hits, row.n) for name, row in rows.items() if row.about == measures.MISTAKES}
     assert counts == {
-        "false: badly placed": (1, 4),
-        "false: second box": (0, 4),
-        "false: on nothing annotated": (2, 4),
+        "false: badly placed": (1, 5),
+        "false: second box": (0, 5),
+        "false: on nothing annotated": (3, 5),
         "missed: badly placed": (1, 4),
         "missed: lower score": (1, 4),
         "missed: no box": (1, 4),
     }
-    assert (rows["recall"].hits, rows["precision"].n) == (1, 4)
+    assert (rows["recall"].n, rows["precision"].n) == (4, 5)
 
 
 def test_recall_and_precision_are_those_of_the_systems_own_threshold() -> None:
