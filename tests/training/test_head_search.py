@@ -74,16 +74,22 @@ def material(street: Path) -> finder_scenes.Material:
     return finder_scenes.gather([street], None, 0)
 
 
-def test_stored_features_are_those_that_the_finder_sees_on_the_scenes_of_a_training(
-    model: keras.Model, material: finder_scenes.Material
-) -> None:
-    stored = stored_features.of(model, material, KNOBS, stored_features.no_teacher)
-    images, targets = finder_scenes.Scenes(material, KNOBS, KNOBS.seed)[1]
+def heads_of(model: keras.Model, stored: stored_features.Stored) -> keras.Model:
+    """Neck and heads of a finder, as a network that takes stored features."""
     inputs = [keras.Input(maps.shape[1:]) for maps in stored.maps]
     heads = keras.Model(inputs, finder.neck_and_heads(inputs, KNOBS.channels))
     for layer in heads.layers:
         if layer.weights:
             layer.set_weights(model.get_layer(layer.name).get_weights())
+    return heads
+
+
+def test_stored_features_are_those_that_the_finder_sees_on_the_scenes_of_a_training(
+    model: keras.Model, material: finder_scenes.Material
+) -> None:
+    stored = stored_features.of(model, material, KNOBS, stored_features.no_teacher)
+    images, targets = finder_scenes.Scenes(material, KNOBS, KNOBS.seed)[1]
+    heads = heads_of(model, stored)
     by_features = heads.predict_on_batch([maps[2:4].astype(np.float32) for maps in stored.maps])
     for seen, expected in zip(by_features, model.predict_on_batch(images), strict=True):
         np.testing.assert_allclose(seen, expected, atol=0.02)
@@ -166,11 +172,7 @@ def test_faces_are_those_of_the_whole_finder_with_calibrated_scores(
     model: keras.Model, material: finder_scenes.Material
 ) -> None:
     stored = stored_features.of(model, material, KNOBS, stored_features.no_teacher)
-    inputs = [keras.Input(maps.shape[1:]) for maps in stored.maps]
-    heads = keras.Model(inputs, finder.neck_and_heads(inputs, KNOBS.channels))
-    for layer in heads.layers:
-        if layer.weights:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
+    heads = heads_of(model, stored)
     for stride in finder.STRIDES:  # it must see something
         kernel, bias = heads.get_layer(f"score{stride}").get_weights()
         heads.get_layer(f"score{stride}").set_weights([kernel, bias + 3])
@@ -231,8 +233,16 @@ def test_a_search_goes_on_where_it_was_and_only_new_and_changed_trials_are_train
     assert "floor-1.weights.h5: of another training, so this phase starts again" in told
     assert told.count("epoch 1 of") == 1
 
-    with pytest.raises(ConfigError, match="is of another search"):
+    with pytest.raises(ConfigError, match="is of a search with other pictures"):
         head_search.run(model, material, [], KNOBS, None, tmp_path, {"told": 2})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"key": "k"}', '{"key": "k", "trials": 5}'])
+def test_a_damaged_record_is_named_and_kept(tmp_path: Path, text: str) -> None:
+    (tmp_path / head_search.RECORD).write_text(text)
+    with pytest.raises(ConfigError, match=r"head-search\.json cannot be read .*; delete it, or name another --out"):
+        head_search.begun(tmp_path, "k")
+    assert (tmp_path / head_search.RECORD).read_text() == text
 
 
 def test_each_trial_changes_one_thing() -> None:
@@ -275,6 +285,15 @@ def test_the_command_searches_with_the_finder_and_the_pictures_that_it_is_given(
     assert (knobs.size, knobs.steps, knobs.again, knobs.batch, knobs.seed) == (64, 4, 10, 16, 5)
     assert (told["quick"], told["sources"], told["teacher_sha256"]) == (True, ["street"], None)
     assert material.sha256 == finder_scenes.gather([street], None, shipped.seed, 40).sha256
+
+    # Whether this trial needs a teacher does not change the search, so one that does can be added to the record
+    yunet = tmp_path / "yunet.onnx"
+    yunet.write_bytes(b"a teacher")
+    CliRunner().invoke(
+        cli, [*arguments, "--quick", "--trial", "floor-1", "--yunet", str(yunet)], catch_exceptions=False
+    )
+    *_, teacher, _, told = asked.pop()
+    assert (teacher, told["teacher_sha256"]) == (None, run_folder.file_sha256(yunet))
 
     refused = CliRunner().invoke(cli, [*arguments, "--again", "260"])
     assert isinstance(refused.exception, ConfigError)

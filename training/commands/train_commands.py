@@ -201,7 +201,9 @@ def left_out_finder(
 @click.argument("model", type=FILE)
 @click.option("--data", "sources", type=FOLDER, required=True, multiple=True, help="Annotated scenes; repeatable.")
 @click.option("--portraits", type=FOLDER, help="with_mask/, without_mask/ and faces.tsv, for collages.")
-@click.option("--yunet", type=FILE, help="YuNet's ONNX file, for the trials with a teacher.")
+@click.option(
+    "--yunet", type=FILE, help="YuNet's ONNX file, for trials with a teacher. Give it from the first command on."
+)
 @click.option(
     "--trial",
     "names",

@@ -114,8 +114,8 @@ def search(
     print(f"scenes of: {material.pictures.described()}", flush=True)
     told = {
         "trunk_sha256": run_folder.file_sha256(path),
-        "teacher_sha256": run_folder.file_sha256(yunet) if teacher else None,
-        "teacher_score": TEACHER_SCORE if teacher else None,
+        "teacher_sha256": run_folder.file_sha256(yunet) if yunet else None,
+        "teacher_score": TEACHER_SCORE if yunet else None,
         "sources": [source.resolve().name for source in sources],
         "portraits": portraits is not None,
         "split_sha256": material.sha256,
@@ -186,18 +186,24 @@ def begun(out: Path, key: str) -> dict[str, dict[str, Any]]:
     """The rows of the record that `out` holds already; makes the folder.
 
     Raises:
-        ConfigError: it holds another search.
+        ConfigError: it holds another search, or a record that cannot be read.
     """
     out.mkdir(parents=True, exist_ok=True)
     try:
         found = json.loads((out / RECORD).read_text())
-        if found["key"] == key:
-            return dict(found["trials"])
+        before, rows = str(found["key"]), dict(found["trials"])
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise ConfigError(f"--out {out}: its {RECORD} is of another search, or cannot be read; name another --out")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"--out {out}: {RECORD} cannot be read ({error!r}); delete it, or name another --out"
+        ) from error
+    if before != key:
+        raise ConfigError(
+            f"--out {out}: {RECORD} is of a search with other pictures, numbers, versions or another model; "
+            "name another --out"
+        )
+    return rows
 
 
 def chosen(names: Sequence[str], taught: bool) -> dict[str, Trial]:
