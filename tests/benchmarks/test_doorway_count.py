@@ -126,6 +126,30 @@ def test_time_with_masked_people_is_without_bare_ones(monkeypatch: pytest.Monkey
     assert (there.seconds, there.masked, there.bare) == (20.0, 1, 2)
 
 
+FAR, BESIDE = Box(400, 100, 460, 180), Box(140, 100, 200, 180)  # away from BOX; overlaps it by a fifth
+
+
+@pytest.mark.parametrize(
+    ("share", "boxes", "bare", "expected"),
+    [
+        (1.0, [], False, count.Seen(1, 0, 0, 0)),
+        (1.0, [BOX], False, count.Seen(1, 1, 0, 0)),
+        (1.0, [BOX], True, count.Seen(1, 1, 1, 0)),
+        (1.0, [FAR], True, count.Seen(1, 0, 0, 1)),
+        (1.0, [BESIDE], True, count.Seen(1, 0, 0, 0)),  # badly placed, but on somebody
+        (1.0, [BESIDE, BOX], False, count.Seen(1, 1, 0, 0)),
+        (0.5, [BOX], True, count.Seen(0, 0, 0, 0)),  # not whole: neither found nor missed
+    ],
+)
+def test_faces_and_verdicts_are_compared_with_who_is_in_view(
+    share: float, boxes: list[Box], bare: bool, expected: count.Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Plan, "sights", lambda _, time: [Sight(MASKED, BOX, share)] if time < 1 else [])
+    verdict = Verdict(Label.WITHOUT_MASK if bare else Label.WITH_MASK, 0.9)
+    assert count.seen(plan(), [(0.0, [(Face(box, 0.9), verdict) for box in boxes])]) == expected
+    assert count.seen(plan(), [(2.0, [(Face(BOX, 0.9), verdict)])]) == count.Seen(0, 0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("events", "low", "high"), [(0, 0.0, 3.689), (1, 0.025, 5.572), (10, 4.795, 18.390)]
 )  # Garwood's table
@@ -247,6 +271,9 @@ def test_false_alarms_are_counted_and_named(
     device = record["rows"][0]
     assert (done, record["clips"], record["presence"]["seconds"]) == (2, 2, 40.0)
     assert device["false"] == len([each for each in record["mistakes"] if each["what"] == "false"]) > 0
+    faces = record["faces"]
+    assert 0.8 * faces["whole"] < faces["found"] <= faces["whole"]
+    assert 0 < faces["wrong"] < faces["found"]  # the masked ones
     assert all("with_mask/" in name for each in record["mistakes"] for name in each["photographs"])
     assert device["an_hour"]["value"] == pytest.approx(90 * device["false"])
     masked = record["presence"]["masked_only"] / 3600

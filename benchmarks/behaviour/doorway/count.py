@@ -1,4 +1,4 @@
-"""Compares alerts with who was in view.
+"""Compares alerts, faces and verdicts with who was in view.
 
 An alert is false when it starts while no part of a bare face is in view. Somebody bare is due an alert when the whole
 face is in view for DUE seconds without a break; the alert may already be on because of somebody else.
@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from benchmarks.behaviour.doorway.walks import Plan, Sight
+from benchmarks.behaviour.scenes import scenarios
 from maskwatch.config import Settings
+from maskwatch.flow import Label
 
 WHOLE = 0.75  # share of a face that must be in view to count as whole, as zone.VISIBLE
 DUE = 2.0  # seconds: `hold`, and as long again for finding and judging the face
 CLEAR = Settings().alert.clear  # seconds
 PATIENCE = 1.0  # seconds; an alert without anybody bare is overdue after `clear` and this time
+SAME = 0.5  # IoU from which a box is on a face, as in Pascal VOC
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +114,30 @@ def presence(plan: Plan, fps: float) -> Presence:
         nobody += not sights
         masked_only += any(sight.share >= WHOLE for sight in sights) and not any(s.visit in bare for s in sights)
     return Presence(plan.seconds, masked_only / fps, nobody / fps, len(plan.visits) - len(bare), len(bare))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What finder and classifier make of one clip, frame by frame, without tracking and opinion."""
+
+    whole: int  # faces that are whole in view, summed over the frames
+    found: int  # of those, the ones that the finder found
+    wrong: int  # of those found, the ones whose verdict is wrong
+    stray: int  # boxes that touch no face, summed over the frames
+
+
+def seen(plan: Plan, verdicts: Iterable[tuple[float, scenarios.Judged]]) -> Seen:
+    """Compare each frame's boxes and verdicts with the plan."""
+    whole = found = wrong = stray = 0
+    for time, judged in verdicts:
+        sights = plan.sights(time)
+        stray += sum(not any(face.box.iou(sight.box) > 0 for sight in sights) for face, _ in judged)
+        for sight in sights:
+            if sight.share < WHOLE:
+                continue
+            whole += 1
+            face, verdict = max(judged, key=lambda pair: pair[0].box.iou(sight.box), default=(None, None))
+            if face and verdict and face.box.iou(sight.box) >= SAME:
+                found += 1
+                wrong += (verdict.label is Label.WITHOUT_MASK) != plan.visits[sight.visit].portrait.bare
+    return Seen(whole, found, wrong, stray)

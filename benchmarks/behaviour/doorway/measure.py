@@ -14,7 +14,7 @@ from scipy.stats import chi2
 
 from benchmarks import host, records
 from benchmarks.behaviour.doorway import clip_watch, portraits, replay
-from benchmarks.behaviour.doorway.count import Mistake, Moment, count, presence
+from benchmarks.behaviour.doorway.count import Mistake, Moment, count, presence, seen
 from benchmarks.behaviour.doorway.film import FPS, Clip, clips
 from benchmarks.records import spread
 from maskwatch import config
@@ -88,7 +88,8 @@ def measure(material: Material, hours: float, work: Path) -> Iterator[tuple[int,
 
 def judged(clip: Clip, settings: config.Settings, work: Path) -> Row:
     """The outcome of a clip whose verdicts are in the folder `work`."""
-    return _row(clip, replay.ways(clip.plan, replay.load(_verdicts(work, clip)), settings))
+    verdicts = replay.load(_verdicts(work, clip))
+    return _row(clip, replay.ways(clip.plan, verdicts, settings)) | {"faces": asdict(seen(clip.plan, verdicts))}
 
 
 def replayed(clips: Sequence[Clip], settings: config.Settings, work: Path) -> Row:
@@ -146,6 +147,7 @@ def summary(rows: Sequence[Row], origin: Row, machine: Row) -> Row:
         **origin,
         "clips": len(rows),
         "presence": present,
+        "faces": {key: sum(row["faces"][key] for row in rows) for key in rows[0]["faces"]},
         "photographs": {"different": len(set(names)), "most_often": max(map(names.count, set(names)), default=0)},
         "rows": [_way(way, [row["ways"][way] for row in rows], present) for way in rows[0]["ways"]],
         "mistakes": mistakes,

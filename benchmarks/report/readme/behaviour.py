@@ -87,8 +87,8 @@ def _delay(row: SceneScores) -> str:
 
 
 def doorway() -> str:
-    """Alerts on clips of people at a door: as the device watches, and in two simpler ways."""
-    rows = []
+    """Alerts on clips of people at a door, by the device and by simpler methods; and what finder and classifier gave."""
+    rows, faces = [], []
     for record in tables.of_boards(Doorway, "doorway"):
         for row in record.rows:
             delay = "{:.1f} ({:.1f}–{:.1f}) s".format(*row.delay_s) if row.delay_s else "–"
@@ -97,8 +97,12 @@ def doorway() -> str:
                 for rate in (row.a_masked_hour, row.an_hour)
             ]
             rows.append((row.watcher, row.false, *rates, f"{row.missed}/{row.due}", delay))
+        frames = record.clips * record.material["clip_s"] * record.material["frames_a_second"]
+        whole, found, wrong, stray = (record.faces[key] for key in ("whole", "found", "wrong", "stray"))
+        faces.append((whole, f"{found / whole:.1%}", f"{wrong / found:.1%}", f"{stray / frames:.2%}"))
     head = "watching by|false alarms|an hour of masked people|an hour of clip|bare people missed|until the alert"
-    return markdown(head.split("|"), rows)
+    heading = "whole faces in all frames|found|verdict wrong, of those found|boxes on nobody, a frame"
+    return "\n\n".join((markdown(head.split("|"), rows), markdown(heading.split("|"), faces)))
 
 
 def faults() -> str:

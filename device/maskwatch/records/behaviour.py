@@ -50,6 +50,8 @@ class Doorway(Measured):
     models: dict[str, str]
     clips: int
     presence: dict[str, Number]
+    faces: dict[str, int]
+    """Whole faces in view, found, judged wrong, and boxes on nobody: sums over the frames."""
     photographs: dict[str, int]
     rows: tuple[Watcher, ...]
     mistakes: tuple[Mistake, ...]
