@@ -23,6 +23,7 @@ class Accuracy:
     value: float
     low: float
     high: float
+    pictures: int  # that it was judged on; another network may have other ones
 
 
 def proofs(folder: Path) -> list[tuple[str, Path]]:
@@ -52,13 +53,14 @@ def read(path: Path) -> dict[str, Accuracy]:
 def _accuracy(figures: Figures, path: Path) -> Accuracy:
     """A proof's figures, which are in per cent, as shares."""
     if isinstance(figures, MaskFigures):
-        return _share("accuracy", figures.accuracy)
+        return _share("accuracy", figures.accuracy, figures.n)
     for view in STREETS:
         if view in figures.by_view:
-            return _share("ap50", figures.by_view[view].ap50)
+            found = figures.by_view[view]
+            return _share("ap50", found.ap50, found.pictures)
     raise MaskwatchError(f"accuracy {path}: no AP50 of street scenes ({' or '.join(STREETS)}); {REMEDY}")
 
 
-def _share(measure: str, found: Share) -> Accuracy:
+def _share(measure: str, found: Share, pictures: int) -> Accuracy:
     low, high = found.interval95
-    return Accuracy(measure, (found.value or 0.0) / 100, low / 100, high / 100)
+    return Accuracy(measure, (found.value or 0.0) / 100, low / 100, high / 100, pictures)

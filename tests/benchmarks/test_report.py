@@ -259,11 +259,11 @@ def test_the_front_is_what_nothing_beats_in_both() -> None:
     assert charts.front(points) == [(5.0, 0.98), (10.0, 0.99)]
 
 
-@pytest.mark.parametrize("measure", ["accuracy", "ap50"])
-def test_the_proofs_test_part_is_read_as_shares(tmp_path: Path, measure: str) -> None:
+@pytest.mark.parametrize(("measure", "pictures"), [("accuracy", 100), ("ap50", 50)])
+def test_the_proofs_test_part_is_read_as_shares(tmp_path: Path, measure: str, pictures: int) -> None:
     path = tmp_path / "mask.report.json"
     path.write_text(json.dumps(proven(measure, int8=98.0)))
-    assert accuracy.read(path) == {"int8": accuracy.Accuracy(measure, 0.98, 0.97, 0.985)}
+    assert accuracy.read(path) == {"int8": accuracy.Accuracy(measure, 0.98, 0.97, 0.985, pictures)}
 
 
 @pytest.mark.parametrize(("network", "measure"), [("mask", "accuracy"), ("face", "ap50")])

@@ -114,7 +114,7 @@ class FaceSettings(Section):
     """"default", the bundle in the package, or a file."""
     reach: Literal["near", "far"] = "near"
     """far: the finder in the package with the larger input. It finds smaller faces, which are farther away, and takes
-    several times as long; see docs/reach.md."""
+    over twice as long; see docs/reach.md."""
     min_score: float | None = Field(default=None, ge=0.05, le=0.95)
     """0 to 1; faces with a lower score are ignored. Absent: the threshold that was shipped with the model. Few faces
     score above 0.95, and below 0.05 nearly everything counts as a face."""
