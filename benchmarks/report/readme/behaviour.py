@@ -87,7 +87,7 @@ def _delay(row: SceneScores) -> str:
 
 
 def doorway() -> str:
-    """Alerts on clips of people at a door, by the device and by simpler methods; and what finder and classifier gave."""
+    """Alerts at a filmed door, by the device and by simpler methods; and what finder and classifier gave there."""
     rows, faces = [], []
     for record in tables.of_boards(Doorway, "doorway"):
         for row in record.rows:
