@@ -1,8 +1,8 @@
 """Hashes of drawn pictures after each step of the device's preprocess: the same on every processor.
 
 `python tests/support/pixels.py` prints them; pixels.json beside it has them. x86-64 and aarch64 (OpenCV 5.0.0.93 and
-4.11.0.86, run by qemu-user as a Cortex-A72) gave the same; those of `squared` were made on x86-64 alone. Only change it
-with a new preprocess.VERSION.
+4.11.0.86, in QEMU's user mode) gave the same: docs/emulated-pi/pixels.txt. Only change it with a new
+preprocess.VERSION.
 """
 
 from __future__ import annotations
