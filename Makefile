@@ -31,7 +31,7 @@ VARIANTS ?= float32,float16,dynamic,int8,int16x8
 # Without int16x8, because no runtime has a fast kernel for it: a picture would take seconds.
 LARGE_VARIANTS ?= float32,float16,dynamic,int8
 
-.PHONY: help demo test test-pi check models bundles far reach quality reference study clean
+.PHONY: help demo test test-pi check models face-model mask-model bundles far reach quality reference study clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,9 @@ check: .venv/.made ## lint, format, types and import rules
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# An interrupted training continues when you run this again. Only a finished training has a run.json.
-models: .venv/.made ## train the shipped models and make their bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=… [QUICK=1]
-	$(TRAIN) finder $(QUICK_OPTION) $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out $(RUNS)/face
-	$(TRAIN) mobilenet_v2 $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
-		$(addprefix --yunet ,$(YUNET)) --out $(RUNS)/mask
+# An interrupted training continues when you run this again. Only a finished training has a run.json. `make --jobs 2 models`
+# trains both models at the same time.
+models: face-model mask-model ## train the shipped models and make their bundles: make models DATA=… SCENES=… FINDER=… CLASSIFIER=… [QUICK=1]
 ifdef QUICK
 	$(CONVERT) $(RUNS)/face/model.keras $(QUICK_OPTION) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/face.tflite
 	$(CONVERT) $(RUNS)/mask/model.keras $(QUICK_OPTION) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/mask.tflite
@@ -77,6 +75,13 @@ else
 	$(MAKE) bundles DATA="$(DATA)" SCENES="$(SCENES)"
 	$(MAKE) reach SCENES="$(SCENES)"
 endif
+
+face-model: .venv/.made
+	$(TRAIN) finder $(QUICK_OPTION) $(addprefix --data ,$(SCENES)) --portraits $(DATA) $(FINDER) --out $(RUNS)/face
+
+mask-model: .venv/.made
+	$(TRAIN) mobilenet_v2 $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) $(CLASSIFIER) \
+		$(addprefix --yunet ,$(YUNET)) --out $(RUNS)/mask
 
 bundles: .venv/.made ## make the shipped bundles again from training/models, byte for byte: make bundles DATA=… SCENES=…
 	$(CONVERT).bundles --data $(DATA) $(addprefix --data ,$(SCENES))
