@@ -12,7 +12,8 @@ from training.study.answer import SIGNIFICANCE
 Rows = Sequence[Mapping[str, Any]]
 HONEST = (
     "The split without near-duplicates in two parts: each network learns from 5,287 photographs, its epoch is chosen "
-    "on 454, and it is judged once on 1,812, on whole photographs as in the study. The best network is the one that "
+    "on 454, and it is judged on 1,812, on whole photographs as in the study. A network is marked if one of its seeds "
+    "was judged on the 1,812 more than once; docs/study.md says how that is counted. The best network is the one that "
     "did best on the 454. Brackets are Wilson's 95 % intervals of the first seed; ± is the "
     "standard deviation over seeds."
 )

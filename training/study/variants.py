@@ -61,7 +61,7 @@ def _transfer(name: str, heads: tuple[Head, ...], epochs: tuple[int, ...], accur
         heads=heads,
         accuracy=accuracy,
         parameters=2_422_210 if name in ("M1", "M2", "M5") else None,
-        why=f"{SELECTED_BY}; ours is judged once, on photographs that chose nothing.",
+        why=f"{SELECTED_BY}; ours is judged on photographs that chose nothing.",
     )
 
 
