@@ -119,7 +119,7 @@ reference: .venv/.made ## train the study's network at 224 px for comparison: ru
 		--out $(RUNS)/reference
 	$(CONVERT) $(RUNS)/reference/model.keras $(QUICK_OPTION) --data $(DATA) $(addprefix --data ,$(SCENES)) -o $(RUNS)/reference.tflite
 
-study: .venv/.made ## train, quantize and judge the study's other networks: hours [QUICK=1]
+study: .venv/.made ## train, quantize and judge a CNN, an AlexNet and YOLOv5s by our recipe: hours [QUICK=1]
 	$(TRAIN) cnn $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/cnn
 	$(TRAIN) alexnet $(QUICK_OPTION) --data $(DATA) $(addprefix --scenes ,$(SCENES)) --out $(RUNS)/alexnet
 	$(TRAIN) yolov5s $(QUICK_OPTION) --data $(firstword $(SCENES)) --portraits $(DATA) --out $(RUNS)/yolov5s

@@ -16,7 +16,7 @@ pytest.importorskip("sklearn", reason="needs extra `train`")
 from maskwatch.errors import SourceError
 from maskwatch.records.speed import Run as BoardRun
 from training import __main__ as program
-from training.study import comparison, judged, measures, report, variants
+from training.study import comparison, drawings, judged, measures, report, sections, variants
 from training.study import rows as study_rows
 
 TRUTH = "0000011111"
@@ -111,14 +111,8 @@ def test_seeds_make_one_row_with_mean_and_spread_and_int8_is_below_its_float() -
 
 def test_a_part_that_only_a_later_seed_was_judged_on_is_compared_with_that_seed() -> None:
     street = "street: parties"
-    later = of("cnn", "C1", seed=1)
-    parts = {**later.judged["float32"].parts, street: answering("0000011000")}
-    later = later.model_copy(
-        update={"judged": {"float32": later.judged["float32"].model_copy(update={"parts": parts})}}
-    )
-    best = of("alexnet")
-    parts = {**best.judged["float32"].parts, street: answering(TRUTH)}
-    best = best.model_copy(update={"judged": {"float32": best.judged["float32"].model_copy(update={"parts": parts})}})
+    later = with_part(of("cnn", "C1", seed=1), street, answering("0000011000"))
+    best = with_part(of("alexnet"), street, answering(TRUTH))
     rows = study_rows.table([of("cnn", "C1"), later, best], street)
     assert [(row["title"], row["seeds"]) for row in rows] == [("AlexNet", [0]), ("CNN C1", [1])]
     (tested,) = (row["mcnemar"] for row in rows if not row["best"])
@@ -126,11 +120,16 @@ def test_a_part_that_only_a_later_seed_was_judged_on_is_compared_with_that_seed(
     assert {row["title"]: row["mean"] for row in rows} == pytest.approx({"AlexNet": 1.0, "CNN C1": 0.7})
 
 
+def with_part(record: judged.Record, part: str, found: judged.Scores) -> judged.Record:
+    """The record with a part more, or other scores of it."""
+    model = record.judged["float32"]
+    model = model.model_copy(update={"parts": {**model.parts, part: found}})
+    return record.model_copy(update={"judged": {"float32": model}})
+
+
 def validated(record: judged.Record, text: str) -> judged.Record:
     """The record with other answers on the validation part."""
-    model = record.judged["float32"]
-    model = model.model_copy(update={"parts": {**model.parts, "validation": answering(text)}})
-    return record.model_copy(update={"judged": {"float32": model}})
+    return with_part(record, "validation", answering(text))
 
 
 def test_the_best_network_is_chosen_on_validation_and_not_on_the_test_part() -> None:
@@ -206,18 +205,30 @@ def test_a_time_of_code_that_was_not_committed_is_not_used() -> None:
     assert [len(study_rows.latency(of("cnn", "C1"), "float32", [board])) for board in boards] == [1, 0]
 
 
-def test_the_quickest_on_a_board_is_only_told_where_several_were_measured() -> None:
-    def told(*models: str) -> list[str]:
-        rows = [
-            measured.row(variant="float32", model=name, ms=ms) for name, ms in zip(models, (9.0, 3.0), strict=False)
-        ]
-        board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
-        done = comparison.compare([of("cnn", "C1"), of("mobilenet_v2", "M1")], [board])
-        return [each for each in done["answer"] if each.startswith("On Pi")]
+def on_a_pi(records: list[judged.Record], **ms: float) -> list[str]:
+    """What the answer says of a Pi on which these networks were measured."""
+    rows = [measured.row(variant="float32", model=name.replace("_V", "-"), ms=each) for name, each in ms.items()]
+    board = BoardRun.model_validate(measured.record(*rows, board="Pi"))
+    return [each for each in comparison.compare(records, [board])["answer"] if each.startswith("On Pi")]
 
-    assert told("cnn-C1") == []
-    (said,) = told("cnn-C1", "mobilenet_v2-M1")
-    assert said.startswith("On Pi: MobileNetV2 M1 in float32, 3.0 ms")
+
+def test_the_quickest_on_a_board_is_only_told_where_several_were_measured() -> None:
+    records = [of("cnn", "C1"), of("mobilenet_v2", "M1")]
+    assert on_a_pi(records, cnn_VC1=9.0) == []
+    (said,) = on_a_pi(records, cnn_VC1=9.0, mobilenet_v2_VM1=3.0)
+    assert said.startswith("On Pi, of the 2 files measured: MobileNetV2 M1 in float32 is the quickest")
+    assert "3.0 ms a picture" in said
+
+
+def test_the_network_for_a_board_is_chosen_on_validation_among_those_measured_there() -> None:
+    wrong = TRUTH.translate(str.maketrans("01", "10"))
+    lucky = validated(of("cnn", "C1"), wrong)  # all right on the test part, none on validation
+    sound = validated(of("cnn", "C2", answering("0000111110")), TRUTH)
+    absent = of("alexnet")  # better than both, and not measured on this board
+    (said,) = on_a_pi([lucky, sound, absent], cnn_VC1=3.0, cnn_VC2=9.0)
+    assert "2 files measured: CNN C2 in float32" in said
+    assert "9.0 ms a picture" in said
+    assert "80.00% of the held-out" in said
 
 
 def test_in_the_learning_curve_a_seed_is_compared_with_itself() -> None:
@@ -254,6 +265,14 @@ def test_the_command_prints_the_answer(tmp_path: Path, capsys: pytest.CaptureFix
     assert said[-1].startswith("wrote ")
 
 
+def test_the_answer_counts_the_mistakes_of_the_seed_that_was_tested() -> None:
+    """McNemar's test is of the first seed, so its mistakes stand beside it, and not the mean of all seeds."""
+    first, second = of("mobilenet_v2", "M4"), of("mobilenet_v2", "M4", answering("0000111100"), seed=1)
+    said = comparison.compare([first, second, of(test=answering("0000111110"))])["answer"][0]
+    assert "M4 gets 100.00% of 10 held-out photographs right (on average over 2 seeds 85.00%), AlexNet 80.00%" in said
+    assert "0 mistakes against 2 (McNemar's p 0.5, may be chance)." in said
+
+
 def test_the_answer_speaks_of_results_and_of_no_try() -> None:
     def answer(quick: bool) -> list[str]:
         best, scratch = of("mobilenet_v2", "M4"), of(test=answering("0000111100"))
@@ -269,7 +288,55 @@ def test_the_learning_curve_is_put_into_words() -> None:
     few = [of("mobilenet_v2", "M4", share=0.05, learnt=5), of("mobilenet_v2", "M4")]
     scratch = of("alexnet", test=answering("0000111100"))
     done = comparison.compare([*few, scratch, scratch.model_copy(update={"share": 0.05, "learnt": 5})])
-    assert any("M4 needs 5% of the training part (5 photographs) to be as good as" in each for each in done["answer"])
+    needs = "M4 needs 5% of the training part (5 photographs) to be as good as AlexNet with all of it"
+    assert any(needs in each for each in done["answer"])
+
+
+def test_both_rows_of_a_network_tell_the_time_and_interval_of_the_seed_that_has_an_int8_file() -> None:
+    first = of("cnn", "C1", seconds=5.0)
+    first = first.model_copy(update={"judged": first.judged | {"int8": first.judged["float32"]}})
+    rows = study_rows.table([of("cnn", "C1", seed=1, seconds=9.0), first], "test")
+    assert [(row["precision"], row["seconds"]) for row in rows] == [("float32", 5.0), ("int8", 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"epochs": 16, "recipe": {"epochs": [20, 40]}}, "16 of 60"),
+        ({"epochs": None, "recipe": {"epochs": [60]}}, "16"),
+        ({"epochs": 60, "recipe": {"epochs": [60]}}, "16"),  # it ended early
+        ({"epochs": 10}, "16"),  # ours has no recipe of the study
+    ],
+)
+def test_epochs_that_an_option_replaced_are_marked(knobs: dict[str, Any], said: str) -> None:
+    table = sections.cost(study_rows.table([of(epochs=16, knobs=knobs)], "test"))
+    assert table.rows[0][table.head.index("epochs")] == said
+
+
+def test_a_detectors_curves_show_the_precision_of_faces_too() -> None:
+    curves = {"loss": (1.0, 0.5), "val_map50": (0.1, 0.7), "val_face_ap50": (0.2, 0.9)}
+    done = comparison.compare([of(), of("yolov5s", protocol="device", curves=curves)])
+    assert done["curves"]["YOLOv5s"]["val_face_ap50"] == (0.2, 0.9)
+    drawn = drawings.of(done)["curves"]
+    for said in ("YOLOv5s: AP50, checked", "faces", "AlexNet: accuracy"):
+        assert f">{said}<" in drawn
+
+
+def test_the_studys_own_protocol_has_costs_curves_and_the_studys_figures() -> None:
+    done = comparison.compare([of(protocol="study"), of("cnn", "C1")])
+    (found,) = (each for each in sections.of(done) if each.title == "The study's own protocol")
+    assert sections.NO_INT8 in found.text
+    assert [table.head[1] for table in found.tables] == ["file", "file", "study", "file"]
+    (beside,) = (table for table in found.tables if table.head[1] == "study")
+    assert beside.rows == (("AlexNet", "95.45 %", "100.00 %", "29,979,394", "10", variants.SAME_PROTOCOL),)
+    assert f">{'AlexNet: accuracy'}<" in drawings.of(done)["study_curves"]
+
+
+def test_a_cell_of_the_street_table_tells_its_seeds() -> None:
+    seeds = [of("cnn", "C1"), of("cnn", "C1", seed=1)]
+    seeds = [with_part(each, "crops", answering(said)) for each, said in zip(seeds, (TRUTH, "0" * 10), strict=True)]
+    table = sections.across(comparison.elsewhere(seeds))
+    assert table.rows[0][2].startswith("75.00 % (2) 72.25–100.00")
 
 
 def test_the_report_is_made_from_records_alone_and_loads_nothing(tmp_path: Path) -> None:

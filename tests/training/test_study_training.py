@@ -1,4 +1,5 @@
-"""Each network of the study is trained for two steps on drawn pictures, converted, judged once and compared."""
+"""Each network of the study is trained for two steps or more on drawn pictures, converted, evaluated, judged once and
+compared; so is ours."""
 
 from __future__ import annotations
 
@@ -31,7 +32,19 @@ from training import __main__ as program
 from training.networks import deep_cnn, mobilenet_v2
 from training.pictures import data
 from training.runs import course, run_folder
-from training.study import batches, epochs, features, judge, judged, networks, parts, pictures, train, variants
+from training.study import (
+    batches,
+    epochs,
+    features,
+    judge,
+    judged,
+    measures,
+    networks,
+    parts,
+    pictures,
+    train,
+    variants,
+)
 from training.yolo import train_yolov5s
 
 tf = pytest.importorskip("tensorflow", reason="needs extra `train`")
@@ -75,34 +88,83 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(
     request: pytest.FixtureRequest, root: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The folder of a run after one epoch."""
+    """The folder of a run after two epochs; an epoch may be a single step."""
     network, name = request.param
     out = tmp_path_factory.mktemp(network) / "run"
     said = ["train", network, "--data", str(root), "--out", str(out), "--size", str(SIDES[network])]
-    said += ["--epochs", "1", "--protocol", "honest", "--variant", name]
+    said += ["--epochs", "2", "--protocol", "honest", "--variant", name]
     program.cli(said + (["--weights", str(weights)] if network == "mobilenet_v2" else []), standalone_mode=False)
     return out
 
 
-def test_the_whole_way(trained: Path, root: Path, tmp_path: Path) -> None:
-    run = run_folder.read(trained / "model.keras")
-    assert (run.task, run.labels) == ("mask", data.LABELS)
-    done = conversion.convert(trained / "model.keras", (root,), Recipe(calibration=10))
-    bundle.write(tmp_path / "int8.tflite", done.made["int8"].flatbuffer, done.card("int8"))
-    said = ["judge", str(trained), "--data", str(root), "--int8", str(tmp_path / "int8.tflite")]
-    program.cli([*said, "-o", str(tmp_path / "record.json")], standalone_mode=False)
-    found = judged.read(tmp_path / "record.json")
+def converted(trained: Path, folders: tuple[Path, ...], out: Path) -> Path:
+    """The run's int8 bundle."""
+    done = conversion.convert(trained / "model.keras", folders, Recipe(calibration=10))
+    bundle.write(out / "int8.tflite", done.made["int8"].flatbuffer, done.card("int8"))
+    return out / "int8.tflite"
+
+
+def judged_and_compared(trained: Path, int8: Path, root: Path, out: Path, *scenes: str) -> judged.Record:
+    """The run's record, after `judge` and `compare`; both know the whole test part."""
+    said = ["judge", str(trained), "--data", str(root), "--int8", str(int8), "-o", str(out / "record.json"), *scenes]
+    program.cli(said, standalone_mode=False)
+    found = judged.read(out / "record.json")
     assert found.judged.keys() == {"float32", "int8"}
     split = data.load(root, progress=False).split(0)
     for each in found.judged.values():
         assert len(each.parts["test"].truth) == len(split.test)
         assert len(each.parts["validation"].truth) == len(split.validation)
-    assert found.quick  # one epoch is a try
     with pytest.raises(ConfigError, match="judged once already"):
-        program.cli([*said, "-o", str(tmp_path / "record.json")], standalone_mode=False)
-    program.cli(["compare", str(tmp_path / "record.json"), "-o", str(tmp_path / "out")], standalone_mode=False)
-    (row, _) = json.loads((tmp_path / "out" / "comparison.json").read_text())["protocols"]["honest"]
-    assert (row["network"], row["quick"], row["n"]) == (run.name, True, len(split.test))
+        program.cli(said, standalone_mode=False)
+    program.cli(["compare", str(out / "record.json"), "-o", str(out / "report")], standalone_mode=False)
+    (row, _) = json.loads((out / "report" / "comparison.json").read_text())["protocols"]["honest"]
+    assert (row["network"], row["quick"], row["n"]) == (found.network, found.quick, len(split.test))
+    return found
+
+
+def evaluated(model: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What `evaluate` prints about the test part."""
+    capsys.readouterr()
+    program.cli(["evaluate", str(model), str(root), "--part", "test", "--json"], standalone_mode=False)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_whole_way(trained: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_folder.read(trained / "model.keras")
+    assert (run.task, run.labels) == ("mask", data.LABELS)
+    assert len(run.history["loss"]) >= 2
+    int8 = converted(trained, (root,), tmp_path)
+    found = judged_and_compared(trained, int8, root, tmp_path)
+    assert (found.network, found.protocol) == (run.name, "honest")
+    assert found.quick  # two epochs are a try
+    for model, precision in ((trained / "model.keras", "float32"), (int8, "int8")):
+        right = measures.accuracy(found.judged[precision].parts["test"])
+        assert evaluated(model, root, capsys)["accuracy"] == pytest.approx(right, abs=1e-4)
+
+
+def test_ours_goes_the_whole_way_too(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a model with random weights: so it has two of the recipe's four phases, a step each."""
+    street, start = scenes_of_two(tmp_path / "street"), tmp_path / "start.keras"
+    mobilenet_v2.build(32, 0.35, None).save(start)
+    said = ["train", "mobilenet_v2", "--start", str(start), "--data", str(root), "--scenes", str(street)]
+    said += ["--out", str(tmp_path / "run"), "--size", "32", "--alpha", "0.35"]
+    said += ["--epochs", "1", "--settling", "1", "--looks", "64"]
+    program.cli(said, standalone_mode=False)
+    assert len(run_folder.read(tmp_path / "run" / "model.keras").history["loss"]) == 2
+    int8 = converted(tmp_path / "run", (root, street), tmp_path)
+    found = judged_and_compared(tmp_path / "run", int8, root, tmp_path, "--scenes", str(street))
+    assert (found.network, found.protocol) == ("mobilenet_v2", "device")
+    assert "street: street" in found.judged["int8"].parts
+    assert evaluated(int8, root, capsys)["n"] == len(found.judged["int8"].parts["test"].truth)
+
+
+def scenes_of_two(street: Path) -> Path:
+    """Ten scenes with a masked and a bare face each."""
+    for number in range(10):
+        write(street, f"{number}", entry("with_mask", 10, 10, 40, 50), entry("without_mask", 60, 10, 90, 50))
+        save(street, f"images/{number}.png", number)
+    return street
 
 
 def test_nothing_but_the_result_is_left_and_it_is_not_overwritten(trained: Path, root: Path) -> None:
@@ -116,10 +178,7 @@ def test_nothing_but_the_result_is_left_and_it_is_not_overwritten(trained: Path,
 
 
 def test_yolov5s_answers_whole_photographs_and_scenes(root: Path, tmp_path: Path) -> None:
-    street = tmp_path / "street"
-    for number in range(10):
-        write(street, f"{number}", entry("with_mask", 10, 10, 40, 50), entry("without_mask", 60, 10, 90, 50))
-        save(street, f"images/{number}.png", number)
+    street = scenes_of_two(tmp_path / "street")
     knobs = train_yolov5s.Knobs(size=64, depth=0.1, width=0.125, batch=2, steps=2, warmup=1, steps_per_epoch=2)
     train_yolov5s.train([street], root, tmp_path / "run", knobs)
     done = conversion.convert(tmp_path / "run" / "model.keras", (street,), Recipe(calibration=7))

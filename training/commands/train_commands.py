@@ -42,7 +42,8 @@ def train_mobilenet_v2(
 ) -> None:
     """The mask classifier: an ImageNet MobileNetV2, fine-tuned, or one that continues from a bundle.
 
-    Start it with --weights or --start. Give the command again to continue an interrupted run.
+    Start it with --weights or --start. With --protocol honest or study: the study's M1 to M6, a head on a frozen base.
+    Give the command again to continue an interrupted run.
     """
     need(weights, start)
     from training.classifier import recipes, train_classifier
@@ -59,7 +60,11 @@ def train_mobilenet_v2(
 @knob("--depth", click.IntRange(1, 3), PlainCnn().depth, "Hidden convolutions.")
 @WITHOUT
 def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's plain CNN, from random weights, for comparison. Give the command again to continue a run."""
+    """A plain CNN like the study's, from random weights: on faces and scenes, with three classes.
+
+    With --protocol honest or study: the study's plain CNN itself, on whole photographs of two classes. Give the command
+    again to continue a run.
+    """
     from training.classifier import recipes, train_classifier
 
     knobs, asked = knobs_and_way("cnn", said)
@@ -71,7 +76,11 @@ def train_cnn(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | Non
 @recipe(AlexNet())
 @WITHOUT
 def train_alexnet(root: Path, scenes: tuple[Path, ...], out: Path, yunet: Path | None, **said: Any) -> None:
-    """The study's AlexNet, from random weights, for comparison. Give the command again to continue a run."""
+    """An AlexNet with batch norm everywhere, from random weights: on faces and scenes, with three classes.
+
+    With --protocol honest or study: the study's AlexNet with its 29,979,394 parameters, on whole photographs of two
+    classes. Give the command again to continue a run.
+    """
     from training.classifier import recipes, train_classifier
 
     knobs, asked = knobs_and_way("alexnet", said)

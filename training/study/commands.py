@@ -133,7 +133,7 @@ def deep_cnn(**values: Any) -> None:
 def judge(run: Path, root: Path, scenes: tuple[Path, ...], int8: Path | None, again: bool, out: Path) -> None:
     """Judge the training in the folder RUN on the photographs that it has not seen; for `compare`.
 
-    Only this step uses the test part, and only once: choose everything on the validation part before.
+    This step uses the test part, so choose everything on the validation part before. It refuses a second time.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"-o {out}: no folder {out.parent}; make it first")

@@ -31,6 +31,7 @@ def compare(records: Sequence[Record], boards: Sequence[BoardRun] = ()) -> dict[
         "detectors": detectors(honest),
         "learning": learning([record for record in records if record.protocol == "honest"]),
         "curves": curves(honest),
+        "study_curves": curves(study),
     }
     return {**result, "answer": answer(result)}
 
@@ -71,6 +72,7 @@ def learning(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:
                     "spread",
                     "interval95",
                     "n",
+                    "epochs",
                     "quick",
                     "network",
                 )
@@ -83,8 +85,8 @@ def _of(records: Sequence[Record], share: float) -> list[Record]:
 
 
 def curves(records: Sequence[Record]) -> dict[str, dict[str, Sequence[float]]]:
-    """Accuracy and loss by epoch, of the first seed of each training."""
-    names = ("accuracy", "val_accuracy", "val_map50", "loss", "val_loss")
+    """Accuracy, loss and average precisions by epoch, of the first seed of each training."""
+    names = ("accuracy", "val_accuracy", "val_map50", "val_face_ap50", "loss", "val_loss")
     return {
         title(seeds[0]): {name: seeds[0].curves[name] for name in names if name in seeds[0].curves}
         for seeds in groups(records).values()

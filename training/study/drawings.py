@@ -21,6 +21,7 @@ STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "a
 WIDE = 9.0  # inches
 COLUMNS = 4  # small plots in a row
 COLOURS = {"float32": "#1f6feb", "int8": "#d97706"}
+PRECISIONS = "AP50, checked"  # a detector's; its panel has a legend of its own
 Result = Mapping[str, Any]
 
 
@@ -32,6 +33,7 @@ def of(result: Result) -> dict[str, str]:
         "confusion": (rows, confusion),
         "reliability": (rows, reliability),
         "curves": (result["curves"], curves),
+        "study_curves": (result["study_curves"], curves),
         "learning": (result["learning"], learning),
     }
     with mpl.rc_context(STYLE):
@@ -100,20 +102,29 @@ def reliability(rows: list[dict[str, Any]]) -> Figure:
 
 
 def curves(found: Mapping[str, Mapping[str, list[float]]]) -> Figure:
-    """Loss and, where there is one, accuracy on the checked part, by epoch."""
+    """Accuracy by epoch; a detector's average precisions of the checked scenes; the loss where there is neither."""
     figure, axes = _small(len(found), 2.1)
     for axis, (title, history) in zip(axes, found.items(), strict=False):
         style = {"marker": "o", "ms": 3} if len(history.get("loss", ())) < 6 else {}
-        measure = next((name for name in ("accuracy", "map50") if f"val_{name}" in history), "loss")
-        names = (measure, f"val_{measure}")
-        for name, label in zip(names, ("learnt from", "checked"), strict=True):
-            if name in history:
-                axis.plot(range(1, len(history[name]) + 1), history[name], label=label, linewidth=1.2, **style)
-        axis.set_title(f"{title}: {names[0]}", fontsize=9)
+        measure, lines = _lines(history)
+        for name, label in lines.items():
+            axis.plot(range(1, len(history[name]) + 1), history[name], label=label, linewidth=1.2, **style)
+        axis.set_title(f"{title}: {measure}", fontsize=9)
         axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
-    axes[0].legend(fontsize=8)
+        if axis is axes[0] or measure == PRECISIONS:
+            axis.legend(fontsize=7)
     figure.supxlabel("epoch", fontsize=9)
     return figure
+
+
+def _lines(history: Mapping[str, list[float]]) -> tuple[str, dict[str, str]]:
+    """What a training's curves show, and the label of each curve."""
+    if "val_map50" in history:
+        labels = {"val_map50": "with and without mask", "val_face_ap50": "faces"}
+        return PRECISIONS, {name: label for name, label in labels.items() if name in history}
+    measure = "accuracy" if "val_accuracy" in history else "loss"
+    labels = {measure: "learnt from", f"val_{measure}": "checked"}
+    return measure, {name: label for name, label in labels.items() if name in history}
 
 
 def learning(found: Mapping[str, list[dict[str, Any]]]) -> Figure:

@@ -1,4 +1,4 @@
-"""Judges a finished training, once, on photographs that were not used to choose it: `python -m training judge`."""
+"""Judges a finished training on photographs that were not used to choose it: `python -m training judge`."""
 
 from __future__ import annotations
 

@@ -107,7 +107,8 @@ class Record(records.Record):
     knobs: dict[str, Any]
     versions: dict[str, str]
     times_judged: int
-    """How often this training's test part was judged; should be 1."""
+    """How often the test part was judged with this network, variant, protocol, seed and share; should be 1. `judge`
+    counts in the run's folder. In the committed records earlier folders are added, see docs/study.md."""
     judged: dict[str, Judged]
     """float32, int8 -> figures."""
 

@@ -32,6 +32,12 @@ def accuracy(scores: Scores) -> float:
     return float(right(scores).mean())
 
 
+def interval(scores: Scores) -> tuple[float, float]:
+    """Wilson's 95 % interval of the accuracy."""
+    hits = right(scores)
+    return wilson.interval(int(hits.sum()), len(hits))
+
+
 def log_loss(scores: Scores) -> float:
     """Mean negative logarithm of the share that the right class has in both scores; shares from 1e-6 to 1 - 1e-6."""
     share = np.clip(bare(scores), 1e-6, 1 - 1e-6)
@@ -53,7 +59,7 @@ def of(scores: Scores) -> dict[str, Any]:
     return {
         "n": len(truth),
         "accuracy": float(hits.mean()),
-        "interval95": wilson.interval(int(hits.sum()), len(hits)),
+        "interval95": interval(scores),
         "per_class": {
             str(label): {name: float(columns[row][at]) for row, name in enumerate(names)}
             for at, label in enumerate(LABELS)

@@ -1,8 +1,9 @@
 """Which photographs train a network, choose the epoch, and judge it, by protocol.
 
-`honest`: the leak-free 5,287 / 454 / 1,812 split; the 454 choose the epoch, and only `python -m training judge` uses
-the 1,812. `study`: 80 and 20 % at random by picture, so near-duplicates are on both sides. The 20 % that are judged
-also choose the epoch, as in the study. This protocol only shows how much the leak and the choice add to the accuracy.
+`honest`: the leak-free 5,287 / 454 / 1,812 split; the 454 choose the epoch. No training uses the 1,812: they are for
+`python -m training judge` and the report of `convert`. `study`: 80 and 20 % at random by picture, so near-duplicates
+are on both sides. The 20 % that are judged also choose the epoch, as in the study. This protocol only shows how much
+the leak and the choice add to the accuracy.
 """
 
 from __future__ import annotations

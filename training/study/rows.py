@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from maskwatch.records.speed import Run as BoardRun
 from training.study import measures, variants
 from training.study.judged import Judged, Record
 
+Measure = TypeVar("Measure")
 WIDE = 0.25  # p10 to p90 of a time as a share of its median; one that spreads more is not used
 NETWORKS = {
     "cnn": "CNN",
@@ -72,6 +73,7 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
         "mean": float(np.mean(accuracies)),
         "validation": _mean([_on_validation(measures.accuracy, record, precision) for record in seeds]),
         "validation_loss": _mean([_on_validation(measures.log_loss, record, precision) for record in seeds]),
+        "validation_interval95": _on_validation(measures.interval, first, precision),
         "spread": float(np.std(accuracies, ddof=1)) if len(seeds) > 1 else None,
         **measures.of(first.judged[precision].parts[part]),
         "input_size": first.input_size,
@@ -79,8 +81,9 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
         "trainable": first.trainable,
         "multiply_adds": first.multiply_adds,
         "bytes": first.judged[precision].bytes,
-        "seconds": _mean([record.seconds for record in seeds]),
+        "seconds": first.seconds,
         "epochs": first.epochs,
+        "recipe_epochs": _recipe_epochs(first),
         "kept_epoch": first.kept_epoch,
         "learnt": first.learnt,
         "quick": any(record.quick for record in seeds),
@@ -90,7 +93,13 @@ def _row(seeds: Sequence[Record], precision: str, part: str, boards: Sequence[Bo
     }
 
 
-def _on_validation(measure: Callable[[measures.Scores], float], record: Record, precision: str) -> float | None:
+def _recipe_epochs(record: Record) -> int | None:
+    """The number of epochs in the variant's recipe if `--epochs` replaced it; None: it did not."""
+    epochs = sum(record.knobs.get("recipe", {}).get("epochs", ()))
+    return epochs if record.knobs.get("epochs") not in (None, epochs) and epochs else None
+
+
+def _on_validation(measure: Callable[[measures.Scores], Measure], record: Record, precision: str) -> Measure | None:
     """A measure on the validation part; None: that part was not judged."""
     scores = record.judged[precision].parts.get("validation")
     return None if scores is None else measure(scores)
@@ -151,13 +160,14 @@ def chosen(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def published(record: Record) -> dict[str, Any]:
-    """The study's own figure, and why ours differs."""
+    """The study's own figure, and why ours differs by the record's protocol."""
     variant = None if record.protocol == "device" else variants.named(record.network, record.variant)
     if variant is None:
         why = variants.YOLO if record.network == "yolov5s" else variants.OURS
         return {"accuracy": None, "parameters": None, "why": why}
     accuracy = None if variant.accuracy is None else variant.accuracy / 100
-    return {"accuracy": accuracy, "parameters": variant.parameters, "why": variant.why}
+    why = variants.SAME_PROTOCOL if record.protocol == "study" else variant.why
+    return {"accuracy": accuracy, "parameters": variant.parameters, "why": why}
 
 
 def latency(record: Record, precision: str, boards: Sequence[BoardRun]) -> list[dict[str, Any]]:

@@ -213,7 +213,10 @@ NOT_YET = "No training of these is committed yet."
 
 
 def networks() -> str:
-    """The best of each kind of network by the honest protocol, float and int8, beside the study's figure."""
+    """The best of each kind of network by the honest protocol, float and int8, beside the study's figure.
+
+    Both figures are the first seed's, because only that seed has an int8 file.
+    """
     rows = []
     for found in _best_of_each_kind():
         best, int8 = found["float32"], found.get("int8")
@@ -221,8 +224,8 @@ def networks() -> str:
         rows.append(
             (
                 best.title,
-                f"{_share(best.mean)} {ends(best.interval95, 100)}",
-                _share(int8.mean) if int8 else "–",
+                f"{_share(best.accuracy)} {ends(best.interval95, 100)}",
+                _share(int8.accuracy) if int8 else "–",
                 _share(theirs) if theirs else "–",
                 f"{best.parameters:,}" if best.parameters else "–",
                 f"{int8.bytes / 1e6:.2f} MB" if int8 else "–",

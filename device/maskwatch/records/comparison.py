@@ -22,7 +22,7 @@ class Published(Record):
 
 
 class Row(Record):
-    """One network in one precision on the test part; the first seed's figures, and the mean of all seeds."""
+    """One network in one precision on the test part; the first seed's figures."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -32,8 +32,8 @@ class Row(Record):
     """honest, study or device."""
     precision: str
     """float32 or int8."""
-    mean: Number
-    """Accuracy, 0–1, mean over the seeds."""
+    accuracy: Number
+    """0–1."""
     interval95: Interval
     n: int
     parameters: int | None
