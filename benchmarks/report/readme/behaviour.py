@@ -99,7 +99,7 @@ def doorway() -> str:
             rows.append((row.watcher, row.false, *rates, f"{row.missed}/{row.due}", delay))
         frames = record.clips * record.material["clip_s"] * record.material["frames_a_second"]
         whole, found, wrong, stray = (record.faces[key] for key in ("whole", "found", "wrong", "stray"))
-        faces.append((whole, f"{found / whole:.1%}", f"{wrong / found:.1%}", f"{stray / frames:.2%}"))
+        faces.append((whole, *(f"{100 * share:.1f} %" for share in (found / whole, wrong / found, stray / frames))))
     head = "watching by|false alarms|an hour of masked people|an hour of clip|bare people missed|until the alert"
     heading = "whole faces in all frames|found|verdict wrong, of those found|boxes on nobody, a frame"
     return "\n\n".join((markdown(head.split("|"), rows), markdown(heading.split("|"), faces)))
