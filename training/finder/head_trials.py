@@ -1,4 +1,5 @@
-"""The changes of neck, heads, loss and labels that `python -m training head-search` tries, each alone."""
+"""The changes of neck, heads, loss and labels that `python -m training head-search` tries: each alone, and two together
+that looked best alone."""
 
 from __future__ import annotations
 
@@ -69,4 +70,7 @@ TRIALS: dict[str, Trial] = {
     "floor-1": Trial("the score learns every face alike", floor=1.0),
     "teacher-boxes": Trial("boxes halfway to the teacher's", teacher_boxes=True),
     "teacher-faces": Trial("faces that only the teacher sees are ignored", teacher_faces=True),
+    "varifocal-near-1.25": Trial(
+        "varifocal loss, and cells up to 1.25 strides from the centre", score_loss=varifocal, floor=0.0, near=1.25
+    ),
 }
