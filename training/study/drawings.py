@@ -21,7 +21,7 @@ STYLE = {"svg.hashsalt": "maskwatch", "svg.fonttype": "none", "font.size": 9, "a
 WIDE = 9.0  # inches
 COLUMNS = 4  # small plots in a row
 COLOURS = {"float32": "#1f6feb", "int8": "#d97706"}
-PRECISIONS = "AP50, checked"  # a detector's; its panel has a legend of its own
+PRECISIONS = "AP50, checked"  # of a detector: its panel has its own legend, because it shows two precisions
 Result = Mapping[str, Any]
 
 
