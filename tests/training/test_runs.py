@@ -22,7 +22,7 @@ from maskwatch.errors import ConfigError, ModelError  # noqa: E402
 from maskwatch.flow import Box, Face  # noqa: E402
 from maskwatch.records.run import Run  # noqa: E402
 from maskwatch.vision import preprocess  # noqa: E402
-from training.augment import crops, scenes  # noqa: E402
+from training.augment import crops, empty_parts, scenes  # noqa: E402
 from training.augment.crops import Sample  # noqa: E402
 from training.augment.picture import Picture  # noqa: E402
 from training.classifier import pools, recipes, train_classifier  # noqa: E402
@@ -483,10 +483,15 @@ def test_steps_that_make_no_phase_are_refused(tmp_path: Path, steps: int, again:
 STREET = [Picture(blotches(1), np.array([[20, 20, 60, 70]], np.float32))]
 
 
-def test_a_room_in_which_the_finder_sees_a_face_is_a_hard_one(
+def test_a_place_without_a_face_in_which_the_finder_sees_one_is_a_hard_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rooms = [Picture(np.full((64, 64, 3), grey, np.uint8), np.zeros((0, 4), np.float32)) for grey in (10, 200, 90)]
+    """Two rooms, and the parts of one of two street scenes."""
+
+    def grey(value: int, *faces: tuple[int, int, int, int]) -> Picture:
+        return Picture(np.full((200, 200, 3), value, np.uint8), np.array(faces, np.float32).reshape(-1, 4))
+
+    rooms, street = [grey(10), grey(200), grey(90)], [grey(20, (5, 5, 30, 30)), grey(180, (5, 5, 30, 30))]
     asked: list[tuple[object, int, float]] = []
 
     def answers(model: object, image: np.ndarray, size: int, min_score: float) -> list[str]:
@@ -494,12 +499,15 @@ def test_a_room_in_which_the_finder_sees_a_face_is_a_hard_one(
         return ["a face"] if image.mean() > 50 else []
 
     monkeypatch.setattr(finder_scores, "answers", answers)
-    pictures = scenes.TrainingPictures([STREET], [], rooms)
-    found = finder_scenes.with_hard_rooms(pictures, "the model", 96)
-    assert list(found.hard) == rooms[1:]
+    pictures = scenes.TrainingPictures([[street[0]], [street[1]]], [], rooms)
+    found = finder_scenes.with_hard_places(pictures, "the model", train_finder.Knobs(size=96))
+    assert list(found.hard[:2]) == rooms[1:]
+    assert [part.image.mean() for part in found.hard[2:]] == [180] * empty_parts.PARTS
     assert (found.street, found.empty) == (pictures.street, pictures.empty)
-    assert asked == [("the model", 96, finder_scenes.SEEN)] * 3
-    assert "2 of 3 empty rooms are hard" in capsys.readouterr().out
+    assert asked == [("the model", 96, finder_scenes.SEEN)] * (3 + 2 * empty_parts.PARTS)
+    said = capsys.readouterr().out
+    assert "2 of 3 empty rooms are hard" in said
+    assert "2 of 4 parts of scenes without a face are hard" in said
 
 
 def test_the_rounded_phase_has_fixed_batch_norms_and_each_phase_its_frozen_layers(

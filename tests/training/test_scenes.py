@@ -197,7 +197,7 @@ def test_an_ignored_face_stays_ignored_and_nothing_is_drawn_on_it() -> None:
     assert not changed[40:60, 25:45].any()
 
 
-def test_half_of_the_rooms_are_hard_ones_if_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_the_empty_places_are_hard_ones_if_there_are_both_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Picture] = []
 
     def zoomed(shown_picture: Picture, *_: object, **__: object) -> Picture:
@@ -206,9 +206,9 @@ def test_half_of_the_rooms_are_hard_ones_if_there_are_any(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(scenes, "zoomed", zoomed)
     street, easy, hard = picture(96, 96, (20, 20, 60, 70)), picture(96, 96), picture(96, 96)
-    for of_hard, share in (([hard], scenes.HARD), ([], 0.0)):
+    for of_empty, of_hard, share in (([easy] * 9, [hard], scenes.HARD), ([easy] * 9, [], 0.0), ([], [hard], 1.0)):
         shown.clear()
-        pictures = scenes.TrainingPictures([[street]], [], [easy] * 9, of_hard)
+        pictures = scenes.TrainingPictures([[street]], [], of_empty, of_hard)
         for seed in range(1500):
             scenes.compose(pictures, 96, np.random.default_rng(seed))
         rooms = [each for each in shown if each is not street]
@@ -290,7 +290,7 @@ def test_a_room_is_shown_as_often_as_it_should_be_and_holds_no_face() -> None:
     pictures = scenes.TrainingPictures([[STREET]], [PORTRAIT], [ROOM])
     made = [scenes.compose(pictures, 96, np.random.default_rng(seed)) for seed in range(300)]
     rooms = [not len(scene.boxes) for scene in made]
-    assert scenes.ROOMS / 2 < np.mean(rooms) < 2 * scenes.ROOMS
+    assert scenes.EMPTY / 2 < np.mean(rooms) < 2 * scenes.EMPTY
     assert all(len(drawn_faces(scene.image)) == 0 for scene, room in zip(made, rooms, strict=True) if room)
 
 

@@ -2,7 +2,7 @@
 
 A scene is (size, size, 3) uint8 RGB with the boxes of all its faces, from 16 px to most of the frame. Street scenes
 alone have faces of 22 px in the median and few bare ones. Collages add large faces, both classes, and faces in unusual
-places; empty rooms teach what is not a face.
+places; empty rooms, and parts of scenes without a face (see empty_parts), teach what is not a face.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from training.augment.picture import Picture, as_array, from_centres, joined, mi
 from training.pictures import data, voc
 
 PORTRAITS = 0.25  # share of the composed scenes: portraits side by side, or a single one
-ROOMS = 0.1  # share of the composed scenes, with nobody in them
+EMPTY = 0.15  # share of the composed scenes, with nobody in them
 AS_IT_IS_PORTRAIT, AS_IT_IS_STREET = 0.3, 0.5  # share of those, and of street scenes: one photograph, not turned
 FOURFOLD = 0.2  # of the other street scenes: four photographs side by side
 BARE_AGAIN = 2  # how often a scene with a bare face is listed
@@ -35,7 +35,7 @@ LEAN = 0.1  # radians, the same of a whole scene
 FAR, LEANING_FAR = 0.5, 0.1  # radians, standard deviation of the turns of this share: people who bend, kiss or sleep
 DRESSED = 0.15  # share of a collage's faces on which a mask, a scarf, a cap … is drawn
 CROWDED = 0.12  # share of the street scenes in which a head is put in front of a face
-HARD = 0.5  # share of the empty rooms that are drawn from those in which the finder saw a face
+HARD = 0.5  # share of the scenes with nobody in them that show a place in which the finder saw a face
 DRESSED_OUTSIDE = 0.07  # the same share in a street scene
 AS_IT_IS_ZOOM = (0.85, 1.2)  # scale of a photograph as it is, 1 when it just fits
 ZOOM = (0.7, 2.6)  # scale of a street scene, 1 when it just fits: its 22 px faces appear at 12 to 46 px
@@ -95,7 +95,7 @@ class TrainingPictures:
     street: Sequence[Sequence[Picture]]  # by source; all sources are drawn equally often, large or small
     portrait: Sequence[Picture] = ()
     empty: Sequence[Picture] = ()  # rooms with nobody in them
-    hard: Sequence[Picture] = ()  # those of them in which a finder saw a face
+    hard: Sequence[Picture] = ()  # rooms, and parts of scenes without a face, in which a finder saw a face
 
     def __iter__(self) -> Iterator[Picture]:
         return itertools.chain(*self.street, self.portrait, self.empty)
@@ -110,15 +110,19 @@ class TrainingPictures:
         source = self.street[rng.integers(len(self.street))]
         return source[rng.integers(len(source))]
 
+    def any_empty(self, rng: np.random.Generator) -> Picture:
+        """A random place without a face, HARD of them hard ones if there are both kinds."""
+        hard = self.hard and (not self.empty or rng.random() < HARD)
+        return any_of(self.hard if hard else self.empty, rng)
+
 
 def compose(pictures: TrainingPictures, size: int, rng: np.random.Generator) -> Picture:
     """Compose one training scene."""
     drawn = rng.random()
     if pictures.portrait and drawn < PORTRAITS:
         picture = portrait_scene(pictures, size, rng)
-    elif pictures.empty and drawn < PORTRAITS + ROOMS:
-        rooms = pictures.hard if pictures.hard and rng.random() < HARD else pictures.empty
-        picture = zoomed(any_of(rooms, rng), size, rng, LEAN)
+    elif (pictures.empty or pictures.hard) and drawn < PORTRAITS + EMPTY:
+        picture = zoomed(pictures.any_empty(rng), size, rng, LEAN)
     else:
         picture = street_scene(pictures, size, rng)
     if rng.random() < 0.5:

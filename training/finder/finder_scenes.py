@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augment import scenes
+from training.augment import empty_parts, scenes
 from training.augment.picture import Picture
 from training.finder import finder_loss, finder_scores
 from training.finder.finder_knobs import Knobs
 from training.pictures import data, quick, sizes, voc
 
-SEEN = 0.3  # score from which a box in an empty room makes the room a hard one
+SEEN = 0.3  # score from which a box in a place without a face makes the place a hard one
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,16 @@ def first_scenes(material: Material, knobs: Knobs, batches: int) -> NDArray[np.u
     return np.concatenate([made[index][0] for index in range(batches)])
 
 
-def with_hard_rooms(pictures: scenes.TrainingPictures, model: keras.Model, size: int) -> scenes.TrainingPictures:
-    """The pictures, with those of the empty rooms named as hard in which the finder sees a face."""
-    hard = [room for room in pictures.empty if finder_scores.answers(model, room.image, size, SEEN)]
-    if pictures.empty:
-        print(f"{len(hard)} of {len(pictures.empty)} empty rooms are hard: the finder sees a face in them", flush=True)
+def with_hard_places(pictures: scenes.TrainingPictures, model: keras.Model, knobs: Knobs) -> scenes.TrainingPictures:
+    """The pictures, with those places named as hard in which the finder sees a face though there is none.
+
+    Places are the empty rooms, and parts of the street scenes without a face.
+    """
+    hard: list[Picture] = []
+    parts = empty_parts.of_all(itertools.chain(*pictures.street), np.random.default_rng(knobs.seed))
+    for places, what in ((pictures.empty, "empty rooms"), (parts, "parts of scenes without a face")):
+        of_these = [place for place in places if finder_scores.answers(model, place.image, knobs.size, SEEN)]
+        if places:
+            print(f"{len(of_these)} of {len(places)} {what} are hard: the finder sees a face in them", flush=True)
+        hard += of_these
     return replace(pictures, hard=hard)

@@ -147,7 +147,7 @@ def _train_phases(
         pictures = finder_scenes.first_scenes(material, knobs, SLIMMED_ON)
         model, lost = slimming.slim(model, knobs.stem, pictures, knobs.alpha, knobs.channels)
         finder.freeze(model, knobs.frozen)
-    material = replace(material, pictures=finder_scenes.with_hard_rooms(material.pictures, model, knobs.size))
+    material = replace(material, pictures=finder_scenes.with_hard_places(material.pictures, model, knobs))
     if scale:
         finder_scores.unfold(model, scale)
     curves.append(learn(model, material, again, out, knobs, key, later=last.steps))
