@@ -137,7 +137,7 @@ def count(results: Sequence[PictureResult], opened: Sequence[System], request: R
 
 
 def of_source(name: str, results: Sequence[PictureResult], system: System, side: float) -> list[Row]:
-    """A system's figures on one source: portraits, rooms without a face, or scenes."""
+    """A system's figures on one source: portraits, pictures without a face, or scenes."""
     if name == PORTRAITS:
         return measures.portraits(results, system) if system.labels and system.portraits else []
     if not any(result.picture.faces for result in results):

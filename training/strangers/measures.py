@@ -113,8 +113,8 @@ def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def rooms(source: str, results: Sequence[PictureResult], system: System) -> Row:
-    """False faces of any size, an image, in rooms with nobody; with Garwood's interval of a Poisson count (Biometrika
-    28, 1936), which also bounds the rate when none was found."""
+    """False faces of any size, an image, in pictures with nobody; with Garwood's interval of a Poisson count
+    (Biometrika 28, 1936), which also bounds the rate when none was found."""
     false = sum(face.score >= system.threshold for result in results for face in result.found[system.name])
     low = chi2.ppf(0.025, 2 * false) / 2 if false else 0.0
     high = chi2.ppf(0.975, 2 * false + 2) / 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskwatch.flow import Image
 from maskwatch.vision import preprocess
-from training.pictures import contact_sheet, data
+from training.pictures import contact_sheet
 from training.strangers import slicing
 from training.strangers.measures import FaceResult, Row
 from training.strangers.pictures import PORTRAITS
@@ -47,8 +47,7 @@ def _wrong(faces: Sequence[FaceResult], about: str) -> list[FaceResult]:
 
 def _tile(face: FaceResult) -> tuple[Image, str]:
     picture = face.picture_result.picture
-    image = data.read_rgb(picture.path)
-    tile = preprocess.face_crop(image, picture.faces[face.at].box, SIDE, MARGIN)
+    tile = preprocess.face_crop(picture.read(), picture.faces[face.at].box, SIDE, MARGIN)
     return tile, f"{picture.source[-5:]} {picture.path.stem[-6:]} {face.name[:5]}"
 
 

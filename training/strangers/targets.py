@@ -8,7 +8,7 @@ from typing import Any
 
 from training.strangers import measures
 from training.strangers.measures import Row
-from training.strangers.pictures import PORTRAITS
+from training.strangers.pictures import EMPTY_PARTS, PORTRAITS
 
 EVERYDAY, STREETS, OLD_STREETS, KINDS, ROOMS = (
     "faces-wider",
@@ -69,6 +69,7 @@ TARGETS = (
     *_faces(OLD_STREETS, 0.955, 0.92, 0.95),
     *(Target("faces", KINDS, measure) for measure in ("AP50", "recall", "precision")),
     Target("rooms", ROOMS, "false faces an image", 0.007, most=True),
+    Target("rooms", EMPTY_PARTS, "false faces an image"),
     *_labels("labels", 0.85, 0.015, 0.02),
     *_labels("crops: grey", None, 0.015, None),
     Target("portraits", PORTRAITS, "right", 0.993),

@@ -57,7 +57,7 @@ class OpenedSystems:
 
     def run(self, picture: Picture) -> PictureResult:
         """Run every system on a picture."""
-        image = data.read_rgb(picture.path)
+        image = picture.read()
         portrait = picture.source == PORTRAITS
         systems = [system for system in self.systems if (system.labels and system.portraits) or not portrait]
         found = {system.name: system.find(image) for system in systems}

@@ -19,6 +19,7 @@ WORDS = {  # the sources' folders
     "face-mask-boxes": "old streets (face-mask-boxes)",
     "face-mask-types": "kinds of mask (face-mask-types)",
     "rooms-empty": "rooms without anybody (rooms-empty)",
+    "parts of scenes": "parts of scenes without a face, enlarged",
     "portraits": "portraits (the study's)",
 }
 LOOKS = {
